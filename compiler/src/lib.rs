@@ -1,0 +1,1 @@
+//! Model files to graph, passes, compression, pack; evaluation and the quality gate.

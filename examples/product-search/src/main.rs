@@ -1,0 +1,3 @@
+//! A shop's semantic search.
+
+fn main() {}

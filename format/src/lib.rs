@@ -1,0 +1,1 @@
+//! The contract between build time and run time: pack, program, signature, lock, digests.

@@ -1,0 +1,1 @@
+//! The #[model] attribute: a locked model becomes a typed item.

@@ -1,0 +1,1 @@
+//! Compiled models for Rust services: kernels, tokenizers, sessions and #[model].

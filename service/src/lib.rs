@@ -1,0 +1,1 @@
+//! A model service over sessions: REST, health, metrics.

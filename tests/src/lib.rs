@@ -1,0 +1,1 @@
+//! The house rules live in `tidy.rs`; this library is empty.
