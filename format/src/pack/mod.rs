@@ -1,0 +1,22 @@
+//! A pack: one model as bytes that are used where they lie.
+//!
+//! ```text
+//! header    64 bytes: magic, version, number of sections, length of the whole, layout
+//! sections  24 bytes each: kind, offset, length; ascending, without overlap, each at a multiple of 64
+//! …         signature, program, tensor table, tokenizer, golden vectors, and last the tensors' bytes
+//! ```
+//!
+//! Everything is little-endian. The tensors' bytes stand in the order in which the program reads them.
+
+mod aligned;
+mod header;
+mod read;
+mod write;
+
+pub use aligned::Aligned;
+pub use header::{LAYOUT, LAYOUT_FINGERPRINT, SectionKind};
+pub use read::{Artifact, PackError};
+pub use write::{Contents, Writer};
+
+/// Every section and every tensor begins at a multiple of this many bytes.
+pub const ALIGN: usize = 64;

@@ -1,0 +1,218 @@
+//! Reading a pack in place. After [`Artifact::parse`] no offset, length, type or alignment can be wrong, for any bytes.
+
+use super::ALIGN;
+use super::header::{self, HeaderError, SectionKind, VERSION};
+use crate::DType;
+use crate::golden::{self, Golden};
+use crate::program::{self, Program, TensorId};
+use crate::signature::Signature;
+use crate::tensor::{Layout, Tensor};
+use crate::wire::{Decoder, WireError};
+use core::fmt;
+
+/// A pack that has been proved: a view of its bytes.
+#[derive(Clone, Debug)]
+pub struct Artifact<'a> {
+    bytes: &'a [u8],
+    signature: Signature,
+    program: Program,
+    tensors: Vec<Tensor>,
+    tokenizer: &'a [u8],
+    goldens: &'a [u8],
+}
+
+/// Why bytes are not a pack that can be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PackError {
+    /// The bytes do not begin as a pack does.
+    NotAPack,
+    /// The address of the bytes is no multiple of [`ALIGN`].
+    Misaligned,
+    /// The pack is of another version of the format.
+    Version(u32),
+    /// The length in the header is not that of the bytes.
+    Length {
+        /// In the header.
+        stated: u64,
+        /// Of the bytes.
+        actual: u64,
+    },
+    /// The weights are laid out for other kernels.
+    Layout(u64),
+    /// A part is damaged: what it is and what is wrong.
+    Damaged(String),
+}
+
+impl fmt::Display for PackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PackError::NotAPack => f.write_str("not a modeldeploy pack: its first bytes are others"),
+            PackError::Misaligned => write!(f, "the pack does not lie at a multiple of {ALIGN} bytes"),
+            PackError::Version(version) => {
+                write!(f, "the pack is of format version {version}, this program reads {VERSION}; build the pack again")
+            }
+            PackError::Length { stated, actual } => {
+                write!(f, "the pack says that it has {stated} bytes, but there are {actual}; it was cut off or grew")
+            }
+            PackError::Layout(layout) => write!(
+                f,
+                "the pack's weights are laid out as {layout:016x}, this program's kernels read {:016x}; build the pack again",
+                header::LAYOUT_FINGERPRINT
+            ),
+            PackError::Damaged(what) => write!(f, "the pack is damaged: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for PackError {}
+
+impl<'a> Artifact<'a> {
+    /// Proves a pack: every offset, length, type, alignment and step. The weights themselves are not read.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn parse(bytes: &'a [u8]) -> Result<Artifact<'a>, PackError> {
+        let sections = header::decode(bytes).map_err(|error| match error {
+            HeaderError::NotAPack => PackError::NotAPack,
+            HeaderError::Version(version) => PackError::Version(version),
+            HeaderError::Length { stated } => PackError::Length { stated, actual: bytes.len() as u64 },
+            HeaderError::Layout(layout) => PackError::Layout(layout),
+            HeaderError::Sections(what) => PackError::Damaged(what.to_owned()),
+        })?;
+        if !bytes.as_ptr().addr().is_multiple_of(ALIGN) {
+            return Err(PackError::Misaligned);
+        }
+        let section = |kind: SectionKind| &bytes[sections[kind as usize].clone()];
+        let signature = Signature::decode(section(SectionKind::Signature)).map_err(PackError::Damaged)?;
+        let tensors = decode_tensors(section(SectionKind::Tensors)).map_err(PackError::Damaged)?;
+        let data = &sections[SectionKind::Data as usize];
+        tensors.iter().try_for_each(|tensor| check_place(tensor, data)).map_err(PackError::Damaged)?;
+        let program = program::decode(section(SectionKind::Program)).map_err(PackError::Damaged)?;
+        program::verify(&program, &tensors, &signature).map_err(|error| PackError::Damaged(error.to_string()))?;
+        let goldens = section(SectionKind::Golden);
+        golden::decode(goldens, signature.outputs as usize).map_err(PackError::Damaged)?;
+        Ok(Artifact { bytes, signature, program, tensors, tokenizer: section(SectionKind::Tokenizer), goldens })
+    }
+
+    /// What the model takes and gives.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// What a session does.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The table of tensors.
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// The tokenizer's tables, not yet proved.
+    pub fn tokenizer(&self) -> &'a [u8] {
+        self.tokenizer
+    }
+
+    /// The golden vectors.
+    pub fn goldens(&self) -> Vec<Golden> {
+        golden::decode(self.goldens, self.signature.outputs as usize).expect("proved by parse")
+    }
+
+    /// The whole pack.
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The tensor of that id.
+    ///
+    /// # Panics
+    ///
+    /// If there is none: the ids in [`program`](Artifact::program) are proved.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.0 as usize]
+    }
+
+    /// The stored values of a tensor, padding included, in the order of its layout.
+    ///
+    /// # Panics
+    ///
+    /// If the tensor does not exist or does not hold numbers of type `T`; the program's steps are proved to name the right ones.
+    pub fn values<T: Element>(&self, id: TensorId) -> &'a [T] {
+        let tensor = self.tensor(id);
+        assert_eq!(tensor.dtype, T::DTYPE, "tensor {id} is asked for as another type");
+        let start = tensor.offset as usize;
+        let len = tensor.bytes().expect("proved by parse") as usize;
+        bytemuck::cast_slice(&self.bytes[start..start + len])
+    }
+}
+
+/// A type that tensors are read as.
+pub trait Element: bytemuck::Pod {
+    /// The stored type.
+    const DTYPE: DType;
+}
+
+impl Element for f32 {
+    const DTYPE: DType = DType::F32;
+}
+
+/// The bits of a bf16 value.
+impl Element for u16 {
+    const DTYPE: DType = DType::Bf16;
+}
+
+impl Element for i8 {
+    const DTYPE: DType = DType::I8;
+}
+
+impl Element for i32 {
+    const DTYPE: DType = DType::I32;
+}
+
+fn check_place(tensor: &Tensor, data: &core::ops::Range<usize>) -> Result<(), String> {
+    let name = &tensor.name;
+    let bytes = tensor.bytes().ok_or_else(|| {
+        format!("tensor `{name}` cannot be {} {:?} of shape {:?}", tensor.dtype, tensor.layout, tensor.dims)
+    })?;
+    let end = tensor.offset.checked_add(bytes).ok_or_else(|| format!("tensor `{name}` lies outside"))?;
+    if tensor.offset < data.start as u64 || end > data.end as u64 {
+        return Err(format!("tensor `{name}` lies outside"));
+    }
+    if !tensor.offset.is_multiple_of(ALIGN as u64) {
+        return Err(format!("tensor `{name}` does not lie at a multiple of {ALIGN}"));
+    }
+    Ok(())
+}
+
+fn decode_tensors(bytes: &[u8]) -> Result<Vec<Tensor>, String> {
+    let mut read = Decoder::new(bytes);
+    let rows = read_rows(&mut read).map_err(|error| match error {
+        WireError::Truncated => "the table of tensors ends early".to_owned(),
+        WireError::NotUtf8 => "the name of a tensor is not UTF-8".to_owned(),
+    })?;
+    if !read.is_empty() {
+        return Err("the table of tensors has bytes after its end".to_owned());
+    }
+    rows.into_iter()
+        .map(|(name, dtype, layout, dims, offset)| match (DType::from_code(dtype), Layout::from_code(layout)) {
+            (Some(dtype), Some(layout)) => Ok(Tensor { name, dtype, layout, dims, offset }),
+            _ => Err(format!("tensor `{name}` has the unknown type {dtype} or layout {layout}")),
+        })
+        .collect()
+}
+
+type Row = (String, u8, u8, Vec<u32>, u64);
+
+fn read_rows(read: &mut Decoder<'_>) -> Result<Vec<Row>, WireError> {
+    (0..read.count(18)?)
+        .map(|_| {
+            let name = read.str()?.to_owned();
+            let (dtype, layout) = (read.u8()?, read.u8()?);
+            let dims = (0..read.count(4)?).map(|_| read.u32()).collect::<Result<_, _>>()?;
+            Ok((name, dtype, layout, dims, read.u64()?))
+        })
+        .collect()
+}

@@ -1,0 +1,102 @@
+//! Writing a pack: the same contents give the same bytes.
+
+use super::header::{self, SectionKind, Sections};
+use super::{ALIGN, PackError};
+use crate::DType;
+use crate::golden::{self, Golden};
+use crate::pack::{Aligned, Artifact};
+use crate::program::{self, Program, TensorId};
+use crate::signature::Signature;
+use crate::tensor::{Layout, Tensor};
+use crate::wire::Encoder;
+
+/// All that a pack holds but its tensors, which [`Writer::tensor`] adds one by one.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// What the model takes and gives.
+    pub signature: Signature,
+    /// What a session does.
+    pub program: Program,
+    /// The tokenizer's tables.
+    pub tokenizer: Vec<u8>,
+    /// The golden vectors.
+    pub goldens: Vec<Golden>,
+}
+
+/// Gathers the tensors, in the order in which the program reads them, then writes the pack.
+#[derive(Debug, Default)]
+pub struct Writer {
+    /// Offsets are counted from the start of the data section until the pack is finished.
+    tensors: Vec<Tensor>,
+    data: Vec<u8>,
+}
+
+impl Writer {
+    /// A writer without tensors.
+    pub fn new() -> Writer {
+        Writer::default()
+    }
+
+    /// Adds a tensor: its stored bytes, padding included, in the order of its layout.
+    ///
+    /// # Panics
+    ///
+    /// If the number of bytes is not that of the type, layout and dims.
+    pub fn tensor(&mut self, name: &str, dtype: DType, layout: Layout, dims: &[u32], bytes: &[u8]) -> TensorId {
+        self.data.resize(self.data.len().next_multiple_of(ALIGN), 0);
+        let tensor = Tensor { name: name.to_owned(), dtype, layout, dims: dims.into(), offset: self.data.len() as u64 };
+        assert_eq!(
+            tensor.bytes(),
+            Some(bytes.len() as u64),
+            "the bytes of `{name}` do not fit {dtype} {layout:?} {dims:?}"
+        );
+        self.data.extend(bytes);
+        self.tensors.push(tensor);
+        TensorId(u32::try_from(self.tensors.len() - 1).expect("a pack has fewer than 2^32 tensors"))
+    }
+
+    /// The pack, proved by [`Artifact::parse`].
+    ///
+    /// # Errors
+    ///
+    /// If the contents contradict one another: the compiler made a program that cannot be run.
+    pub fn finish(&self, contents: &Contents) -> Result<Aligned, PackError> {
+        let table = |base: u64| {
+            let mut out = Encoder::default();
+            out.count(self.tensors.len());
+            for tensor in &self.tensors {
+                out.str(&tensor.name);
+                out.u8(tensor.dtype.code());
+                out.u8(tensor.layout.code());
+                out.count(tensor.dims.len());
+                tensor.dims.iter().for_each(|&dim| out.u32(dim));
+                out.u64(tensor.offset + base);
+            }
+            out.0
+        };
+        let mut parts = [
+            contents.signature.encode(),
+            program::encode(&contents.program),
+            table(0),
+            contents.tokenizer.clone(),
+            golden::encode(&contents.goldens),
+        ];
+        let mut sections: Sections = Default::default();
+        let mut end = header::first_section();
+        let lengths = parts.iter().map(Vec::len).chain([self.data.len()]);
+        for (section, len) in sections.iter_mut().zip(lengths) {
+            let start = end.next_multiple_of(ALIGN);
+            *section = start..start + len;
+            end = section.end;
+        }
+        parts[SectionKind::Tensors as usize] = table(sections[SectionKind::Data as usize].start as u64);
+        let mut bytes = header::encode(&sections, end);
+        for (section, part) in sections.iter().zip(parts.iter().chain([&self.data])) {
+            bytes.resize(section.start, 0);
+            bytes.extend(part);
+        }
+        let pack = Aligned::copy(&bytes);
+        Artifact::parse(&pack)?;
+        Ok(pack)
+    }
+}

@@ -1,0 +1,222 @@
+//! Programs as bytes: a tag a step, then its fields in order. An absent slot or tensor is `u32::MAX`.
+
+use super::step::{Activation, Index, Lookup, Pooling, Quantized, RelativeBias, Step, Weights};
+use super::{Program, Rows, Slot, SlotId, Storage, TensorId, View};
+use crate::wire::{Decoder, Encoder, WireError};
+
+const NONE: u32 = u32::MAX;
+
+pub(crate) fn encode(program: &Program) -> Vec<u8> {
+    let mut out = Encoder::default();
+    out.count(program.slots.len());
+    for slot in &program.slots {
+        out.u8(slot.rows as u8);
+        out.u8(slot.storage as u8);
+        out.u32(slot.width);
+        out.u64(slot.offset);
+    }
+    out.u32(program.output.0);
+    out.count(program.steps.len());
+    program.steps.iter().for_each(|step| encode_step(&mut out, step));
+    out.0
+}
+
+fn encode_step(out: &mut Encoder, step: &Step) {
+    let tensor = |out: &mut Encoder, id: Option<TensorId>| out.u32(id.map_or(NONE, |id| id.0));
+    let slot = |out: &mut Encoder, id: Option<SlotId>| out.u32(id.map_or(NONE, |id| id.0));
+    match *step {
+        Step::Embed { lookups, out: to } => {
+            out.u8(0);
+            for lookup in &lookups {
+                out.u32(lookup.map_or(NONE, |lookup| lookup.table.0));
+                tensor(out, lookup.and_then(|lookup| lookup.scales));
+                let (code, offset) = match lookup.map_or(Index::TokenId, |lookup| lookup.index) {
+                    Index::TokenId => (0, 0),
+                    Index::TokenType => (1, 0),
+                    Index::Position { offset } => (2, offset),
+                };
+                out.u8(code);
+                out.u32(offset);
+            }
+            out.u32(to.0);
+        }
+        Step::Add { a, b, out: to } => {
+            out.u8(1);
+            [a, b, to].iter().for_each(|id| out.u32(id.0));
+        }
+        Step::LayerNorm { x, gamma, beta, epsilon, out: to, quantized } => {
+            out.u8(2);
+            out.u32(x.0);
+            out.u32(gamma.0);
+            out.u32(beta.0);
+            out.f32(epsilon);
+            out.u32(to.0);
+            tensor(out, quantized.map(|q| q.gamma));
+            tensor(out, quantized.map(|q| q.beta));
+            slot(out, quantized.map(|q| q.out));
+        }
+        Step::Quantize { x, out: to } => {
+            out.u8(3);
+            out.u32(x.0);
+            out.u32(to.0);
+        }
+        Step::Linear { x, weights, bias, activation, residual, out: to } => {
+            out.u8(4);
+            out.u32(x.0);
+            let (codes, scales, sums) = match weights {
+                Weights::Float(codes) => (codes, None, None),
+                Weights::Int8 { codes, scales, sums } => (codes, Some(scales), Some(sums)),
+            };
+            out.u32(codes.0);
+            tensor(out, scales);
+            tensor(out, sums);
+            tensor(out, bias);
+            out.u8(activation as u8);
+            slot(out, residual);
+            out.u32(to.0);
+        }
+        Step::Attention { q, k, v, heads, scale, bias, out: to } => {
+            out.u8(5);
+            for view in [q, k, v] {
+                out.u32(view.slot.0);
+                out.u32(view.column);
+                out.u32(view.width);
+            }
+            out.u32(heads);
+            out.f32(scale);
+            tensor(out, bias.map(|bias| bias.table));
+            out.u32(bias.map_or(0, |bias| bias.max_distance));
+            out.u32(to.0);
+        }
+        Step::Pool { x, pooling, out: to } => {
+            out.u8(6);
+            out.u32(x.0);
+            out.u8(pooling as u8);
+            out.u32(to.0);
+        }
+        Step::Normalize { x, out: to } => {
+            out.u8(7);
+            out.u32(x.0);
+            out.u32(to.0);
+        }
+        Step::Activate { x, activation, out: to } => {
+            out.u8(8);
+            out.u32(x.0);
+            out.u8(activation as u8);
+            out.u32(to.0);
+        }
+        Step::Softmax { x, out: to } => {
+            out.u8(9);
+            out.u32(x.0);
+            out.u32(to.0);
+        }
+    }
+}
+
+/// What [`decode`] may find wrong.
+enum CodecError {
+    Early,
+    /// The kind of thing and its unknown code.
+    Code(&'static str, u8),
+}
+
+impl From<WireError> for CodecError {
+    fn from(_: WireError) -> CodecError {
+        CodecError::Early
+    }
+}
+
+pub(crate) fn decode(bytes: &[u8]) -> Result<Program, String> {
+    let mut read = Decoder::new(bytes);
+    let program = decode_program(&mut read).map_err(|error| match error {
+        CodecError::Early => "the program ends early".to_owned(),
+        CodecError::Code(what, code) => format!("the program names the unknown {what} {code}"),
+    })?;
+    if !read.is_empty() {
+        return Err("the program has bytes after its end".to_owned());
+    }
+    Ok(program)
+}
+
+fn decode_program(read: &mut Decoder<'_>) -> Result<Program, CodecError> {
+    let slots = (0..read.count(14)?)
+        .map(|_| {
+            let rows = pick("kind of rows", &[Rows::Tokens, Rows::Texts], read.u8()?)?;
+            let storage = pick("storage", &[Storage::F32, Storage::Q8], read.u8()?)?;
+            Ok(Slot { rows, storage, width: read.u32()?, offset: read.u64()? })
+        })
+        .collect::<Result<_, CodecError>>()?;
+    let output = SlotId(read.u32()?);
+    let steps = (0..read.count(9)?).map(|_| decode_step(read)).collect::<Result<_, _>>()?;
+    Ok(Program { slots, steps, output })
+}
+
+fn pick<T: Copy>(what: &'static str, all: &[T], code: u8) -> Result<T, CodecError> {
+    all.get(usize::from(code)).copied().ok_or(CodecError::Code(what, code))
+}
+
+fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
+    Ok(match read.u8()? {
+        0 => {
+            let mut lookups = [None; 3];
+            for lookup in &mut lookups {
+                let table = tensor(read)?;
+                let scales = tensor(read)?;
+                let code = read.u8()?;
+                let offset = read.u32()?;
+                let index = pick("index", &[Index::TokenId, Index::TokenType, Index::Position { offset }], code)?;
+                *lookup = table.map(|table| Lookup { table, scales, index });
+            }
+            Step::Embed { lookups, out: slot(read)? }
+        }
+        1 => Step::Add { a: slot(read)?, b: slot(read)?, out: slot(read)? },
+        2 => {
+            let (x, gamma, beta) = (slot(read)?, TensorId(read.u32()?), TensorId(read.u32()?));
+            let (epsilon, out) = (read.f32()?, slot(read)?);
+            let (gamma2, beta2, out2) = (tensor(read)?, TensorId(read.u32()?), slot(read)?);
+            let quantized = gamma2.map(|gamma| Quantized { gamma, beta: beta2, out: out2 });
+            Step::LayerNorm { x, gamma, beta, epsilon, out, quantized }
+        }
+        3 => Step::Quantize { x: slot(read)?, out: slot(read)? },
+        4 => {
+            let (x, codes) = (slot(read)?, TensorId(read.u32()?));
+            let (scales, sums) = (tensor(read)?, TensorId(read.u32()?));
+            let weights = match scales {
+                None => Weights::Float(codes),
+                Some(scales) => Weights::Int8 { codes, scales, sums },
+            };
+            let bias = tensor(read)?;
+            let activation = pick("activation", &Activation::ALL, read.u8()?)?;
+            let residual = Some(read.u32()?).filter(|&id| id != NONE).map(SlotId);
+            Step::Linear { x, weights, bias, activation, residual, out: slot(read)? }
+        }
+        5 => {
+            let mut view =
+                || Ok::<_, WireError>(View { slot: SlotId(read.u32()?), column: read.u32()?, width: read.u32()? });
+            let (q, k, v) = (view()?, view()?, view()?);
+            let (heads, scale) = (read.u32()?, read.f32()?);
+            let (table, max_distance) = (tensor(read)?, read.u32()?);
+            let bias = table.map(|table| RelativeBias { table, max_distance });
+            Step::Attention { q, k, v, heads, scale, bias, out: slot(read)? }
+        }
+        6 => {
+            let x = slot(read)?;
+            Step::Pool { x, pooling: pick("pooling", &Pooling::ALL, read.u8()?)?, out: slot(read)? }
+        }
+        7 => Step::Normalize { x: slot(read)?, out: slot(read)? },
+        8 => {
+            let x = slot(read)?;
+            Step::Activate { x, activation: pick("activation", &Activation::ALL, read.u8()?)?, out: slot(read)? }
+        }
+        9 => Step::Softmax { x: slot(read)?, out: slot(read)? },
+        tag => return Err(CodecError::Code("step", tag)),
+    })
+}
+
+fn slot(read: &mut Decoder<'_>) -> Result<SlotId, WireError> {
+    read.u32().map(SlotId)
+}
+
+fn tensor(read: &mut Decoder<'_>) -> Result<Option<TensorId>, WireError> {
+    Ok(Some(read.u32()?).filter(|&id| id != NONE).map(TensorId))
+}

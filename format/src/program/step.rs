@@ -1,0 +1,302 @@
+//! The steps that a program is made of. Adding one is a variant here, its bytes in `codec`, its rules in `verify` and its
+//! kernel in the runtime; the compiler's `lower` then may use it.
+
+use super::{SlotId, TensorId, View};
+
+/// The function after a linear layer, or alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// `x`.
+    Identity,
+    /// `max(x, 0)`.
+    Relu,
+    /// `x · Φ(x)`, by the error function.
+    Gelu,
+    /// `x · Φ(x)`, by Hendrycks' approximation with `tanh`.
+    GeluTanh,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// `1 / (1 + exp(−x))`.
+    Sigmoid,
+    /// `x / (1 + exp(−x))`.
+    Silu,
+}
+
+impl Activation {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Activation; 7] = [
+        Activation::Identity,
+        Activation::Relu,
+        Activation::Gelu,
+        Activation::GeluTanh,
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Silu,
+    ];
+}
+
+/// How the rows of a text's tokens become one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pooling {
+    /// The first token's.
+    Cls,
+    /// Their mean.
+    Mean,
+    /// Their maximum, column by column.
+    Max,
+    /// Their sum over the root of their number.
+    MeanSqrtLen,
+}
+
+impl Pooling {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Pooling; 4] = [Pooling::Cls, Pooling::Mean, Pooling::Max, Pooling::MeanSqrtLen];
+}
+
+/// Which row of a table a token takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// That of its id.
+    TokenId,
+    /// That of its type: which text of a pair it belongs to.
+    TokenType,
+    /// That of its position in its text, from 0, plus an offset (RoBERTa begins at its padding id plus 1).
+    Position {
+        /// Added to the position.
+        offset: u32,
+    },
+}
+
+/// One table of an embedding.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lookup {
+    /// `[rows, width]`: f32, bf16, or i8 with `scales`.
+    pub table: TensorId,
+    /// `[rows]` f32, for an i8 table: the value is the code times its row's scale.
+    pub scales: Option<TensorId>,
+    /// Which row.
+    pub index: Index,
+}
+
+/// The weights of a linear layer, `[n, k]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Weights {
+    /// f32 or bf16 panels, for an f32 input.
+    Float(TensorId),
+    /// i8 quad panels, for a Q8 input.
+    Int8 {
+        /// `[n, k]` i8.
+        codes: TensorId,
+        /// `[n]` f32: what one code is worth.
+        scales: TensorId,
+        /// `[n]` i32: the sum of a channel's codes.
+        sums: TensorId,
+    },
+}
+
+/// The second, quantized output of a layer normalization, with a scale and shift of its own (smoothing).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quantized {
+    /// `[width]` f32.
+    pub gamma: TensorId,
+    /// `[width]` f32.
+    pub beta: TensorId,
+    /// Q8, of the same width.
+    pub out: SlotId,
+}
+
+/// A bias on attention scores that depends on the distance of two tokens (Raffel et al. 2020, T5; MPNet).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RelativeBias {
+    /// `[buckets, heads]` f32.
+    pub table: TensorId,
+    /// Distances from here on share the last bucket.
+    pub max_distance: u32,
+}
+
+/// One thing that a session does. Every input must be complete, and an output must not lie over an input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// `out[t] = Σ table[index(t)]`, over one to three tables, in their order.
+    Embed {
+        /// The tables; at least one, the rest `None`.
+        lookups: [Option<Lookup>; 3],
+        /// f32, a row for each token.
+        out: SlotId,
+    },
+    /// `out = a + b`.
+    Add {
+        /// f32.
+        a: SlotId,
+        /// f32.
+        b: SlotId,
+        /// f32.
+        out: SlotId,
+    },
+    /// `out = (x − mean(x)) / √(var(x) + epsilon) · gamma + beta`, by row (Ba et al. 2016), and the same quantized.
+    LayerNorm {
+        /// f32.
+        x: SlotId,
+        /// `[width]` f32.
+        gamma: TensorId,
+        /// `[width]` f32.
+        beta: TensorId,
+        /// Added to the variance.
+        epsilon: f32,
+        /// f32.
+        out: SlotId,
+        /// The quantized output, if any.
+        quantized: Option<Quantized>,
+    },
+    /// `out = x` in 8 bit, by row, asymmetric.
+    Quantize {
+        /// f32.
+        x: SlotId,
+        /// Q8.
+        out: SlotId,
+    },
+    /// `out = activation(x · weightsᵀ + bias) + residual`.
+    Linear {
+        /// f32 or Q8, as the weights ask.
+        x: SlotId,
+        /// `[n, k]`.
+        weights: Weights,
+        /// `[n]` f32.
+        bias: Option<TensorId>,
+        /// After the bias.
+        activation: Activation,
+        /// f32, added last.
+        residual: Option<SlotId>,
+        /// f32, `n` wide.
+        out: SlotId,
+    },
+    /// `out = softmax(q · kᵀ · scale + bias) · v`, within each text, by head.
+    Attention {
+        /// f32, `heads · head_dim` wide, a row for each token.
+        q: View,
+        /// Like `q`.
+        k: View,
+        /// Like `q`.
+        v: View,
+        /// How many heads stand side by side.
+        heads: u32,
+        /// The factor on the scores.
+        scale: f32,
+        /// The bias on the scores, if any.
+        bias: Option<RelativeBias>,
+        /// f32, as wide as `q`.
+        out: SlotId,
+    },
+    /// `out[text] = pooling of x over the text's tokens`.
+    Pool {
+        /// f32, a row for each token.
+        x: SlotId,
+        /// How.
+        pooling: Pooling,
+        /// f32, a row for each text.
+        out: SlotId,
+    },
+    /// `out = x / max(‖x‖₂, 1e-12)`, by row.
+    Normalize {
+        /// f32.
+        x: SlotId,
+        /// f32.
+        out: SlotId,
+    },
+    /// `out = activation(x)`.
+    Activate {
+        /// f32.
+        x: SlotId,
+        /// Which function.
+        activation: Activation,
+        /// f32.
+        out: SlotId,
+    },
+    /// `out = exp(x) / Σ exp(x)`, by row.
+    Softmax {
+        /// f32.
+        x: SlotId,
+        /// f32.
+        out: SlotId,
+    },
+}
+
+impl Step {
+    /// The name that listings use.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Step::Embed { .. } => "embed",
+            Step::Add { .. } => "add",
+            Step::LayerNorm { .. } => "layer_norm",
+            Step::Quantize { .. } => "quantize",
+            Step::Linear { weights: Weights::Float(_), .. } => "linear",
+            Step::Linear { weights: Weights::Int8 { .. }, .. } => "linear_i8",
+            Step::Attention { .. } => "attention",
+            Step::Pool { .. } => "pool",
+            Step::Normalize { .. } => "normalize",
+            Step::Activate { .. } => "activate",
+            Step::Softmax { .. } => "softmax",
+        }
+    }
+
+    /// The slots that the step reads.
+    pub fn inputs(&self) -> impl Iterator<Item = SlotId> + use<> {
+        let slots = match *self {
+            Step::Embed { .. } => [None; 3],
+            Step::Add { a, b, .. } => [Some(a), Some(b), None],
+            Step::LayerNorm { x, .. }
+            | Step::Quantize { x, .. }
+            | Step::Pool { x, .. }
+            | Step::Normalize { x, .. }
+            | Step::Activate { x, .. }
+            | Step::Softmax { x, .. } => [Some(x), None, None],
+            Step::Linear { x, residual, .. } => [Some(x), residual, None],
+            Step::Attention { q, k, v, .. } => [Some(q.slot), Some(k.slot), Some(v.slot)],
+        };
+        slots.into_iter().flatten()
+    }
+
+    /// The slots that the step writes, whole.
+    pub fn outputs(&self) -> impl Iterator<Item = SlotId> + use<> {
+        let second = match *self {
+            Step::LayerNorm { quantized, .. } => quantized.map(|quantized| quantized.out),
+            _ => None,
+        };
+        let first = match *self {
+            Step::Embed { out, .. }
+            | Step::Add { out, .. }
+            | Step::LayerNorm { out, .. }
+            | Step::Quantize { out, .. }
+            | Step::Linear { out, .. }
+            | Step::Attention { out, .. }
+            | Step::Pool { out, .. }
+            | Step::Normalize { out, .. }
+            | Step::Activate { out, .. }
+            | Step::Softmax { out, .. } => out,
+        };
+        core::iter::once(first).chain(second)
+    }
+
+    /// The tensors that the step reads, in the order in which it reads them.
+    pub fn tensors(&self) -> Vec<TensorId> {
+        match *self {
+            Step::Embed { lookups, .. } => lookups
+                .iter()
+                .flatten()
+                .flat_map(|lookup| core::iter::once(lookup.table).chain(lookup.scales))
+                .collect(),
+            Step::LayerNorm { gamma, beta, quantized, .. } => {
+                [gamma, beta].into_iter().chain(quantized.iter().flat_map(|q| [q.gamma, q.beta])).collect()
+            }
+            Step::Linear { weights, bias, .. } => {
+                let (codes, rest) = match weights {
+                    Weights::Float(codes) => (codes, vec![]),
+                    Weights::Int8 { codes, scales, sums } => (codes, vec![scales, sums]),
+                };
+                core::iter::once(codes).chain(rest).chain(bias).collect()
+            }
+            Step::Attention { bias, .. } => bias.iter().map(|bias| bias.table).collect(),
+            _ => vec![],
+        }
+    }
+}
