@@ -33,12 +33,7 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A diagnostic that says only what is wrong; [`at`](Self::at) and [`help`](Self::help) add the rest.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            place: None,
-            help: None,
-        }
+        Self { code, message: message.into(), place: None, help: None }
     }
 
     /// Says where.
@@ -90,9 +85,6 @@ mod tests {
 
     #[test]
     fn a_bare_diagnostic_is_one_line() {
-        assert_eq!(
-            Diagnostic::new(Code("MD0100"), "no such folder").to_string(),
-            "error[MD0100]: no such folder"
-        );
+        assert_eq!(Diagnostic::new(Code("MD0100"), "no such folder").to_string(), "error[MD0100]: no such folder");
     }
 }
