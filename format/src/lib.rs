@@ -14,6 +14,7 @@
 pub mod digest;
 pub mod dtype;
 pub mod golden;
+pub mod index;
 #[cfg(feature = "lock")]
 pub mod lock;
 pub mod pack;
