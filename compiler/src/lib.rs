@@ -1,3 +1,5 @@
 //! Model files to graph, passes, compression, pack; evaluation and the quality gate.
 
 pub mod diagnostic;
+pub mod graph;
+pub mod ops;
