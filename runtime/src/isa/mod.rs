@@ -1,0 +1,148 @@
+//! The CPU's instruction sets: what it has, and one way to run a kernel on any of them.
+//!
+//! A kernel is one generic body over a [`Simd`] token of sixteen lanes. A token can only be made by detection, so it
+//! is proof that its instructions exist, and the bodies are safe code. Every token computes the same bits.
+//! Adding an instruction set is one folder here and one row in [`Isa::detect_all`].
+
+mod scalar;
+mod simd;
+mod walk;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512vnni;
+
+pub use scalar::Scalar;
+pub use simd::{Kernel, Simd, Tiles};
+pub(crate) use walk::Walk;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512vnni::Avx512Vnni;
+
+use std::sync::OnceLock;
+
+/// The environment variable that forces an instruction set by name.
+pub const ISA_VARIABLE: &str = "MODELDEPLOY_ISA";
+
+/// An instruction set that this CPU has, with its proof.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Isa {
+    /// Plain Rust: the reference that the others equal bit for bit.
+    Scalar(Scalar),
+    /// AVX2, FMA and F16C: every x86-64 server since 2015.
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    /// AVX-512 F, BW, VL, DQ and VNNI: Ice Lake, Zen 4 and later.
+    #[cfg(target_arch = "x86_64")]
+    Avx512Vnni(Avx512Vnni),
+}
+
+impl Isa {
+    /// The plain Rust reference, which every CPU has.
+    pub const SCALAR: Self = Self::Scalar(Scalar);
+
+    /// The fastest instruction set of this CPU, detected once.
+    #[must_use]
+    pub fn detect() -> Self {
+        static DETECTED: OnceLock<Isa> = OnceLock::new();
+        *DETECTED.get_or_init(|| Self::available().last().unwrap_or(Self::SCALAR))
+    }
+
+    /// All instruction sets of this CPU, slowest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::detect_all().into_iter().flatten()
+    }
+
+    /// The instruction set named by `MODELDEPLOY_ISA`, or the fastest where that is not set.
+    ///
+    /// # Errors
+    ///
+    /// If the variable names an instruction set that is unknown or that this CPU lacks.
+    pub fn from_env() -> Result<Self, IsaError> {
+        match std::env::var_os(ISA_VARIABLE) {
+            None => Ok(Self::detect()),
+            Some(name) => Self::from_name(&name.to_string_lossy()),
+        }
+    }
+
+    /// The instruction set of that name (`scalar`, `avx2`, `avx512vnni`).
+    ///
+    /// # Errors
+    ///
+    /// If the name is unknown or this CPU lacks the instruction set.
+    pub fn from_name(name: &str) -> Result<Self, IsaError> {
+        Self::available().find(|isa| isa.name() == name).ok_or_else(|| IsaError { name: name.to_owned() })
+    }
+
+    /// The name by which `MODELDEPLOY_ISA` calls it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar(_) => "scalar",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni(_) => "avx512vnni",
+        }
+    }
+
+    /// Runs a kernel's body compiled for this instruction set.
+    pub fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            Self::Scalar(token) => token.vectorize(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2(token) => token.vectorize(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni(token) => token.vectorize(kernel),
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn detect_all() -> [Option<Self>; 3] {
+        [Some(Self::SCALAR), Avx2::detect().map(Self::Avx2), Avx512Vnni::detect().map(Self::Avx512Vnni)]
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn detect_all() -> [Option<Self>; 1] {
+        [Some(Self::SCALAR)]
+    }
+}
+
+impl PartialEq for Isa {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Isa {}
+
+impl std::fmt::Display for Isa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An instruction set was asked for by a name that this CPU does not answer to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IsaError {
+    name: String,
+}
+
+impl std::fmt::Display for IsaError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "no instruction set `{}` on this CPU; {ISA_VARIABLE} can be", self.name)?;
+        for (i, isa) in Isa::available().enumerate() {
+            write!(f, "{} `{isa}`", if i == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for IsaError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What follows a product while its values are still in registers: bias, activation, residual, in that order.
+
+use crate::isa::Simd;
+use crate::kernels::{Activation, Rows};
+
+/// The end of a dense layer: `activation(x · w + bias) + residual`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Epilogue<'a> {
+    /// One value a column, added before the activation; absent is 0.
+    pub bias: Option<&'a [f32]>,
+    /// Applied to each value.
+    pub activation: Activation,
+    /// Rows like the output's, added after the activation.
+    pub residual: Option<Rows<'a>>,
+}
+
+impl Epilogue<'_> {
+    /// # Panics
+    ///
+    /// If the bias is not `n` values or the residual not `rows` rows of `n`.
+    pub(crate) fn check(&self, rows: usize, n: usize) {
+        assert!(self.bias.is_none_or(|bias| bias.len() == n), "the bias is not one value a column");
+        if let Some(residual) = self.residual {
+            residual.check("residual", rows, n);
+        }
+    }
+
+    /// The bias of the sixteen columns from `column` on.
+    #[inline(always)]
+    pub(crate) fn bias_at<S: Simd>(&self, s: S, column: usize, n: usize) -> S::F {
+        match self.bias {
+            Some(bias) => columns(s, bias, column, n),
+            None => s.splat(0.0),
+        }
+    }
+
+    /// Applies activation and residual to `y` and stores what lies within `out`, the row's rest from `column` on.
+    #[inline(always)]
+    pub(crate) fn store<S: Simd>(&self, s: S, y: S::F, row: usize, column: usize, out: &mut [f32]) {
+        let mut y = self.activation.apply(s, y);
+        if let Some(residual) = self.residual {
+            let n = column + out.len();
+            y = s.add(y, columns(s, residual.row(row, n), column, n));
+        }
+        match out.first_chunk_mut() {
+            Some(chunk) => s.store(chunk, y),
+            None => s.store_part(out, y),
+        }
+    }
+}
+
+/// Sixteen of `n` values from `column` on, 0 past the end.
+#[inline(always)]
+pub(crate) fn columns<S: Simd>(s: S, values: &[f32], column: usize, n: usize) -> S::F {
+    let rest = &values[column..n];
+    match rest.first_chunk() {
+        Some(chunk) => s.load(chunk),
+        None => s.load_part(rest, 0.0),
+    }
+}

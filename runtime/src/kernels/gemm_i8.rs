@@ -1,0 +1,104 @@
+//! The int8 product: codes of rows times panels of weights, exact in i32, scaled and finished in f32.
+//!
+//! Bound by arithmetic from eight rows on, by the reading of the weights below. The sums are exact; the f32 that
+//! follows is one expression on every instruction set, so the bits are the same.
+
+use crate::isa::{Isa, Simd, Walk};
+use crate::kernels::epilogue::columns;
+use crate::kernels::tile::{Multiply, Place, Product, Sums};
+use crate::kernels::{Epilogue, Q8Rows, RowsMut};
+
+/// The deepest product whose sums cannot leave i32: `255 · 127 · k < 2^31`.
+const MAX_K: usize = 65_536;
+
+/// int8 weights, symmetric per output column: `w[k, n] ≈ scales[n] · code`.
+#[derive(Clone, Copy, Debug)]
+pub struct I8Panels<'a> {
+    /// `[n/16][k/4][16][4]`, n padded to 16 and k to 4 with zeros; all within ±127.
+    pub codes: &'a [i8],
+    /// One scale a column, `n` of them.
+    pub scales: &'a [f32],
+    /// Each column's sum of codes over k, `n` of them.
+    pub sums: &'a [i32],
+    /// Output columns.
+    pub n: usize,
+    /// Depth.
+    pub k: usize,
+}
+
+/// `out[m, n] = activation(scale[m] · w.scales[n] · (Σ code · w - zero[m] · w.sums[n]) + bias[n]) + residual[m, n]`
+///
+/// The number of rows is that of `x.params`. Results: `fma(scale · w.scales[n], f32(sum), bias[n])`.
+///
+/// # Panics
+///
+/// If a buffer is too short for its shape, or `w.k` is over 65,536.
+pub fn gemm_i8(isa: Isa, x: Q8Rows<'_>, w: I8Panels<'_>, epilogue: Epilogue<'_>, out: RowsMut<'_>) {
+    let rows = x.params.len();
+    let depth = w.k.next_multiple_of(4);
+    assert!(w.k <= MAX_K, "k = {} may overflow the sums", w.k);
+    assert_eq!(w.codes.len(), w.n.next_multiple_of(16) * depth, "the panels are not [n/16][k/4][16][4]");
+    assert_eq!((w.scales.len(), w.sums.len()), (w.n, w.n), "not one scale and sum a column");
+    x.check("codes", depth);
+    epilogue.check(rows, w.n);
+    out.check("out", rows, w.n);
+    isa.run(Multiply { product: Int8 { x, w }, rows, n: w.n, epilogue, out });
+}
+
+#[derive(Clone, Copy)]
+struct Int8<'a> {
+    x: Q8Rows<'a>,
+    w: I8Panels<'a>,
+}
+
+impl Product for Int8<'_> {
+    const NARROW_ROWS: usize = 4;
+
+    #[inline(always)]
+    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place, sums: &mut Sums) {
+        let steps = self.w.k.div_ceil(4);
+        let codes = &self.x.codes[place.row * self.x.stride..];
+        let panels = &self.w.codes[64 * steps * place.panel..];
+        let walk = Walk::<u8, 4, i8, 64, R, P>::new(codes, self.x.stride, panels, 64 * steps, steps);
+        let (each, ahead) = place.ahead(P, steps);
+        let mut totals = [[s.splat_int(0); P]; R];
+        for step in walk.steps() {
+            let mut weights = [s.weights(step.panel(0)); P];
+            for (p, weights) in weights.iter_mut().enumerate() {
+                *weights = s.weights(step.panel(p));
+            }
+            for (r, totals) in totals.iter_mut().enumerate() {
+                let codes = s.codes(step.row(r));
+                for (total, &weights) in totals.iter_mut().zip(&weights) {
+                    *total = s.dot(*total, codes, weights);
+                }
+            }
+            for i in 0..P {
+                if i < each {
+                    s.prefetch(self.w.codes, 64 * (ahead + step.index() * each + i));
+                }
+            }
+        }
+        for r in 0..R {
+            for p in 0..P {
+                s.store_int(&mut sums[r][p], totals[r][p]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], row: usize, column: usize, bias: S::F) -> S::F {
+        let params = self.x.params[row];
+        let weight_sums = match self.w.sums[column..].first_chunk() {
+            Some(chunk) => s.load_int(chunk),
+            None => s.load_int_part(&self.w.sums[column..]),
+        };
+        let total = s.dot_total(s.load_int(sums), weight_sums);
+        let total = s.sub_int(total, s.mul_int(s.splat_int(params.zero), weight_sums));
+        let scale = s.mul(s.splat(params.scale), columns(s, self.w.scales, column, self.w.n));
+        s.fma(scale, s.int_to_f32(total), bias)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! What a session computes with: one file a kernel, each one body for every instruction set.
+//!
+//! A kernel allocates nothing, checks its shapes once at its entry and gives the same bits on every [`Isa`]
+//! (`crate::isa`). A row's result depends on no other row, so a text's does not depend on its batch.
+
+mod activate;
+mod add;
+mod attention;
+mod dot;
+mod embed;
+mod epilogue;
+mod gemm_f32;
+mod gemm_i8;
+mod l2_normalize;
+mod layer_norm;
+mod pool;
+mod quantize;
+mod relative_bias;
+mod rows;
+mod softmax;
+mod tile;
+mod topk;
+
+pub use activate::{Activation, activate};
+pub use add::add;
+pub use attention::{Attention, attention, attention_scratch};
+pub use dot::{dot_f32, scan_f32};
+pub use embed::{Lookup, Table, embed};
+pub use epilogue::Epilogue;
+pub use gemm_f32::{Bf16Panels, F32Panels, gemm_bf16, gemm_f32};
+pub use gemm_i8::{I8Panels, gemm_i8};
+pub use l2_normalize::l2_normalize;
+pub use layer_norm::{Affine, LayerNorm, layer_norm, layer_norm_quantize};
+pub use pool::{Pooling, pool};
+pub use quantize::{Q8Rows, Q8RowsMut, RowParams, quantize_rows};
+pub use relative_bias::{Buckets, RelativeBias};
+pub use rows::{Rows, RowsMut};
+pub use softmax::softmax_rows;
+pub use topk::{Hit, topk};
+
+#[cfg(test)]
+pub(crate) mod testing;
