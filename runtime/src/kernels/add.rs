@@ -1,20 +1,21 @@
-//! `x += y`, bound by memory, exact.
+//! `out = x + y`, bound by memory, exact.
 
 use crate::isa::{Isa, Kernel, Simd};
 
-/// Adds `y` to `x`, in place.
+/// Writes `x + y` to `out`.
 ///
 /// # Panics
 ///
 /// If their lengths differ.
-pub fn add(isa: Isa, x: &mut [f32], y: &[f32]) {
-    assert_eq!(x.len(), y.len(), "x and y differ in length");
-    isa.run(Add { x, y });
+pub fn add(isa: Isa, x: &[f32], y: &[f32], out: &mut [f32]) {
+    assert_eq!((x.len(), y.len()), (out.len(), out.len()), "x, y and out differ in length");
+    isa.run(Add { x, y, out });
 }
 
 struct Add<'a> {
-    x: &'a mut [f32],
+    x: &'a [f32],
     y: &'a [f32],
+    out: &'a mut [f32],
 }
 
 impl Kernel for Add<'_> {
@@ -22,15 +23,13 @@ impl Kernel for Add<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (x, x_rest) = self.x.as_chunks_mut::<16>();
+        let (x, x_rest) = self.x.as_chunks::<16>();
         let (y, y_rest) = self.y.as_chunks::<16>();
-        for (x, y) in x.iter_mut().zip(y) {
-            let sum = s.add(s.load(x), s.load(y));
-            s.store(x, sum);
+        let (out, out_rest) = self.out.as_chunks_mut::<16>();
+        for ((x, y), out) in x.iter().zip(y).zip(out) {
+            s.store(out, s.add(s.load(x), s.load(y)));
         }
-        for (x, y) in x_rest.iter_mut().zip(y_rest) {
-            *x += y;
-        }
+        s.store_part(out_rest, s.add(s.load_part(x_rest, 0.0), s.load_part(y_rest, 0.0)));
     }
 }
 
@@ -46,8 +45,8 @@ mod tests {
             let (x, y) = (random.floats(width, 3.0), random.floats(width, 1e-3));
             let expected: Vec<f32> = x.iter().zip(&y).map(|(x, y)| x + y).collect();
             for isa in Isa::available() {
-                let mut sum = x.clone();
-                add(isa, &mut sum, &y);
+                let mut sum = vec![9.0; width];
+                add(isa, &x, &y, &mut sum);
                 assert_bits(&sum, &expected, &format!("{isa} {width}"));
             }
         }

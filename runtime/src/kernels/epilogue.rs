@@ -1,10 +1,13 @@
 //! What follows a product while its values are still in registers: bias, activation, residual, in that order.
 
+use modeldeploy_format::program::Activation;
+
 use crate::isa::Simd;
-use crate::kernels::{Activation, Rows};
+use crate::kernels::Rows;
+use crate::kernels::activate::apply;
 
 /// The end of a dense layer: `activation(x · w + bias) + residual`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Epilogue<'a> {
     /// One value a column, added before the activation; absent is 0.
     pub bias: Option<&'a [f32]>,
@@ -12,6 +15,12 @@ pub struct Epilogue<'a> {
     pub activation: Activation,
     /// Rows like the output's, added after the activation.
     pub residual: Option<Rows<'a>>,
+}
+
+impl Default for Epilogue<'_> {
+    fn default() -> Self {
+        Self { bias: None, activation: Activation::Identity, residual: None }
+    }
 }
 
 impl Epilogue<'_> {
@@ -37,7 +46,7 @@ impl Epilogue<'_> {
     /// Applies activation and residual to `y` and stores what lies within `out`, the row's rest from `column` on.
     #[inline(always)]
     pub(crate) fn store<S: Simd>(&self, s: S, y: S::F, row: usize, column: usize, out: &mut [f32]) {
-        let mut y = self.activation.apply(s, y);
+        let mut y = apply(s, self.activation, y);
         if let Some(residual) = self.residual {
             let n = column + out.len();
             y = s.add(y, columns(s, residual.row(row, n), column, n));

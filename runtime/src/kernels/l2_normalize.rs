@@ -4,25 +4,27 @@
 //! squares overflow f32 (values past 1e18) becomes 0, as there.
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::kernels::RowsMut;
+use crate::kernels::{Rows, RowsMut};
 
 /// The least length that is divided by.
 const LEAST: f32 = 1e-12;
 
-/// Normalizes `rows` rows of `width` values, in place.
+/// Writes `rows` rows of `width` values to `out`, each at unit length.
 ///
 /// # Panics
 ///
-/// If `x` is too short for that.
-pub fn l2_normalize(isa: Isa, x: RowsMut<'_>, rows: usize, width: usize) {
+/// If a buffer is too short for that.
+pub fn l2_normalize(isa: Isa, x: Rows<'_>, rows: usize, width: usize, out: RowsMut<'_>) {
     x.check("x", rows, width);
-    isa.run(Normalize { x, rows, width });
+    out.check("out", rows, width);
+    isa.run(Normalize { x, rows, width, out });
 }
 
 struct Normalize<'a> {
-    x: RowsMut<'a>,
+    x: Rows<'a>,
     rows: usize,
     width: usize,
+    out: RowsMut<'a>,
 }
 
 impl Kernel for Normalize<'_> {
@@ -31,9 +33,10 @@ impl Kernel for Normalize<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         for r in 0..self.rows {
-            let (chunks, rest) = self.x.row(r, self.width).as_chunks_mut::<16>();
+            let (chunks, rest) = self.x.row(r, self.width).as_chunks::<16>();
+            let (out_chunks, out_rest) = self.out.row(r, self.width).as_chunks_mut::<16>();
             let mut total = s.splat(0.0);
-            for chunk in chunks.iter() {
+            for chunk in chunks {
                 let x = s.load(chunk);
                 total = s.fma(x, x, total);
             }
@@ -41,11 +44,10 @@ impl Kernel for Normalize<'_> {
             total = s.fma(last, last, total);
             let norm = s.sum(total).sqrt();
             let norm = s.splat(if norm < LEAST { LEAST } else { norm });
-            for chunk in chunks {
-                let y = s.div(s.load(chunk), norm);
-                s.store(chunk, y);
+            for (chunk, out) in chunks.iter().zip(out_chunks) {
+                s.store(out, s.div(s.load(chunk), norm));
             }
-            s.store_part(rest, s.div(last, norm));
+            s.store_part(out_rest, s.div(last, norm));
         }
     }
 }
@@ -63,8 +65,9 @@ mod tests {
             x[..width].fill(0.0);
             x[width..2 * width].fill(1e-20);
             let run = |isa| {
-                let mut y = x.clone();
-                l2_normalize(isa, RowsMut { values: &mut y, stride: width }, 4, width);
+                let mut y = vec![9.0; 4 * width];
+                let to = RowsMut { values: &mut y, stride: width };
+                l2_normalize(isa, Rows { values: &x, stride: width }, 4, width, to);
                 y
             };
             let expected = run(Isa::SCALAR);

@@ -3,21 +3,10 @@
 //! Bound by memory. Each column is one chain over the text's rows in order, so a text's result does not depend on its
 //! batch.
 
+use modeldeploy_format::program::Pooling;
+
 use crate::isa::{Isa, Kernel, Simd};
 use crate::kernels::{Rows, RowsMut};
-
-/// How the rows of a text become one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pooling {
-    /// The first row.
-    Cls,
-    /// The mean of the rows.
-    Mean,
-    /// The greatest of each column.
-    Max,
-    /// The sum of the rows over the square root of their number.
-    MeanSqrtLen,
-}
 
 /// Pools each text's rows of `x` into one row of `out`. `segments` are the texts' starts, ascending from 0, and last
 /// the end of the last one. A text of no rows pools to 0.
@@ -121,7 +110,7 @@ mod tests {
     fn every_isa_pools_each_text_alone() {
         let mut random = Random::new(6);
         let segments = [0, 1, 1, 8, 25];
-        for pooling in [Pooling::Cls, Pooling::Mean, Pooling::Max, Pooling::MeanSqrtLen] {
+        for pooling in Pooling::ALL {
             for width in [1, 7, 15, 16, 17, 31, 33, 64, 384] {
                 let x = random.floats(25 * width, 2.0);
                 let run = |isa, segments: &[u32], x: &[f32]| {

@@ -4,19 +4,11 @@
 //! the ends of the range, where the zero's rounding cuts off). Formula, for a row's least `lo ≤ 0` and greatest `hi ≥ 0`:
 //! `scale = hi/255 - lo/255`, `zero = round(-lo/scale)`, `code = clamp(round(x · (1/scale) + zero), 0, 255)`.
 
+use modeldeploy_format::program::RowScale;
+
 use crate::isa::{Isa, Kernel, Simd};
 use crate::kernels::Rows;
 use crate::kernels::rows::check_rows;
-
-/// How a row's codes read: `x ≈ scale · (code - zero)`.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[repr(C)]
-pub struct RowParams {
-    /// One step of the codes; NaN for a row with a NaN or an infinity in it, so that what is made of it is NaN.
-    pub scale: f32,
-    /// The code of 0, within 0..=255.
-    pub zero: i32,
-}
 
 /// Quantized rows to read: row `r` starts at `r · stride`.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +18,7 @@ pub struct Q8Rows<'a> {
     /// From one row to the next; at least the width rounded up to 4.
     pub stride: usize,
     /// One a row.
-    pub params: &'a [RowParams],
+    pub params: &'a [RowScale],
 }
 
 impl Q8Rows<'_> {
@@ -46,7 +38,7 @@ pub struct Q8RowsMut<'a> {
     /// From one row to the next; at least the width rounded up to 4.
     pub stride: usize,
     /// One a row.
-    pub params: &'a mut [RowParams],
+    pub params: &'a mut [RowScale],
 }
 
 impl Q8RowsMut<'_> {
@@ -59,7 +51,7 @@ impl Q8RowsMut<'_> {
 
     /// Row `r`'s codes, padding included, and its parameters.
     #[inline(always)]
-    pub(crate) fn row(&mut self, r: usize, width: usize) -> (&mut [u8], &mut RowParams) {
+    pub(crate) fn row(&mut self, r: usize, width: usize) -> (&mut [u8], &mut RowScale) {
         (&mut self.codes[r * self.stride..][..width.next_multiple_of(4)], &mut self.params[r])
     }
 }
@@ -140,13 +132,13 @@ impl<F: Copy> Range<F> {
         let (lo, hi) = (s.smallest(self.lo), s.largest(self.hi));
         let scale = hi / 255.0 - lo / 255.0;
         if s.sum(self.poison).is_nan() {
-            Step { params: RowParams { scale: f32::NAN, zero: 0 }, inverse: 0.0 }
+            Step { params: RowScale { scale: f32::NAN, zero: 0 }, inverse: 0.0 }
         } else if scale < f32::MIN_POSITIVE {
-            Step { params: RowParams { scale: 0.0, zero: 0 }, inverse: 0.0 }
+            Step { params: RowScale { scale: 0.0, zero: 0 }, inverse: 0.0 }
         } else {
             let inverse = 1.0 / scale;
             let zero = (-lo * inverse).round_ties_even().min(255.0);
-            Step { params: RowParams { scale, zero: zero as i32 }, inverse }
+            Step { params: RowScale { scale, zero: zero as i32 }, inverse }
         }
     }
 }
@@ -154,7 +146,7 @@ impl<F: Copy> Range<F> {
 /// How a row's values become codes.
 #[derive(Clone, Copy)]
 pub(crate) struct Step {
-    pub(crate) params: RowParams,
+    pub(crate) params: RowScale,
     inverse: f32,
 }
 

@@ -20,10 +20,11 @@ impl Buckets {
     /// bidirectional model (an encoder) tells keys after the query from keys before it; another one takes all keys
     /// after it as distance 0.
     ///
-    /// `None` where the numbers make no rule: no two buckets a direction, or a `max_distance` within those that hold
-    /// one distance each.
+    /// `None` where the numbers make no rule: no two buckets a direction, a `max_distance` within those that hold
+    /// one distance each, or one of them over 65,535.
     #[must_use]
-    pub fn new(count: u16, max_distance: u16, bidirectional: bool) -> Option<Self> {
+    pub fn new(count: u32, max_distance: u32, bidirectional: bool) -> Option<Self> {
+        let (count, max_distance) = (u16::try_from(count).ok()?, u16::try_from(max_distance).ok()?);
         let one_way = if bidirectional { count / 2 } else { count };
         let exact = one_way / 2;
         if exact == 0 || max_distance <= exact {
@@ -88,7 +89,7 @@ mod tests {
     #[test]
     fn numbers_that_make_no_rule_are_refused() {
         for (count, max_distance, bidirectional) in
-            [(0, 128, true), (3, 128, true), (1, 128, false), (32, 8, true), (32, 16, false)]
+            [(0, 128, true), (3, 128, true), (1, 128, false), (32, 8, true), (32, 16, false), (32, 65_536, true)]
         {
             assert_eq!(
                 Buckets::new(count, max_distance, bidirectional),

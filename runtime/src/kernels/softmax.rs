@@ -1,26 +1,28 @@
-//! Softmax over rows, in place.
+//! Softmax over rows.
 //!
 //! Bound by the exponential. The row's greatest value is subtracted first, so nothing overflows; the sum takes sixteen
 //! lanes and the fixed tree. Each value is within a few ULP.
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::kernels::RowsMut;
+use crate::kernels::{Rows, RowsMut};
 use crate::numerics::exp;
 
-/// `x = e^(x - max) / Σ e^(x - max)`, row by row.
+/// `out = e^(x - max) / Σ e^(x - max)`, row by row.
 ///
 /// # Panics
 ///
-/// If `x` is not `rows` rows of `width`.
-pub fn softmax_rows(isa: Isa, x: RowsMut<'_>, rows: usize, width: usize) {
+/// If a buffer is too short for `rows` rows of `width`.
+pub fn softmax_rows(isa: Isa, x: Rows<'_>, rows: usize, width: usize, out: RowsMut<'_>) {
     x.check("x", rows, width);
-    isa.run(Softmax { x, rows, width });
+    out.check("out", rows, width);
+    isa.run(Softmax { x, rows, width, out });
 }
 
 struct Softmax<'a> {
-    x: RowsMut<'a>,
+    x: Rows<'a>,
     rows: usize,
     width: usize,
+    out: RowsMut<'a>,
 }
 
 impl Kernel for Softmax<'_> {
@@ -29,7 +31,9 @@ impl Kernel for Softmax<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         for r in 0..self.rows {
-            softmax_row(s, self.x.row(r, self.width), 1.0, None);
+            let out = self.out.row(r, self.width);
+            out.copy_from_slice(self.x.row(r, self.width));
+            softmax_row(s, out, 1.0, None);
         }
     }
 }

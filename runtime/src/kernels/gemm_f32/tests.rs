@@ -1,7 +1,8 @@
 //! The f32 and bf16 products against f64, on every instruction set, at sizes either side of each tile.
 
+use modeldeploy_format::program::Activation;
+
 use super::*;
-use crate::kernels::Activation;
 use crate::kernels::testing::{Random, assert_bits, close};
 
 struct Case {

@@ -1,8 +1,10 @@
 //! The int8 product against exact integers, on every instruction set, at sizes either side of each tile.
 
+use modeldeploy_format::program::{Activation, RowScale};
+
 use super::*;
+use crate::kernels::Rows;
 use crate::kernels::testing::{Random, assert_bits, close};
-use crate::kernels::{Activation, RowParams, Rows};
 
 /// A product's operands, the weights both packed and as `[k][n]`.
 struct Case {
@@ -11,7 +13,7 @@ struct Case {
     k: usize,
     stride: usize,
     codes: Vec<u8>,
-    params: Vec<RowParams>,
+    params: Vec<RowScale>,
     plain: Vec<i8>,
     panels: Vec<i8>,
     scales: Vec<f32>,
@@ -27,7 +29,7 @@ impl Case {
         let weight = |random: &mut Random| if extreme { [-127, 127][random.below(2)] } else { random.below(255) as i8 };
         let codes = (0..rows * stride).map(|_| code(random)).collect();
         let zero = |random: &mut Random| if extreme { [0, 255][random.below(2)] } else { random.below(256) as i32 };
-        let params = (0..rows).map(|_| RowParams { scale: random.float(0.05), zero: zero(random) }).collect::<Vec<_>>();
+        let params = (0..rows).map(|_| RowScale { scale: random.float(0.05), zero: zero(random) }).collect::<Vec<_>>();
         let plain: Vec<i8> = (0..k * n).map(|_| weight(random).max(-127)).collect();
         let depth = k.next_multiple_of(4);
         let mut panels = vec![0; n.next_multiple_of(16) * depth];
@@ -86,9 +88,9 @@ fn every_isa_matches_the_reference_and_the_reference_exact_integers() {
             let case = Case::new(&mut random, shape, extreme);
             let name = format!("{shape:?}, extreme {extreme}");
             close(&case.run(Isa::SCALAR, 0..case.rows, Activation::Identity, false), &case.in_f64(), 1e-6, &name);
-            let expected = case.run(Isa::SCALAR, 0..case.rows, Activation::GeluErf, true);
+            let expected = case.run(Isa::SCALAR, 0..case.rows, Activation::Gelu, true);
             for isa in Isa::available() {
-                let got = case.run(isa, 0..case.rows, Activation::GeluErf, true);
+                let got = case.run(isa, 0..case.rows, Activation::Gelu, true);
                 assert_bits(&got, &expected, &format!("{isa} {name}"));
             }
         }
@@ -142,6 +144,6 @@ fn a_row_whose_scale_is_nan_gives_nan_and_its_neighbours_do_not() {
 #[should_panic(expected = "the panels are not [n/16][k/4][16][4]")]
 fn panels_of_another_shape_are_refused() {
     let w = I8Panels { codes: &[0; 60], scales: &[1.0; 2], sums: &[0; 2], n: 2, k: 4 };
-    let x = Q8Rows { codes: &[0; 4], stride: 4, params: &[RowParams::default()] };
+    let x = Q8Rows { codes: &[0; 4], stride: 4, params: &[RowScale::default()] };
     gemm_i8(Isa::SCALAR, x, w, Epilogue::default(), RowsMut { values: &mut [0.0; 2], stride: 2 });
 }

@@ -1,8 +1,10 @@
 //! LayerNorm against f64, and its codes against those of `quantize_rows`.
 
+use modeldeploy_format::program::RowScale;
+
 use super::*;
+use crate::kernels::quantize_rows;
 use crate::kernels::testing::{Random, assert_bits, close};
-use crate::kernels::{RowParams, quantize_rows};
 
 const EPS: f32 = 1e-12;
 
@@ -91,7 +93,7 @@ fn the_codes_are_those_of_the_smoothed_rows() {
         let stride = width.next_multiple_of(4);
         for isa in Isa::available() {
             let mut out = vec![0.0; 3 * width];
-            let (mut codes, mut params) = (vec![0; 3 * stride], [RowParams::default(); 3]);
+            let (mut codes, mut params) = (vec![0; 3 * stride], [RowScale::default(); 3]);
             let to = RowsMut { values: &mut out, stride: width };
             let to_codes = Q8RowsMut { codes: &mut codes, stride, params: &mut params };
             layer_norm_quantize(isa, case.norm(true), to, smooth, to_codes);
@@ -100,7 +102,7 @@ fn the_codes_are_those_of_the_smoothed_rows() {
             let mut smoothed = vec![0.0; 3 * width];
             let norm = LayerNorm { affine: smooth, ..case.norm(true) };
             layer_norm(Isa::SCALAR, norm, RowsMut { values: &mut smoothed, stride: width });
-            let (mut plain, mut plain_params) = (vec![0; 3 * stride], [RowParams::default(); 3]);
+            let (mut plain, mut plain_params) = (vec![0; 3 * stride], [RowScale::default(); 3]);
             let to_codes = Q8RowsMut { codes: &mut plain, stride, params: &mut plain_params };
             quantize_rows(Isa::SCALAR, Rows { values: &smoothed, stride: width }, width, to_codes);
             assert_eq!((&codes, params), (&plain, plain_params), "{isa} {width}");

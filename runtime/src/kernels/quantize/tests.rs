@@ -4,17 +4,17 @@ use super::*;
 use crate::kernels::testing::Random;
 
 /// The codes (padding included) and parameters of rows of `width`.
-fn run(isa: Isa, x: &[f32], width: usize) -> (Vec<u8>, Vec<RowParams>) {
+fn run(isa: Isa, x: &[f32], width: usize) -> (Vec<u8>, Vec<RowScale>) {
     let rows = x.len() / width;
     let stride = width.next_multiple_of(4) + 4;
-    let (mut codes, mut params) = (vec![99; rows * stride], vec![RowParams::default(); rows]);
+    let (mut codes, mut params) = (vec![99; rows * stride], vec![RowScale::default(); rows]);
     let out = Q8RowsMut { codes: &mut codes, stride, params: &mut params };
     quantize_rows(isa, Rows { values: x, stride: width }, width, out);
     (codes, params)
 }
 
 /// Codes and the bits of the parameters.
-fn bits((codes, params): (Vec<u8>, Vec<RowParams>)) -> (Vec<u8>, Vec<(u32, i32)>) {
+fn bits((codes, params): (Vec<u8>, Vec<RowScale>)) -> (Vec<u8>, Vec<(u32, i32)>) {
     let scale = |scale: f32| if scale.is_nan() { 1 } else { scale.to_bits() };
     (codes, params.iter().map(|params| (scale(params.scale), params.zero)).collect())
 }
@@ -33,7 +33,7 @@ fn every_isa_gives_the_same_codes_and_they_read_back_within_a_step() {
                 assert_eq!(bits(run(isa, &x, width)), bits((codes.clone(), params.clone())), "{isa} {width} {size:e}");
             }
             let stride = width.next_multiple_of(4) + 4;
-            for (r, RowParams { scale, zero }) in params.into_iter().enumerate() {
+            for (r, RowScale { scale, zero }) in params.into_iter().enumerate() {
                 assert!((0..=255).contains(&zero), "zero {zero}");
                 for n in 0..width {
                     let read = f64::from(scale) * f64::from(i32::from(codes[r * stride + n]) - zero);
@@ -53,11 +53,11 @@ fn every_isa_gives_the_same_codes_and_they_read_back_within_a_step() {
 fn ties_ends_and_zeros_are_as_the_formula_says() {
     // A range of 0..255 makes the scale 1 and the zero 0: codes are the values, ties to even.
     let (codes, params) = run(Isa::SCALAR, &[0.0, 0.5, 1.5, 2.5, 254.5, 255.0, 100.25, 3.0], 8);
-    assert_eq!((&codes[..8], params[0]), (&[0, 0, 2, 2, 254, 255, 100, 3][..], RowParams { scale: 1.0, zero: 0 }));
+    assert_eq!((&codes[..8], params[0]), (&[0, 0, 2, 2, 254, 255, 100, 3][..], RowScale { scale: 1.0, zero: 0 }));
     let (codes, params) = run(Isa::SCALAR, &[-128.0, 127.0, 0.0, -1.0], 4);
-    assert_eq!((&codes[..4], params[0]), (&[0, 255, 128, 127][..], RowParams { scale: 1.0, zero: 128 }));
+    assert_eq!((&codes[..4], params[0]), (&[0, 255, 128, 127][..], RowScale { scale: 1.0, zero: 128 }));
     let (codes, params) = run(Isa::SCALAR, &[0.0, -0.0, 1e-40, 0.0, 0.0], 5);
-    assert_eq!((&codes[..8], params[0]), (&[0; 8][..], RowParams { scale: 0.0, zero: 0 }));
+    assert_eq!((&codes[..8], params[0]), (&[0; 8][..], RowScale { scale: 0.0, zero: 0 }));
 }
 
 #[test]
