@@ -50,6 +50,9 @@ pub struct RowScale {
 /// The most columns that a slot may have.
 pub const MAX_WIDTH: u32 = 1 << 20;
 
+/// The deepest int8 product whose sums cannot leave i32: `255 · 127 · k < 2³¹`.
+pub const MAX_INT8_DEPTH: u32 = 1 << 16;
+
 /// The most bytes a row that the slots of one kind of rows may take together.
 pub const MAX_ROW_BYTES: u64 = 1 << 28;
 

@@ -4,7 +4,7 @@
 //! It holds for programs from any bytes; the session relies on it and checks nothing again.
 
 use super::step::{Index, Lookup, Step, Weights};
-use super::{MAX_ROW_BYTES, MAX_WIDTH, Program, Rows, Slot, SlotId, Storage, TensorId, View};
+use super::{MAX_INT8_DEPTH, MAX_ROW_BYTES, MAX_WIDTH, Program, Rows, Slot, SlotId, Storage, TensorId, View};
 use crate::tensor::{Layout, Tensor};
 use crate::{DType, Signature};
 use core::fmt;
@@ -226,6 +226,9 @@ impl Context<'_> {
         let tensor = self.tensor(id)?;
         same("the weights' layout", tensor.layout, layout)?;
         match tensor.dims[..] {
+            [_, k] if layout == Layout::QuadPanels && k > MAX_INT8_DEPTH => {
+                Err(format!("sums over {k} products may leave i32; at most {MAX_INT8_DEPTH} cannot"))
+            }
             [rows, k] if rows == n => Ok(k),
             _ => Err(format!("weights of shape {:?} do not give {n} columns", tensor.dims)),
         }
