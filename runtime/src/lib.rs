@@ -5,3 +5,6 @@ pub mod isa;
 #[doc(hidden)]
 pub mod kernels;
 mod numerics;
+pub mod session;
+
+pub use modeldeploy_format as format;

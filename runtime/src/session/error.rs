@@ -1,0 +1,143 @@
+//! Why a session cannot be made, and why a batch cannot be run.
+
+use core::fmt;
+
+/// Why a session cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// A capacity of no token or of no text.
+    NoCapacity,
+    /// The memory cannot be had, or its size cannot even be counted (`usize::MAX`).
+    Memory {
+        /// How much the session would take.
+        bytes: usize,
+    },
+    /// The program asks for what no kernel does: the step, by number and name, and what it is.
+    Unsupported {
+        /// The step's place in the program.
+        step: usize,
+        /// Its name.
+        name: &'static str,
+        /// What cannot be done.
+        what: String,
+    },
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SessionError::NoCapacity => f.write_str("a session needs a capacity of one token and one text at least"),
+            SessionError::Memory { bytes } => {
+                write!(
+                    f,
+                    "a session of this capacity takes {bytes} bytes, which cannot be had; lower `Capacity::tokens`"
+                )
+            }
+            SessionError::Unsupported { step, name, what } => write!(f, "step {step} ({name}): {what}"),
+        }
+    }
+}
+
+impl std::error::Error for SessionError {}
+
+/// Why a batch cannot be run. Nothing was computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunError {
+    /// There is no text.
+    NoTexts,
+    /// `ids` and `types` differ in length.
+    Lengths {
+        /// Of `ids`.
+        ids: usize,
+        /// Of `types`.
+        types: usize,
+    },
+    /// `starts` does not begin with 0, does not ascend, or does not end with the number of tokens.
+    Starts,
+    /// A text has no token.
+    EmptyText {
+        /// Which.
+        text: usize,
+    },
+    /// A text is longer than the model takes.
+    LongText {
+        /// Which.
+        text: usize,
+        /// Its tokens.
+        tokens: usize,
+        /// The most that it may have.
+        limit: usize,
+    },
+    /// There are more tokens than the session has capacity for.
+    Tokens {
+        /// How many there are.
+        tokens: usize,
+        /// The capacity.
+        limit: usize,
+    },
+    /// There are more texts than the session has capacity for.
+    Texts {
+        /// How many there are.
+        texts: usize,
+        /// The capacity.
+        limit: usize,
+    },
+    /// A token's id is not in the vocabulary.
+    TokenId {
+        /// Which token of the batch.
+        token: usize,
+        /// Its id.
+        id: u32,
+        /// Ids are below it.
+        limit: u32,
+    },
+    /// A token's type is none of the model's.
+    TokenType {
+        /// Which token of the batch.
+        token: usize,
+        /// Its type.
+        id: u32,
+        /// Types are below it.
+        limit: u32,
+    },
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            RunError::NoTexts => f.write_str("the batch has no text"),
+            RunError::Lengths { ids, types } => {
+                write!(f, "the batch has {ids} ids but {types} types; each token has one of each")
+            }
+            RunError::Starts => f.write_str(
+                "`starts` must begin with 0, ascend, and end with the number of tokens: one more than there are texts",
+            ),
+            RunError::EmptyText { text } => {
+                write!(f, "text {text} has no token; a tokenizer gives one its special tokens at least")
+            }
+            RunError::LongText { text, tokens, limit } => write!(
+                f,
+                "text {text} has {tokens} tokens, the model takes {limit}; truncate it, or lock the model with a greater `max-tokens`"
+            ),
+            RunError::Tokens { tokens, limit } => write!(
+                f,
+                "the batch has {tokens} tokens, the session holds {limit}; split it, or make the session with a greater `Capacity::tokens`"
+            ),
+            RunError::Texts { texts, limit } => write!(
+                f,
+                "the batch has {texts} texts, the session holds {limit}; split it, or make the session with a greater `Capacity::texts`"
+            ),
+            RunError::TokenId { token, id, limit } => write!(
+                f,
+                "token {token} has the id {id}, the vocabulary's end at {limit}; was it tokenized for another model?"
+            ),
+            RunError::TokenType { token, id, limit } => {
+                write!(f, "token {token} is of type {id}, the model's types end at {limit}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for RunError {}

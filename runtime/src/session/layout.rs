@@ -1,0 +1,75 @@
+//! Where each slot lies in the arena, for a batch of a given size.
+
+use super::{Capacity, plan};
+use core::ops::Range;
+use modeldeploy_format::pack::ALIGN;
+use modeldeploy_format::program::{Program, RowScale, Rows, Slot, SlotId, Storage};
+
+/// Rows are counted in groups of this many, so that a slot, planned at a multiple of four bytes a row, begins at a multiple
+/// of [`ALIGN`].
+const GROUP: usize = ALIGN / 4;
+
+/// The places of a program's slots.
+pub(super) struct Layout<'p> {
+    slots: &'p [Slot],
+    size: Capacity,
+    /// The rows, in whole groups.
+    tokens: usize,
+    texts: usize,
+    /// Where the texts' slots begin.
+    text_base: usize,
+    scratch: Range<usize>,
+}
+
+/// A slot's rows in the arena, in bytes.
+pub(super) struct Place {
+    /// The values or codes of its rows.
+    pub(super) values: Range<usize>,
+    /// What the codes mean; empty where the slot holds f32.
+    pub(super) scales: Range<usize>,
+    /// From one row to the next.
+    pub(super) stride: usize,
+    /// Values in a row.
+    pub(super) width: usize,
+    /// How many rows.
+    pub(super) rows: usize,
+}
+
+impl<'p> Layout<'p> {
+    /// The layout for a batch of that size; `None` where its bytes are beyond `usize`.
+    pub(super) fn new(program: &'p Program, size: Capacity, scratch: usize) -> Option<Layout<'p>> {
+        let tokens = size.tokens.checked_next_multiple_of(GROUP)?;
+        let texts = size.texts.checked_next_multiple_of(GROUP)?;
+        let part = |rows, count| usize::try_from(program.row_bytes(rows)).ok()?.checked_mul(count);
+        let text_base = part(Rows::Tokens, tokens)?;
+        let start = text_base.checked_add(part(Rows::Texts, texts)?)?;
+        let scratch = start..start.checked_add(scratch)?.checked_next_multiple_of(ALIGN)?;
+        Some(Layout { slots: &program.slots, size, tokens, texts, text_base, scratch })
+    }
+
+    /// The bytes of an arena that holds it.
+    pub(super) fn bytes(&self) -> usize {
+        self.scratch.end
+    }
+
+    /// Memory that a kernel may use as it likes.
+    pub(super) fn scratch(&self) -> Range<usize> {
+        self.scratch.clone()
+    }
+
+    pub(super) fn place(&self, id: SlotId) -> Place {
+        let slot = &self.slots[id.0 as usize];
+        let (base, group, rows) = match slot.rows {
+            Rows::Tokens => (0, self.tokens, self.size.tokens),
+            Rows::Texts => (self.text_base, self.texts, self.size.texts),
+        };
+        let stride = plan::stride(slot);
+        let start = base + slot.offset as usize * group;
+        let end = start + stride * group;
+        let scales = match slot.storage {
+            Storage::F32 => end..end,
+            Storage::Q8 => end..end + rows * size_of::<RowScale>(),
+        };
+        Place { values: start..start + stride * rows, scales, stride, width: slot.width as usize, rows }
+    }
+}

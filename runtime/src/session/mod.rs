@@ -1,0 +1,128 @@
+//! Running a pack: a session owns the memory, and each run is a walk over the program's steps.
+//!
+//! ```text
+//! arena   tokens' slots · texts' slots · scratch      one allocation, made with the session
+//! ```
+//!
+//! Slots are placed for the batch at hand, so that a short batch touches little memory. Nothing survives a run but the result.
+
+mod arena;
+mod batch;
+mod error;
+mod execute;
+mod layout;
+mod plan;
+
+pub use batch::Batch;
+pub use error::{RunError, SessionError};
+
+use crate::isa::Isa;
+use arena::Arena;
+use batch::Limits;
+use layout::Layout;
+use modeldeploy_format::program::Program;
+use modeldeploy_format::{Artifact, Signature};
+use plan::Plan;
+
+/// How large a batch one run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Tokens of all texts together. The session's memory grows with it.
+    pub tokens: usize,
+    /// Texts.
+    pub texts: usize,
+}
+
+/// A model and the memory to run it in, for one thread at a time.
+///
+/// The result of a text depends on that text alone: neither the batch that it rides in, nor the instruction set, nor the runs
+/// before change a bit of it.
+pub struct Session<'a> {
+    isa: Isa,
+    program: Program,
+    signature: Signature,
+    plan: Plan<'a>,
+    limits: Limits,
+    scratch: usize,
+    arena: Arena,
+}
+
+impl<'a> Session<'a> {
+    /// A session on the fastest instruction set of this CPU. This is where its memory is allocated, all of it.
+    ///
+    /// # Errors
+    ///
+    /// If the capacity is zero, the memory cannot be had, or the program asks for what no kernel does.
+    pub fn new(artifact: &Artifact<'a>, capacity: Capacity) -> Result<Session<'a>, SessionError> {
+        Session::with_isa(artifact, capacity, Isa::detect())
+    }
+
+    /// A session on the instruction set `isa`. It gives the same bits as any other.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Session::new).
+    pub fn with_isa(artifact: &Artifact<'a>, capacity: Capacity, isa: Isa) -> Result<Session<'a>, SessionError> {
+        if capacity.tokens == 0 || capacity.texts == 0 {
+            return Err(SessionError::NoCapacity);
+        }
+        let (program, signature) = (artifact.program().clone(), artifact.signature().clone());
+        let plan = Plan::new(artifact)?;
+        // Positions and starts are 32 bit wide.
+        let capacity = Capacity { tokens: capacity.tokens.min(u32::MAX as usize), ..capacity };
+        let text = capacity.tokens.min(signature.max_tokens as usize);
+        let limits = Limits { capacity, text, ids: plan.ids, types: plan.types };
+        let too_large = SessionError::Memory { bytes: usize::MAX };
+        let scratch = plan::scratch_bytes(&program, capacity.tokens, text).ok_or(too_large.clone())?;
+        let bytes = Layout::new(&program, capacity, scratch).ok_or(too_large)?.bytes();
+        Ok(Session { isa, program, signature, plan, limits, scratch, arena: Arena::new(bytes)? })
+    }
+
+    /// Runs a batch: `signature.outputs` values for each text, one text after the other.
+    ///
+    /// Allocates nothing, locks nothing, does no IO.
+    ///
+    /// # Errors
+    ///
+    /// If the batch is malformed or beyond a limit; the error names it. The session stays as good as before.
+    pub fn run(&mut self, batch: &Batch<'_>) -> Result<&[f32], RunError> {
+        batch.check(&self.limits)?;
+        let size = Capacity { tokens: batch.ids.len(), texts: batch.texts() };
+        let layout = Layout::new(&self.program, size, self.scratch).expect("no larger than the session's own");
+        for op in &self.plan.steps {
+            execute::step(op, self.isa, &layout, batch, &mut self.arena);
+        }
+        Ok(bytemuck::cast_slice(self.arena.bytes(layout.place(self.program.output).values)))
+    }
+
+    /// How large a batch may be.
+    pub fn capacity(&self) -> Capacity {
+        self.limits.capacity
+    }
+
+    /// What the model takes and gives.
+    pub fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    /// The instruction set that it computes with.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// The bytes of its arena: all the memory that grows with the capacity.
+    pub fn memory(&self) -> usize {
+        self.arena.len()
+    }
+}
+
+impl core::fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let (isa, capacity, memory) = (self.isa, self.capacity(), self.memory());
+        f.debug_struct("Session")
+            .field("isa", &isa)
+            .field("capacity", &capacity)
+            .field("memory", &memory)
+            .finish_non_exhaustive()
+    }
+}

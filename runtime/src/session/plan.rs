@@ -1,0 +1,207 @@
+//! A program with its tensors looked up: what is left to do at each step is to place its slots and call its kernel.
+
+use super::SessionError;
+use crate::kernels::{self, Buckets, Table};
+use modeldeploy_format::program::{
+    self, Activation, Index, Pooling, Program, SlotId, Step, Storage, TensorId, View, Weights,
+};
+use modeldeploy_format::tensor::Tensor;
+use modeldeploy_format::{Artifact, DType};
+
+/// The program of a session.
+pub(super) struct Plan<'a> {
+    pub(super) steps: Box<[Op<'a>]>,
+    /// Token ids are below it.
+    pub(super) ids: u32,
+    /// Token types are below it.
+    pub(super) types: u32,
+}
+
+/// One table of an embedding and which of its rows a token takes.
+#[derive(Clone, Copy)]
+pub(super) struct Term<'a> {
+    pub(super) table: Table<'a>,
+    pub(super) index: Index,
+}
+
+/// A step with its tensors.
+pub(super) enum Op<'a> {
+    Embed {
+        terms: [Option<Term<'a>>; 3],
+        out: SlotId,
+    },
+    Add {
+        a: SlotId,
+        b: SlotId,
+        out: SlotId,
+    },
+    LayerNorm {
+        x: SlotId,
+        affine: kernels::Affine<'a>,
+        epsilon: f32,
+        out: SlotId,
+        quantized: Option<(kernels::Affine<'a>, SlotId)>,
+    },
+    Quantize {
+        x: SlotId,
+        out: SlotId,
+    },
+    Linear {
+        x: SlotId,
+        weights: Panels<'a>,
+        bias: Option<&'a [f32]>,
+        activation: Activation,
+        residual: Option<SlotId>,
+        out: SlotId,
+    },
+    Attention {
+        q: View,
+        k: View,
+        v: View,
+        heads: usize,
+        scale: f32,
+        bias: Option<Bias<'a>>,
+        out: SlotId,
+    },
+    Pool {
+        x: SlotId,
+        pooling: Pooling,
+        out: SlotId,
+    },
+    Normalize {
+        x: SlotId,
+        out: SlotId,
+    },
+    Activate {
+        x: SlotId,
+        activation: Activation,
+        out: SlotId,
+    },
+    Softmax {
+        x: SlotId,
+        out: SlotId,
+    },
+}
+
+/// Weights as a kernel takes them.
+#[derive(Clone, Copy)]
+pub(super) enum Panels<'a> {
+    F32(kernels::F32Panels<'a>),
+    Bf16(kernels::Bf16Panels<'a>),
+    Int8(kernels::I8Panels<'a>),
+}
+
+/// A bias on attention's scores, with the rule of its buckets.
+pub(super) struct Bias<'a> {
+    pub(super) buckets: Buckets,
+    pub(super) table: &'a [f32],
+}
+
+impl<'a> Plan<'a> {
+    pub(super) fn new(artifact: &Artifact<'a>) -> Result<Plan<'a>, SessionError> {
+        let mut plan = Plan { steps: Box::default(), ids: u32::MAX, types: u32::MAX };
+        let mut steps = Vec::with_capacity(artifact.program().steps.len());
+        for (at, step) in artifact.program().steps.iter().enumerate() {
+            let unsupported = |what| SessionError::Unsupported { step: at, name: step.name(), what };
+            steps.push(resolve(artifact, step, &mut plan).map_err(unsupported)?);
+        }
+        plan.steps = steps.into();
+        Ok(plan)
+    }
+}
+
+fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> Result<Op<'a>, String> {
+    let floats = |id| artifact.values::<f32>(id);
+    let affine = |gamma, beta| kernels::Affine { gamma: floats(gamma), beta: floats(beta) };
+    Ok(match *step {
+        Step::Embed { lookups, out } => {
+            let terms = lookups.map(|lookup| lookup.map(|lookup| term(artifact, lookup, limits)));
+            Op::Embed { terms, out }
+        }
+        Step::Add { a, b, out } => Op::Add { a, b, out },
+        Step::LayerNorm { x, gamma, beta, epsilon, out, quantized } => {
+            let quantized = quantized.map(|q| (affine(q.gamma, q.beta), q.out));
+            Op::LayerNorm { x, affine: affine(gamma, beta), epsilon, out, quantized }
+        }
+        Step::Quantize { x, out } => Op::Quantize { x, out },
+        Step::Linear { x, weights, bias, activation, residual, out } => {
+            let weights = panels(artifact, weights);
+            Op::Linear { x, weights, bias: bias.map(floats), activation, residual, out }
+        }
+        Step::Attention { q, k, v, heads, scale, bias, out } => {
+            let bias = bias.map(|bias| relative_bias(artifact, bias)).transpose()?;
+            Op::Attention { q, k, v, heads: heads as usize, scale, bias, out }
+        }
+        Step::Pool { x, pooling, out } => Op::Pool { x, pooling, out },
+        Step::Normalize { x, out } => Op::Normalize { x, out },
+        Step::Activate { x, activation, out } => Op::Activate { x, activation, out },
+        Step::Softmax { x, out } => Op::Softmax { x, out },
+    })
+}
+
+fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<'a>) -> Term<'a> {
+    let tensor = artifact.tensor(lookup.table);
+    let rows = tensor.dims[0];
+    match lookup.index {
+        Index::TokenId => limits.ids = limits.ids.min(rows),
+        Index::TokenType => limits.types = limits.types.min(rows),
+        Index::Position { .. } => {}
+    }
+    let table = match (lookup.scales, tensor.dtype) {
+        (Some(scales), _) => Table::I8 { codes: artifact.values(lookup.table), scales: artifact.values(scales) },
+        (None, DType::Bf16) => Table::Bf16(artifact.values(lookup.table)),
+        (None, _) => Table::F32(artifact.values(lookup.table)),
+    };
+    Term { table, index: lookup.index }
+}
+
+fn panels<'a>(artifact: &Artifact<'a>, weights: Weights) -> Panels<'a> {
+    let size = |tensor: &Tensor| (tensor.dims[0] as usize, tensor.dims[1] as usize);
+    match weights {
+        Weights::Int8 { codes, scales, sums } => {
+            let (n, k) = size(artifact.tensor(codes));
+            let (codes, scales, sums) = (artifact.values(codes), artifact.values(scales), artifact.values(sums));
+            Panels::Int8(kernels::I8Panels { codes, scales, sums, n, k })
+        }
+        Weights::Float(id) => {
+            let tensor = artifact.tensor(id);
+            let (n, k) = size(tensor);
+            match tensor.dtype {
+                DType::Bf16 => Panels::Bf16(kernels::Bf16Panels { values: artifact.values(id), n, k }),
+                _ => Panels::F32(kernels::F32Panels { values: artifact.values(id), n, k }),
+            }
+        }
+    }
+}
+
+fn relative_bias<'a>(artifact: &Artifact<'a>, bias: program::RelativeBias) -> Result<Bias<'a>, String> {
+    let TensorId(id) = bias.table;
+    let count = artifact.tensors()[id as usize].dims[0];
+    let buckets = Buckets::new(count, bias.max_distance, true)
+        .ok_or_else(|| format!("no rule puts distances up to {} into {count} buckets", bias.max_distance))?;
+    Ok(Bias { buckets, table: artifact.values(bias.table) })
+}
+
+/// The bytes of scratch that the program needs, with batches of `tokens` and texts of up to `text` tokens.
+pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Option<usize> {
+    let step = |step: &Step| match *step {
+        // Three rows of positions.
+        Step::Embed { .. } => tokens.checked_mul(3 * size_of::<u32>()),
+        Step::Attention { q, heads, .. } => {
+            // The kernel's own figure is at most this, which is counted first so that it cannot overflow.
+            let width = (q.width as usize).next_multiple_of(16).checked_add(64)?;
+            text.checked_add(16)?.checked_mul(width)?.checked_mul(4 * size_of::<f32>())?;
+            Some(kernels::attention_scratch(text, (q.width / heads) as usize) * size_of::<f32>())
+        }
+        _ => Some(0),
+    };
+    program.steps.iter().map(step).try_fold(0, |most, bytes| Some(bytes?.max(most)))
+}
+
+/// The bytes at which a slot's rows follow one another.
+pub(super) fn stride(slot: &program::Slot) -> usize {
+    match slot.storage {
+        Storage::F32 => slot.width as usize * size_of::<f32>(),
+        Storage::Q8 => (slot.width as usize).next_multiple_of(program::Q8_STRIDE),
+    }
+}
