@@ -4,11 +4,14 @@
 //! passes rewrite it into fused operators, compression into quantized ones; the reference evaluates it at any of these stages.
 
 mod constant;
+mod parse;
 mod rewrite;
+mod text;
 mod types;
 mod verify;
 
 pub use constant::{Bytes, Constant};
+pub use parse::{Lookup, TEXT_ERROR};
 pub(crate) use types::ShapeText;
 pub use types::{Dim, Elem, Type};
 

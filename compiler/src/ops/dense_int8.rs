@@ -66,8 +66,7 @@ impl Operator for DenseInt8 {
     }
 
     fn eval(&self, inputs: &[Tensor], _: Text<'_>) -> candle_core::Result<Tensor> {
-        let weights = inputs[1].broadcast_mul(&inputs[2].unsqueeze(1)?)?;
-        let y = matmul(&inputs[0], &weights.t()?)?;
+        let y = matmul(&inputs[0], &inputs[1].t()?)?.broadcast_mul(&inputs[2])?;
         finish(y, &inputs[3..], self.activation, self.bias, self.residual)
     }
 
