@@ -1,0 +1,40 @@
+"""The catalogue, the queries and their judgments, as training and evaluation read them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+SHOP = Path(__file__).resolve().parent.parent
+MODEL = SHOP / "models" / "query-encoder"
+
+
+@dataclass
+class Split:
+    queries: list
+    """Rows of `queries.*.jsonl`."""
+    grades: list
+    """For each query, product number → grade."""
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def products():
+    return rows(SHOP / "catalogue" / "products.jsonl")
+
+
+def text_of(product):
+    """The one text that a product is found by: both its titles."""
+    return f"{product['title_en']} {product['title_zh']}"
+
+
+def split(name, catalogue):
+    number = {product["id"]: at for at, product in enumerate(catalogue)}
+    queries = rows(SHOP / "eval" / f"queries.{name}.jsonl")
+    place = {query["id"]: at for at, query in enumerate(queries)}
+    grades = [{} for _ in queries]
+    for line in (SHOP / "eval" / f"judgments.{name}.tsv").read_text(encoding="utf-8").splitlines():
+        query, product, grade = line.split("\t")
+        grades[place[query]][number[product]] = int(grade)
+    return Split(queries, grades)

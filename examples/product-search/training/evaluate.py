@@ -1,0 +1,25 @@
+"""ndcg@10 over the whole catalogue: gain 2^grade - 1, discount log2(rank + 1), unlisted products 0."""
+
+import math
+from collections import defaultdict
+
+import torch
+
+DISCOUNT = [1 / math.log2(rank + 2) for rank in range(10)]
+
+
+def ndcg(ranking, grades):
+    gained = sum((2 ** grades.get(product, 0) - 1) * d for product, d in zip(ranking, DISCOUNT))
+    ideal = sorted(grades.values(), reverse=True)[:10]
+    return gained / sum((2 ** grade - 1) * d for grade, d in zip(ideal, DISCOUNT))
+
+
+def by_group(queries, grades, query_vectors, product_vectors):
+    """Mean ndcg@10 of all queries, and of each language and kind: name → (mean, count)."""
+    best = torch.topk(query_vectors @ product_vectors.T, 10, dim=1).indices.tolist()
+    groups = defaultdict(list)
+    for query, judged, ranking in zip(queries, grades, best):
+        value = ndcg(ranking, judged)
+        for name in ("all", f"lang {query['lang']}", f"kind {query['kind']}"):
+            groups[name].append(value)
+    return {name: (sum(values) / len(values), len(values)) for name, values in sorted(groups.items())}

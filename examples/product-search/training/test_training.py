@@ -1,0 +1,49 @@
+"""What training leans on: the measure, the vocabulary, and a model that ignores padding."""
+
+import math
+import unittest
+
+import torch
+
+import evaluate
+import vocabulary
+from model import CONFIG, Encoder, encode
+
+
+class Training(unittest.TestCase):
+    def test_ndcg_by_hand(self):
+        # Gains 1, 0, 7 against the ideal 7, 1.
+        got = 1 + 7 / math.log2(4)
+        ideal = 7 + 1 / math.log2(3)
+        self.assertAlmostEqual(evaluate.ndcg([5, 8, 2], {2: 3, 5: 1}), got / ideal)
+
+    def test_ndcg_is_one_in_the_best_order_and_zero_without_a_hit(self):
+        grades = {number: 1 + number % 3 for number in range(30)}
+        best = sorted(grades, key=lambda number: -grades[number])[:10]
+        self.assertAlmostEqual(evaluate.ndcg(best, grades), 1.0)
+        self.assertEqual(evaluate.ndcg(list(range(100, 110)), grades), 0.0)
+
+    def test_vocabulary_grows_the_commonest_pair_first(self):
+        tokens = vocabulary.train(["abab ab abab", "保温杯"], 10_000)
+        self.assertEqual(tokens[:5], vocabulary.SPECIAL)
+        grown = [token for token in tokens if len(token.removeprefix("##")) > 1 and token not in vocabulary.SPECIAL]
+        self.assertEqual(grown, ["ab", "##ab", "abab"])
+        self.assertLessEqual({"保", "温", "杯", "z", "##z", "##9"}, set(tokens))
+
+    def test_vocabulary_has_no_token_twice(self):
+        tokens = vocabulary.train(["the tea, the Tea; a teapot · 茶壶 café"] * 3, 10_000)
+        self.assertEqual(len(tokens), len(set(tokens)))
+
+    def test_padding_and_company_do_not_move_a_vector(self):
+        torch.manual_seed(1)
+        model = Encoder({**CONFIG, "vocab_size": 50}).eval()
+        texts = [[2, 7, 3], [2, 9, 11, 30, 31, 32, 3], [2, 3]]
+        with torch.no_grad():
+            together = encode(model, texts)
+            alone = torch.cat([encode(model, [ids]) for ids in texts])
+        torch.testing.assert_close(together, alone, rtol=0, atol=1e-6)
+        torch.testing.assert_close(together.norm(dim=1), torch.ones(3))
+
+
+if __name__ == "__main__":
+    unittest.main()
