@@ -255,7 +255,9 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn codes(self, codes: [u8; 4]) -> Self::Codes {
-        let signed = isa!(_mm256_set1_epi32(i32::from_le_bytes(codes) ^ i32::from_le_bytes([0x80; 4])));
+        let codes = isa!(_mm256_set1_epi32(i32::from_le_bytes(codes)));
+        let offset = isa!(_mm256_set1_epi8(i8::MIN));
+        let signed = isa!(_mm256_xor_si256(codes, offset));
         Codes { signed, size: isa!(_mm256_abs_epi8(signed)) }
     }
 

@@ -131,8 +131,13 @@ impl<W: Weight> Product for Float<'_, W> {
         }
     }
 
+    type Columns<S: Simd> = ();
+
     #[inline(always)]
-    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], _row: usize, _column: usize, bias: S::F) -> S::F {
+    fn columns<S: Simd>(self, _s: S, _column: usize) {}
+
+    #[inline(always)]
+    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], _row: usize, _columns: (), bias: S::F) -> S::F {
         s.add(s.of_bits(s.load_int(sums)), bias)
     }
 }

@@ -3,6 +3,8 @@
 //! Bound by arithmetic from eight rows on, by the reading of the weights below. The sums are exact; the f32 that
 //! follows is one expression on every instruction set, so the bits are the same.
 
+use modeldeploy_format::program::RowScale;
+
 use crate::isa::{Isa, Simd, Walk};
 use crate::kernels::epilogue::columns;
 use crate::kernels::tile::{Multiply, Place, Product, Sums};
@@ -86,18 +88,31 @@ impl Product for Int8<'_> {
         }
     }
 
+    type Columns<S: Simd> = Columns<S>;
+
     #[inline(always)]
-    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], row: usize, column: usize, bias: S::F) -> S::F {
-        let params = self.x.params[row];
-        let weight_sums = match self.w.sums[column..].first_chunk() {
+    fn columns<S: Simd>(self, s: S, column: usize) -> Columns<S> {
+        let sums = match self.w.sums[column..].first_chunk() {
             Some(chunk) => s.load_int(chunk),
             None => s.load_int_part(&self.w.sums[column..]),
         };
-        let total = s.dot_total(s.load_int(sums), weight_sums);
-        let total = s.sub_int(total, s.mul_int(s.splat_int(params.zero), weight_sums));
-        let scale = s.mul(s.splat(params.scale), columns(s, self.w.scales, column, self.w.n));
-        s.fma(scale, s.int_to_f32(total), bias)
+        Columns { sums, scales: columns(s, self.w.scales, column, self.w.n) }
     }
+
+    #[inline(always)]
+    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], row: usize, columns: Columns<S>, bias: S::F) -> S::F {
+        let RowScale { scale, zero } = self.x.params[row];
+        let total = s.dot_total(s.load_int(sums), columns.sums);
+        let total = s.sub_int(total, s.mul_int(s.splat_int(zero), columns.sums));
+        s.fma(s.mul(s.splat(scale), columns.scales), s.int_to_f32(total), bias)
+    }
+}
+
+/// The weights' sums and scales of sixteen columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<S: Simd> {
+    sums: S::I,
+    scales: S::F,
 }
 
 #[cfg(test)]

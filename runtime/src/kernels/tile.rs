@@ -46,8 +46,14 @@ pub(crate) trait Product: Copy {
     /// Sums a tile of `R` rows and `P` panels over all of k.
     fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place, sums: &mut Sums);
 
-    /// The values of `sums`, which are those of `row` at `column` and after, `bias` added.
-    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], row: usize, column: usize, bias: S::F) -> S::F;
+    /// What the columns of a panel share in [`Product::finish`].
+    type Columns<S: Simd>: Copy;
+
+    /// That of the sixteen columns from `column` on.
+    fn columns<S: Simd>(self, s: S, column: usize) -> Self::Columns<S>;
+
+    /// The values of `sums`, which are those of `row` at these columns, `bias` added.
+    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], row: usize, columns: Self::Columns<S>, bias: S::F) -> S::F;
 }
 
 /// A whole product with its epilogue.
@@ -73,6 +79,7 @@ impl<T: Product> Kernel for Multiply<'_, T> {
         };
         let tiles = self.rows.div_ceil(most);
         let panels = self.n.div_ceil(16);
+        let mut sums: Sums = [[[0; 16]; MAX_PANELS]; MAX_ROWS];
         let mut panel = 0;
         while panel < panels {
             let width = match S::TILES {
@@ -84,7 +91,7 @@ impl<T: Product> Kernel for Multiply<'_, T> {
             for tile in 0..tiles {
                 let row = tile * self.rows / tiles;
                 let place = Place { row, panel, tiles, tile };
-                self.tile(s, place, (tile + 1) * self.rows / tiles - row, width);
+                self.tile(s, place, ((tile + 1) * self.rows / tiles - row, width), &mut sums);
             }
             panel += width;
         }
@@ -103,9 +110,8 @@ macro_rules! shapes {
 
 impl<T: Product> Multiply<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd>(&mut self, s: S, place: Place, rows: usize, panels: usize) {
-        let mut sums: Sums = [[[0; 16]; MAX_PANELS]; MAX_ROWS];
-        let job = (self.product, place, &mut sums);
+    fn tile<S: Simd>(&mut self, s: S, place: Place, (rows, panels): (usize, usize), sums: &mut Sums) {
+        let job = (self.product, place, &mut *sums);
         match S::TILES {
             Tiles::Wide => shapes!(s, rows, panels, job;
                 1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1, 7 x 1, 8 x 1, 6 x 3, 7 x 3, 8 x 3,
@@ -118,7 +124,7 @@ impl<T: Product> Multiply<'_, T> {
             rows,
             panels,
             n: self.n,
-            sums: &sums,
+            sums,
             epilogue: self.epilogue,
             out: self.out.reborrow(),
         });
@@ -156,12 +162,13 @@ impl<T: Product> Kernel for Finish<'_, '_, T> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        for r in 0..self.rows {
-            let row = self.place.row + r;
-            for p in 0..self.panels {
-                let column = 16 * (self.place.panel + p);
-                let bias = self.epilogue.bias_at(s, column, self.n);
-                let y = self.product.finish(s, &self.sums[r][p], row, column, bias);
+        for p in 0..self.panels {
+            let column = 16 * (self.place.panel + p);
+            let columns = self.product.columns(s, column);
+            let bias = self.epilogue.bias_at(s, column, self.n);
+            for (r, sums) in self.sums[..self.rows].iter().enumerate() {
+                let row = self.place.row + r;
+                let y = self.product.finish(s, &sums[p], row, columns, bias);
                 let out = &mut self.out.row(row, self.n)[column..];
                 self.epilogue.store(s, y, row, column, out);
             }

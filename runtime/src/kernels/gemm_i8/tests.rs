@@ -1,6 +1,6 @@
 //! The int8 product against exact integers, on every instruction set, at sizes either side of each tile.
 
-use modeldeploy_format::program::{Activation, RowScale};
+use modeldeploy_format::program::Activation;
 
 use super::*;
 use crate::kernels::Rows;
