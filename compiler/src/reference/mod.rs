@@ -142,8 +142,11 @@ fn eval(node: &Node, inputs: &[Tensor], text: Text<'_>) -> Result<Tensor, Diagno
 }
 
 fn failure(node: &Node, error: &candle_core::Error) -> Diagnostic {
-    let place = format!("node `{}`", node.name);
-    Diagnostic::new(EVALUATION_ERROR, format!("`{}` cannot be evaluated: {error}", node.op.name())).at(place)
+    // What candle says stands on the first line; a backtrace may follow.
+    let error = error.to_string();
+    let said = error.lines().next().unwrap_or_default();
+    let message = format!("`{}` cannot be evaluated: {said}", node.op.name());
+    Diagnostic::new(EVALUATION_ERROR, message).at(format!("node `{}`", node.name))
 }
 
 /// For each value in order, those that it is the last to read.
