@@ -1,3 +1,32 @@
-//! The cargo subcommand.
+//! `cargo modeldeploy`: trained models as compiled dependencies of a service.
+//!
+//! Each command is a module of `commands` with its `Args` and a `run`; results go to stdout, all else to stderr.
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod cargo;
+mod cli;
+mod commands;
+mod exit;
+mod output;
+mod progress;
+mod workspace;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // As a cargo subcommand the first argument is the subcommand's own name.
+    let mut args: Vec<_> = std::env::args_os().collect();
+    if args.get(1).is_some_and(|arg| arg == "modeldeploy") {
+        args.remove(1);
+    }
+    let cli = cli::Cli::parse_from(args);
+    cli.color.write_global();
+    let (mut out, mut err) = (anstream::stdout().lock(), anstream::stderr());
+    let mut output = output::Output::new(&mut out, &mut err, cli.format, cli.quiet);
+    match commands::run(cli.command, &mut output) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(&mut output),
+    }
+}

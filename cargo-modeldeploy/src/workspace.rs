@@ -1,0 +1,78 @@
+//! The user's workspace as cargo sees it: its folder, its packages and what their manifests say of models.
+
+use crate::cargo;
+use crate::exit::Failure;
+use cargo_metadata::{Metadata, MetadataCommand, Package};
+use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use std::path::{Path, PathBuf};
+
+/// There is no workspace here, or cargo does not understand it.
+pub(crate) const METADATA: Code = Code("MD0902");
+/// No package, or more than one, is meant.
+pub(crate) const PACKAGE: Code = Code("MD0903");
+
+/// The workspace of the current folder.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    metadata: Metadata,
+}
+
+impl Workspace {
+    /// Asks cargo for the workspace around the current folder, or of the manifest at `manifest_path`.
+    pub(crate) fn find(manifest_path: Option<&Path>) -> Result<Workspace, Failure> {
+        let mut command = MetadataCommand::new();
+        command.no_deps();
+        if let Some(path) = manifest_path {
+            command.manifest_path(path);
+        }
+        match command.exec() {
+            Ok(metadata) => Ok(Workspace { metadata }),
+            Err(cargo_metadata::Error::CargoMetadata { stderr }) => {
+                let said = stderr.trim().trim_start_matches("error: ").to_owned();
+                Err(Diagnostic::new(METADATA, said).help("`cargo init` makes a package in this folder").into())
+            }
+            Err(error) => Err(Diagnostic::new(cargo::CARGO, format!("cargo cannot be asked: {error}")).into()),
+        }
+    }
+
+    /// The folder of the workspace: `Model.lock` and the store lie there.
+    pub(crate) fn root(&self) -> &Path {
+        self.metadata.workspace_root.as_std_path()
+    }
+
+    /// The folder that cargo builds into.
+    pub(crate) fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    /// The manifests of the workspace's packages.
+    pub(crate) fn manifests(&self) -> Vec<PathBuf> {
+        self.metadata.workspace_packages().iter().map(|package| package.manifest_path.clone().into()).collect()
+    }
+
+    /// The package of that name; without a name the one whose folder this is, or the only one.
+    pub(crate) fn package(&self, name: Option<&str>) -> Result<&Package, Failure> {
+        let packages = self.metadata.workspace_packages();
+        let names = || packages.iter().map(|package| format!("`{}`", package.name)).collect::<Vec<_>>().join(", ");
+        let here = std::env::current_dir().ok();
+        let is_here = |package: &&&Package| {
+            let folder = package.manifest_path.parent().map(|folder| folder.as_std_path().to_owned());
+            here.as_ref().is_some_and(|here| folder.is_some_and(|folder| here.starts_with(folder)))
+        };
+        let found = match name {
+            Some(name) => packages.iter().find(|package| package.name.as_str() == name),
+            None if packages.len() == 1 => packages.first(),
+            None => packages.iter().filter(is_here).max_by_key(|package| package.manifest_path.as_str().len()),
+        };
+        found.copied().ok_or_else(|| {
+            let message = match name {
+                Some(name) => format!("there is no package `{name}` in this workspace"),
+                None => "this workspace has several packages".to_owned(),
+            };
+            Diagnostic::new(PACKAGE, message)
+                .at(self.root().display().to_string())
+                .help(format!("name one with `--package`: {}", names()))
+                .into()
+        })
+    }
+}
