@@ -5,3 +5,4 @@ pub mod graph;
 pub mod ops;
 pub mod passes;
 pub mod reference;
+pub mod tokenizer;

@@ -21,6 +21,7 @@ pub mod pack;
 pub mod program;
 pub mod signature;
 pub mod tensor;
+pub mod tokenizer;
 mod wire;
 
 pub use digest::Digest;

@@ -6,5 +6,6 @@ pub mod isa;
 pub mod kernels;
 mod numerics;
 pub mod session;
+pub mod tokenizer;
 
 pub use modeldeploy_format as format;

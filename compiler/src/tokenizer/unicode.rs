@@ -1,0 +1,133 @@
+//! What is known of each character, from the very crates that the Hugging Face library asks, so that no version can differ.
+
+use modeldeploy_format::tokenizer::{BLOCKS, CHARS_PER_BLOCK, Classes};
+use regex_syntax::hir::{Class, HirKind};
+use unicode_categories::UnicodeCategories;
+use unicode_normalization_alignments::char as forms;
+
+/// All code points; for surrogates, which no text holds, `absent`.
+pub(super) fn table<T: Clone>(absent: T, of: impl FnMut(char) -> T) -> Vec<T> {
+    let mut of = of;
+    (0..(BLOCKS * CHARS_PER_BLOCK) as u32).map(|code| char::from_u32(code).map_or(absent.clone(), &mut of)).collect()
+}
+
+/// The classes named by `wanted`, a set of [`Classes`]' flags, of every code point.
+pub(super) fn classes(wanted: u8) -> Vec<u8> {
+    let mut classes = table(0, |c| {
+        let mut class = 0;
+        if c.is_whitespace() {
+            class |= Classes::WHITESPACE;
+        }
+        if c.is_ascii_punctuation() || c.is_punctuation() {
+            class |= Classes::PUNCTUATION;
+        }
+        class & wanted
+    });
+    for (flag, pattern) in [(Classes::LETTER, r"\p{L}"), (Classes::NUMBER, r"\p{N}"), (Classes::WORD, r"\w")] {
+        if wanted & flag != 0 {
+            for (start, end) in ranges(pattern) {
+                classes[start as usize..=end as usize].iter_mut().for_each(|class| *class |= flag);
+            }
+        }
+    }
+    classes
+}
+
+/// The code points that a class of the regex syntax holds.
+fn ranges(pattern: &str) -> Vec<(u32, u32)> {
+    let hir = regex_syntax::parse(pattern).expect("the three patterns above are well formed");
+    match hir.kind() {
+        HirKind::Class(Class::Unicode(class)) => {
+            class.iter().map(|range| (range.start().into(), range.end().into())).collect()
+        }
+        _ => unreachable!("the three patterns above are classes"),
+    }
+}
+
+/// The canonical combining class of every code point.
+pub(super) fn combining_classes() -> Vec<u8> {
+    table(0, forms::canonical_combining_class)
+}
+
+/// The full decomposition of `c`.
+pub(super) fn decomposition(c: char, compatible: bool) -> Vec<char> {
+    let mut parts = Vec::new();
+    if compatible {
+        forms::decompose_compatible(c, |part| parts.push(part));
+    } else {
+        forms::decompose_canonical(c, |part| parts.push(part));
+    }
+    parts
+}
+
+/// All pairs that compose, Hangul apart, as `first, second, composed`, sorted.
+pub(super) fn compositions() -> Vec<[char; 3]> {
+    let mut found = Vec::new();
+    for composed in (0..=u32::from(char::MAX)).filter_map(char::from_u32).filter(|c| !is_syllable(*c)) {
+        let parts = decomposition(composed, false);
+        if let [start @ .., second] = parts.as_slice()
+            && let Some(first) = start.iter().copied().map(Some).reduce(|a, b| forms::compose(a?, b?)).flatten()
+            && forms::compose(first, *second) == Some(composed)
+        {
+            found.push([first, *second, composed]);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+/// A Hangul syllable, whose decomposition is arithmetic.
+pub(super) fn is_syllable(c: char) -> bool {
+    ('\u{AC00}'..='\u{D7A3}').contains(&c)
+}
+
+/// Whether BERT's cleaning takes `c` away.
+pub(super) fn is_unclean(c: char) -> bool {
+    c == '\0' || c == '\u{FFFD}' || !matches!(c, '\t' | '\n' | '\r') && c.is_other()
+}
+
+/// What BERT takes for a Chinese character.
+pub(super) fn is_chinese(c: char) -> bool {
+    matches!(
+        u32::from(c),
+        0x4E00..=0x9FFF
+            | 0x3400..=0x4DBF
+            | 0x2_0000..=0x2_A6DF
+            | 0x2_A700..=0x2_B73F
+            | 0x2_B740..=0x2_B81F
+            | 0x2_B920..=0x2_CEAF
+            | 0xF900..=0xFAFF
+            | 0x2_F800..=0x2_FA1F
+    )
+}
+
+/// A mark as BERT's accent stripping sees it.
+pub(super) fn is_nonspacing_mark(c: char) -> bool {
+    c.is_mark_nonspacing()
+}
+
+/// A mark as the `StripAccents` normaliser sees it.
+pub(super) fn is_combining_mark(c: char) -> bool {
+    forms::is_combining_mark(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_that_composes_is_listed() {
+        let listed = compositions();
+        let seconds: std::collections::BTreeSet<char> = listed.iter().map(|&[_, second, _]| second).collect();
+        let firsts: std::collections::BTreeSet<char> = (0..=u32::from(char::MAX))
+            .filter_map(char::from_u32)
+            .flat_map(|c| decomposition(c, false).into_iter().chain([c]))
+            .collect();
+        let count = firsts
+            .iter()
+            .filter(|c| !is_syllable(**c) && !('\u{1100}'..='\u{11FF}').contains(*c) && u32::from(**c) < 0x2_0000)
+            .flat_map(|&first| seconds.iter().filter_map(move |&second| forms::compose(first, second)))
+            .count();
+        assert_eq!(listed.len(), count);
+    }
+}
