@@ -82,12 +82,18 @@ impl<T: Product> Kernel for Multiply<'_, T> {
         let mut sums: Sums = [[[0; 16]; MAX_PANELS]; MAX_ROWS];
         let mut panel = 0;
         while panel < panels {
-            let width = match S::TILES {
-                Tiles::Wide if self.rows.div_ceil(tiles) > 6 => 3,
-                Tiles::Wide => 4,
-                Tiles::Narrow => 1,
+            // All of a step's codes and weights are in registers beside the sums: 32 must hold the three.
+            let width = match (S::TILES, self.rows.div_ceil(tiles)) {
+                (Tiles::Narrow, _) => 1,
+                (Tiles::Wide, ..6) => 4,
+                (Tiles::Wide, 6..8) => 3,
+                (Tiles::Wide, 8..) => 2,
             };
-            let width = if width <= panels - panel { width } else { 1 };
+            let width = match panels - panel {
+                left if width <= left => width,
+                2.. if S::TILES == Tiles::Wide => 2,
+                _ => 1,
+            };
             for tile in 0..tiles {
                 let row = tile * self.rows / tiles;
                 let place = Place { row, panel, tiles, tile };
@@ -114,8 +120,9 @@ impl<T: Product> Multiply<'_, T> {
         let job = (self.product, place, &mut *sums);
         match S::TILES {
             Tiles::Wide => shapes!(s, rows, panels, job;
-                1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1, 7 x 1, 8 x 1, 6 x 3, 7 x 3, 8 x 3,
-                1 x 4, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 4),
+                1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1, 7 x 1, 8 x 1,
+                1 x 2, 2 x 2, 3 x 2, 4 x 2, 5 x 2, 6 x 2, 7 x 2, 8 x 2, 5 x 3, 6 x 3, 7 x 3,
+                1 x 4, 2 x 4, 3 x 4, 4 x 4, 5 x 4),
             Tiles::Narrow => shapes!(s, rows, panels, job; 1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1),
         }
         s.vectorize(Finish {
