@@ -171,12 +171,4 @@ operators! {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_operator_has_a_name_of_its_own() {
-        let names: std::collections::BTreeSet<_> = OPS.iter().map(|op| op.name).collect();
-        assert_eq!(names.len(), OPS.len());
-    }
-}
+mod tests;

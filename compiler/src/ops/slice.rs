@@ -21,7 +21,7 @@ impl Operator for Slice {
     fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
         let [x] = shapes::exactly(inputs)?;
         shapes::axis(self.axis, x)?;
-        let end = self.start.checked_add(self.len).filter(|_| self.len > 0).ok_or("the part is empty")?;
+        let end = self.start.checked_add(self.len).filter(|_| self.len > 0).ok_or("the part is empty or endless")?;
         if let Dim::Fixed(size) = x.shape[self.axis]
             && size < end
         {
