@@ -19,9 +19,12 @@ impl Operator for Reshape {
         // The count of numbers as a polynomial in the number of tokens: its degree and factor.
         let count = |shape: &[Dim]| {
             let tokens = shape.iter().filter(|dim| **dim == Dim::Tokens).count();
-            (tokens, shape.iter().filter_map(|dim| dim.fixed()).product::<usize>())
+            let factor =
+                shape.iter().filter_map(|dim| dim.fixed()).try_fold(1, |all: usize, size| all.checked_mul(size));
+            (tokens, factor)
         };
-        if count(&x.shape) != count(&self.shape) {
+        let (have, want) = (count(&x.shape), count(&self.shape));
+        if have != want || want.1.is_none() {
             return Err(format!("{} holds another count of numbers", ShapeText(&self.shape)));
         }
         Ok(Type::new(x.elem, self.shape.clone()))

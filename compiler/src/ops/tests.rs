@@ -187,6 +187,8 @@ fn what_an_operator_does_not_take_is_said() {
         &[rows(6)],
         "[tokens, 5] holds another count of numbers",
     );
+    let huge = Reshape { shape: vec![Dim::Tokens, usize::MAX.into(), 2.into()] };
+    check(huge.into(), &[rows(6)], "[tokens, 18446744073709551615, 2] holds another count of numbers");
     check(Transpose { axes: vec![0, 0] }.into(), &[rows(6)], "[0, 0] is no order of the axes");
     check(Slice { axis: 1, start: 4, len: 3 }.into(), &[rows(6)], "f32[tokens, 6] has no places 4..7 on axis 1");
     check(Slice { axis: 1, start: usize::MAX, len: 1 }.into(), &[rows(6)], "the part is empty or endless");
