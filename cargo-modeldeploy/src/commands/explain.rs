@@ -8,7 +8,17 @@ use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 const UNKNOWN: Code = Code("MD0904");
 
 /// The pages, one a range of numbers; in them every error begins with `## MD0101: …`.
-const PAGES: [&str; 1] = [include_str!("../../explain/09-command.md")];
+const PAGES: [&str; 9] = [
+    include_str!("../../explain/01-model-folder.md"),
+    include_str!("../../explain/02-weights.md"),
+    include_str!("../../explain/03-tokenizer.md"),
+    include_str!("../../explain/04-graph.md"),
+    include_str!("../../explain/05-compression.md"),
+    include_str!("../../explain/06-suite-and-gate.md"),
+    include_str!("../../explain/07-lock.md"),
+    include_str!("../../explain/08-store.md"),
+    include_str!("../../explain/09-command.md"),
+];
 
 const EXAMPLES: &str = "\
 Examples:
