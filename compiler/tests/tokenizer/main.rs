@@ -4,5 +4,6 @@ mod allocation;
 mod errors;
 mod golden;
 mod hostile;
+mod random;
 mod reference;
 mod samples;

@@ -32,17 +32,26 @@ pub(super) struct Front {
 #[derive(Debug, Default)]
 pub(super) struct Back {
     pub(super) tokens: Vec<Token>,
-    /// No more tokens than these are asked for.
-    pub(super) enough: usize,
+    /// Where the words of the text at hand begin, if it is cut from the left.
+    pub(super) starts: Vec<u32>,
+    pub(super) limit: Limit,
+    /// The limit has been reached: what follows need not be worked out.
+    pub(super) is_full: bool,
     pub(super) bpe: bpe::Room,
     pub(super) best: Vec<Best>,
 }
 
-impl Back {
-    #[inline]
-    pub(super) fn is_full(&self) -> bool {
-        self.tokens.len() >= self.enough
-    }
+/// How many tokens of one text are worked out, by whole words. It is part of the result: which of two texts is the longer one is asked
+/// only after, as in the Hugging Face library.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Limit {
+    /// All of them.
+    #[default]
+    None,
+    /// Those up to the word that brings all tokens, of texts before too, to this many.
+    First(usize),
+    /// Those from the last word on after which there are this many.
+    Last(usize),
 }
 
 /// The result of [`Tokenizer::encode_into`](super::Tokenizer::encode_into). It keeps its memory, so that once it has grown no text

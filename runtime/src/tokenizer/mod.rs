@@ -20,11 +20,13 @@ pub use encoding::Encoding;
 pub use modeldeploy_format::tokenizer::{Side, Strategy, Tables, Truncation};
 pub use truncate::EncodeError;
 
+use std::ops::Range;
+
 use modeldeploy_format::tokenizer::{AddedToken, Classes, Model, Part, Trim};
 
 use added::Finder;
 use buffer::Span;
-use encoding::{Back, Front, Token};
+use encoding::{Back, Front, Limit, Token};
 
 /// A tokenizer over parsed tables. Making one takes microseconds; it is shared by all threads, each with its own [`Encoding`].
 #[derive(Debug)]
@@ -118,27 +120,17 @@ impl<'a> Tokenizer<'a> {
         if [Some(text), pair].into_iter().flatten().any(|text| u32::try_from(text.len()).is_err()) {
             return Err(EncodeError::TextTooLong);
         }
-        // What is cut from the end need not be worked out, unless its number is asked for.
-        let enough = |is_first: bool| match truncation {
-            Truncation { side: Side::Left, .. } => usize::MAX,
-            Truncation { strategy: Strategy::OnlySecond, .. } if is_first => usize::MAX,
-            Truncation { max_len, .. } => max_len as usize,
-        };
-        out.back.enough = enough(true);
-        self.sequence(text, &mut out.front, &mut out.back);
-        let first = out.back.tokens.len();
-        if let Some(pair) = pair {
-            out.back.enough = enough(false).saturating_add(first);
-            self.sequence(pair, &mut out.front, &mut out.back);
-        }
-        let second = pair.map(|_| out.back.tokens.len() - first);
+        // The first text is needed whole where only the second is cut.
+        let whole = truncation == Truncation::NONE || truncation.strategy == Strategy::OnlySecond;
+        let first = self.sequence(text, (!whole).then_some(truncation), out);
+        let second = pair.map(|pair| self.sequence(pair, (truncation != Truncation::NONE).then_some(truncation), out));
 
         let template = if pair.is_some() { self.tables.pair() } else { self.tables.single() };
         let special = if with_special { template.specials() } else { 0 };
-        let kept = truncate::kept(first, second, special, truncation)?;
-        let range = |start: usize, len: usize, kept: usize| match truncation.side {
-            Side::Left => start + len - kept..start + len,
-            Side::Right => start..start + kept,
+        let kept = truncate::kept(first.len(), second.as_ref().map(Range::len), special, truncation)?;
+        let cut = |range: Range<usize>, kept: usize| match truncation.side {
+            Side::Left => range.end - kept..range.end,
+            Side::Right => range.start..range.start + kept,
         };
         let tokens = std::mem::take(&mut out.back.tokens);
         for part in template.parts() {
@@ -148,8 +140,8 @@ impl<'a> Tokenizer<'a> {
                     continue;
                 }
                 Part::Special { .. } => continue,
-                Part::First { type_id } => (range(0, first, kept.0), type_id),
-                Part::Second { type_id } => (range(first, second.unwrap_or(0), kept.1), type_id),
+                Part::First { type_id } => (cut(first.clone(), kept.0), type_id),
+                Part::Second { type_id } => (cut(second.clone().unwrap_or_default(), kept.1), type_id),
             };
             for (i, token) in tokens[range].iter().enumerate() {
                 out.push(token.id, type_id, self.trimmed(token, i == 0), false);
@@ -177,13 +169,36 @@ impl<'a> Tokenizer<'a> {
         (start, end)
     }
 
-    /// One text: the tokens written in it, and the parts between them.
-    fn sequence(&self, text: &str, front: &mut Front, back: &mut Back) {
+    /// One text: the tokens written in it, and the parts between them; where its tokens lie, as far as `truncation` needs them.
+    fn sequence(&self, text: &str, truncation: Option<Truncation>, out: &mut Encoding) -> Range<usize> {
+        let Encoding { front, back, .. } = out;
+        let start = back.tokens.len();
+        back.is_full = false;
+        back.starts.clear();
+        back.limit = match truncation {
+            None => Limit::None,
+            Some(Truncation { side: Side::Right, max_len, .. }) => Limit::First(start.saturating_add(max_len as usize)),
+            Some(Truncation { side: Side::Left, max_len, .. }) => Limit::Last(max_len as usize),
+        };
+        self.parts(text, front, back);
+        let end = back.tokens.len();
+        let start = match back.limit {
+            Limit::None | Limit::First(_) => start,
+            Limit::Last(enough) => {
+                let starts = back.starts.iter().rev().map(|&start| start as usize);
+                starts.into_iter().find(|word| end - word >= enough).unwrap_or(start)
+            }
+        };
+        start..end
+    }
+
+    /// The tokens written in a text, and the parts between them.
+    fn parts(&self, text: &str, front: &mut Front, back: &mut Back) {
         self.raw.split(&self.classes, text, |token, range| {
             let (start, end) = (range.start as u32, range.end as u32);
             match token {
+                _ if back.is_full => {}
                 Some(token) => back.tokens.push(found(token, &text[range], (start, end))),
-                None if back.is_full() => {}
                 None => self.segment(&text[range], start, front, back),
             }
         });
@@ -196,8 +211,8 @@ impl<'a> Tokenizer<'a> {
         self.normalized.split(&self.classes, &buffer.text, |token, range| {
             let (part, spans) = (&buffer.text[range.clone()], &buffer.spans[range]);
             match token {
+                _ if back.is_full => {}
                 Some(token) => back.tokens.push(found(token, part, (spans[0].0, spans[spans.len() - 1].1))),
-                None if back.is_full() => {}
                 None => self.split(part, spans, marked, back),
             }
         });
@@ -206,14 +221,18 @@ impl<'a> Tokenizer<'a> {
     /// One word, unless it is empty.
     #[inline]
     fn word(&self, word: &str, spans: &[Span], back: &mut Back) {
-        if word.is_empty() {
+        if word.is_empty() || back.is_full {
             return;
+        }
+        if matches!(back.limit, Limit::Last(_)) {
+            back.starts.push(back.tokens.len() as u32);
         }
         match self.tables.model() {
             Model::WordPiece(model) => wordpiece::encode(model, word, spans, back),
             Model::Bpe(model) => bpe::encode(model, word, spans, back),
             Model::Unigram(model) => unigram::encode(model, word, spans, back),
         }
+        back.is_full = matches!(back.limit, Limit::First(enough) if back.tokens.len() >= enough);
     }
 }
 

@@ -60,7 +60,7 @@ impl Tokenizer<'_> {
     fn split_bert(&self, text: &str, spans: &[Span], back: &mut Back) {
         let mut start = 0;
         let mut at = 0;
-        while at < text.len() && !back.is_full() {
+        while at < text.len() && !back.is_full {
             let (class, len) = self.class_at(text, at);
             if class & (Classes::WHITESPACE | Classes::PUNCTUATION) != 0 {
                 self.word(&text[start..at], &spans[start..at], back);
@@ -71,7 +71,7 @@ impl Tokenizer<'_> {
             }
             at += len;
         }
-        if !back.is_full() {
+        if !back.is_full {
             self.word(&text[start..at], &spans[start..at], back);
         }
     }
@@ -96,7 +96,7 @@ impl Tokenizer<'_> {
             for (at, _) in text.match_indices(mark) {
                 self.word(&text[start..at], &spans[start..at], back);
                 start = at;
-                if back.is_full() {
+                if back.is_full {
                     return;
                 }
             }
@@ -106,7 +106,7 @@ impl Tokenizer<'_> {
 
     fn split_bytes(&self, text: &str, spans: &[Span], split: bool, back: &mut Back) {
         let mut start = 0;
-        while start < text.len() && !back.is_full() {
+        while start < text.len() && !back.is_full {
             let end = if split { self.end_of_bytes(text, start) } else { text.len() };
             self.word(&text[start..end], &spans[start..end], back);
             start = end;
