@@ -1,6 +1,7 @@
 //! Sessions: what they compute is what the program says, and a text's result depends on the text alone, to the bit.
 
 mod interpreter;
+#[path = "../packs/mod.rs"]
 mod packs;
 
 use interpreter::interpret;
@@ -56,7 +57,7 @@ fn session<'a>(built: &'a Built, isa: Isa) -> Session<'a> {
 #[test]
 fn a_session_computes_what_the_program_says() {
     for (precision, head) in MODELS {
-        let built = packs::build(precision, head);
+        let built = packs::build(precision, head, vec![]);
         let mut session = session(&built, Isa::detect());
         // Rounding may fall to the other side where an 8-bit code is a close call.
         let bound = if precision == Precision::Int8 { 0.01 } else { 2e-6 };
@@ -74,7 +75,7 @@ fn a_session_computes_what_the_program_says() {
 #[test]
 fn a_text_gives_the_same_bits_alone_in_any_batch_and_on_any_isa() {
     for (precision, head) in MODELS {
-        let built = packs::build(precision, head);
+        let built = packs::build(precision, head, vec![]);
         let texts = texts(7, 10);
         let mut scalar = session(&built, Isa::SCALAR);
         let alone: Vec<_> = texts.iter().map(|text| run(&mut scalar, &[text]).remove(0)).collect();
@@ -100,7 +101,7 @@ fn a_text_gives_the_same_bits_alone_in_any_batch_and_on_any_isa() {
 
 #[test]
 fn a_greater_capacity_changes_no_bit() {
-    let built = packs::build(Precision::Int8, Head::Embed);
+    let built = packs::build(Precision::Int8, Head::Embed, vec![]);
     let artifact = Artifact::parse(&built.pack).expect("a pack");
     let texts = texts(3, 3);
     let texts: Vec<&Text> = texts.iter().collect();
@@ -112,7 +113,7 @@ fn a_greater_capacity_changes_no_bit() {
 
 #[test]
 fn a_batch_that_cannot_be_run_is_an_error_and_harms_nothing() {
-    let built = packs::build(Precision::F32, Head::Embed);
+    let built = packs::build(Precision::F32, Head::Embed, vec![]);
     let mut session = session(&built, Isa::detect());
     let text = (vec![1, 2, 3], vec![0, 0, 1]);
     let before = run(&mut session, &[&text]);
@@ -151,7 +152,7 @@ fn a_batch_that_cannot_be_run_is_an_error_and_harms_nothing() {
 
 #[test]
 fn a_capacity_that_cannot_be_had_is_an_error() {
-    let built = packs::build(Precision::F32, Head::Embed);
+    let built = packs::build(Precision::F32, Head::Embed, vec![]);
     let artifact = Artifact::parse(&built.pack).expect("a pack");
     let error = |tokens, texts| Session::new(&artifact, Capacity { tokens, texts }).expect_err("no session");
     assert_eq!(error(0, 1), SessionError::NoCapacity);
@@ -163,7 +164,7 @@ fn a_capacity_that_cannot_be_had_is_an_error() {
 #[test]
 fn a_run_allocates_nothing() {
     for (precision, head) in MODELS {
-        let built = packs::build(precision, head);
+        let built = packs::build(precision, head, vec![]);
         for isa in Isa::available() {
             let mut session = session(&built, isa);
             let (ids, types) = (vec![1; 18], vec![0; 18]);

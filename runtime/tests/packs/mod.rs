@@ -1,5 +1,7 @@
 //! Small transformers packed by hand, with the numbers that each of their tensors stands for.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
+
 use modeldeploy::format::golden::Golden;
 use modeldeploy::format::pack::{Aligned, Contents, Writer};
 use modeldeploy::format::program::{
@@ -7,6 +9,7 @@ use modeldeploy::format::program::{
     View, Weights,
 };
 use modeldeploy::format::tensor::{Layout, PANEL, QUAD};
+use modeldeploy::format::tokenizer::{self, Added, Bpe, Classes, Part, Splitter, Template, Trim, Truncation};
 use modeldeploy::format::{DType, Signature, Task};
 
 /// Not a multiple of any vector length, so that every kernel meets its tail.
@@ -33,6 +36,8 @@ pub(crate) enum Head {
     Embed,
     /// The first token's row through a dense layer with tanh to the probabilities of three labels.
     Classify,
+    /// The first token's row through a dense layer to one number.
+    Score,
 }
 
 /// A pack and what the stored numbers of each tensor stand for, row-major, by tensor.
@@ -61,7 +66,7 @@ impl Random {
     }
 }
 
-pub(crate) fn build(precision: Precision, head: Head) -> Built {
+pub(crate) fn build(precision: Precision, head: Head, goldens: Vec<Golden>) -> Built {
     let mut builder = Builder {
         precision,
         random: Random(42),
@@ -76,6 +81,7 @@ pub(crate) fn build(precision: Precision, head: Head) -> Built {
     let (task, outputs, labels) = match head {
         Head::Embed => (Task::Embed, WIDTH, vec![]),
         Head::Classify => (Task::Classify, 3, ["bad", "fair", "good"].map(str::to_owned).to_vec()),
+        Head::Score => (Task::Score, 1, vec![]),
     };
     let signature = Signature {
         task,
@@ -83,11 +89,11 @@ pub(crate) fn build(precision: Precision, head: Head) -> Built {
         outputs,
         normalized: head == Head::Embed,
         labels,
-        prompts: vec![],
+        prompts: vec![("query".to_owned(), "q: ".to_owned())],
         default_prompt: None,
     };
-    let goldens: Vec<Golden> = vec![];
-    let contents = Contents { signature, program: Program { slots, steps, output }, tokenizer: vec![], goldens };
+    let contents =
+        Contents { signature, program: Program { slots, steps, output }, tokenizer: bytes_as_tokens(), goldens };
     Built { pack: writer.finish(&contents).expect("a sound pack"), logical }
 }
 
@@ -135,6 +141,9 @@ impl Builder {
             return out;
         }
         let pooled = self.quantize(pooled, WIDTH);
+        if head == Head::Score {
+            return self.linear(pooled, 1, WIDTH, Activation::Sigmoid, None);
+        }
         let dense = self.linear(pooled, WIDTH, WIDTH, Activation::Identity, None);
         let squashed = self.slot(Rows::Texts, Storage::F32, WIDTH);
         self.steps.push(Step::Activate { x: dense, activation: Activation::Tanh, out: squashed });
@@ -282,6 +291,32 @@ impl Builder {
             }
         }
     }
+}
+
+/// A tokenizer that gives each byte of a text the id `2 + byte % 11`, between 0 and 1; of a pair, the second text and the 1
+/// after it are of type 1.
+fn bytes_as_tokens() -> Vec<u8> {
+    let pieces: Vec<String> = (0..VOCABULARY).map(|id| format!("piece {id}")).collect();
+    let mut writer = tokenizer::begin(&pieces);
+    Classes::write(&mut writer, &vec![0; 0x11_0000]);
+    // A normalizer of no steps.
+    writer.u32(0);
+    writer.u32(0);
+    Splitter::Whole.write(&mut writer);
+    Bpe::write(&mut writer, &std::array::from_fn(|byte| token_of(byte as u8)), None, &[]);
+    let no_keys = [0; 512];
+    Added::write(&mut writer, &[], &no_keys, &no_keys);
+    let [begin, end, end_of_pair] = [(0, 0), (1, 0), (1, 1)].map(|(id, type_id)| Part::Special { id, type_id });
+    Template::write(&mut writer, &[begin, Part::First { type_id: 0 }, end]);
+    Template::write(&mut writer, &[begin, Part::First { type_id: 0 }, end, Part::Second { type_id: 1 }, end_of_pair]);
+    Trim::Off.write(&mut writer);
+    Truncation::NONE.write(&mut writer);
+    writer.into_bytes()
+}
+
+/// The id of a byte.
+pub(crate) fn token_of(byte: u8) -> u32 {
+    2 + u32::from(byte) % (VOCABULARY - 2)
 }
 
 /// `[n/16][k/unit][16][unit]`, filled up with zeros, of what `at` gives for the row-major place in `[n, k]`.

@@ -1,0 +1,191 @@
+//! What is written into the user's crate: constants of the lock, and where the bytes are. No logic.
+//!
+//! All tokens that are not the user's have mixed-site spans: names do not leak, and `#![forbid(unsafe_code)]` holds the user's
+//! code alone. The user's item comes out even if there is an error.
+
+mod blob;
+
+use crate::args::{self, IndexArgs, ModelArgs};
+use crate::lookup::{Found, Surroundings};
+use modeldeploy_format::{Digest, Task};
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use std::path::Path;
+use syn::{Error, Ident, ItemStruct, LitStr, TypePath, Visibility};
+
+/// The expansion of `#[model(args)] item`.
+pub(crate) fn model(args: TokenStream, item: TokenStream, surroundings: &Surroundings) -> TokenStream {
+    with_item(item, |item| {
+        let target = args::unit_struct("model", item)?;
+        let ModelArgs { name } = syn::parse2(args)?;
+        expand_model(&target, &name, surroundings)
+    })
+}
+
+/// The expansion of `#[index(args)] item`.
+pub(crate) fn index(args: TokenStream, item: TokenStream, surroundings: &Surroundings) -> TokenStream {
+    with_item(item, |item| {
+        let target = args::unit_struct("index", item)?;
+        let IndexArgs { name, of } = syn::parse2(args)?;
+        expand_index(&target, &name, &of, surroundings)
+    })
+}
+
+fn with_item(item: TokenStream, expand: impl FnOnce(TokenStream) -> syn::Result<TokenStream>) -> TokenStream {
+    let addition = expand(item.clone()).unwrap_or_else(Error::into_compile_error);
+    item.into_iter().chain(addition).collect()
+}
+
+fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -> syn::Result<TokenStream> {
+    let at_name = |message: String| Error::new(name.span(), message);
+    let found = surroundings.lock().map_err(at_name)?;
+    let (model, pack) = surroundings.model(&found, &name.value()).map_err(at_name)?;
+    let (ty, vis, span) = (&item.ident, &item.vis, Span::mixed_site());
+    let (name, version) = (&model.name, &model.version);
+    let (digest, space) = (pack.digest.to_string(), model.space.to_string());
+    let space_type = space_type(&model.space);
+    let signature = &model.signature;
+    let (task, implements) = match signature.task {
+        Task::Embed => ("Embed", "EmbedModel"),
+        Task::Score => ("Score", "ScoreModel"),
+        Task::Classify => ("Classify", "ClassifyModel"),
+        other => return Err(at_name(format!("this version of modeldeploy has no handle for the task `{other}`"))),
+    };
+    let (task, implements) = (Ident::new(task, span), Ident::new(implements, span));
+    let (max_tokens, outputs, normalized) =
+        (signature.max_tokens as usize, signature.outputs as usize, signature.normalized);
+    let labels = &signature.labels;
+    let prompts = signature.prompts.iter().map(|(name, _)| name);
+    let what = format!("model `{name}`");
+    let tracking = tracking(&found)?;
+    let blob = blob::expand(&what, &found, &pack)?;
+    let inherent = inherent(ty, vis, &[("NAME", name), ("VERSION", version), ("DIGEST", &digest), ("SPACE", &space)]);
+    let get = get(ty, vis, &quote_spanned!(span=> ::modeldeploy::model::Handle), "The handle to the model.");
+    Ok(quote_spanned! {span=>
+        const _: () = {
+            #tracking
+            #blob
+            #inherent
+            #get
+            static CELL: ::modeldeploy::link::ModelCell = ::modeldeploy::link::ModelCell::new();
+            impl ::modeldeploy::model::Model for #ty {
+                type Space = #space_type;
+                const NAME: &'static str = #name;
+                const VERSION: &'static str = #version;
+                const DIGEST: &'static str = #digest;
+                const SPACE: &'static str = #space;
+                const FACTS: ::modeldeploy::model::Facts = ::modeldeploy::model::Facts {
+                    task: ::modeldeploy::format::Task::#task,
+                    max_tokens: #max_tokens,
+                    outputs: #outputs,
+                    normalized: #normalized,
+                    labels: &[#(#labels),*],
+                    prompts: &[#(#prompts),*],
+                };
+                fn engine() -> ::core::result::Result<&'static ::modeldeploy::model::Engine<'static>, ::modeldeploy::Error> {
+                    CELL.get(#what, BLOB)
+                }
+            }
+            impl ::modeldeploy::model::#implements for #ty {}
+        };
+    })
+}
+
+fn expand_index(
+    item: &ItemStruct,
+    name: &LitStr,
+    of: &TypePath,
+    surroundings: &Surroundings,
+) -> syn::Result<TokenStream> {
+    let at_name = |message: String| Error::new(name.span(), message);
+    let found = surroundings.lock().map_err(at_name)?;
+    let (index, file) = surroundings.index(&found, &name.value()).map_err(at_name)?;
+    let (ty, vis, span) = (&item.ident, &item.vis, Span::mixed_site());
+    let (name, digest, rows) = (&index.name, file.digest.to_string(), index.rows as usize);
+    let space_type = space_type(&index.space);
+    let what = format!("index `{name}`");
+    let tracking = tracking(&found)?;
+    let blob = blob::expand(&what, &found, &file)?;
+    let inherent = inherent(ty, vis, &[("NAME", name), ("DIGEST", &digest)]);
+    let get = get(ty, vis, &quote_spanned!(span=> ::modeldeploy::index::Handle), "The handle to the index.");
+    // The check stands on the user's model, so that an error does.
+    let check = quote_spanned! {syn::spanned::Spanned::span(of)=> lies_in::<#of>};
+    Ok(quote_spanned! {span=>
+        const _: () = {
+            #tracking
+            #blob
+            #inherent
+            #get
+            static CELL: ::modeldeploy::link::IndexCell = ::modeldeploy::link::IndexCell::new();
+            const fn lies_in<M: ::modeldeploy::model::Model>()
+            where
+                M::Space: ::modeldeploy::model::SameSpace<#space_type>,
+            {
+            }
+            const _: () = #check();
+            impl ::modeldeploy::index::Index for #ty {
+                type Model = #of;
+                const NAME: &'static str = #name;
+                const DIGEST: &'static str = #digest;
+                const ROWS: usize = #rows;
+                fn vectors() -> ::core::result::Result<
+                    &'static ::modeldeploy::format::index::Vectors<'static>,
+                    ::modeldeploy::Error,
+                > {
+                    CELL.get(#what, BLOB)
+                }
+            }
+        };
+    })
+}
+
+/// `::modeldeploy::model::Space<A, B>`
+fn space_type(space: &Digest) -> TokenStream {
+    let bytes = u128::from_be_bytes;
+    let [a, b] = [0, 16].map(|at| bytes(space.as_bytes()[at..at + 16].try_into().expect("half of 32 bytes")));
+    quote_spanned!(Span::mixed_site()=> ::modeldeploy::model::Space<#a, #b>)
+}
+
+/// The same constants without a `use` of the trait.
+fn inherent(ty: &Ident, vis: &Visibility, texts: &[(&str, &String)]) -> TokenStream {
+    let span = Span::mixed_site();
+    let names = texts.iter().map(|(name, _)| Ident::new(name, span));
+    let values = texts.iter().map(|(_, value)| value);
+    let docs = texts.iter().map(|(name, value)| format!("`{value}`, the {} in `Model.lock`.", name.to_lowercase()));
+    quote_spanned! {span=>
+        #[allow(dead_code, reason = "a service need not use them all")]
+        impl #ty {
+            #(#[doc = #docs] #vis const #names: &'static str = #values;)*
+        }
+    }
+}
+
+fn get(ty: &Ident, vis: &Visibility, handle: &TokenStream, doc: &str) -> TokenStream {
+    quote_spanned! {Span::mixed_site()=>
+        #[allow(dead_code, reason = "a library may have it for others")]
+        impl #ty {
+            #[doc = #doc]
+            #vis const fn get() -> #handle<#ty> {
+                #handle::new()
+            }
+        }
+    }
+}
+
+/// What makes cargo expand again when the lock, the manifest or the place of the store changes. Nothing of it is compiled in.
+fn tracking(found: &Found) -> syn::Result<TokenStream> {
+    let files = found.tracked.iter().map(|path| utf8(path)).collect::<syn::Result<Vec<_>>>()?;
+    Ok(quote_spanned! {Span::mixed_site()=>
+        #(const _: &[::core::primitive::u8] = ::core::include_bytes!(#files);)*
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_STORE");
+    })
+}
+
+fn utf8(path: &Path) -> syn::Result<String> {
+    let text =
+        path.to_str().ok_or_else(|| Error::new(Span::call_site(), format!("{} is not UTF-8", path.display())))?;
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

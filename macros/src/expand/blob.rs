@@ -1,0 +1,91 @@
+//! `const BLOB`: the bytes of a stored file, linked in a release build, mapped in a debug build.
+//!
+//! The linker gets them from the assembler's `.incbin`, which costs what copying a file costs; `include_bytes!` would take a
+//! hundred times that. The symbol is named by the digest, and stands in a group of that name: however often a pack is used, in
+//! however many crates, with or without link-time optimisation, there is one copy.
+
+use super::utf8;
+use crate::lookup::{Found, Stored};
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+
+/// A huge page. Files past it begin at one, so that the kernel can map them by huge pages.
+const HUGE_PAGE: u64 = 2 << 20;
+
+pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<TokenStream> {
+    let symbol = format!("modeldeploy_{}", stored.digest.hex());
+    let path = utf8(&stored.path)?;
+    let bytes = match std::fs::metadata(&stored.path) {
+        Ok(file) if file.len() == stored.size => format!(".incbin {}", quoted(&path)),
+        Ok(file) => error(&format!(
+            "{what} is damaged: {path} has {} bytes, {} are locked; delete it, and `cargo modeldeploy build` makes it again",
+            file.len(),
+            stored.size
+        )),
+        Err(_) => error(&format!(
+            "{what} ({}) is not in the store: no {path}; `cargo modeldeploy build` makes it",
+            stored.digest
+        )),
+    };
+    let elf =
+        assembly(&elf_section(&symbol, stored.size), &symbol, &bytes, &format!(".size {symbol}, {}", stored.size));
+    let mach_symbol = format!("_{symbol}");
+    let mach = assembly(&mach_section(&mach_symbol), &mach_symbol, &bytes, "");
+    let (folder, store, file, size) = (utf8(&found.folder)?, utf8(&found.store)?, &stored.file, stored.size);
+    let length = usize::try_from(stored.size).unwrap_or(usize::MAX);
+    Ok(quote_spanned! {Span::mixed_site()=>
+        // Between statements the compiler takes no assembly; in a module it does.
+        #[cfg(not(debug_assertions))]
+        mod assembly {
+            #[cfg(not(target_vendor = "apple"))]
+            ::core::arch::global_asm!(#elf, options(raw));
+            #[cfg(target_vendor = "apple")]
+            ::core::arch::global_asm!(#mach, options(raw));
+        }
+        #[cfg(not(debug_assertions))]
+        unsafe extern "C" {
+            #[link_name = #symbol]
+            safe static BYTES: [::core::primitive::u8; #length];
+        }
+        #[cfg(not(debug_assertions))]
+        static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Linked(&BYTES);
+        #[cfg(debug_assertions)]
+        static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Stored {
+            what: #what,
+            folder: #folder,
+            store: #store,
+            file: #file,
+            size: #size,
+        };
+    })
+}
+
+/// The first definition in a module stands; those in other objects are one group, of which the linker keeps one.
+fn assembly(section: &str, symbol: &str, bytes: &str, end: &str) -> String {
+    format!(".ifndef {symbol}\n{section}\n{symbol}:\n{bytes}\n{end}\n.popsection\n.endif\n")
+}
+
+fn elf_section(symbol: &str, size: u64) -> String {
+    let align = if size < HUGE_PAGE { 4096 } else { HUGE_PAGE };
+    format!(
+        ".pushsection .modeldeploy,\"aG\",@progbits,{symbol},comdat\n.weak {symbol}\n.hidden {symbol}\n\
+         .type {symbol}, @object\n.balign {align}"
+    )
+}
+
+fn mach_section(symbol: &str) -> String {
+    format!(
+        ".pushsection __TEXT,__modeldeploy\n.globl {symbol}\n.private_extern {symbol}\n.weak_definition {symbol}\n.p2align 14"
+    )
+}
+
+fn error(message: &str) -> String {
+    format!(".error {}", quoted(message))
+}
+
+/// A string as the assembler reads it.
+fn quoted(text: &str) -> String {
+    let escaped: String =
+        text.chars().flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect();
+    format!("\"{escaped}\"")
+}

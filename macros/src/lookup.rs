@@ -1,0 +1,148 @@
+//! Finds `Model.lock` and the entry of a name, and proves that it is the manifest's own.
+
+use modeldeploy_format::Digest;
+use modeldeploy_format::lock::{
+    FILE_NAME, Lock, LockedIndex, LockedModel, LockedPack, STORE_FOLDER, manifest_digest, manifest_settings, store_path,
+};
+use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// What a macro knows of where it is.
+pub(crate) struct Surroundings {
+    /// The folder of the package's manifest.
+    pub(crate) package_folder: PathBuf,
+    /// The package's name.
+    pub(crate) package: String,
+    /// Where the store was moved to, if it was.
+    pub(crate) store: Option<OsString>,
+}
+
+/// The lock and what depends on where it lies.
+pub(crate) struct Found {
+    /// The lock's folder.
+    pub(crate) folder: PathBuf,
+    pub(crate) lock: Lock,
+    /// Files whose change makes the expansion another.
+    pub(crate) tracked: Vec<PathBuf>,
+    pub(crate) store: PathBuf,
+}
+
+/// One file of the store.
+pub(crate) struct Stored {
+    pub(crate) digest: Digest,
+    pub(crate) size: u64,
+    /// Its path in the store.
+    pub(crate) file: String,
+    /// Its whole path.
+    pub(crate) path: PathBuf,
+}
+
+type Lookup<T> = Result<T, String>;
+
+impl Surroundings {
+    /// As cargo says it to the compiler.
+    pub(crate) fn of_cargo() -> Surroundings {
+        let variable = |name| std::env::var_os(name);
+        Surroundings {
+            package_folder: variable("CARGO_MANIFEST_DIR").unwrap_or_default().into(),
+            package: variable("CARGO_PKG_NAME").unwrap_or_default().to_string_lossy().into_owned(),
+            store: variable("MODELDEPLOY_STORE").filter(|moved| !moved.is_empty()),
+        }
+    }
+
+    /// The lock of the package: in its folder, or in the nearest one above.
+    pub(crate) fn lock(&self) -> Lookup<Found> {
+        let above = self.package_folder.ancestors().find(|folder| folder.join(FILE_NAME).is_file());
+        let folder = above.ok_or_else(|| {
+            let place = self.package_folder.display();
+            format!("no {FILE_NAME} in {place} or above it\nhelp: `cargo modeldeploy lock` makes one")
+        })?;
+        let path = folder.join(FILE_NAME);
+        let text =
+            std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+        let lock = Lock::parse(&text).map_err(|error| {
+            format!("{error}\n--> {}\nhelp: `cargo modeldeploy lock` writes it anew", path.display())
+        })?;
+        let store = match &self.store {
+            Some(moved) => folder.join(moved),
+            None => folder.join(STORE_FOLDER),
+        };
+        let manifest = self.package_folder.join("Cargo.toml");
+        let tracked = std::iter::once(path).chain(manifest.is_file().then_some(manifest)).collect();
+        Ok(Found { folder: folder.to_owned(), lock, tracked, store })
+    }
+
+    /// The settings' digest in this package's manifest, if it names the entry.
+    fn settings(&self, kind: &str, name: &str) -> Option<Digest> {
+        let text = std::fs::read_to_string(self.package_folder.join("Cargo.toml")).ok()?;
+        let manifest = text.parse().ok()?;
+        manifest_settings(&manifest, kind, name).map(manifest_digest)
+    }
+
+    /// An entry's settings are those that were locked, as far as this package says.
+    fn check_fresh(&self, kind: &str, name: &str, package: &str, locked: Digest) -> Lookup<()> {
+        match self.settings(kind, name) {
+            Some(settings) if package == self.package && settings != locked => Err(format!(
+                "{FILE_NAME} is stale: the settings of {kind} `{name}` in Cargo.toml are not those that were locked\n\
+                 help: `cargo modeldeploy lock` locks them"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn unknown(&self, kind: &str, name: &str, known: &[&str]) -> String {
+        if self.settings(kind, name).is_some() {
+            return format!("{kind} `{name}` is not locked yet\nhelp: `cargo modeldeploy lock` locks it");
+        }
+        let near = known.iter().map(|known| (strsim::damerau_levenshtein(known, name), known)).min();
+        let near = match near {
+            Some((distance, known)) if distance <= name.len().div_ceil(3) => format!("; did you mean `{known}`?"),
+            _ if known.is_empty() => format!("; it has no {kind}"),
+            _ => format!("; it has `{}`", known.join("`, `")),
+        };
+        let help = format!("`cargo modeldeploy add FOLDER --name {name}` adds a model");
+        let help = if kind == "model" { format!("\nhelp: {help}") } else { String::new() };
+        format!("no {kind} `{name}` in {FILE_NAME}{near}{help}")
+    }
+
+    /// The model of that name, and its pack.
+    pub(crate) fn model<'f>(&self, found: &'f Found, name: &str) -> Lookup<(&'f LockedModel, Stored)> {
+        let known: Vec<_> = found.lock.models.iter().map(|model| model.name.as_str()).collect();
+        let model = found.lock.model(name).ok_or_else(|| self.unknown("model", name, &known))?;
+        self.check_fresh("model", name, &model.package, model.manifest)?;
+        let pack = pack(model)?;
+        Ok((model, found.stored(pack.digest, pack.size, "pack")))
+    }
+
+    /// The index of that name, and its file.
+    pub(crate) fn index<'f>(&self, found: &'f Found, name: &str) -> Lookup<(&'f LockedIndex, Stored)> {
+        let known: Vec<_> = found.lock.indexes.iter().map(|index| index.name.as_str()).collect();
+        let index = found.lock.index(name).ok_or_else(|| self.unknown("index", name, &known))?;
+        self.check_fresh("index", name, &index.package, index.manifest)?;
+        Ok((index, found.stored(index.digest, index.size, "index")))
+    }
+}
+
+/// The pack whose weights are laid out for this version's kernels.
+fn pack(model: &LockedModel) -> Lookup<&LockedPack> {
+    let layout = format!("{LAYOUT_FINGERPRINT:016x}");
+    model.packs.iter().find(|pack| pack.layout == layout).ok_or_else(|| {
+        let locked: Vec<_> = model.packs.iter().map(|pack| pack.layout.as_str()).collect();
+        format!(
+            "model `{}` is locked for the layout {}, this version of modeldeploy reads {layout}\n\
+             help: `cargo modeldeploy lock` packs it anew",
+            model.name,
+            locked.join(", ")
+        )
+    })
+}
+
+impl Found {
+    fn stored(&self, digest: Digest, size: u64, kind: &str) -> Stored {
+        let whole = store_path(&digest, kind);
+        let file = Path::new(&whole).strip_prefix(STORE_FOLDER).expect("files of the store lie in it");
+        let path = self.store.join(file);
+        Stored { digest, size, file: file.to_string_lossy().into_owned(), path }
+    }
+}

@@ -1,0 +1,87 @@
+//! The bytes of one pack or index, for the life of the process.
+
+use crate::model::Error;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The variable that moves the store. A relative path counts from the folder of `Model.lock`.
+const STORE_VARIABLE: &str = "MODELDEPLOY_STORE";
+
+/// Where the bytes are.
+#[derive(Clone, Copy, Debug)]
+pub enum Blob {
+    /// In the executable, at a multiple of the page size.
+    Linked(&'static [u8]),
+    /// In the store.
+    Stored {
+        /// What they are, such as ``model `query-encoder` ``.
+        what: &'static str,
+        /// The folder of `Model.lock`.
+        folder: &'static str,
+        /// The store when the program was compiled.
+        store: &'static str,
+        /// The file in the store.
+        file: &'static str,
+        /// Its length in the lock.
+        size: u64,
+    },
+}
+
+impl Blob {
+    /// The bytes. Those of the store are mapped, once a call, and stay so.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not have the file, or it is not as long as the lock says.
+    pub fn bytes(self) -> Result<&'static [u8], Error> {
+        match self {
+            Blob::Linked(bytes) => Ok(bytes),
+            Blob::Stored { what, folder, store, file, size } => {
+                let store = match std::env::var_os(STORE_VARIABLE).filter(|moved| !moved.is_empty()) {
+                    Some(moved) => Path::new(folder).join(moved),
+                    None => PathBuf::from(store),
+                };
+                map(what, store.join(file), size)
+            }
+        }
+    }
+}
+
+fn map(what: &'static str, path: PathBuf, size: u64) -> Result<&'static [u8], Error> {
+    let unreadable = |path: PathBuf, cause: std::io::Error| match cause.kind() {
+        ErrorKind::NotFound => Error::Absent { what, path },
+        _ => Error::Unreadable { what, path, cause: Arc::new(cause) },
+    };
+    let open = || File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+    let (actual, file) = open().map_err(|cause| unreadable(path.clone(), cause))?;
+    if actual != size || actual == 0 {
+        return Err(Error::Length { what, path, locked: size, actual });
+    }
+    #[expect(unsafe_code, reason = "a file is mapped")]
+    // SAFETY: the store names a file by its digest and replaces it only by renaming another over it, so that the mapped pages
+    // do not change; debug builds alone come here.
+    let mapped = unsafe { memmap2::Mmap::map(&file) };
+    let mapped = mapped.map_err(|cause| unreadable(path, cause))?;
+    Ok(Box::leak(Box::new(mapped)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_the_locked_one_is_an_error_that_says_what_to_do() {
+        let absent = map("model `m`", PathBuf::from("/nowhere/ab.pack"), 3).expect_err("no such file");
+        assert_eq!(
+            absent.to_string(),
+            "model `m` is not in the store: no /nowhere/ab.pack; `cargo modeldeploy build` makes it"
+        );
+        let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
+        let size = std::fs::metadata(&path).expect("the manifest").len();
+        assert!(map("model `m`", path.clone(), size).is_ok_and(|bytes| bytes.len() as u64 == size));
+        let longer = map("model `m`", path, size + 1).expect_err("another length").to_string();
+        assert!(longer.contains(&format!("has {size} bytes, {} are locked", size + 1)), "{longer}");
+    }
+}

@@ -1,0 +1,9 @@
+//! Where the bytes of a pack come from: linked into the executable (release), or mapped from the store (debug).
+//!
+//! `#[model]` and `#[index]` expand to what stands here; nothing of it is for use by hand.
+
+mod blob;
+mod cell;
+
+pub use blob::Blob;
+pub use cell::{IndexCell, ModelCell};

@@ -1,0 +1,133 @@
+//! What may go wrong with a model, in words that say what to do.
+
+use crate::isa::IsaError;
+use crate::session::{RunError, SessionError};
+use crate::tokenizer::EncodeError;
+use core::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Why a model cannot be had, or cannot answer.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store does not have the file. Only debug builds read the store; a release build holds its packs.
+    Absent {
+        /// The model or index, such as ``model `query-encoder` ``.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The store's file cannot be read.
+    Unreadable {
+        /// The model or index.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        cause: Arc<std::io::Error>,
+    },
+    /// The store's file is not the one that the lock names.
+    Length {
+        /// The model or index.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Its length in the lock.
+        locked: u64,
+        /// Its length.
+        actual: u64,
+    },
+    /// The bytes are not what they should be.
+    Damaged {
+        /// What is wrong.
+        cause: String,
+    },
+    /// `MODELDEPLOY_ISA` names an instruction set that is not there.
+    Isa(IsaError),
+    /// There is no session to be had.
+    Session(SessionError),
+    /// A text cannot be tokenized.
+    Text(EncodeError),
+    /// A text cannot be run.
+    Run(RunError),
+    /// There is no prompt of that name.
+    Prompt {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// A golden vector did not come back to the bit: this machine computes something else than the one that built the pack.
+    SelfTest {
+        /// Which golden vector.
+        vector: usize,
+        /// Which of its values.
+        value: usize,
+        /// What the pack gave when it was built.
+        built: f32,
+        /// What it gives here.
+        here: f32,
+    },
+}
+
+const BUILD: &str = "`cargo modeldeploy build` makes it";
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Absent { what, path } => write!(f, "{what} is not in the store: no {}; {BUILD}", path.display()),
+            Error::Unreadable { what, path, cause } => write!(f, "{what} cannot be read: {}: {cause}", path.display()),
+            Error::Length { what, path, locked, actual } => write!(
+                f,
+                "{what} is damaged: {} has {actual} bytes, {locked} are locked; delete it, and {BUILD} again",
+                path.display()
+            ),
+            Error::Damaged { cause } => write!(f, "{cause}; delete the file from the store, and {BUILD} again"),
+            Error::Isa(error) => error.fmt(f),
+            Error::Session(error) => error.fmt(f),
+            Error::Text(error) => error.fmt(f),
+            Error::Run(error) => error.fmt(f),
+            Error::Prompt { name, known } if known.is_empty() => write!(f, "no prompt `{name}`: the model has none"),
+            Error::Prompt { name, known } => write!(f, "no prompt `{name}`; there is `{}`", known.join("`, `")),
+            Error::SelfTest { vector, value, built, here } => write!(
+                f,
+                "value {value} of golden vector {vector} is {here:e}, and was {built:e} when the pack was built; \
+                 do not trust this machine's results, and report it with its CPU"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Unreadable { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+impl From<IsaError> for Error {
+    fn from(error: IsaError) -> Error {
+        Error::Isa(error)
+    }
+}
+
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Error {
+        Error::Session(error)
+    }
+}
+
+impl From<EncodeError> for Error {
+    fn from(error: EncodeError) -> Error {
+        Error::Text(error)
+    }
+}
+
+impl From<RunError> for Error {
+    fn from(error: RunError) -> Error {
+        Error::Run(error)
+    }
+}

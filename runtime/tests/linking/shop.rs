@@ -1,0 +1,290 @@
+//! The user's workspace: written to a folder of the target folder, with its own lock and store.
+
+use modeldeploy::format::lock::{
+    FILE_NAME, Lock, LockedIndex, LockedModel, LockedPack, VERSION, manifest_digest, manifest_settings, store_path,
+};
+use modeldeploy::format::pack::{Aligned, LAYOUT_FINGERPRINT};
+use modeldeploy::format::{Artifact, Digest};
+use modeldeploy::model::{Engine, Input};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = r#"
+[workspace]
+members = ["models", "shop"]
+resolver = "3"
+
+[profile.dev]
+debug = false
+
+# Link-time optimisation puts all crates into one module: the hardest case for keeping one copy.
+[profile.release]
+opt-level = 0
+lto = "fat"
+codegen-units = 1
+strip = true
+"#;
+
+const MODELS: &str = r#"
+[package]
+name = "models"
+version = "0.1.0"
+edition = "2021"
+
+[package.metadata.modeldeploy.model.query-encoder]
+source = "models/query-encoder"
+task = "embed"
+
+[dependencies]
+modeldeploy = { path = "RUNTIME" }
+"#;
+
+const MODELS_LIB: &str = r#"
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+//! ```
+//! assert_eq!(models::QueryEncoder::get().embed("a")?.as_slice().len(), 20);
+//! # Ok::<(), modeldeploy::Error>(())
+//! ```
+
+/// Turns a query into a vector.
+#[modeldeploy::model("query-encoder")]
+pub struct QueryEncoder;
+
+/// The shop's products.
+#[modeldeploy::index("catalogue", of = QueryEncoder)]
+pub struct Catalogue;
+
+#[test]
+fn a_text_is_its_own_nearest() {
+    let query = QueryEncoder::get().embed("a").expect("a vector");
+    assert!((query.dot(&query) - 1.0).abs() < 1e-5);
+}
+"#;
+
+const SHOP: &str = r#"
+[package]
+name = "shop"
+version = "0.1.0"
+edition = "2024"
+
+[[bin]]
+name = "one"
+path = "src/main.rs"
+
+[[bin]]
+name = "two"
+path = "src/main.rs"
+
+[dependencies]
+models = { path = "../models" }
+modeldeploy = { path = "RUNTIME" }
+"#;
+
+const SHOP_MAIN: &str = r#"
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+
+/// The same model a second time in one program.
+#[modeldeploy::model("query-encoder")]
+struct Encoder;
+
+fn main() {
+    if let Err(error) = run() {
+        eprintln!("error: {error}");
+        std::process::exit(1);
+    }
+}
+
+fn run() -> Result<(), modeldeploy::Error> {
+    let here = Encoder::get();
+    here.warm()?;
+    println!("{} {} {}", Encoder::NAME, Encoder::VERSION, Encoder::DIGEST);
+    assert_eq!(Encoder::SPACE, models::QueryEncoder::SPACE);
+    let text = "wireless headphones";
+    let (a, b) = (here.embed(text)?, models::QueryEncoder::get().embed(text)?);
+    assert_eq!(a.as_slice(), b.as_slice());
+    println!("dot {:08x}", a.dot(&b).to_bits());
+    println!("{:08x?}", a.as_slice().iter().map(|value| value.to_bits()).collect::<Vec<_>>());
+    println!("{} golden vectors", here.self_test()?.vectors);
+    let catalogue = models::Catalogue::get();
+    let row = catalogue.vector(1)?.expect("row 1");
+    let hits = catalogue.top(&row, 2)?;
+    println!("nearest of its own vector: {} at {:08x}, of {}", hits[0].id, hits[0].score.to_bits(), catalogue.rows());
+    Ok(())
+}
+"#;
+
+pub(crate) struct Shop {
+    folder: PathBuf,
+    target: PathBuf,
+}
+
+pub(crate) struct Outcome {
+    what: String,
+    success: bool,
+    stdout: String,
+    all: String,
+}
+
+pub(crate) struct Program {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Shop {
+    pub(crate) fn new(name: &str) -> Shop {
+        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("linking");
+        let folder = base.join(name);
+        let _ = fs::remove_dir_all(&folder);
+        let shop = Shop { folder, target: base.join("target") };
+        let runtime = env!("CARGO_MANIFEST_DIR");
+        for (path, text) in [
+            ("Cargo.toml", ROOT),
+            ("models/Cargo.toml", MODELS),
+            ("models/src/lib.rs", MODELS_LIB),
+            ("shop/Cargo.toml", SHOP),
+            ("shop/src/main.rs", SHOP_MAIN),
+        ] {
+            shop.write(path, text.replace("RUNTIME", runtime).as_bytes());
+        }
+        // The versions that this workspace was tested with, which are there.
+        fs::copy(Path::new(runtime).join("../Cargo.lock"), shop.folder.join("Cargo.lock"))
+            .expect("the workspace's Cargo.lock");
+        shop
+    }
+
+    pub(crate) fn folder(&self) -> &str {
+        self.folder.to_str().expect("UTF-8")
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) {
+        let path = self.folder.join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
+        fs::write(path, bytes).expect("the file can be written");
+    }
+
+    /// Locks the pack, and an index of three texts by it, whose file is stored at once.
+    pub(crate) fn lock(&self, pack: &Aligned) {
+        let artifact = Artifact::parse(pack).expect("a pack");
+        let signature = artifact.signature().clone();
+        let manifest: toml::Table = MODELS.parse().expect("TOML");
+        let settings = manifest_settings(&manifest, "model", "query-encoder").expect("the model's settings");
+        let space = Digest::of(b"a space");
+        let index = self.index(pack, &space);
+        let model = LockedModel {
+            name: "query-encoder".into(),
+            version: "1.2.0".into(),
+            source: "models/query-encoder".into(),
+            license: None,
+            package: "models".into(),
+            signature_digest: Digest::of(&signature.encode()),
+            space,
+            manifest: manifest_digest(settings),
+            compressed: Digest::of(b""),
+            recipe: Default::default(),
+            gate: None,
+            packs: vec![LockedPack {
+                layout: format!("{LAYOUT_FINGERPRINT:016x}"),
+                size: pack.len() as u64,
+                digest: Digest::of(pack),
+            }],
+            files: vec![],
+            signature,
+        };
+        let index = LockedIndex {
+            name: "catalogue".into(),
+            package: "models".into(),
+            model: "query-encoder".into(),
+            space,
+            manifest: Digest::of(b""),
+            source: "catalogue.tsv".into(),
+            source_digest: Digest::of(b""),
+            rows: 3,
+            width: model.signature.outputs,
+            size: index.len() as u64,
+            digest: Digest::of(&index),
+        };
+        let lock = Lock { version: VERSION, models: vec![model], indexes: vec![index] };
+        self.write(FILE_NAME, lock.to_text().as_bytes());
+    }
+
+    fn index(&self, pack: &Aligned, space: &Digest) -> Vec<u8> {
+        let mut values = vec![];
+        let texts = ["a", "wireless headphones", "xyz"].map(|text| Input { text, ..Input::default() });
+        let engine = Engine::new("the pack", pack).expect("an engine");
+        engine.run(texts, |row| values.extend_from_slice(row)).expect("vectors");
+        let index = modeldeploy::format::index::write(space, (values.len() / 3) as u32, &["a1", "b1", "c1"], &values);
+        self.write(&store_path(&Digest::of(&index), "index"), &index);
+        index
+    }
+
+    pub(crate) fn store(&self, pack: &[u8]) {
+        self.store_as(pack, pack);
+    }
+
+    /// Stores `bytes` under the digest of `pack`.
+    pub(crate) fn store_as(&self, pack: &[u8], bytes: &[u8]) {
+        self.write(&store_path(&Digest::of(pack), "pack"), bytes);
+    }
+
+    pub(crate) fn remove_store(&self) {
+        fs::remove_dir_all(self.folder.join(".modeldeploy")).expect("there is a store");
+    }
+
+    pub(crate) fn change_manifest(&self) {
+        let text = MODELS
+            .replace("\"embed\"", "\"embed\"\nquantize = \"bf16\"")
+            .replace("RUNTIME", env!("CARGO_MANIFEST_DIR"));
+        self.write("models/Cargo.toml", text.as_bytes());
+    }
+
+    pub(crate) fn cargo(&self, args: &[&str]) -> Outcome {
+        let mut command = Command::new(env!("CARGO"));
+        command.args(args).arg("--offline").current_dir(&self.folder);
+        command.env("CARGO_TARGET_DIR", &self.target).env_remove("MODELDEPLOY_STORE").env_remove("RUSTFLAGS");
+        let output = command.output().expect("cargo runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        let all = format!("{stdout}\n{stderr}");
+        Outcome { what: format!("cargo {}", args.join(" ")), success: output.status.success(), stdout, all }
+    }
+
+    pub(crate) fn program(&self, name: &str) -> Program {
+        let path = self.target.join("release").join(name);
+        let bytes = fs::read(&path).expect("the program was built");
+        Program { path, bytes }
+    }
+}
+
+impl Outcome {
+    /// What it printed.
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> String {
+        assert!(self.success, "{} failed:\n{}", self.what, self.all);
+        self.stdout
+    }
+
+    /// What it printed, errors too.
+    #[track_caller]
+    pub(crate) fn fails(self) -> String {
+        assert!(!self.success, "{} succeeded:\n{}", self.what, self.all);
+        self.all
+    }
+}
+
+impl Program {
+    pub(crate) fn run(&self) -> String {
+        let output = Command::new(&self.path).current_dir("/").output().expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// How often the bytes stand in the file.
+    pub(crate) fn count(&self, bytes: &[u8]) -> usize {
+        let (first, rest) = bytes.split_first().expect("some bytes");
+        let starts = self.bytes.iter().enumerate().filter(|(_, byte)| *byte == first);
+        starts.filter(|(at, _)| self.bytes[at + 1..].starts_with(rest)).count()
+    }
+}
