@@ -5,8 +5,7 @@
 //! cargo modeldeploy build --release
 //! ```
 //!
-//! ```ignore
-//! # // Needs a `Model.lock`: `tests/linking` builds and runs a whole workspace like this one.
+//! ```text
 //! #![forbid(unsafe_code)]
 //! use modeldeploy::{index, model};
 //!

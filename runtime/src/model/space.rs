@@ -5,6 +5,20 @@
 pub enum Space<const A: u128, const B: u128> {}
 
 /// That two spaces are one. Every space is the same as itself, and as no other.
+///
+/// ```
+/// use modeldeploy::model::{SameSpace, Space};
+///
+/// fn compare<A: SameSpace<B>, B>() {}
+/// compare::<Space<1, 2>, Space<1, 2>>();
+/// ```
+///
+/// ```compile_fail,E0277
+/// use modeldeploy::model::{SameSpace, Space};
+///
+/// fn compare<A: SameSpace<B>, B>() {}
+/// compare::<Space<1, 2>, Space<1, 3>>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "these vectors lie in different spaces and cannot be compared",
     label = "made by a model of another space",
