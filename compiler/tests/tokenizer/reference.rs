@@ -8,7 +8,7 @@ use modeldeploy_compiler::tokenizer::compile_json;
 use tokenizers::{TruncationDirection, TruncationParams, TruncationStrategy};
 
 /// The test data beside the checkout; `None`, said once on stderr, where it is not.
-pub fn shared(path: &str) -> Option<PathBuf> {
+pub(super) fn shared(path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/data")).join(path);
     if path.exists() {
         return Some(path);
@@ -18,29 +18,29 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 }
 
 /// A tokenizer over tables that live as long as the test.
-pub fn over(tables: Vec<u8>) -> Tokenizer<'static> {
+pub(super) fn over(tables: Vec<u8>) -> Tokenizer<'static> {
     Tokenizer::new(Tables::parse(Vec::leak(tables)).expect("the compiler's tables are sound"))
 }
 
-pub struct Both {
-    pub ours: Tokenizer<'static>,
+pub(super) struct Both {
+    pub(super) ours: Tokenizer<'static>,
     theirs: RefCell<tokenizers::Tokenizer>,
 }
 
 impl Both {
-    pub fn new(json: &[u8]) -> Self {
+    pub(super) fn new(json: &[u8]) -> Self {
         let tables = compile_json(json, "tokenizer.json").unwrap_or_else(|errors| panic!("{}", errors[0]));
         Self::with(over(tables), json)
     }
 
-    pub fn with(ours: Tokenizer<'static>, json: &[u8]) -> Self {
+    pub(super) fn with(ours: Tokenizer<'static>, json: &[u8]) -> Self {
         let mut theirs = tokenizers::Tokenizer::from_bytes(json).expect("the library reads its own file");
         theirs.with_padding(None).with_truncation(None).expect("no truncation is possible");
         Self { ours, theirs: RefCell::new(theirs) }
     }
 
     /// Panics unless both give the same, or both refuse.
-    pub fn check(&self, text: &str, pair: Option<&str>, truncation: Option<Truncation>) {
+    pub(super) fn check(&self, text: &str, pair: Option<&str>, truncation: Option<Truncation>) {
         let mut ours = Encoding::new();
         let result = self.ours.encode_into(text, pair, truncation.unwrap_or(Truncation::NONE), &mut ours);
         let mut theirs = self.theirs.borrow_mut();

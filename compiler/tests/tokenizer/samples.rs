@@ -37,7 +37,7 @@ fn specials(tokens: &[(&str, usize)]) -> Value {
 }
 
 /// WordPiece with BERT's normaliser as asked for.
-pub fn word_piece(normalizer: Value) -> Value {
+pub(super) fn word_piece(normalizer: Value) -> Value {
     let mut pieces: Vec<String> = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"].map(str::to_owned).to_vec();
     pieces.extend(letters().into_iter().flat_map(|c| [c.to_string(), format!("##{c}")]));
     pieces.extend(
@@ -66,7 +66,7 @@ pub fn word_piece(normalizer: Value) -> Value {
 }
 
 /// BERT's normaliser.
-pub fn bert(lowercase: bool, strip_accents: Option<bool>, chinese: bool, clean: bool) -> Value {
+pub(super) fn bert(lowercase: bool, strip_accents: Option<bool>, chinese: bool, clean: bool) -> Value {
     json!({"type": "BertNormalizer", "clean_text": clean, "handle_chinese_chars": chinese, "strip_accents": strip_accents,
            "lowercase": lowercase})
 }
@@ -80,7 +80,7 @@ fn byte_chars() -> Vec<char> {
 }
 
 /// Byte-level BPE whose merges spell the words, with RoBERTa's post-processor.
-pub fn bpe(prefix_space: bool, trim: bool, ignore_merges: bool) -> Value {
+pub(super) fn bpe(prefix_space: bool, trim: bool, ignore_merges: bool) -> Value {
     let chars = byte_chars();
     let mut pieces: Vec<String> = ["<s>", "<pad>", "</s>", "<unk>"].map(str::to_owned).to_vec();
     pieces.extend(chars.iter().map(char::to_string));
@@ -126,7 +126,7 @@ pub fn bpe(prefix_space: bool, trim: bool, ignore_merges: bool) -> Value {
 }
 
 /// Unigram over marked words, with T5's post-processor.
-pub fn unigram(normalizer: Value, pre_tokenizer: Value, byte_fallback: bool) -> Value {
+pub(super) fn unigram(normalizer: Value, pre_tokenizer: Value, byte_fallback: bool) -> Value {
     let mut vocab: Vec<Value> =
         [("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0), ("\u{2581}", -2.0)].map(|entry| json!(entry)).to_vec();
     if byte_fallback {
@@ -157,6 +157,6 @@ pub fn unigram(normalizer: Value, pre_tokenizer: Value, byte_fallback: bool) -> 
 }
 
 /// SentencePiece's pre-tokenizer.
-pub fn metaspace(scheme: &str, split: bool) -> Value {
+pub(super) fn metaspace(scheme: &str, split: bool) -> Value {
     json!({"type": "Metaspace", "replacement": "\u{2581}", "prepend_scheme": scheme, "split": split})
 }
