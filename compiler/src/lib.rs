@@ -1,8 +1,16 @@
 //! Model files to graph, passes, compression, pack; evaluation and the quality gate.
 
 pub mod diagnostic;
+pub mod eval;
+pub mod gate;
 pub mod graph;
+pub mod manifest;
+pub mod metrics;
 pub mod ops;
 pub mod passes;
+mod records;
 pub mod reference;
+pub mod section;
+pub mod store;
+pub mod suite;
 pub mod tokenizer;

@@ -18,7 +18,8 @@ pub struct Golden {
     pub got: Vec<f32>,
 }
 
-pub(crate) fn encode(goldens: &[Golden]) -> Vec<u8> {
+/// The golden vectors as bytes: a section of a pack, and a file of the store.
+pub fn encode(goldens: &[Golden]) -> Vec<u8> {
     let mut out = Encoder::default();
     out.count(goldens.len());
     for golden in goldens {
@@ -33,7 +34,12 @@ pub(crate) fn encode(goldens: &[Golden]) -> Vec<u8> {
     out.0
 }
 
-pub(crate) fn decode(bytes: &[u8], outputs: usize) -> Result<Vec<Golden>, String> {
+/// Reads what [`encode`] wrote, for a model of that many outputs.
+///
+/// # Errors
+///
+/// What is wrong with the bytes, in words.
+pub fn decode(bytes: &[u8], outputs: usize) -> Result<Vec<Golden>, String> {
     let mut read = Decoder::new(bytes);
     let goldens = decode_all(&mut read).map_err(|error| match error {
         WireError::Truncated => "the golden vectors end early".to_owned(),

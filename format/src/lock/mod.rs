@@ -59,6 +59,8 @@ pub struct LockedModel {
     pub manifest: Digest,
     /// The digest of the compressed weights in the store.
     pub compressed: Digest,
+    /// The digest of the golden vectors in the store.
+    pub golden: Digest,
     /// What it takes and gives.
     pub signature: Signature,
     /// What was done to it: quantization, smoothing and so on, by name.
@@ -114,8 +116,6 @@ pub struct LockedGate {
     pub thresholds: BTreeMap<String, String>,
     /// Further figures of the pack, by name: `cosine-mean`, `cosine-min`, other metrics.
     pub figures: BTreeMap<String, String>,
-    /// The digest of the golden vectors.
-    pub golden: Digest,
 }
 
 /// Vectors made at build time by a model of the same lock, such as those of a catalogue.

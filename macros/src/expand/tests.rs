@@ -64,6 +64,7 @@ fn model(name: &str, task: Task, byte: u8) -> LockedModel {
         space: digest(byte),
         manifest: settings.map_or(digest(0), manifest_digest),
         compressed: digest(byte + 20),
+        golden: digest(byte + 30),
         signature,
         recipe: Default::default(),
         gate: None,

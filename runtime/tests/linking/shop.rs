@@ -183,6 +183,7 @@ impl Shop {
             space,
             manifest: manifest_digest(settings),
             compressed: Digest::of(b""),
+            golden: Digest::of(b""),
             recipe: Default::default(),
             gate: None,
             packs: vec![LockedPack {

@@ -1,0 +1,174 @@
+//! The content-addressed store: `.modeldeploy/sha256/ab/<sha256>.<kind>` beside `Model.lock`.
+//!
+//! It holds what is too large to commit and can be made again: compressed weights, golden vectors, packs, indexes. A file's name is
+//! the digest of its bytes, so nothing in it is ever changed; writes go through a temporary file and a rename, and every read
+//! proves the digest. `MODELDEPLOY_STORE` moves it.
+
+mod atomic;
+mod hold;
+
+pub use atomic::write_atomically;
+pub use hold::Hold;
+
+use crate::diagnostic::{Code, Diagnostic};
+use modeldeploy_format::Digest;
+use modeldeploy_format::lock::STORE_FOLDER;
+use modeldeploy_format::pack::Aligned;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A file that the store does not have.
+pub const ABSENT: Code = Code("MD0801");
+/// A file of the store whose bytes are not those that its name promises.
+pub const DAMAGED: Code = Code("MD0802");
+/// A file that cannot be written or read.
+pub const IO: Code = Code("MD0803");
+
+/// The environment variable that moves the store.
+pub const VARIABLE: &str = "MODELDEPLOY_STORE";
+
+/// What a file of the store holds; its ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A compressed model: what packs are made of.
+    Compressed,
+    /// Golden vectors.
+    Golden,
+    /// A pack.
+    Pack,
+    /// An index.
+    Index,
+}
+
+impl Kind {
+    /// The ending of its files' names.
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Kind::Compressed => "compressed",
+            Kind::Golden => "golden",
+            Kind::Pack => "pack",
+            Kind::Index => "index",
+        }
+    }
+}
+
+/// A folder of files named by their digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    root: PathBuf,
+}
+
+impl Store {
+    /// The store in `root`, which need not be there yet.
+    pub fn at(root: impl Into<PathBuf>) -> Store {
+        Store { root: root.into() }
+    }
+
+    /// The store of the workspace whose `Model.lock` lies in `folder`: `MODELDEPLOY_STORE` if it is set.
+    pub fn beside(folder: &Path) -> Store {
+        match std::env::var_os(VARIABLE) {
+            Some(root) if !root.is_empty() => Store::at(folder.join(root)),
+            _ => Store::at(folder.join(STORE_FOLDER)),
+        }
+    }
+
+    /// Its folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the file of that digest lies or would lie.
+    pub fn path(&self, digest: &Digest, kind: Kind) -> PathBuf {
+        let hex = digest.hex();
+        self.root.join("sha256").join(&hex[..2]).join(format!("{hex}.{}", kind.ending()))
+    }
+
+    /// Whether there is a file of that digest; its bytes are not read.
+    pub fn has(&self, digest: &Digest, kind: Kind) -> bool {
+        self.path(digest, kind).is_file()
+    }
+
+    /// Stores bytes and says their digest. Bytes that are there already are proved and kept; a damaged file is replaced.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written, such as on a full disk; nothing half written is left.
+    pub fn put(&self, bytes: &[u8], kind: Kind) -> Result<Digest, Diagnostic> {
+        let digest = Digest::of(bytes);
+        if self.get(&digest, kind).is_err() {
+            write_atomically(&self.path(&digest, kind), bytes)?;
+        }
+        Ok(digest)
+    }
+
+    /// The bytes of that digest, proved.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such file, or its bytes have another digest.
+    pub fn get(&self, digest: &Digest, kind: Kind) -> Result<Aligned, Diagnostic> {
+        let path = self.path(digest, kind);
+        let bytes = fs::read(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Diagnostic::new(ABSENT, format!("the store has no {} {digest}", kind.ending()))
+                .at(path.display().to_string())
+                .help("`cargo modeldeploy lock` makes it again from the model's folder"),
+            _ => {
+                Diagnostic::new(IO, format!("the store's file cannot be read: {error}")).at(path.display().to_string())
+            }
+        })?;
+        let found = Digest::of(&bytes);
+        if found != *digest {
+            return Err(Diagnostic::new(
+                DAMAGED,
+                format!("the store's {} is damaged: its bytes are {found}", kind.ending()),
+            )
+            .at(path.display().to_string())
+            .help("`cargo modeldeploy lock` makes it again; check the disk if it happens twice"));
+        }
+        Ok(Aligned::copy(&bytes))
+    }
+
+    /// Takes the store for this process until the hold is dropped; `waiting` is called once if another has it.
+    ///
+    /// # Errors
+    ///
+    /// If the store's folder cannot be written.
+    pub fn hold(&self, waiting: impl FnOnce()) -> Result<Hold, Diagnostic> {
+        Hold::take(&self.root, waiting)
+    }
+
+    /// All files of the store that `keep` does not name, with their lengths.
+    ///
+    /// # Errors
+    ///
+    /// If a folder cannot be read.
+    pub fn others(&self, keep: &[PathBuf]) -> Result<Vec<(PathBuf, u64)>, Diagnostic> {
+        let mut found = vec![];
+        let unreadable = |path: &Path, error: std::io::Error| {
+            Diagnostic::new(IO, format!("the store cannot be read: {error}")).at(path.display().to_string())
+        };
+        let mut folders = vec![self.root.join("sha256")];
+        while let Some(folder) = folders.pop() {
+            let entries = match fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(unreadable(&folder, error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| unreadable(&folder, error))?;
+                let (path, facts) = (entry.path(), entry.metadata().map_err(|error| unreadable(&folder, error))?);
+                if facts.is_dir() {
+                    folders.push(path);
+                } else if !keep.contains(&path) {
+                    found.push((path, facts.len()));
+                }
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests;
