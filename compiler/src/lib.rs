@@ -2,6 +2,7 @@
 
 pub mod diagnostic;
 pub mod eval;
+pub mod front;
 pub mod gate;
 pub mod graph;
 pub mod manifest;

@@ -1,0 +1,170 @@
+//! A model's folder: regular files of bounded size inside it, each remembered with its length and digest.
+
+use super::codes;
+use super::weights::Mapping;
+use crate::diagnostic::Diagnostic;
+use modeldeploy_format::Digest;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+/// The longest configuration file: real ones are a few kilobytes, an index of shards a few hundred.
+const MAX_CONFIG: u64 = 16 << 20;
+
+/// The longest file of a tokenizer: XLM-RoBERTa's has 17 MB.
+const MAX_TOKENIZER: u64 = 256 << 20;
+
+/// A file that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path in the model's folder, with `/`.
+    pub path: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// A folder, and what was read of it.
+#[derive(Debug)]
+pub(super) struct Folder {
+    root: PathBuf,
+    read: BTreeMap<String, SourceFile>,
+}
+
+impl Folder {
+    pub(super) fn open(root: &Path) -> Result<Folder, Diagnostic> {
+        let place = root.display().to_string();
+        match fs::metadata(root) {
+            Ok(metadata) if metadata.is_dir() => Ok(Folder { root: root.to_owned(), read: BTreeMap::new() }),
+            Ok(_) => Err(Diagnostic::new(codes::UNREADABLE, "a model's source must be a folder")
+                .at(place)
+                .help("name the folder that holds `config.json`")),
+            Err(error) => Err(Diagnostic::new(codes::UNREADABLE, format!("cannot open the folder: {error}"))
+                .at(place)
+                .help("check the path of the model's `source`")),
+        }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where `path` is, as an error says it.
+    pub(super) fn place(&self, path: &str) -> String {
+        self.root.join(path).display().to_string()
+    }
+
+    /// Whether something of that name is there, of whatever kind, readable or not.
+    pub(super) fn has(&self, path: &str) -> bool {
+        fs::symlink_metadata(self.root.join(path)).is_ok()
+    }
+
+    /// The bytes of a configuration file, or `None` where there is none.
+    pub(super) fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+        self.read_at_most(path, MAX_CONFIG)
+    }
+
+    /// The bytes of a tokenizer's file, or `None` where there is none.
+    pub(super) fn read_tokenizer(&mut self, path: &str) -> Result<Option<Vec<u8>>, Diagnostic> {
+        self.read_at_most(path, MAX_TOKENIZER)
+    }
+
+    fn read_at_most(&mut self, path: &str, most: u64) -> Result<Option<Vec<u8>>, Diagnostic> {
+        if !self.has(path) {
+            return Ok(None);
+        }
+        let (file, size) = self.file(path)?;
+        if size > most {
+            return Err(Diagnostic::new(codes::UNREADABLE, format!("{size} bytes are too many for such a file"))
+                .at(self.place(path))
+                .help(format!("at most {most} bytes are read; is this another kind of file?")));
+        }
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes).map_err(|error| self.unreadable(path, &error))?;
+        self.remember(path, &bytes);
+        Ok(Some(bytes))
+    }
+
+    /// A file of weights, mapped.
+    pub(super) fn map(&mut self, path: &str) -> Result<Mapping, Diagnostic> {
+        let (file, size) = self.file(path)?;
+        if size == 0 {
+            return Err(Diagnostic::new(codes::BAD_HEADER, "the file is empty")
+                .at(self.place(path))
+                .help("download or export it again"));
+        }
+        let mapping = Mapping::of(&file).map_err(|error| self.unreadable(path, &error))?;
+        self.remember(path, mapping.bytes());
+        Ok(mapping)
+    }
+
+    /// All that was read, sorted by path.
+    pub(super) fn into_files(self) -> Vec<SourceFile> {
+        self.read.into_values().collect()
+    }
+
+    fn remember(&mut self, path: &str, bytes: &[u8]) {
+        let file = SourceFile { path: path.to_owned(), size: bytes.len() as u64, digest: Digest::of(bytes) };
+        self.read.insert(path.to_owned(), file);
+    }
+
+    /// Opens a regular file. Its kind is looked at first, for opening a pipe would wait for a writer.
+    fn file(&self, path: &str) -> Result<(File, u64), Diagnostic> {
+        if !is_inside(path) {
+            return Err(Diagnostic::new(codes::UNREADABLE, format!("`{path}` leads out of the model's folder"))
+                .at(self.root.display().to_string())
+                .help("paths in a model's files must be relative and without `..`"));
+        }
+        let full = self.root.join(path);
+        let metadata = fs::metadata(&full).map_err(|error| self.unreadable(path, &error))?;
+        if !metadata.is_file() {
+            let what =
+                if metadata.is_dir() { "a folder stands where a file is expected" } else { "not a regular file" };
+            return Err(Diagnostic::new(codes::UNREADABLE, what)
+                .at(self.place(path))
+                .help("put the model's own file there"));
+        }
+        let file = File::open(&full).map_err(|error| self.unreadable(path, &error))?;
+        Ok((file, metadata.len()))
+    }
+
+    fn unreadable(&self, path: &str, error: &std::io::Error) -> Diagnostic {
+        let help = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                "download the model again: a file that it names is missing, or a link leads nowhere"
+            }
+            std::io::ErrorKind::PermissionDenied => "make the file readable for the user who runs this",
+            _ => "check the file and its file system",
+        };
+        Diagnostic::new(codes::UNREADABLE, format!("cannot read the file: {error}")).at(self.place(path)).help(help)
+    }
+}
+
+/// Whether a path taken from a file stays in the folder: relative, and only plain names in it.
+pub(super) fn is_inside(path: &str) -> bool {
+    let mut parts = Path::new(path).components().peekable();
+    parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_))) && !path.contains(['\0', '\\'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_names_stay_inside() {
+        for (path, inside) in [
+            ("model.safetensors", true),
+            ("1_Pooling/config.json", true),
+            ("", false),
+            ("/etc/passwd", false),
+            ("../model.safetensors", false),
+            ("a/../../b", false),
+            ("..\\b", false),
+            ("a\0b", false),
+        ] {
+            assert_eq!(is_inside(path), inside, "{path:?}");
+        }
+    }
+}
