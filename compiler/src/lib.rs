@@ -1,11 +1,16 @@
 //! Model files to graph, passes, compression, pack; evaluation and the quality gate.
 
+pub mod compress;
+pub mod compressed;
 pub mod diagnostic;
+pub mod emit;
 pub mod eval;
 pub mod front;
 pub mod gate;
 pub mod graph;
+pub mod lower;
 pub mod manifest;
+pub mod memory;
 pub mod metrics;
 pub mod ops;
 pub mod passes;

@@ -6,7 +6,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::Text;
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -34,6 +34,20 @@ impl Reference {
     ///
     /// `MD0401`, `MD0402` if the graph is not well formed, all that is wrong; `MD0403` if it has not one output of f32.
     pub fn new(graph: &Graph) -> Result<Self, Vec<Diagnostic>> {
+        Self::with(graph, DType::F32)
+    }
+
+    /// As [`new`](Reference::new), but all is computed in f64, for statistics that must not depend on the CPU: candle's products
+    /// differ between instruction sets in their last bits. Not for graphs that quantize.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Reference::new).
+    pub fn precise(graph: &Graph) -> Result<Self, Vec<Diagnostic>> {
+        Self::with(graph, DType::F64)
+    }
+
+    fn with(graph: &Graph, dtype: DType) -> Result<Self, Vec<Diagnostic>> {
         graph.verify()?;
         if graph.outputs().len() != 1 {
             let message = format!("the graph has {} outputs, where a model has one", graph.outputs().len());
@@ -44,7 +58,7 @@ impl Reference {
         for id in graph.order() {
             match graph.as_const(id) {
                 None => order.push(id),
-                Some(_) => match eval(graph.node(id), &[], NO_TEXT) {
+                Some(_) => match constant(graph.node(id), dtype) {
                     Ok(tensor) => constants[id.0 as usize] = Some(tensor),
                     Err(error) => errors.push(error),
                 },
@@ -102,7 +116,8 @@ impl Reference {
         }
         let output = self.graph.outputs()[0];
         let value = values[output.0 as usize].as_ref().expect("the output is computed and kept");
-        value.flatten_all().and_then(|value| value.to_vec1()).map_err(|error| failure(self.graph.node(output), &error))
+        let numbers = value.flatten_all().and_then(|value| value.to_dtype(DType::F32)?.to_vec1());
+        numbers.map_err(|error| failure(self.graph.node(output), &error))
     }
 
     /// The outputs for many texts, each `(ids, types)`, in their order, by so many threads. The values do not depend on how many.
@@ -139,6 +154,10 @@ const NO_TEXT: Text<'static> = Text { ids: &[], types: &[] };
 
 fn eval(node: &Node, inputs: &[Tensor], text: Text<'_>) -> Result<Tensor, Diagnostic> {
     node.op.eval(inputs, text).map_err(|error| failure(node, &error))
+}
+
+fn constant(node: &Node, dtype: DType) -> Result<Tensor, Diagnostic> {
+    eval(node, &[], NO_TEXT)?.to_dtype(dtype).map_err(|error| failure(node, &error))
 }
 
 fn failure(node: &Node, error: &candle_core::Error) -> Diagnostic {

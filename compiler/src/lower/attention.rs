@@ -1,0 +1,55 @@
+//! Attention, and the three linear layers before it as one.
+
+use super::{Lower, Lowering, Problem};
+use crate::graph::{Graph, Node, ValueId};
+use crate::ops::{Activation, Op};
+use modeldeploy_format::program::{RelativeBias, Step};
+use std::collections::BTreeMap;
+
+/// For each linear layer that is one of three which an attention alone reads, which read one value, and which nothing
+/// follows: all three, in the order of query, key and value.
+pub(super) fn merges(graph: &Graph) -> BTreeMap<ValueId, [ValueId; 3]> {
+    let mut merges = BTreeMap::new();
+    for id in graph.order() {
+        let node = graph.node(id);
+        let (Op::Attention(_), &[q, k, v, ..]) = (&node.op, &node.inputs[..]) else { continue };
+        let layers = [q, k, v];
+        let [first, rest @ ..] = layers.map(|layer| mergeable(graph, layer));
+        let distinct = q != k && k != v && q != v;
+        if distinct && first.is_some() && rest.iter().all(|other| *other == first) {
+            merges.extend(layers.map(|layer| (layer, layers)));
+        }
+    }
+    merges
+}
+
+/// What layers must have in common to be one: the value that they read, and how their weights are stored.
+fn mergeable(graph: &Graph, id: ValueId) -> Option<(ValueId, modeldeploy_format::DType)> {
+    let node = graph.node(id);
+    let plain = match node.op {
+        Op::Dense(dense) => dense.activation == Activation::Identity && !dense.residual,
+        Op::DenseInt8(dense) => dense.activation == Activation::Identity && !dense.residual,
+        _ => false,
+    };
+    let weights = graph.as_const(*node.inputs.get(1)?)?;
+    (plain && graph.uses(id) == 1).then(|| (node.inputs[0], weights.dtype()))
+}
+
+impl Lowering<'_> {
+    pub(super) fn attention(&mut self, id: ValueId, node: &Node, heads: usize, scale: f32) -> Lower {
+        let bias = node.inputs.get(3).map(|&bias| self.relative_bias(bias)).transpose()?;
+        let [q, k, v] = [0, 1, 2].map(|at| self.view(node.inputs[at]));
+        let (q, k, v) = (q?, k?, v?);
+        let heads = u32::try_from(heads).map_err(|_| Problem::inputs(format!("{heads} heads are too many")))?;
+        let out = self.slot(id)?;
+        self.push(Step::Attention { q, k, v, heads, scale, bias, out })
+    }
+
+    fn relative_bias(&mut self, id: ValueId) -> Lower<RelativeBias> {
+        let node = self.graph.node(id);
+        let Op::RelativeBias(bias) = node.op else {
+            return Err(Problem::inputs("its bias is computed, where a table by distance is needed"));
+        };
+        Ok(RelativeBias { table: self.vector(node.inputs[0])?, max_distance: bias.max_distance })
+    }
+}

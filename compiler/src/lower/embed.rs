@@ -1,0 +1,26 @@
+//! The sum of embeddings.
+
+use super::{Kind, Lower, Lowering, Problem};
+use crate::graph::{Node, ValueId};
+use crate::ops::{EmbedSum, Input, Op};
+use modeldeploy_format::program::{Index, Lookup, Step};
+
+impl Lowering<'_> {
+    pub(super) fn embed(&mut self, id: ValueId, node: &Node) -> Lower {
+        let mut lookups = [None; 3];
+        let tables = EmbedSum::lookups(self.graph, node);
+        for (lookup, table) in lookups.iter_mut().zip(tables) {
+            let index = match self.graph.node(table.index).op {
+                Op::Input(Input::TokenIds) => Index::TokenId,
+                Op::Input(Input::TokenTypes) => Index::TokenType,
+                Op::Input(Input::Positions) => Index::Position { offset: 0 },
+                _ => return Err(Problem::inputs("its rows are chosen by a computed value")),
+            };
+            let scales = table.scales.map(|scales| self.vector(scales));
+            let table = self.tensor(&[Some(table.table)], Kind::Table, &[0])?;
+            *lookup = Some(Lookup { table, scales: scales.transpose()?, index });
+        }
+        let out = self.slot(id)?;
+        self.push(Step::Embed { lookups, out })
+    }
+}
