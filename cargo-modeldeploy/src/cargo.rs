@@ -1,9 +1,12 @@
 //! Cargo, called with the user's other arguments.
 
 use crate::exit::Failure;
+use cargo_metadata::Message;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use std::ffi::OsString;
-use std::process::Command;
+use std::io::BufReader;
+use std::path::PathBuf;
+use std::process::{Command, ExitStatus, Stdio};
 
 /// Cargo could not be started.
 pub(crate) const CARGO: Code = Code("MD0901");
@@ -23,11 +26,42 @@ pub(crate) fn command(subcommand: &str) -> Command {
 pub(crate) fn call(subcommand: &str, args: &[OsString]) -> Result<(), Failure> {
     let mut command = command(subcommand);
     command.args(args);
-    let status = command.status().map_err(|error| {
-        Diagnostic::new(CARGO, format!("cargo cannot be started: {error}"))
-            .at(command.get_program().to_string_lossy())
-            .help("install Rust from https://rustup.rs, or set CARGO to the program's path")
-    })?;
+    let status = command.status().map_err(|error| not_started(&command, &error))?;
+    outcome(status)
+}
+
+/// Runs `cargo build args…` and gives the programs that it made or found fresh. Where the user asked for messages of another
+/// form, they get them, and no programs are known.
+///
+/// # Errors
+///
+/// As [`call`].
+pub(crate) fn build(args: &[OsString]) -> Result<Vec<PathBuf>, Failure> {
+    if args.iter().any(|arg| arg.to_string_lossy().starts_with("--message-format")) {
+        return call("build", args).map(|()| vec![]);
+    }
+    let mut command = command("build");
+    command.arg("--message-format=json-render-diagnostics").args(args).stdout(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
+    let mut programs = vec![];
+    let said = BufReader::new(child.stdout.take().expect("its output is piped"));
+    for message in Message::parse_stream(said).map_while(Result::ok) {
+        if let Message::CompilerArtifact(artifact) = message {
+            programs.extend(artifact.executable.map(PathBuf::from));
+        }
+    }
+    let status = child.wait().map_err(|error| not_started(&command, &error))?;
+    outcome(status).map(|()| programs)
+}
+
+fn not_started(command: &Command, error: &std::io::Error) -> Failure {
+    Diagnostic::new(CARGO, format!("cargo cannot be started: {error}"))
+        .at(command.get_program().to_string_lossy())
+        .help("install Rust from https://rustup.rs, or set CARGO to the program's path")
+        .into()
+}
+
+fn outcome(status: ExitStatus) -> Result<(), Failure> {
     match status.code() {
         Some(0) => Ok(()),
         code => Err(Failure::Cargo(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(101))),

@@ -2,6 +2,7 @@
 
 use crate::output::Output;
 use modeldeploy_compiler::diagnostic::Diagnostic;
+use modeldeploy_compiler::{gate, pipeline};
 use std::process::ExitCode;
 
 /// The table at the end of `--help`.
@@ -58,13 +59,20 @@ impl Failure {
 
 impl From<Diagnostic> for Failure {
     fn from(diagnostic: Diagnostic) -> Failure {
-        Failure::Wrong(vec![diagnostic])
+        Failure::from(vec![diagnostic])
     }
 }
 
 impl From<Vec<Diagnostic>> for Failure {
     fn from(diagnostics: Vec<Diagnostic>) -> Failure {
-        Failure::Wrong(diagnostics)
+        let all = |code| !diagnostics.is_empty() && diagnostics.iter().all(|diagnostic| diagnostic.code == code);
+        if all(gate::UNDER) {
+            Failure::Gate(diagnostics)
+        } else if all(pipeline::STALE) {
+            Failure::Stale(diagnostics)
+        } else {
+            Failure::Wrong(diagnostics)
+        }
     }
 }
 

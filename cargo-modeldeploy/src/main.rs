@@ -7,7 +7,9 @@
 mod cargo;
 mod cli;
 mod commands;
+mod embedded;
 mod exit;
+mod figures;
 mod output;
 mod progress;
 mod workspace;

@@ -10,7 +10,6 @@ use std::io::{self, Write};
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
-const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const SOFT: Style = AnsiColor::Cyan.on_default().bold();
 
 /// How results are written.
@@ -34,10 +33,6 @@ pub(crate) struct Output<'a> {
 impl<'a> Output<'a> {
     pub(crate) fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, format: Format, quiet: bool) -> Output<'a> {
         Output { out, err, format, quiet }
-    }
-
-    pub(crate) fn format(&self) -> Format {
-        self.format
     }
 
     /// Whether steps and progress are shown: to people who have not asked for quiet.
@@ -76,14 +71,6 @@ impl<'a> Output<'a> {
                 Format::Json => writeln!(self.err, "{}", json!({"note": what.to_string()})),
             };
         }
-    }
-
-    /// Something that will be an error one day.
-    pub(crate) fn warning(&mut self, what: impl Display) {
-        let _ = match self.format {
-            Format::Human => writeln!(self.err, "{WARN}warning{WARN:#}: {what}"),
-            Format::Json => writeln!(self.err, "{}", json!({"warning": what.to_string()})),
-        };
     }
 
     /// An error without a number: the environment's, not the model's.

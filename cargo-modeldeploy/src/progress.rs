@@ -2,7 +2,9 @@
 
 use crate::output::Output;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use modeldeploy_compiler::pipeline::{Event, Progress};
 use std::io::IsTerminal;
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// A bar without a length until [`ProgressBar::set_length`]; hidden where nobody would see it.
@@ -18,4 +20,24 @@ pub(crate) fn bar(output: &Output<'_>) -> ProgressBar {
         bar.enable_steady_tick(Duration::from_millis(120));
     }
     bar
+}
+
+/// Does long work with a bar that shows how far it is, then says what was worth knowing.
+pub(crate) fn during<T>(output: &mut Output<'_>, work: impl FnOnce(Progress<'_>) -> T) -> T {
+    let bar = bar(output);
+    let notes = Mutex::new(vec![]);
+    let keep = |note: String| notes.lock().expect("nothing panics while it is held").push(note);
+    let done = work(&|event| match event {
+        Event::Begin(name) => bar.set_message(name.to_owned()),
+        Event::Stage(stage, at, total) => {
+            bar.set_prefix(stage);
+            bar.set_length(total as u64);
+            bar.set_position(at as u64);
+        }
+        Event::Note(note) => keep(note.to_owned()),
+        Event::Waiting => keep("another build had the store; this one waited for it".to_owned()),
+    });
+    bar.finish_and_clear();
+    notes.into_inner().expect("nothing panicked").into_iter().for_each(|note| output.note(note));
+    done
 }

@@ -4,6 +4,7 @@ use crate::cargo;
 use crate::exit::Failure;
 use cargo_metadata::{Metadata, MetadataCommand, Package};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_compiler::pipeline;
 use std::path::{Path, PathBuf};
 
 /// There is no workspace here, or cargo does not understand it.
@@ -40,14 +41,14 @@ impl Workspace {
         self.metadata.workspace_root.as_std_path()
     }
 
-    /// The folder that cargo builds into.
-    pub(crate) fn target(&self) -> &Path {
-        self.metadata.target_directory.as_std_path()
-    }
-
     /// The manifests of the workspace's packages.
     pub(crate) fn manifests(&self) -> Vec<PathBuf> {
         self.metadata.workspace_packages().iter().map(|package| package.manifest_path.clone().into()).collect()
+    }
+
+    /// What the manifests say of models, with the lock and the store.
+    pub(crate) fn models(&self) -> Result<pipeline::Workspace, Failure> {
+        Ok(pipeline::Workspace::read(self.root(), &self.manifests())?)
     }
 
     /// The package of that name; without a name the one whose folder this is, or the only one.

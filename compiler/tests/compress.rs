@@ -3,9 +3,7 @@
 mod encoder;
 
 use encoder::{constant, graph, model, samples};
-use modeldeploy_compiler::compress::{
-    LayerError, Precision, Recipe, Sample, Smoothing, compress, error_by_layer,
-};
+use modeldeploy_compiler::compress::{LayerError, Precision, Recipe, Sample, Smoothing, compress, error_by_layer};
 use modeldeploy_compiler::compressed::write;
 use modeldeploy_compiler::graph::{Constant, Graph};
 use modeldeploy_compiler::ops::Op;

@@ -25,7 +25,8 @@ fn shared(path: &str) -> PathBuf {
 fn graph(file: &Bytes) -> Graph {
     let bytes: &[u8] = (**file).as_ref();
     let tensors = SafeTensors::deserialize(bytes).expect("a safetensors file");
-    let mut text = "%ids = input{of=token_ids}()\n%types = input{of=token_types}()\n%at = input{of=positions}()\n".to_owned();
+    let mut text =
+        "%ids = input{of=token_ids}()\n%types = input{of=token_types}()\n%at = input{of=positions}()\n".to_owned();
     for name in tensors.names() {
         let view = tensors.tensor(name).expect("a tensor");
         if view.dtype() == safetensors::Dtype::F32 {
@@ -36,7 +37,8 @@ fn graph(file: &Bytes) -> Graph {
         format!("%{out} = layer_norm{{epsilon=1e-12}}(%{x}, %{name}.weight, %{name}.bias) \"{name}\"\n")
     };
     let linear = |out: &str, x: &str, name: &str, activation: &str, residual: Option<&str>| {
-        let (flag, input) = residual.map_or(("", String::new()), |residual| (", residual=true", format!(", %{residual}")));
+        let (flag, input) =
+            residual.map_or(("", String::new()), |residual| (", residual=true", format!(", %{residual}")));
         format!(
             "%{out} = dense{{activation={activation}, bias=true{flag}}}(%{x}, %{name}.weight, %{name}.bias{input}) \"{name}\"\n"
         )

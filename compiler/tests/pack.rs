@@ -73,8 +73,17 @@ fn three_layers_before_an_attention_are_one_step_and_norms_quantize() {
     };
     let layer = ["linear", "attention", "linear", "layer_norm", "linear", "linear", "layer_norm"];
     assert_eq!(names(Precision::F32), [&["embed", "layer_norm"][..], &layer, &layer, &["pool", "normalize"]].concat());
-    let layer =
-        ["linear_i8", "attention", "quantize", "linear_i8", "layer_norm", "linear_i8", "quantize", "linear_i8", "layer_norm"];
+    let layer = [
+        "linear_i8",
+        "attention",
+        "quantize",
+        "linear_i8",
+        "layer_norm",
+        "linear_i8",
+        "quantize",
+        "linear_i8",
+        "layer_norm",
+    ];
     assert_eq!(names(Precision::Int8), [&["embed", "layer_norm"][..], &layer, &layer, &["pool", "normalize"]].concat());
 }
 
@@ -122,7 +131,10 @@ fn a_listing_counts_what_each_step_does() {
     let qkv = &listing.steps[2];
     assert_eq!((qkv.step, qkv.macs, qkv.bytes), ("linear", 96 * 32, (96 * 32 + 96) * 4));
     assert_eq!(qkv.name, "layer.0.q.weight + layer.0.k.weight + layer.0.v.weight");
-    assert_eq!((&qkv.inputs[..], &qkv.outputs[..]), (&["f32[tokens, 32]".to_owned()][..], &["f32[tokens, 96]".to_owned()][..]));
+    assert_eq!(
+        (&qkv.inputs[..], &qkv.outputs[..]),
+        (&["f32[tokens, 32]".to_owned()][..], &["f32[tokens, 96]".to_owned()][..])
+    );
     assert_eq!((listing.steps[3].macs, listing.steps[3].macs_by_token), (0, 64));
     assert!(listing.to_string().lines().count() == listing.steps.len() + 1);
 }
@@ -141,7 +153,8 @@ fn all_that_cannot_be_lowered_is_named_at_once() {
 output %p
 "#;
     let text = text.replace("%o = add(%p, %w) \"the.third\"\n", "");
-    let graph = Graph::parse(&text, &|name, dtype, shape| Some(encoder::constant(name, dtype, shape))).expect("a graph");
+    let graph =
+        Graph::parse(&text, &|name, dtype, shape| Some(encoder::constant(name, dtype, shape))).expect("a graph");
     let errors = lower(&graph).expect_err("two operators without a step");
     let places: Vec<_> = errors.iter().map(|error| (error.code.0, error.place.as_deref().expect("a place"))).collect();
     assert_eq!(places, [("MD0410", "node `the.first`"), ("MD0410", "node `the.second`")]);

@@ -4,6 +4,7 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::workspace::Workspace;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_compiler::store::write_atomically;
 use modeldeploy_format::lock::STORE_FOLDER;
 use std::path::PathBuf;
 
@@ -41,7 +42,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         }
         text.push_str(&line);
         text.push('\n');
-        std::fs::write(&path, text).map_err(wrong)?;
+        write_atomically(&path, text.as_bytes())?;
         output.step("Ignoring", format_args!("{line} in {}", path.display()));
     }
     output.note("`cargo modeldeploy add <folder> --name <name> --task embed` names a model next");

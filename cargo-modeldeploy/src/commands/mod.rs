@@ -1,9 +1,18 @@
 //! The commands: a module each, with its `Args` and its `run`.
 
+mod add;
+mod build;
 mod check;
+mod clean;
 mod completions;
+mod eval;
 mod explain;
 mod init;
+mod inspect;
+mod lock;
+mod remove;
+mod run;
+mod test;
 
 use crate::exit::Failure;
 use crate::output::Output;
@@ -14,10 +23,28 @@ use clap::Subcommand;
 pub(crate) enum Command {
     /// Prepare a package for models
     Init(init::Args),
+    /// Name a model in a package's manifest
+    Add(add::Args),
+    /// Take a model out of its manifest
+    Remove(remove::Args),
+    /// Compress, measure and pin the models: writes Model.lock
+    Lock(lock::Args),
+    /// Make what the lock pins and call `cargo build`
+    Build(build::Args),
+    /// Make what the lock pins and call `cargo run`, in release
+    Run(run::Args),
+    /// Make what the lock pins and call `cargo test`
+    Test(test::Args),
     /// Call `cargo check`: models are known by the lock, no weights are needed
     Check(check::Args),
+    /// Show what is in a model's folder, a pack or a locked model
+    Inspect(inspect::Args),
+    /// Measure a model on a suite: the f32 reference and the pack, side by side
+    Eval(eval::Args),
     /// Say what an error means and what to do
     Explain(explain::Args),
+    /// Drop what the lock does not name from the store
+    Clean(clean::Args),
     /// Write completions for a shell
     Completions(completions::Args),
 }
@@ -26,7 +53,16 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failure> {
     match command {
         Command::Init(args) => init::run(&args, output),
+        Command::Add(args) => add::run(&args, output),
+        Command::Remove(args) => remove::run(&args, output),
+        Command::Lock(args) => lock::run(&args, output),
+        Command::Build(args) => build::run(&args, output),
+        Command::Run(args) => run::run(&args, output),
+        Command::Test(args) => test::run(&args, output),
         Command::Check(args) => check::run(&args),
+        Command::Inspect(args) => inspect::run(&args, output),
+        Command::Eval(args) => eval::run(&args, output),
+        Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),
         Command::Completions(args) => completions::run(&args, output),
     }

@@ -32,10 +32,8 @@ pub(super) fn observe(
     samples: &[&Sample],
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<BTreeMap<ValueId, Observed>, Vec<Diagnostic>> {
-    let mut seen: BTreeMap<ValueId, Observed> = values
-        .into_iter()
-        .map(|id| (id, Observed { least: vec![], greatest: vec![], rows: vec![] }))
-        .collect();
+    let mut seen: BTreeMap<ValueId, Observed> =
+        values.into_iter().map(|id| (id, Observed { least: vec![], greatest: vec![], rows: vec![] })).collect();
     if seen.is_empty() {
         return Ok(seen);
     }

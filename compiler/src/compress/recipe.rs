@@ -261,7 +261,8 @@ mod tests {
     fn a_recipe_survives_the_lock() {
         let recipe = Recipe {
             default: Precision::Bf16,
-            parts: [("embeddings".to_owned(), Precision::F32), ("encoder.layer.0.*".to_owned(), Precision::Int8)].into(),
+            parts: [("embeddings".to_owned(), Precision::F32), ("encoder.layer.0.*".to_owned(), Precision::Int8)]
+                .into(),
             smoothing: Smoothing::Off,
             alpha: 0.55,
             max_tokens: Some(256),
@@ -272,10 +273,12 @@ mod tests {
 
     #[test]
     fn a_manifest_says_one_precision_or_a_table() {
-        let one: Quantize = toml::from_str::<BTreeMap<String, Quantize>>("quantize = 'bf16'").unwrap()["quantize"].clone();
+        let one: Quantize =
+            toml::from_str::<BTreeMap<String, Quantize>>("quantize = 'bf16'").unwrap()["quantize"].clone();
         assert_eq!(one.settings(), settings(&[("quantize", "bf16")]));
         let table: BTreeMap<String, Quantize> =
-            toml::from_str("quantize = { default = 'int8', embeddings = 'f32', 'encoder.layer.0.*' = 'bf16' }").unwrap();
+            toml::from_str("quantize = { default = 'int8', embeddings = 'f32', 'encoder.layer.0.*' = 'bf16' }")
+                .unwrap();
         let recipe = Recipe::read(&table["quantize"].settings(), "Cargo.toml").expect("a recipe");
         assert_eq!(recipe.default, Precision::Int8);
         assert_eq!(recipe.precision(&["words"], true), (Precision::F32, Some("embeddings")));

@@ -44,8 +44,7 @@ pub(super) fn groups(graph: &Graph, plan: &Plan) -> Vec<Group> {
     for (&id, _) in plan.layers.iter().filter(|(_, precision)| **precision == Precision::Int8) {
         let node = graph.node(id);
         let (weights, _) = plan::layer(graph, node).expect("the plan names linear layers");
-        let mut joined =
-            Group { layers: [id].into(), inputs: [node.inputs[0]].into(), weights: [weights].into() };
+        let mut joined = Group { layers: [id].into(), inputs: [node.inputs[0]].into(), weights: [weights].into() };
         groups.retain(|group| {
             let apart = group.inputs.is_disjoint(&joined.inputs) && group.weights.is_disjoint(&joined.weights);
             if !apart {
@@ -112,7 +111,8 @@ impl Smooth {
         for row in weights.iter().flat_map(|weights| weights.chunks_exact(width)) {
             largest.iter_mut().zip(row).for_each(|(largest, weight)| *largest = largest.max(weight.abs()));
         }
-        let bounds = || observed.least.iter().zip(&observed.greatest).map(|(&l, &g)| (coarse(l, BITS), coarse(g, BITS)));
+        let bounds =
+            || observed.least.iter().zip(&observed.greatest).map(|(&l, &g)| (coarse(l, BITS), coarse(g, BITS)));
         let spread: Vec<f64> = bounds().map(|(least, greatest)| (greatest - least) / 2.0).collect();
         let mut sorted = spread.clone();
         sorted.sort_by(f64::total_cmp);
@@ -142,7 +142,8 @@ impl Smooth {
     /// What each output channel's bias gains.
     pub(super) fn bias(&self, weights: &[f32]) -> Vec<f64> {
         let rows = weights.chunks_exact(self.scale.len());
-        rows.map(|row| row.iter().zip(&self.offset).map(|(&w, &offset)| f64::from(w) * f64::from(offset)).sum()).collect()
+        rows.map(|row| row.iter().zip(&self.offset).map(|(&w, &offset)| f64::from(w) * f64::from(offset)).sum())
+            .collect()
     }
 }
 
@@ -163,7 +164,9 @@ fn error(rows: &[f32], weights: &[&[f32]], smooth: &Smooth) -> f64 {
     for weights in weights {
         let exact = smooth.weights(weights);
         let matrix = int8_rows(&exact, width);
-        for ((exact, codes), &scale) in exact.chunks_exact(width).zip(matrix.codes.chunks_exact(width)).zip(&matrix.scales) {
+        for ((exact, codes), &scale) in
+            exact.chunks_exact(width).zip(matrix.codes.chunks_exact(width)).zip(&matrix.scales)
+        {
             let exact: Vec<f64> = exact.iter().map(|&w| f64::from(w)).collect();
             let rounded: Vec<f64> = codes.iter().map(|&code| f64::from(code) * f64::from(scale)).collect();
             for (row, codes) in &quantized {

@@ -58,7 +58,9 @@ fn parse(file: &Bytes) -> Result<CompressedModel, String> {
     })?;
     graph.verify().map_err(|errors| format!("its graph is wrong: {}", errors[0].message))?;
     let out_of_range = |node: &&Node| match &node.op {
-        Op::Constant(constant) => constant.dtype() == DType::I8 && constant.bytes().contains(&(i8::MIN.cast_unsigned())),
+        Op::Constant(constant) => {
+            constant.dtype() == DType::I8 && constant.bytes().contains(&(i8::MIN.cast_unsigned()))
+        }
         _ => false,
     };
     if let Some(node) = graph.nodes().map(|(_, node)| node).find(out_of_range) {

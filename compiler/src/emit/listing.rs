@@ -90,6 +90,10 @@ impl fmt::Display for Listing {
             }
             writeln!(f, "{}{}", if step.name.is_empty() { "" } else { "  " }, step.name)?;
         }
-        writeln!(f, "tensors {} bytes, arena {} a token and {} a text", self.tensor_bytes, self.token_bytes, self.text_bytes)
+        writeln!(
+            f,
+            "tensors {} bytes, arena {} a token and {} a text",
+            self.tensor_bytes, self.token_bytes, self.text_bytes
+        )
     }
 }

@@ -53,10 +53,9 @@ pub fn emit(
         goldens,
     };
     writer.finish(&contents).map_err(|error| {
-        vec![
-            Diagnostic::new(BAD_PACK, format!("the model cannot be packed: {error}"))
-                .help("the model's files contradict its configuration, such as in the longest text or the number of outputs"),
-        ]
+        vec![Diagnostic::new(BAD_PACK, format!("the model cannot be packed: {error}")).help(
+            "the model's files contradict its configuration, such as in the longest text or the number of outputs",
+        )]
     })
 }
 

@@ -178,9 +178,7 @@ impl Lowering<'_> {
                 self.push(Step::Softmax { x, out })
             }
             Op::Activate(op) => self.activate(id, node, op.activation),
-            Op::Gelu(gelu) => {
-                self.activate(id, node, if gelu.tanh { Activation::GeluTanh } else { Activation::Gelu })
-            }
+            Op::Gelu(gelu) => self.activate(id, node, if gelu.tanh { Activation::GeluTanh } else { Activation::Gelu }),
             Op::Relu(_) => self.activate(id, node, Activation::Relu),
             Op::Tanh(_) => self.activate(id, node, Activation::Tanh),
             Op::Sigmoid(_) => self.activate(id, node, Activation::Sigmoid),
@@ -196,9 +194,12 @@ impl Lowering<'_> {
         let (rows, width) = match ty.shape[..] {
             [Dim::Tokens, Dim::Fixed(width)] => (Rows::Tokens, width),
             [Dim::Fixed(width)] => (Rows::Texts, width),
-            _ => return Err(Problem::inputs(format!("its value is {ty}, where a row for each token or text is needed"))),
+            _ => {
+                return Err(Problem::inputs(format!("its value is {ty}, where a row for each token or text is needed")));
+            }
         };
-        let width = u32::try_from(width).map_err(|_| Problem::inputs(format!("a row of {width} values is too wide")))?;
+        let width =
+            u32::try_from(width).map_err(|_| Problem::inputs(format!("a row of {width} values is too wide")))?;
         Ok((rows, width))
     }
 
@@ -308,7 +309,10 @@ impl Lowering<'_> {
                 Some(id) => {
                     let constant = self.graph.as_const(id).cloned().ok_or_else(|| {
                         let node = self.graph.node(id);
-                        Problem::inputs(format!("its parameter `{}` is computed, where a constant is needed", node.name))
+                        Problem::inputs(format!(
+                            "its parameter `{}` is computed, where a constant is needed",
+                            node.name
+                        ))
                     })?;
                     let label = &self.graph.node(id).name;
                     name = Some(name.map_or_else(|| label.clone(), |name| format!("{name} + {label}")));

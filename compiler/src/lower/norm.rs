@@ -39,9 +39,8 @@ pub(super) fn fuse(graph: &Graph) -> BTreeMap<ValueId, Fused> {
             let (a, b) = (graph.node(*other), graph.node(norm));
             *other != norm && a.op == b.op && a.inputs[0] == b.inputs[0] && !fused.contains_key(other)
         };
-        let quantized_only = |id: &ValueId| {
-            graph.users(*id).iter().all(|&user| matches!(graph.node(user).op, Op::Quantize(_)))
-        };
+        let quantized_only =
+            |id: &ValueId| graph.users(*id).iter().all(|&user| matches!(graph.node(user).op, Op::Quantize(_)));
         let partner = norms.iter().copied().find(|other| same_rows(other) && !quantized_only(other));
         let plain = if graph.uses(norm) > 1 { norm } else { partner.unwrap_or(norm) };
         let whole = Fused { plain, quantized: Some((norm, quantize)) };

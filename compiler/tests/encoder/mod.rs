@@ -13,19 +13,22 @@ const MAX_TOKENS: u32 = 24;
 fn layer(at: usize, shared: bool) -> String {
     let p = if shared { "layer".to_owned() } else { format!("layer.{at}") };
     let x = if at == 0 { "norm".to_owned() } else { format!("out{}", at - 1) };
-    let constants: String = [
-        ("q", "32, 32"), ("k", "32, 32"), ("v", "32, 32"), ("o", "32, 32"), ("up", "96, 32"), ("down", "32, 96"),
-    ]
-    .iter()
-    .map(|(name, shape)| {
-        let n = shape.split(',').next().expect("two sizes");
-        let (w, b) = (format!("{p}.{name}.weight"), format!("{p}.{name}.bias"));
-        let line = |label: &str, tensor: &str, shape: &str| {
-            if shared && at > 0 { String::new() } else { format!("%{label} = constant \"{tensor}\" f32[{shape}]\n") }
-        };
-        line(&w, &w, shape) + &line(&b, &b, n)
-    })
-    .collect();
+    let constants: String =
+        [("q", "32, 32"), ("k", "32, 32"), ("v", "32, 32"), ("o", "32, 32"), ("up", "96, 32"), ("down", "32, 96")]
+            .iter()
+            .map(|(name, shape)| {
+                let n = shape.split(',').next().expect("two sizes");
+                let (w, b) = (format!("{p}.{name}.weight"), format!("{p}.{name}.bias"));
+                let line = |label: &str, tensor: &str, shape: &str| {
+                    if shared && at > 0 {
+                        String::new()
+                    } else {
+                        format!("%{label} = constant \"{tensor}\" f32[{shape}]\n")
+                    }
+                };
+                line(&w, &w, shape) + &line(&b, &b, n)
+            })
+            .collect();
     let linear = |name: &str| format!("%{p}.{name}.weight, %{p}.{name}.bias");
     format!(
         r#"{constants}
@@ -39,7 +42,12 @@ fn layer(at: usize, shared: bool) -> String {
 %down{at} = dense{{activation=identity, bias=true, residual=true}}(%up{at}, {}, %mid{at}) "l{at}.down"
 %out{at} = layer_norm{{epsilon=1e-6}}(%down{at}, %gamma, %beta) "l{at}.out"
 "#,
-        linear("q"), linear("k"), linear("v"), linear("o"), linear("up"), linear("down"),
+        linear("q"),
+        linear("k"),
+        linear("v"),
+        linear("o"),
+        linear("up"),
+        linear("down"),
     )
 }
 
@@ -92,7 +100,8 @@ pub(crate) fn constant(name: &str, dtype: DType, shape: &[usize]) -> Constant {
 pub(crate) fn samples(count: usize) -> Vec<Sample> {
     (0..count)
         .map(|text| {
-            let ids: Vec<u32> = (0..1 + (text * 7) % 20).map(|at| ((text * 31 + at * 17 + at * at) % WORDS) as u32).collect();
+            let ids: Vec<u32> =
+                (0..1 + (text * 7) % 20).map(|at| ((text * 31 + at * 17 + at * at) % WORDS) as u32).collect();
             let types = ids.iter().enumerate().map(|(at, _)| u32::from(at > 10)).collect();
             Sample { ids, types }
         })

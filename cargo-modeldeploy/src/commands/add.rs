@@ -1,0 +1,158 @@
+//! `add`: names a model's folder in a package's manifest, once the folder has been read.
+
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::workspace::Workspace;
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+use modeldeploy_compiler::diagnostic::Diagnostic;
+use modeldeploy_compiler::front::{LoadOptions, load};
+use modeldeploy_compiler::manifest::{Manifest, ModelEntry, UNREADABLE, add_model};
+use modeldeploy_compiler::store::write_atomically;
+use modeldeploy_format::{Digest, Task};
+use serde_json::json;
+use std::path::{Component, Path, PathBuf};
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo modeldeploy add ../all-MiniLM-L6-v2 --name query-encoder --task embed
+  cargo modeldeploy add models/ranker --name ranker --task score --package shop --quantize bf16";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The model's folder, as Hugging Face's libraries write it
+    folder: PathBuf,
+    /// The name that `#[model(\"…\")]` uses
+    #[arg(long)]
+    name: String,
+    /// What it is for
+    #[arg(long, value_enum)]
+    task: TaskName,
+    /// The package whose manifest names it; without it that of the current folder
+    #[arg(long, short)]
+    package: Option<String>,
+    /// How its weights are stored
+    #[arg(long, default_value = "int8", value_parser = ["int8", "bf16", "f32"])]
+    quantize: String,
+    /// Its licence, as an SPDX expression
+    #[arg(long)]
+    license: Option<String>,
+    /// Its own version
+    #[arg(long, default_value = "0.1.0")]
+    model_version: String,
+    /// The most tokens of a text; without it the model's own limit
+    #[arg(long, value_name = "TOKENS")]
+    max_tokens: Option<u32>,
+    /// The manifest, if it is not that of the current folder
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+}
+
+/// A task, as the command line names it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TaskName(pub(crate) Task);
+
+impl ValueEnum for TaskName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [TaskName; 3] = [TaskName(Task::Embed), TaskName(Task::Score), TaskName(Task::Classify)];
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self.0 {
+            Task::Embed => "A text to a vector",
+            Task::Score => "A query and a document to a relevance",
+            Task::Classify => "A text to a score for each label",
+            _ => return None,
+        };
+        Some(PossibleValue::new(self.0.name()).help(help))
+    }
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    let workspace = Workspace::find(args.manifest_path.as_deref())?;
+    workspace.models()?;
+    let package = workspace.package(args.package.as_deref())?;
+    let path = package.manifest_path.as_std_path();
+    let shown = path.display().to_string();
+    let unreadable =
+        |error: std::io::Error| Diagnostic::new(UNREADABLE, format!("the manifest cannot be read: {error}")).at(&shown);
+    let text = std::fs::read_to_string(path).map_err(unreadable)?;
+
+    let options = LoadOptions { max_tokens: args.max_tokens, ..LoadOptions::new(args.task.0) };
+    let loaded = load(&args.folder, &options)?;
+    let folder = std::fs::canonicalize(&args.folder).unwrap_or_else(|_| args.folder.clone());
+    let package_folder = path.parent().unwrap_or(Path::new(""));
+    let package_folder = std::fs::canonicalize(package_folder).unwrap_or_else(|_| package_folder.to_owned());
+    let entry = ModelEntry {
+        name: args.name.clone(),
+        source: relative(&folder, &package_folder),
+        task: args.task.0,
+        version: args.model_version.clone(),
+        license: args.license.clone(),
+        quantize: vec![("default".into(), args.quantize.clone())],
+        gate: None,
+        max_tokens: args.max_tokens,
+        calibration: None,
+        place: shown.clone(),
+        digest: Digest::from_bytes([0; 32]),
+    };
+    let text = add_model(&text, &shown, &entry)?;
+    Manifest::parse(path, &shown, &text)?;
+    write_atomically(path, text.as_bytes())?;
+
+    let signature = &loaded.signature;
+    let what = format!(
+        "`{}` ({}, {} → {} values) in {shown}",
+        entry.name, loaded.architecture, signature.task, signature.outputs
+    );
+    output.step("Added", what);
+    loaded.notes.iter().for_each(|note| output.note(note));
+    if !package.dependencies.iter().any(|dependency| dependency.name == "modeldeploy") {
+        let version = env!("CARGO_PKG_VERSION");
+        output.note(format_args!("the package does not depend on modeldeploy yet: `cargo add modeldeploy@{version}`"));
+    }
+    output.note("`cargo modeldeploy lock` compresses, measures and pins it next");
+    output.result(
+        "",
+        json!({
+            "name": entry.name,
+            "manifest": shown,
+            "source": entry.source,
+            "architecture": loaded.architecture,
+            "signature": signature,
+            "notes": loaded.notes,
+        }),
+    )?;
+    Ok(())
+}
+
+/// `path` as seen from `base`, with `/`; both are absolute.
+fn relative(path: &Path, base: &Path) -> String {
+    let (path, base): (Vec<Component<'_>>, Vec<Component<'_>>) =
+        (path.components().collect(), base.components().collect());
+    let shared = path.iter().zip(&base).take_while(|(a, b)| a == b).count();
+    let up = base[shared..].iter().map(|_| "..".to_owned());
+    let down = path[shared..].iter().map(|part| part.as_os_str().to_string_lossy().into_owned());
+    let parts: Vec<String> = up.chain(down).collect();
+    if parts.is_empty() { ".".into() } else { parts.join("/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_written_as_seen_from_the_manifest() {
+        for (path, base, expected) in [
+            ("/a/b/model", "/a/b", "model"),
+            ("/a/model", "/a/b/shop", "../../model"),
+            ("/m", "/a", "../m"),
+            ("/a", "/a", "."),
+            ("/a/models/x y", "/a", "models/x y"),
+        ] {
+            assert_eq!(relative(Path::new(path), Path::new(base)), expected);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `build`: makes the packs and indexes that the lock pins, calls cargo, and looks into the programs that come out.
+
+use crate::cargo;
+use crate::embedded;
+use crate::exit::Failure;
+use crate::output::Output;
+use crate::progress;
+use crate::workspace::Workspace;
+use modeldeploy_compiler::diagnostic::Diagnostic;
+use modeldeploy_compiler::pipeline;
+use modeldeploy_format::lock::Lock;
+use serde_json::json;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo modeldeploy build
+  cargo modeldeploy build --release -p shop
+  cargo modeldeploy build --release --target x86_64-unknown-linux-gnu";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Arguments for `cargo build`
+    #[arg(allow_hyphen_values = true, value_name = "CARGO ARGS")]
+    args: Vec<OsString>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    let lock = prepare(&args.args, output)?;
+    let programs = compile(&args.args, &lock)?;
+    let shown: Vec<String> = programs.iter().map(|path| path.display().to_string()).collect();
+    output.result("", json!({"programs": shown}))?;
+    Ok(())
+}
+
+/// Makes what the lock pins. `args` are cargo's, among which `--manifest-path` may be.
+pub(crate) fn prepare(args: &[OsString], output: &mut Output<'_>) -> Result<Lock, Failure> {
+    let workspace = Workspace::find(manifest_path(args).as_deref())?.models()?;
+    let built = progress::during(output, |progress| pipeline::build(&workspace, progress))?;
+    if !built.made.is_empty() {
+        output.step("Packed", built.made.join(", "));
+    }
+    Ok(built.lock)
+}
+
+/// Calls `cargo build` and compares the packs inside its programs with the lock.
+pub(crate) fn compile(args: &[OsString], lock: &Lock) -> Result<Vec<PathBuf>, Failure> {
+    let programs = cargo::build(args)?;
+    let wrong: Vec<Diagnostic> = programs.iter().filter_map(|path| embedded::check(path, lock).err()).collect();
+    if wrong.is_empty() { Ok(programs) } else { Err(wrong.into()) }
+}
+
+fn manifest_path(args: &[OsString]) -> Option<PathBuf> {
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        if arg == "--manifest-path" {
+            return args.next().map(PathBuf::from);
+        }
+        if let Some(path) = arg.to_str().and_then(|arg| arg.strip_prefix("--manifest-path=")) {
+            return Some(path.into());
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_path_is_found_among_cargos_arguments() {
+        for (args, path) in [
+            (vec!["--release", "--manifest-path", "a/Cargo.toml"], Some("a/Cargo.toml")),
+            (vec!["--manifest-path=b/Cargo.toml", "-p", "x"], Some("b/Cargo.toml")),
+            (vec!["--release", "-p", "x"], None),
+        ] {
+            let args: Vec<OsString> = args.into_iter().map(OsString::from).collect();
+            assert_eq!(manifest_path(&args), path.map(PathBuf::from));
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! `inspect`: what is in a model's folder, a pack's file, or a locked model.
+
+use super::add::TaskName;
+use crate::exit::Failure;
+use crate::figures::bytes;
+use crate::output::Output;
+use crate::workspace::Workspace;
+use modeldeploy_compiler::compress::error_by_layer;
+use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_compiler::emit::listing;
+use modeldeploy_compiler::front::{LoadOptions, load};
+use modeldeploy_compiler::store::{self, Kind};
+use modeldeploy_compiler::{passes, pipeline};
+use modeldeploy_format::lock::LockedModel;
+use modeldeploy_format::pack::Aligned;
+use modeldeploy_format::{Artifact, Digest, Signature};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A file that is no pack, or a name that is nothing here.
+const NOTHING: Code = Code("MD0806");
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo modeldeploy inspect ../all-MiniLM-L6-v2 --task embed
+  cargo modeldeploy inspect query-encoder              a locked model
+  cargo modeldeploy inspect query-encoder --layers     and what quantization costs, layer by layer
+  cargo modeldeploy inspect .modeldeploy/sha256/ab/abcd….pack";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// A model's folder, a pack's file, or the name of a locked model
+    what: String,
+    /// What the model of a folder is for
+    #[arg(long, value_enum, default_value = "embed")]
+    task: TaskName,
+    /// Measure the error of each layer of a model: this makes it anew
+    #[arg(long)]
+    layers: bool,
+    /// The manifest, if it is not that of the current folder
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    let path = Path::new(&args.what);
+    let (human, program) = if path.is_dir() {
+        folder(path, args.task)?
+    } else if path.is_file() {
+        let read = std::fs::read(path);
+        let read = read
+            .map_err(|error| Diagnostic::new(store::IO, format!("the file cannot be read: {error}")).at(&args.what))?;
+        pack(&args.what, &Aligned::copy(&read))?
+    } else {
+        locked(args, output)?
+    };
+    output.result(human, program)?;
+    Ok(())
+}
+
+fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
+    let mut loaded = load(path, &LoadOptions::new(task.0))?;
+    let before = loaded.graph.len();
+    passes::run(&mut loaded.graph);
+    let mut operators: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut weights = 0;
+    for (id, node) in loaded.graph.nodes() {
+        match loaded.graph.as_const(id) {
+            Some(constant) => weights += constant.bytes().len() as u64,
+            None => *operators.entry(node.op.name()).or_default() += 1,
+        }
+    }
+    let files: u64 = loaded.files.iter().map(|file| file.size).sum();
+    let mut text = format!(
+        "{} ({})\n{}\n  {} in {} files, {} of weights\n  {before} nodes as read, {} after the passes\noperators",
+        path.display(),
+        loaded.architecture,
+        signature(&loaded.signature),
+        bytes(files),
+        loaded.files.len(),
+        bytes(weights),
+        loaded.graph.len(),
+    );
+    operators.iter().for_each(|(name, count)| text.push_str(&format!("\n  {count:>5}  {name}")));
+    loaded.notes.iter().for_each(|note| text.push_str(&format!("\nnote: {note}")));
+    let files: Vec<Value> =
+        loaded.files.iter().map(|file| json!({"path": file.path, "size": file.size, "digest": file.digest})).collect();
+    let program = json!({
+        "architecture": loaded.architecture,
+        "signature": loaded.signature,
+        "files": files,
+        "weight-bytes": weights,
+        "operators": operators,
+        "notes": loaded.notes,
+    });
+    Ok((text, program))
+}
+
+fn pack(shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Value), Failure> {
+    let artifact = Artifact::parse(bytes_of_pack).map_err(|error| {
+        Diagnostic::new(NOTHING, error.to_string())
+            .at(shown)
+            .help("name a folder, a `.pack` of the store, or a locked model")
+    })?;
+    let list = listing(&artifact);
+    let digest = Digest::of(bytes_of_pack);
+    let mut text = format!(
+        "{shown}\n  {digest}\n{}\n  {} in all, {} of tensors, {} of tokenizer, {} golden vectors\n  \
+         memory: {} for each token of a batch, {} for each text\nsteps",
+        signature(artifact.signature()),
+        bytes(bytes_of_pack.len() as u64),
+        bytes(list.tensor_bytes),
+        bytes(artifact.tokenizer().len() as u64),
+        artifact.goldens().len(),
+        bytes(list.token_bytes),
+        bytes(list.text_bytes),
+    );
+    for (at, step) in list.steps.iter().enumerate() {
+        text.push_str(&format!(
+            "\n  {at:>3} {:<12} {:>9}  {} → {}  {}",
+            step.step,
+            bytes(step.bytes),
+            step.inputs.join(", "),
+            step.outputs.join(", "),
+            step.name
+        ));
+    }
+    let steps = list.steps.iter().map(|step| {
+        json!({"step": step.step, "name": step.name, "inputs": step.inputs, "outputs": step.outputs,
+               "bytes": step.bytes, "macs": step.macs, "macs-by-token": step.macs_by_token})
+    });
+    let program = json!({
+        "digest": digest,
+        "size": bytes_of_pack.len(),
+        "signature": artifact.signature(),
+        "tensor-bytes": list.tensor_bytes,
+        "token-bytes": list.token_bytes,
+        "text-bytes": list.text_bytes,
+        "steps": steps.collect::<Vec<_>>(),
+    });
+    Ok((text, program))
+}
+
+fn locked(args: &Args, output: &mut Output<'_>) -> Result<(String, Value), Failure> {
+    let workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
+    let lock = workspace.old_lock()?.unwrap_or_default();
+    let Some(model) = lock.model(&args.what) else {
+        let names: Vec<String> = lock.models.iter().map(|model| format!("`{}`", model.name)).collect();
+        let help = match names.as_slice() {
+            [] => "no model is locked: name a folder or a pack's file, or run `cargo modeldeploy lock`".to_owned(),
+            names => format!("locked are {}", names.join(", ")),
+        };
+        let message = format!("`{}` is no folder, no file and no locked model", args.what);
+        return Err(Diagnostic::new(NOTHING, message)
+            .at(workspace.lock_path().display().to_string())
+            .help(help)
+            .into());
+    };
+    let mut text = entry(model);
+    let mut program = json!({"locked": model});
+    match workspace.store.get(&model.packs[0].digest, Kind::Pack) {
+        Ok(stored) => {
+            let path = workspace.store.path(&model.packs[0].digest, Kind::Pack).display().to_string();
+            let (more, facts) = pack(&path, &stored)?;
+            text.push_str(&format!("\n{more}"));
+            program["pack"] = facts;
+        }
+        Err(error) if error.code == store::ABSENT => {
+            output.note("the pack is not in the store: `cargo modeldeploy build` makes it");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    if args.layers {
+        let selected = workspace.select(std::slice::from_ref(&args.what))?;
+        let (manifest, entry) = *selected.first().expect("a selected model is there");
+        let derived = crate::progress::during(output, |progress| pipeline::derive(manifest, entry, progress))?;
+        let samples = &derived.samples[..derived.samples.len().min(16)];
+        let layers = error_by_layer(&derived.loaded.graph, &derived.compressed_graph, samples)?;
+        text.push_str("\nrelative error of each layer's output against f32: in all, its own");
+        for layer in &layers {
+            text.push_str(&format!("\n  {:.6}  {:.6}  {}", layer.relative, layer.own, layer.name));
+        }
+        let facts =
+            layers.iter().map(|layer| json!({"name": layer.name, "relative": layer.relative, "own": layer.own}));
+        program["layers"] = facts.collect();
+    }
+    Ok((text, program))
+}
+
+fn entry(model: &LockedModel) -> String {
+    let recipe: Vec<String> = model.recipe.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+    let mut text = format!(
+        "{} {} of package `{}`\n  source {} ({} files)\n  license {}\n  recipe {}\n  space {}",
+        model.name,
+        model.version,
+        model.package,
+        model.source,
+        model.files.len(),
+        model.license.as_deref().unwrap_or("not stated"),
+        recipe.join(", "),
+        model.space,
+    );
+    if let Some(gate) = &model.gate {
+        text.push_str(&format!("\n  gate {}: f32 {}, pack {}", gate.metric, gate.base, gate.got));
+        gate.figures.iter().for_each(|(name, figure)| text.push_str(&format!(", {name} {figure}")));
+    }
+    text
+}
+
+fn signature(signature: &Signature) -> String {
+    let Signature { task, max_tokens, outputs, normalized, labels, prompts, .. } = signature;
+    let unit = if *normalized { " of unit length" } else { "" };
+    let mut text = format!("  {task}: texts of at most {max_tokens} tokens → {outputs} values{unit}");
+    if !labels.is_empty() {
+        text.push_str(&format!("\n  labels: {}", labels.join(", ")));
+    }
+    prompts.iter().for_each(|(name, prompt)| text.push_str(&format!("\n  prompt {name}: {prompt:?}")));
+    text
+}

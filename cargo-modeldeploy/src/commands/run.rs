@@ -1,0 +1,45 @@
+//! `run`: what runs is what ships, so it builds in release unless told otherwise.
+
+use super::build;
+use crate::cargo;
+use crate::exit::Failure;
+use crate::output::Output;
+use std::ffi::OsString;
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo modeldeploy run -p product-search
+  cargo modeldeploy run -p product-search -- --listen 127.0.0.1:9000
+  cargo modeldeploy run --dev -p product-search    the dev profile: weights are mapped from the store";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Build with cargo's dev profile
+    #[arg(long)]
+    dev: bool,
+    /// Arguments for `cargo run`
+    #[arg(allow_hyphen_values = true, value_name = "CARGO ARGS")]
+    args: Vec<OsString>,
+    /// Arguments for the program
+    #[arg(last = true, value_name = "PROGRAM ARGS")]
+    program: Vec<OsString>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    let lock = build::prepare(&args.args, output)?;
+    let mut cargo_args = args.args.clone();
+    let has_profile = cargo_args.iter().filter_map(|arg| arg.to_str());
+    let has_profile =
+        has_profile.into_iter().any(|arg| arg == "--release" || arg == "-r" || arg.starts_with("--profile"));
+    if !args.dev && !has_profile {
+        cargo_args.insert(0, "--release".into());
+    }
+    build::compile(&cargo_args, &lock)?;
+    cargo_args.insert(0, "--quiet".into());
+    if !args.program.is_empty() {
+        cargo_args.push("--".into());
+        cargo_args.extend(args.program.iter().cloned());
+    }
+    cargo::call("run", &cargo_args)
+}

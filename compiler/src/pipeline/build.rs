@@ -1,0 +1,147 @@
+//! `build`: the packs and indexes that the lock pins, in the store.
+//!
+//! A pure function of the locked bytes: a pack comes from the compressed file and the golden vectors alone. Where the store lacks
+//! those, as in a fresh clone, they are made again from the model's folder and must come out as they are locked.
+
+use super::check::strangers;
+use super::derive::derive;
+use super::{Event, OTHER_BYTES, Progress, STALE, Workspace, reuse};
+use crate::compressed;
+use crate::diagnostic::Diagnostic;
+use crate::emit::pack;
+use crate::index;
+use crate::manifest::{Manifest, ModelEntry};
+use crate::store::{Kind, Store};
+use modeldeploy_format::lock::{Lock, LockedModel};
+use modeldeploy_format::pack::{Aligned, LAYOUT_FINGERPRINT};
+use modeldeploy_format::{Digest, golden};
+use std::sync::Arc;
+
+/// What `build` did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Built {
+    /// The lock that was built.
+    pub lock: Lock,
+    /// The models whose packs had to be made, and the indexes; the others were there.
+    pub made: Vec<String>,
+}
+
+/// Makes every pack and index of the lock that the store does not have.
+///
+/// # Errors
+///
+/// If the lock is absent or stale, or something comes out other than the lock pins it.
+pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec<Diagnostic>> {
+    let lock = workspace.lock().map_err(|error| vec![error])?;
+    let stale = stale(workspace, &lock);
+    if !stale.is_empty() {
+        return Err(stale);
+    }
+    let _hold = workspace.store.hold(|| progress(Event::Waiting)).map_err(|error| vec![error])?;
+    let (mut made, mut errors) = (vec![], vec![]);
+    for (manifest, entry) in workspace.models() {
+        let model = lock.model(&entry.name).expect("the lock is not stale");
+        if model.packs.iter().all(|pack| workspace.store.get(&pack.digest, Kind::Pack).is_ok()) {
+            continue;
+        }
+        progress(Event::Begin(&entry.name));
+        match one(manifest, entry, model, &workspace.store, progress) {
+            Ok(()) => made.push(entry.name.clone()),
+            Err(more) => errors.extend(more),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    made.extend(index::build(workspace, &lock, progress)?);
+    Ok(Built { lock, made })
+}
+
+/// What the manifests say that the lock does not: found without reading a weight.
+fn stale(workspace: &Workspace, lock: &Lock) -> Vec<Diagnostic> {
+    let layout = format!("{LAYOUT_FINGERPRINT:016x}");
+    let models = workspace.models().into_iter().filter_map(|(manifest, entry)| {
+        let said = match lock.model(&entry.name) {
+            None => "is not locked",
+            Some(model) if model.manifest != entry.digest || model.package != manifest.package => {
+                "is locked with other settings than its manifest has"
+            }
+            Some(model) if !model.packs.iter().any(|pack| pack.layout == layout) => {
+                "is packed for other kernels than these"
+            }
+            Some(_) => return None,
+        };
+        Some((entry.place.clone(), format!("model `{}` {said}", entry.name)))
+    });
+    let indexes = workspace.indexes().into_iter().filter_map(|(manifest, entry)| {
+        let said = match lock.index(&entry.name) {
+            None => "is not locked",
+            Some(index) if index.manifest != entry.digest || index.package != manifest.package => {
+                "is locked with other settings than its manifest has"
+            }
+            Some(_) => return None,
+        };
+        Some((entry.place.clone(), format!("index `{}` {said}", entry.name)))
+    });
+    let said = models.chain(indexes).map(|(place, said)| {
+        Diagnostic::new(STALE, said).at(place).help("`cargo modeldeploy lock` brings Model.lock up to date")
+    });
+    strangers(workspace, lock).into_iter().chain(said).collect()
+}
+
+fn one(
+    manifest: &Manifest,
+    entry: &ModelEntry,
+    model: &LockedModel,
+    store: &Store,
+    progress: Progress<'_>,
+) -> Result<(), Vec<Diagnostic>> {
+    let stored = store.get(&model.compressed, Kind::Compressed).and_then(|compressed| {
+        let golden = store.get(&model.golden, Kind::Golden)?;
+        Ok((compressed, golden))
+    });
+    let bytes = match stored {
+        Ok((compressed, golden)) => repack(model, compressed, &golden, progress)?,
+        Err(_) if reuse::has_its_files(manifest, entry, model) => {
+            let derived = derive(manifest, entry, progress)?;
+            for (bytes, kind) in [(&derived.compressed, Kind::Compressed), (&derived.golden, Kind::Golden)] {
+                store.put(bytes, kind).map_err(|error| vec![error])?;
+            }
+            derived.pack
+        }
+        Err(mut error) => {
+            error.message = format!(
+                "the pack of `{}` cannot be made: {}, and the model's folder `{}` does not have the locked files",
+                model.name, error.message, model.source
+            );
+            error.help =
+                Some("put the model's files back, or `cargo modeldeploy lock` to lock those that are there".into());
+            return Err(vec![error]);
+        }
+    };
+    let digest = Digest::of(&bytes);
+    if !model.packs.iter().any(|pack| pack.digest == digest) {
+        return Err(vec![
+            Diagnostic::new(OTHER_BYTES, format!("the pack of `{}` comes out as {digest}, which is not the locked one", model.name))
+                .at(entry.place.clone())
+                .help("another version of modeldeploy made the lock, or it was edited: `cargo modeldeploy lock` makes it anew"),
+        ]);
+    }
+    store.put(&bytes, Kind::Pack).map(drop).map_err(|error| vec![error])
+}
+
+fn repack(
+    model: &LockedModel,
+    compressed: Aligned,
+    golden: &[u8],
+    progress: Progress<'_>,
+) -> Result<Aligned, Vec<Diagnostic>> {
+    progress(Event::Stage("Packing", 0, 0));
+    let place = format!("the store's compressed {}", model.name);
+    let file = compressed.to_vec();
+    let compressed = compressed::read(Arc::new(file), &place).map_err(|error| vec![error])?;
+    let goldens = golden::decode(golden, model.signature.outputs as usize).map_err(|why| {
+        vec![Diagnostic::new(OTHER_BYTES, why).at(place).help("`cargo modeldeploy lock` makes them again")]
+    })?;
+    pack(&compressed, goldens)
+}

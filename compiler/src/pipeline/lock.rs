@@ -1,0 +1,171 @@
+//! `lock`: makes what has changed, measures it, refuses what is under its gate, and writes `Model.lock`.
+
+use super::derive::{Derived, derive};
+use super::engines::{PackEngine, ReferenceEngine};
+use super::{Event, Progress, Workspace, reuse};
+use crate::compress::error_by_layer;
+use crate::diagnostic::Diagnostic;
+use crate::eval::{self, Evaluation};
+use crate::gate;
+use crate::index;
+use crate::manifest::{Manifest, ModelEntry};
+use crate::store::{Kind, Store};
+use modeldeploy_format::Digest;
+use modeldeploy_format::lock::{Lock, LockedFile, LockedGate, LockedModel, LockedPack, VERSION};
+use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
+
+/// How many layers a refusal names.
+const LAYERS: usize = 6;
+
+/// Texts that the error of layers is measured with.
+const LAYER_SAMPLES: usize = 16;
+
+/// What `lock` did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockReport {
+    /// The lock as it is now.
+    pub lock: Lock,
+    /// Whether its file was written.
+    pub changed: bool,
+    /// The models that were asked for, sorted by name.
+    pub models: Vec<ModelReport>,
+}
+
+/// One model of a [`LockReport`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelReport {
+    /// Its name.
+    pub name: String,
+    /// Whether it was kept as it was locked.
+    pub kept: bool,
+    /// The bytes of its source files.
+    pub source_bytes: u64,
+    /// What its suite measured, if it was run.
+    pub evaluation: Option<Evaluation>,
+}
+
+/// Locks the models of these names, or all; models that no manifest names any more leave the lock.
+///
+/// # Errors
+///
+/// Everything that is wrong, of all models; the lock is then left as it was. A model under its gate is `MD0610`.
+pub fn lock(
+    workspace: &Workspace,
+    names: &[String],
+    fresh: bool,
+    progress: Progress<'_>,
+) -> Result<LockReport, Vec<Diagnostic>> {
+    let selected = workspace.select(names)?;
+    let _hold = workspace.store.hold(|| progress(Event::Waiting)).map_err(|error| vec![error])?;
+    let old = workspace.old_lock().map_err(|error| vec![error])?.unwrap_or_default();
+    let (mut locked, mut reports, mut errors) = (vec![], vec![], vec![]);
+    for (manifest, entry) in workspace.models() {
+        let before = old.model(&entry.name);
+        if !selected.iter().any(|(_, chosen)| chosen.name == entry.name) {
+            locked.extend(before.cloned());
+            continue;
+        }
+        progress(Event::Begin(&entry.name));
+        let current = before.filter(|before| !fresh && reuse::is_current(manifest, entry, before, &workspace.store));
+        let (model, evaluation) = match current {
+            Some(model) => (model.clone(), None),
+            None => match make(manifest, entry, &workspace.store, progress) {
+                Ok(made) => made,
+                Err(more) => {
+                    errors.extend(more);
+                    continue;
+                }
+            },
+        };
+        reports.push(ModelReport {
+            name: model.name.clone(),
+            kept: current.is_some(),
+            source_bytes: model.files.iter().map(|file| file.size).sum(),
+            evaluation,
+        });
+        locked.push(model);
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut lock = Lock { version: VERSION, models: locked, indexes: vec![] };
+    lock.indexes = index::lock(workspace, &lock, &old, progress)?;
+    let changed = workspace.write_lock(&lock).map_err(|error| vec![error])?;
+    Ok(LockReport { lock, changed, models: reports })
+}
+
+fn make(
+    manifest: &Manifest,
+    entry: &ModelEntry,
+    store: &Store,
+    progress: Progress<'_>,
+) -> Result<(LockedModel, Option<Evaluation>), Vec<Diagnostic>> {
+    let derived = derive(manifest, entry, progress)?;
+    let measured = measure(entry, &derived, progress)?;
+    let (gate, evaluation) = measured.unzip();
+    let model = locked(manifest, entry, &derived, gate);
+    for (bytes, kind) in
+        [(&derived.compressed[..], Kind::Compressed), (&derived.golden, Kind::Golden), (&derived.pack, Kind::Pack)]
+    {
+        store.put(bytes, kind).map_err(|error| vec![error])?;
+    }
+    Ok((model, evaluation))
+}
+
+/// Runs the gate's suite and refuses a model under its thresholds.
+pub(super) fn measure(
+    entry: &ModelEntry,
+    derived: &Derived,
+    progress: Progress<'_>,
+) -> Result<Option<(LockedGate, Evaluation)>, Vec<Diagnostic>> {
+    let (Some(gate), Some(suite)) = (&entry.gate, &derived.suite) else { return Ok(None) };
+    let one = |error: Diagnostic| vec![error];
+    let metric = gate::metric(gate, &entry.place, &suite.metrics).map_err(one)?;
+    let loaded = &derived.loaded;
+    let base = ReferenceEngine::new(&loaded.graph, &loaded.tokenizer, loaded.signature.max_tokens)?;
+    let got = PackEngine::new(&derived.pack).map_err(one)?;
+    let heard = |done, total| progress(Event::Stage("Evaluating", done, total));
+    let evaluation = eval::run(suite, &loaded.signature, &base, &got, &heard)?;
+    let short = gate::shortfalls(gate, metric, &evaluation);
+    if !short.is_empty() {
+        let samples = &derived.samples[..derived.samples.len().min(LAYER_SAMPLES)];
+        let mut layers = error_by_layer(&loaded.graph, &derived.compressed_graph, samples)?;
+        layers.sort_by(|a, b| b.own.total_cmp(&a.own));
+        let worst: Vec<(String, f64)> = layers.into_iter().take(LAYERS).map(|layer| (layer.name, layer.own)).collect();
+        return Err(vec![gate::refusal(&entry.name, &entry.place, &short, &evaluation, &worst)]);
+    }
+    Ok(Some((gate::locked(gate, metric, suite.digest, &evaluation), evaluation)))
+}
+
+/// The lock's entry of a model.
+pub(super) fn locked(
+    manifest: &Manifest,
+    entry: &ModelEntry,
+    derived: &Derived,
+    gate: Option<LockedGate>,
+) -> LockedModel {
+    let loaded = &derived.loaded;
+    let file =
+        |file: &crate::front::SourceFile| LockedFile { path: file.path.clone(), size: file.size, digest: file.digest };
+    LockedModel {
+        name: entry.name.clone(),
+        version: entry.version.clone(),
+        source: entry.source.clone(),
+        license: entry.license.clone(),
+        package: manifest.package.clone(),
+        signature_digest: Digest::of(&loaded.signature.encode()),
+        space: derived.space,
+        manifest: entry.digest,
+        compressed: Digest::of(&derived.compressed),
+        golden: Digest::of(&derived.golden),
+        signature: loaded.signature.clone(),
+        recipe: derived.recipe.clone(),
+        gate,
+        packs: vec![LockedPack {
+            layout: format!("{LAYOUT_FINGERPRINT:016x}"),
+            size: derived.pack.len() as u64,
+            digest: Digest::of(&derived.pack),
+        }],
+        files: loaded.files.iter().map(file).collect(),
+    }
+}
