@@ -1,5 +1,7 @@
 //! Model files to graph, passes, compression, pack; evaluation and the quality gate.
 
+#![forbid(unsafe_code)]
+
 pub mod compress;
 pub mod compressed;
 pub mod diagnostic;

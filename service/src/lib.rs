@@ -1,1 +1,3 @@
 //! A model service over sessions: REST, health, metrics.
+
+#![forbid(unsafe_code)]

@@ -1,5 +1,6 @@
 //! The bytes of one pack or index, for the life of the process.
 
+use super::Mapping;
 use crate::model::Error;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -59,12 +60,8 @@ fn map(what: &'static str, path: PathBuf, size: u64) -> Result<&'static [u8], Er
     if actual != size || actual == 0 {
         return Err(Error::Length { what, path, locked: size, actual });
     }
-    #[expect(unsafe_code, reason = "a file is mapped")]
-    // SAFETY: the store names a file by its digest and replaces it only by renaming another over it, so that the mapped pages
-    // do not change; debug builds alone come here.
-    let mapped = unsafe { memmap2::Mmap::map(&file) };
-    let mapped = mapped.map_err(|cause| unreadable(path, cause))?;
-    Ok(Box::leak(Box::new(mapped)))
+    let mapping = Mapping::of(&file).map_err(|cause| unreadable(path, cause))?;
+    Ok(Box::leak(Box::new(mapping)).bytes())
 }
 
 #[cfg(test)]

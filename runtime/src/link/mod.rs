@@ -4,6 +4,8 @@
 
 mod blob;
 mod cell;
+mod map;
 
 pub use blob::Blob;
 pub use cell::{IndexCell, ModelCell};
+pub use map::Mapping;

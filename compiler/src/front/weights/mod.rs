@@ -2,11 +2,10 @@
 
 mod header;
 mod index;
-mod mapping;
 
 pub use header::{Dtype, Entry, parse as parse_header};
 pub use index::parse as parse_index;
-pub use mapping::Mapping;
+pub use modeldeploy::link::Mapping;
 
 use super::codes;
 use super::folder::Folder;
