@@ -58,11 +58,11 @@ class Sampler:
         return drawn + self.chance.sample(shelf, min(NEIGHBOURS, len(shelf)))
 
     def misspelt(self, text):
-        """Now and then one slip of the finger in a Latin word."""
+        """One time in five, one slip of the finger in a Latin word."""
         words = text.split(" ")
         at = self.chance.randrange(len(words))
         word = words[at]
-        if len(word) > 4 and word.isascii() and word.isalpha() and self.chance.random() < 0.08:
+        if len(word) > 4 and word.isascii() and word.isalpha() and self.chance.random() < 0.2:
             cut = self.chance.randrange(1, len(word) - 1)
             words[at] = self.chance.choice([word[:cut] + word[cut + 1:], word[:cut] + word[cut] + word[cut:],
                                             word[:cut] + word[cut + 1] + word[cut] + word[cut + 2:]])
@@ -107,11 +107,15 @@ class Sampler:
 
 
 def ids_of(tokenizer, texts, chance=None, unknown=1):
-    """Token ids of each text, at most 64; with `chance`, one piece in fifty is made unknown."""
+    """Token ids of each text, at most 64; with `chance`, one piece in fifty is made unknown, and one text in ten is led by
+    one to three pieces that mean nothing there, as words that training never shows will."""
     found = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
     if chance:
         found = [[unknown if 1 < i < len(ids) - 1 and chance.random() < 0.02 else token
                   for i, token in enumerate(ids)] for ids in found]
+        size = tokenizer.get_vocab_size()
+        found = [ids[:1] + [chance.randrange(unknown, size) for _ in range(chance.randrange(1, 4))] + ids[1:]
+                 if len(ids) < 60 and chance.random() < 0.1 else ids for ids in found]
     return found
 
 
