@@ -72,19 +72,19 @@ mod tests {
 
     #[test]
     fn a_diagnostic_says_what_where_and_what_next() {
-        let diagnostic = Diagnostic::new(Code("MD0107"), "operator `GridSample` is not supported")
+        let diagnostic = Diagnostic::new(Code("MD0410"), "operator `GridSample` is not supported")
             .at("ranker.onnx, node `/head/GridSample_3`")
-            .help("`cargo modeldeploy explain MD0107` lists the operators that are");
+            .help("`cargo modeldeploy explain MD0410` lists the operators that are");
         assert_eq!(
             diagnostic.to_string(),
-            "error[MD0107]: operator `GridSample` is not supported\n  \
+            "error[MD0410]: operator `GridSample` is not supported\n  \
              --> ranker.onnx, node `/head/GridSample_3`\n  \
-             help: `cargo modeldeploy explain MD0107` lists the operators that are"
+             help: `cargo modeldeploy explain MD0410` lists the operators that are"
         );
     }
 
     #[test]
     fn a_bare_diagnostic_is_one_line() {
-        assert_eq!(Diagnostic::new(Code("MD0100"), "no such folder").to_string(), "error[MD0100]: no such folder");
+        assert_eq!(Diagnostic::new(Code("MD0101"), "no such folder").to_string(), "error[MD0101]: no such folder");
     }
 }

@@ -28,7 +28,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Args {
-    /// The error's number, such as MD0107
+    /// The error's number, such as MD0610
     #[arg(required_unless_present = "list")]
     code: Option<String>,
     /// List all the numbers with their first lines
