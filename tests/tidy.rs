@@ -1,1 +1,238 @@
 //! The house rules: what a machine can hold about the repository, this file holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The rooms where `unsafe` may stand; ARCHITECTURE.md names each with its reason.
+const UNSAFE_ROOMS: [&str; 3] = ["runtime/src/isa/", "runtime/src/link/", "runtime/src/session/arena.rs"];
+
+/// A package, what it may depend on among the house's own, and which of the outside crates are its alone.
+struct Room {
+    folder: &'static str,
+    house: &'static [&'static str],
+}
+
+const ROOMS: [Room; 7] = [
+    Room { folder: "format", house: &[] },
+    Room { folder: "macros", house: &["modeldeploy-format"] },
+    Room { folder: "runtime", house: &["modeldeploy-format", "modeldeploy-macros"] },
+    Room { folder: "compiler", house: &["modeldeploy-format", "modeldeploy"] },
+    Room { folder: "cargo-modeldeploy", house: &["modeldeploy-compiler", "modeldeploy-format"] },
+    Room { folder: "service", house: &["modeldeploy"] },
+    Room { folder: "examples/product-search", house: &["modeldeploy", "modeldeploy-service"] },
+];
+
+/// Crates that only some packages may know, dev-dependencies aside.
+const KNOWN_ONLY_BY: [(&str, &[&str]); 8] = [
+    ("tokio", &["service", "examples/product-search"]),
+    ("axum", &["service", "examples/product-search"]),
+    ("clap", &["cargo-modeldeploy"]),
+    ("cargo_metadata", &["cargo-modeldeploy"]),
+    ("candle-core", &["compiler"]),
+    ("safetensors", &["compiler"]),
+    ("syn", &["macros"]),
+    ("quote", &["macros"]),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this package lies in the workspace").to_owned()
+}
+
+/// Every file of the repository but build outputs, as its path from the root and its text where it is text.
+fn files() -> BTreeMap<String, Option<String>> {
+    fn walk(folder: &Path, root: &Path, found: &mut BTreeMap<String, Option<String>>) {
+        for entry in fs::read_dir(folder).expect("a folder of the repository") {
+            let path = entry.expect("an entry").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if path.is_dir() {
+                // What .gitignore leaves out.
+                if !matches!(name.as_str(), ".git" | "target" | ".modeldeploy" | ".venv" | "__pycache__") {
+                    walk(&path, root, found);
+                }
+            } else {
+                let relative = path.strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
+                found.insert(relative, fs::read_to_string(&path).ok());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(&root(), &root(), &mut found);
+    found
+}
+
+fn sources() -> impl Iterator<Item = (String, String)> {
+    files().into_iter().filter(|(path, _)| path.ends_with(".rs")).filter_map(|(path, text)| Some((path, text?)))
+}
+
+fn manifest(folder: &str) -> toml::Table {
+    let path = root().join(folder).join("Cargo.toml");
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn dependencies(manifest: &toml::Table, kind: &str) -> toml::Table {
+    manifest.get(kind).and_then(toml::Value::as_table).cloned().unwrap_or_default()
+}
+
+/// Fails with all of what is wrong, one a line.
+fn check(what: &str, wrong: Vec<String>) {
+    assert!(wrong.is_empty(), "{what}:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn packages_depend_only_on_the_rooms_before_them() {
+    let mut wrong = vec![];
+    for room in &ROOMS {
+        for name in dependencies(&manifest(room.folder), "dependencies").keys() {
+            if name.starts_with("modeldeploy") && !room.house.contains(&name.as_str()) {
+                wrong.push(format!("{} depends on {name}", room.folder));
+            }
+            let known = KNOWN_ONLY_BY.iter().find(|(known, _)| known == name);
+            if known.is_some_and(|(_, rooms)| !rooms.contains(&room.folder)) {
+                wrong.push(format!("{} knows {name}", room.folder));
+            }
+        }
+    }
+    check("a dependency that the design does not have", wrong);
+}
+
+#[test]
+fn every_dependency_is_listed_once_with_its_reason() {
+    let text = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace's manifest");
+    let table = text.split("[workspace.dependencies]").nth(1).expect("a table of dependencies");
+    let table = table.split("\n[").next().expect("its lines");
+    let mut wrong = vec![];
+    // A reason stands at the end of the line or above the block of lines it holds for.
+    let mut block_has_reason = false;
+    for line in table.lines() {
+        if line.is_empty() {
+            block_has_reason = false;
+        } else if line.starts_with('#') {
+            block_has_reason = true;
+        } else if !block_has_reason && !line.contains(" # ") {
+            wrong.push(line.to_owned());
+        }
+    }
+    check("a dependency without a reason", wrong);
+
+    let mut wrong = vec![];
+    for (path, _) in files().into_iter().filter(|(path, _)| path.ends_with("Cargo.toml") && !path.contains("fuzz") && !path.contains("/data/")) {
+        let manifest: toml::Table = manifest(path.trim_end_matches("Cargo.toml").trim_end_matches('/'));
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            for (name, value) in dependencies(&manifest, kind) {
+                let inherits = value.get("workspace").and_then(toml::Value::as_bool) == Some(true);
+                if !inherits {
+                    wrong.push(format!("{path}: {name}"));
+                }
+            }
+        }
+    }
+    check("a version outside the workspace's table", wrong);
+}
+
+#[test]
+fn unsafe_stands_only_in_its_rooms() {
+    let wrong = sources()
+        .filter(|(path, _)| !UNSAFE_ROOMS.iter().any(|room| path.starts_with(room)) && path != "tests/tidy.rs")
+        .flat_map(|(path, text)| {
+            let code = |line: &str| {
+                let line = line.split("//").next().unwrap_or_default();
+                line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("unsafe impl")
+            };
+            let hits: Vec<String> =
+                text.lines().enumerate().filter(|(_, line)| code(line)).map(|(at, _)| format!("{path}:{}", at + 1)).collect();
+            hits
+        })
+        .collect();
+    check("unsafe outside its rooms", wrong);
+
+    let architecture = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
+    let unnamed = UNSAFE_ROOMS.iter().filter(|room| !architecture.contains(**room)).map(ToString::to_string).collect();
+    check("a room of unsafe that ARCHITECTURE.md does not name", unnamed);
+}
+
+#[test]
+fn unsafe_is_explained() {
+    let mut wrong = vec![];
+    for (path, text) in sources().filter(|(path, _)| path != "tests/tidy.rs") {
+        let lines: Vec<&str> = text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let above = &lines[at.saturating_sub(5)..at];
+            let explained = above.iter().any(|line| line.contains("SAFETY:") || line.contains("# Safety"));
+            if line.contains("unsafe {") && !line.trim_start().starts_with("//") && !explained {
+                wrong.push(format!("{path}:{}", at + 1));
+            }
+        }
+    }
+    check("unsafe without a SAFETY note", wrong);
+}
+
+#[test]
+fn files_are_one_idea_long() {
+    let wrong = sources()
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|&(_, lines)| lines > 500)
+        .map(|(path, lines)| format!("{path}: {lines} lines"))
+        .collect();
+    check("a file past 500 lines", wrong);
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    let wrong = sources()
+        .filter(|(path, _)| !path.contains("/ui/") && !path.contains("/snapshots/"))
+        .filter(|(_, text)| !text.starts_with("//!"))
+        .map(|(path, _)| path)
+        .collect();
+    check("a file whose first line does not say what it is", wrong);
+}
+
+#[test]
+fn no_room_is_called_after_nothing() {
+    let nothing = ["utils", "util", "helpers", "helper", "common", "misc"];
+    let wrong = files()
+        .into_keys()
+        .filter(|path| path.split(['/', '.']).any(|part| nothing.contains(&part)))
+        .filter(|path| path.ends_with(".rs"))
+        .collect();
+    check("a room without a name", wrong);
+}
+
+#[test]
+fn nothing_is_unfinished_or_silenced() {
+    let marks = ["todo!(", "unimplemented!(", "TODO", "FIXME", "XXX", "#[ignore", "dbg!("];
+    let mut wrong = vec![];
+    for (path, text) in sources().filter(|(path, _)| path != "tests/tidy.rs") {
+        for (at, line) in text.lines().enumerate() {
+            let silenced = line.contains("[allow(") && !line.contains("reason");
+            if silenced || marks.iter().any(|mark| line.contains(mark)) {
+                wrong.push(format!("{path}:{}: {}", at + 1, line.trim()));
+            }
+        }
+    }
+    check("unfinished or silenced", wrong);
+}
+
+#[test]
+fn no_machine_is_named() {
+    let roots = ["/home/", "/root/", "/work/", "/Users/"];
+    let mut wrong = vec![];
+    for (path, text) in files().into_iter().filter(|(path, _)| path != "tests/tidy.rs") {
+        for (at, line) in text.unwrap_or_default().lines().enumerate() {
+            if roots.iter().any(|root| line.contains(root)) {
+                wrong.push(format!("{path}:{}", at + 1));
+            }
+        }
+    }
+    check("a path of somebody's machine", wrong);
+}
+
+#[test]
+fn the_two_commands_are_in_the_readme_and_the_tests_are_in_ci() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    for command in ["cargo modeldeploy run -p product-search", "cargo test --workspace"] {
+        assert!(read("README.md").contains(command), "README.md lacks `{command}`");
+    }
+    assert!(read(".ci/run").contains("cargo test --workspace"), ".ci/run does not run the README's tests");
+}

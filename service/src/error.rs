@@ -1,0 +1,49 @@
+//! Why a service could not start or had to end.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// Why a service could not start or had to end.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A flag or an environment variable is wrong: what, and what is expected.
+    Options(String),
+    /// The address cannot be listened on.
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Serving ended.
+    Serve(std::io::Error),
+    /// A model cannot be used: why, and which command makes what is absent.
+    Model(String),
+    /// The golden vectors did not come back: the model, and what differs.
+    SelfTest(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Options(message) => write!(f, "{message}\n  help: `--help` lists the flags"),
+            Error::Listen { address, source } => write!(
+                f,
+                "cannot listen on {address}: {source}\n  help: `--listen 127.0.0.1:0` takes a free port and prints it"
+            ),
+            Error::Serve(source) => write!(f, "serving ended: {source}"),
+            Error::Model(message) => f.write_str(message),
+            Error::SelfTest(message) => write!(f, "the self-test failed: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Listen { source, .. } | Error::Serve(source) => Some(source),
+            Error::Options(_) | Error::Model(_) | Error::SelfTest(_) => None,
+        }
+    }
+}

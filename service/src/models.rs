@@ -1,0 +1,50 @@
+//! The models that are compiled into the service: what it tells of them, and their self-test.
+
+use modeldeploy::Model;
+use serde::Serialize;
+
+/// What a service tells of a model inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct ModelCard {
+    /// Its name.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// The digest of its pack.
+    pub digest: &'static str,
+    /// The digest of what decides what its outputs mean.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub space: &'static str,
+}
+
+/// A model of a service: its card and what is done with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inside {
+    pub(crate) card: ModelCard,
+    /// Makes it ready to run.
+    pub(crate) load: fn() -> Result<(), String>,
+    /// Replays its golden vectors; says how they compare.
+    pub(crate) self_test: fn() -> Result<String, String>,
+}
+
+impl Inside {
+    pub(crate) fn of<M: Model>() -> Inside {
+        Inside { card: ModelCard::of::<M>(), load: load::<M>, self_test: self_test::<M> }
+    }
+}
+
+fn load<M: Model>() -> Result<(), String> {
+    M::load().map(|_| ()).map_err(|error| error.to_string())
+}
+
+fn self_test<M: Model>() -> Result<String, String> {
+    let report = M::load().and_then(|model| model.self_test()).map_err(|error| error.to_string())?;
+    Ok(format!("{} {}: {report}", M::NAME, M::VERSION))
+}
+
+impl ModelCard {
+    /// The card of a model.
+    pub const fn of<M: Model>() -> ModelCard {
+        ModelCard { name: M::NAME, version: M::VERSION, digest: M::DIGEST, space: M::SPACE }
+    }
+}

@@ -1,0 +1,166 @@
+//! From the first flag to the last answer: read the options, listen, serve, and stop when told.
+
+use crate::metrics::{self, Metrics};
+use crate::models::{Inside, ModelCard};
+use crate::options::{Command, HELP};
+use crate::{Error, MAX_BODY_BYTES, Refusal};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::routing::get;
+use axum::{Json, Router};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long requests in flight may take to finish once the service is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// A service that is being put together.
+#[derive(Debug)]
+pub struct Service {
+    name: &'static str,
+    version: &'static str,
+    models: Vec<Inside>,
+    routes: Router,
+}
+
+impl Service {
+    /// A service of this name and version, without models and routes.
+    pub fn new(name: &'static str, version: &'static str) -> Service {
+        Service { name, version, models: vec![], routes: Router::new() }
+    }
+
+    /// Adds a model: it is listed, replayed by `--self-test`, and touched before the service says that it is ready.
+    #[must_use]
+    pub fn model<M: modeldeploy::Model>(mut self) -> Service {
+        self.models.push(Inside::of::<M>());
+        self
+    }
+
+    /// Adds the service's own routes. They are measured and limited like all others.
+    #[must_use]
+    pub fn routes(mut self, routes: Router) -> Service {
+        self.routes = self.routes.merge(routes);
+        self
+    }
+
+    /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket.
+    pub fn into_router(self) -> Router {
+        self.router(Arc::default())
+    }
+
+    fn router(self, stopping: Arc<AtomicBool>) -> Router {
+        let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
+        let metrics = Metrics::new(self.name, self.version, &cards);
+        let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping);
+        Router::new()
+            .route("/healthz", get("ok\n"))
+            .route("/livez", get("ok\n"))
+            .route("/metrics", get(metrics::show))
+            .with_state(metrics.clone())
+            .route("/models", get(async || Json(cards)))
+            .merge(ready)
+            .merge(self.routes)
+            .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
+            .method_not_allowed_fallback(async || {
+                Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method")
+            })
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(middleware::from_fn_with_state(metrics, metrics::measure))
+    }
+
+    /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns.
+    ///
+    /// # Errors
+    ///
+    /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
+    pub async fn serve(self) -> Result<(), Error> {
+        let listen = std::env::var("MODELDEPLOY_LISTEN").ok();
+        match Command::parse(std::env::args_os().skip(1), listen.as_deref())? {
+            Command::Help => println!("{} {}\n\n{HELP}", self.name, self.version),
+            Command::Version => self.print_versions(),
+            Command::SelfTest => self.self_test()?,
+            Command::Serve { listen } => self.listen(listen, stop_signal()).await?,
+        }
+        Ok(())
+    }
+
+    fn print_versions(&self) {
+        println!("{} {}", self.name, self.version);
+        for Inside { card, .. } in &self.models {
+            println!("{} {} {}", card.name, card.version, card.digest);
+        }
+    }
+
+    fn self_test(&self) -> Result<(), Error> {
+        for model in &self.models {
+            println!("{}", (model.self_test)().map_err(Error::SelfTest)?);
+        }
+        Ok(())
+    }
+
+    async fn listen(self, address: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        for model in &self.models {
+            (model.load)().map_err(Error::Model)?;
+        }
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
+        println!("{} {} listens on http://{address}", self.name, self.version);
+        let stopping = Arc::new(AtomicBool::new(false));
+        let told = Arc::new(tokio::sync::Notify::new());
+        let until = {
+            let (stopping, told) = (stopping.clone(), told.clone());
+            async move {
+                stop.await;
+                stopping.store(true, Ordering::Relaxed);
+                told.notify_one();
+            }
+        };
+        let serving = axum::serve(listener, self.router(stopping)).with_graceful_shutdown(until).into_future();
+        let grace = async {
+            told.notified().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            served = serving => served.map_err(Error::Serve),
+            () = grace => Ok(()),
+        }
+    }
+}
+
+async fn readiness(State(stopping): State<Arc<AtomicBool>>) -> Result<&'static str, Refusal> {
+    if stopping.load(Ordering::Relaxed) {
+        return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
+    }
+    Ok("ok\n")
+}
+
+/// Ends when the process is told to stop.
+async fn stop_signal() {
+    let interrupt = async {
+        // Without the handler, Ctrl-C still ends the process, only at once.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
