@@ -1,0 +1,90 @@
+//! The shop, started as a process of its own on a free port, and a client that speaks to it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+
+/// A running shop; it ends with this value.
+pub struct Shop {
+    process: Child,
+    pub url: String,
+}
+
+/// Makes the packs that `Model.lock` pins, as `cargo modeldeploy run` does before it starts a service.
+pub fn packs() {
+    static MADE: Once = Once::new();
+    MADE.call_once(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
+        let made = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--package", "cargo-modeldeploy", "--", "lock", "--quiet", "--package", "product-search"])
+            .current_dir(root)
+            .status()
+            .expect("cargo runs");
+        assert!(made.success(), "`cargo modeldeploy lock` failed");
+    });
+}
+
+/// The service's program with these arguments, its packs being there.
+pub fn program(args: &[&str]) -> Command {
+    packs();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_product-search"));
+    command.args(args);
+    command
+}
+
+impl Shop {
+    /// Starts a shop and waits until it says where it listens.
+    pub fn open() -> Shop {
+        let mut process = program(&["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().expect("the service starts");
+        let mut line = String::new();
+        let stdout = process.stdout.as_mut().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let url = line.trim().split_once(" listens on ").expect("the line that says where").1.to_owned();
+        Shop { process, url }
+    }
+
+    /// The status and the body of an answer.
+    pub fn post(&self, content_type: Option<&str>, body: &[u8]) -> (u16, serde_json::Value) {
+        let mut request = agent().post(format!("{}/predict", self.url));
+        if let Some(content_type) = content_type {
+            request = request.header("Content-Type", content_type);
+        }
+        let mut response = request.send(body).expect("an answer");
+        let text = response.body_mut().read_to_string().expect("a body");
+        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or_else(|_| panic!("JSON and not {text:?}")))
+    }
+
+    /// The answer to a request that must succeed.
+    pub fn predict(&self, request: serde_json::Value) -> serde_json::Value {
+        let (status, answer) = self.post(Some("application/json"), request.to_string().as_bytes());
+        assert_eq!(status, 200, "{request}: {answer}");
+        answer
+    }
+
+    /// The status and the text at a path.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let mut response = agent().get(format!("{}{path}", self.url)).call().expect("an answer");
+        (response.status().as_u16(), response.body_mut().read_to_string().expect("a body"))
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub fn close(mut self) -> std::process::ExitStatus {
+        let told = Command::new("kill").arg(self.process.id().to_string()).status().expect("kill runs");
+        assert!(told.success());
+        self.process.wait().expect("the service ends")
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        // It may have ended already; there is nothing to do about a failure here.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A client for which 4xx and 5xx are answers like others.
+pub fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().http_status_as_error(false).build().into()
+}
