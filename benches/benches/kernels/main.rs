@@ -4,7 +4,7 @@
 //! `elem/s` are multiply-accumulates a second in the products (`ceiling` is what the registers alone reach), values a
 //! second elsewhere.
 //!
-//! Chosen here: the register tiles of `kernels::tile`, and how far ahead its panels are asked for.
+//! The register tiles of `kernels::tile` are chosen here.
 
 mod ceiling;
 mod products;
