@@ -117,7 +117,10 @@ fn every_dependency_is_listed_once_with_its_reason() {
     check("a dependency without a reason", wrong);
 
     let mut wrong = vec![];
-    for (path, _) in files().into_iter().filter(|(path, _)| path.ends_with("Cargo.toml") && !path.contains("fuzz") && !path.contains("/data/")) {
+    for (path, _) in files()
+        .into_iter()
+        .filter(|(path, _)| path.ends_with("Cargo.toml") && !path.contains("fuzz") && !path.contains("/data/"))
+    {
         let manifest: toml::Table = manifest(path.trim_end_matches("Cargo.toml").trim_end_matches('/'));
         for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
             for (name, value) in dependencies(&manifest, kind) {
@@ -140,8 +143,12 @@ fn unsafe_stands_only_in_its_rooms() {
                 let line = line.split("//").next().unwrap_or_default();
                 line.contains("unsafe {") || line.contains("unsafe fn") || line.contains("unsafe impl")
             };
-            let hits: Vec<String> =
-                text.lines().enumerate().filter(|(_, line)| code(line)).map(|(at, _)| format!("{path}:{}", at + 1)).collect();
+            let hits: Vec<String> = text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| code(line))
+                .map(|(at, _)| format!("{path}:{}", at + 1))
+                .collect();
             hits
         })
         .collect();

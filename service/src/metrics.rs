@@ -43,16 +43,17 @@ impl Metrics {
         registry.register("requests", "Requests answered, by route and status", requests.clone());
         let latency: Family<Route, Histogram, fn() -> Histogram> =
             Family::new_with_constructor(|| Histogram::new(BUCKETS));
-        registry.register_with_unit("request_duration", "Time from a request to its answer, by route", Unit::Seconds, latency.clone());
+        registry.register_with_unit(
+            "request_duration",
+            "Time from a request to its answer, by route",
+            Unit::Seconds,
+            latency.clone(),
+        );
         let build = [("service", service), ("version", version)].map(|(key, value)| (key.to_owned(), value.to_owned()));
         registry.register("build", "The service inside this process", Info::new(build.to_vec()));
         for model in models {
-            let facts = [
-                ("model", model.name),
-                ("version", model.version),
-                ("digest", model.digest),
-                ("space", model.space),
-            ];
+            let facts =
+                [("model", model.name), ("version", model.version), ("digest", model.digest), ("space", model.space)];
             let labels = facts.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
             registry.register("model_build", "A model compiled into this process", Info::new(labels));
         }
@@ -80,7 +81,8 @@ pub(crate) async fn show(State(metrics): State<Metrics>) -> Response {
     let mut body = String::new();
     let registry = metrics.registry.lock().expect("no one panics while registering");
     match text::encode(&mut body, &registry) {
-        Ok(()) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], body).into_response(),
+        Ok(()) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], body)
+            .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -1,6 +1,6 @@
 //! The models that are compiled into the service: what it tells of them, and their self-test.
 
-use modeldeploy::Model;
+use modeldeploy::model::{Handle, Model};
 use serde::Serialize;
 
 /// What a service tells of a model inside it.
@@ -34,12 +34,18 @@ impl Inside {
 }
 
 fn load<M: Model>() -> Result<(), String> {
-    M::load().map(|_| ()).map_err(|error| error.to_string())
+    Handle::<M>::new().warm().map_err(|error| error.to_string())
 }
 
 fn self_test<M: Model>() -> Result<String, String> {
-    let report = M::load().and_then(|model| model.self_test()).map_err(|error| error.to_string())?;
-    Ok(format!("{} {}: {report}", M::NAME, M::VERSION))
+    let found = Handle::<M>::new().self_test().map_err(|error| error.to_string())?;
+    Ok(format!(
+        "{} {}: {} golden vectors came back to the bit; cosine to the f32 reference at least {:.6}",
+        M::NAME,
+        M::VERSION,
+        found.vectors,
+        found.cosine
+    ))
 }
 
 impl ModelCard {

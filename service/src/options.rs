@@ -47,9 +47,9 @@ impl Command {
         }
         let (flag, value) = listen;
         let address = value.replacen("localhost:", "127.0.0.1:", 1);
-        let listen = address
-            .parse()
-            .map_err(|_| Error::Options(format!("{flag} is `{value}`, which is not an address and a port like 127.0.0.1:8080")))?;
+        let listen = address.parse().map_err(|_| {
+            Error::Options(format!("{flag} is `{value}`, which is not an address and a port like 127.0.0.1:8080"))
+        })?;
         Ok(Command::Serve { listen })
     }
 }

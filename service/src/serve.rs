@@ -36,7 +36,7 @@ impl Service {
 
     /// Adds a model: it is listed, replayed by `--self-test`, and touched before the service says that it is ready.
     #[must_use]
-    pub fn model<M: modeldeploy::Model>(mut self) -> Service {
+    pub fn model<M: modeldeploy::model::Model>(mut self) -> Service {
         self.models.push(Inside::of::<M>());
         self
     }
@@ -107,8 +107,7 @@ impl Service {
         for model in &self.models {
             (model.load)().map_err(Error::Model)?;
         }
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
         println!("{} {} listens on http://{address}", self.name, self.version);
         let stopping = Arc::new(AtomicBool::new(false));

@@ -24,9 +24,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [folder, precision] = &args[..] else { return Err("usage: latency <model folder> <int8 | bf16 | f32>".into()) };
     let precision = Precision::from_name(precision).ok_or("the precision is int8, bf16 or f32")?;
-    let pack = pack(Path::new(folder), precision).map_err(|errors| {
-        errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    })?;
+    let pack = pack(Path::new(folder), precision)
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let artifact = Artifact::parse(&pack)?;
     let mut session = Session::new(&artifact, Capacity { tokens: 512, texts: 1 })?;
     println!("{}", session.isa().name());

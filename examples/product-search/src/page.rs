@@ -6,7 +6,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 
 /// What the page may load: only what this service sends.
-const POLICY: &str = "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
+const POLICY: &str =
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; frame-ancestors 'none'";
 
 pub(crate) fn router() -> Router {
     let part = |kind: &'static str, text: &'static str| {

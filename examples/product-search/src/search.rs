@@ -5,7 +5,6 @@ use crate::why::{self, Why};
 use crate::{CatalogueVectors, QueryEncoder};
 use axum::routing::post;
 use axum::{Json, Router};
-use modeldeploy::Model as _;
 use modeldeploy_service::{JsonBody, Refusal};
 use serde::{Deserialize, Serialize};
 
@@ -87,9 +86,8 @@ async fn predict(JsonBody(request): JsonBody<Request>) -> Result<Json<Response>,
 
 fn search(query: &str, limit: usize, explain: bool) -> Result<Vec<Recommendation>, modeldeploy::Error> {
     let vector = QueryEncoder::get().embed(query)?;
-    let found = CatalogueVectors::get()?.top(&vector, limit);
-    let products: Vec<(&'static Product, f32)> =
-        found.into_iter().map(|hit| (&PRODUCTS[hit.row as usize], hit.score)).collect();
+    let found = CatalogueVectors::get().top(&vector, limit)?;
+    let products: Vec<(&'static Product, f32)> = found.into_iter().map(|hit| (&PRODUCTS[hit.row], hit.score)).collect();
     let mut whys = if explain { why::explain(query, &products)?.into_iter().map(Some).collect() } else { vec![] };
     whys.resize_with(products.len(), || None);
     let chinese = why::is_chinese(query);

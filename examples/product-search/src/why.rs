@@ -112,12 +112,23 @@ mod tests {
         let words = Words::of("USB-C 手机壳, red");
         assert_eq!(words.pieces.concat(), "USB-C 手机壳, red");
         let without = words.without_each(|rest| rest);
-        assert_eq!(without, ["-C 手机壳, red", "USB- 手机壳, red", "USB-C 机壳, red", "USB-C 手壳, red", "USB-C 手机, red", "USB-C 手机壳, "]);
+        assert_eq!(
+            without,
+            [
+                "-C 手机壳, red",
+                "USB- 手机壳, red",
+                "USB-C 机壳, red",
+                "USB-C 手壳, red",
+                "USB-C 手机, red",
+                "USB-C 手机壳, "
+            ]
+        );
     }
 
     #[test]
     fn weights_are_relative_to_the_strongest_and_never_negative() {
-        let weights = |falls: &[f32]| Words::of("a b c").weighed(falls, None).iter().map(|p| p.weight).collect::<Vec<_>>();
+        let weights =
+            |falls: &[f32]| Words::of("a b c").weighed(falls, None).iter().map(|p| p.weight).collect::<Vec<_>>();
         assert_eq!(weights(&[0.2, 0.4, -0.1]), [0.5, 0.0, 1.0, 0.0, 0.0]);
         assert_eq!(weights(&[-0.2, 0.0, -0.1]), [0.0; 5]);
     }

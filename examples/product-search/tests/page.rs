@@ -16,7 +16,8 @@ struct Browser {
 impl Browser {
     /// A window of this size in pixels, as a phone's where `mobile`; `None` where there is no browser.
     fn open(width: u32, height: u32, mobile: bool, language: &str) -> Option<Browser> {
-        let driver = Command::new("chromedriver").args(["--port=0", "--log-level=SEVERE"]).stdout(Stdio::piped()).spawn();
+        let driver =
+            Command::new("chromedriver").args(["--port=0", "--log-level=SEVERE"]).stdout(Stdio::piped()).spawn();
         let Ok(mut driver) = driver else {
             eprintln!("skipped: there is no chromedriver (Debian: apt-get install chromium chromium-driver)");
             return None;
@@ -28,8 +29,15 @@ impl Browser {
             .find_map(|line| line.rsplit_once("on port ")?.1.trim_end_matches('.').parse().ok())
             .expect("chromedriver says its port");
         let mut args: Vec<String> = [
-            "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-            "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-sync",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-dev-shm-usage",
         ]
         .map(String::from)
         .into();
@@ -37,11 +45,13 @@ impl Browser {
         args.push(format!("--accept-lang={language}"));
         let mut options = json!({"args": args});
         if mobile {
-            options["mobileEmulation"] = json!({"deviceMetrics": {"width": width, "height": height, "pixelRatio": 2.0}});
+            options["mobileEmulation"] =
+                json!({"deviceMetrics": {"width": width, "height": height, "pixelRatio": 2.0}});
         }
         let mut browser = Browser { driver, session: format!("http://127.0.0.1:{port}/session") };
         let opened = browser.ask("", json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}));
-        browser.session += &format!("/{}", opened["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {opened}")));
+        browser.session +=
+            &format!("/{}", opened["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {opened}")));
         Some(browser)
     }
 
@@ -115,7 +125,10 @@ fn the_page_speaks_chinese_and_fits_a_phone() {
         ("a Chinese title first", r"/[\u4e00-\u9fff]/.test(document.querySelector('.card .title').textContent)"),
         ("the query in its box", "document.getElementById('query').value === '手机'"),
         ("nothing wider than the phone", "document.documentElement.scrollWidth <= 360"),
-        ("buttons large enough for a thumb", "document.querySelector('form button').getBoundingClientRect().height >= 40"),
+        (
+            "buttons large enough for a thumb",
+            "document.querySelector('form button').getBoundingClientRect().height >= 40",
+        ),
     ] {
         assert_eq!(browser.value(expression), true, "{what}");
     }
@@ -131,6 +144,8 @@ fn an_error_is_said_and_a_title_is_text() {
     browser.until(&format!("{CARDS} === 12"));
     assert_eq!(browser.value("document.querySelectorAll('img').length"), 0, "a query is never markup");
     drop(shop);
-    browser.value("(() => { document.getElementById('query').value = 'desk'; document.querySelector('form button').click(); })()");
+    browser.value(
+        "(() => { document.getElementById('query').value = 'desk'; document.querySelector('form button').click(); })()",
+    );
     browser.until("document.getElementById('status').classList.contains('wrong')");
 }

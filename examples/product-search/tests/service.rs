@@ -52,7 +52,8 @@ fn held_out_queries_find_what_was_judged_relevant() {
         let ratings = &judged[query["id"].as_str().expect("an id")];
         let answer = shop.predict(json!({"query": query["text"]}));
         let rating = |product: &Value| ratings.get(product["id"].as_str().expect("an id")).copied().unwrap_or(0.0);
-        let got: f64 = recommendations(&answer).iter().enumerate().map(|(rank, product)| gain(rating(product), rank)).sum();
+        let got: f64 =
+            recommendations(&answer).iter().enumerate().map(|(rank, product)| gain(rating(product), rank)).sum();
         let mut best: Vec<f64> = ratings.values().copied().collect();
         best.sort_by(|a, b| b.total_cmp(a));
         let best: f64 = best.iter().take(10).enumerate().map(|(rank, &rating)| gain(rating, rank)).sum();
@@ -90,7 +91,15 @@ fn the_answer_does_not_depend_on_company() {
     let shop = &shop;
     std::thread::scope(|scope| {
         let ask = |query: &'static str| scope.spawn(move || shop.predict(json!({"query": query, "limit": 20})));
-        let asked: Vec<_> = (0..16).map(|turn| ask(if turn % 2 == 0 { "保温杯" } else { "a very long query about a coffee machine with a milk frother" })).collect();
+        let asked: Vec<_> = (0..16)
+            .map(|turn| {
+                ask(if turn % 2 == 0 {
+                    "保温杯"
+                } else {
+                    "a very long query about a coffee machine with a milk frother"
+                })
+            })
+            .collect();
         for answer in asked.into_iter().step_by(2) {
             assert_eq!(answer.join().expect("an answer"), alone);
         }
@@ -164,14 +173,20 @@ fn it_ends_well_when_told() {
 fn the_golden_vectors_come_back() {
     let output = program(&["--self-test"]).output().expect("the program runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && text.starts_with("query-encoder "), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && text.starts_with("query-encoder "),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }
 
 #[test]
 fn wrong_options_and_taken_addresses_are_refused() {
     let shop = Shop::open();
     let address = shop.url.trim_start_matches("http://");
-    for (args, message) in [(&["--listen", "nowhere"][..], "--listen is `nowhere`"), (&["--listen", address], "cannot listen on")] {
+    for (args, message) in
+        [(&["--listen", "nowhere"][..], "--listen is `nowhere`"), (&["--listen", address], "cannot listen on")]
+    {
         let output = program(args).output().expect("the program runs");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && text.contains(message) && text.contains("help: "), "{args:?}: {text}");

@@ -17,7 +17,17 @@ pub fn packs() {
     MADE.call_once(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
         let made = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", "cargo-modeldeploy", "--", "lock", "--quiet", "--package", "product-search"])
+            .args([
+                "run",
+                "--quiet",
+                "--package",
+                "cargo-modeldeploy",
+                "--",
+                "lock",
+                "--quiet",
+                "--package",
+                "product-search",
+            ])
             .current_dir(root)
             .status()
             .expect("cargo runs");
@@ -36,7 +46,8 @@ pub fn program(args: &[&str]) -> Command {
 impl Shop {
     /// Starts a shop and waits until it says where it listens.
     pub fn open() -> Shop {
-        let mut process = program(&["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().expect("the service starts");
+        let mut process =
+            program(&["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().expect("the service starts");
         let mut line = String::new();
         let stdout = process.stdout.as_mut().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line");

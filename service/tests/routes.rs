@@ -1,0 +1,96 @@
+//! The routes that every service has, and its own beside them, without a socket.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use axum::routing::post;
+use axum::{Json, Router};
+use http_body_util::BodyExt;
+use modeldeploy_service::{JsonBody, MAX_BODY_BYTES, Refusal, Service};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// Doubles a number; refuses odd ones.
+async fn double(JsonBody(number): JsonBody<u32>) -> Result<Json<u32>, Refusal> {
+    if number % 2 == 1 {
+        return Err(Refusal::bad_request(format!("{number} is odd")));
+    }
+    Ok(Json(number * 2))
+}
+
+fn service() -> Router {
+    Service::new("shop", "1.2.3").routes(Router::new().route("/double", post(double))).into_router()
+}
+
+async fn answer(router: &Router, request: Request<Body>) -> (StatusCode, String) {
+    let response = router.clone().oneshot(request).await.expect("an answer");
+    let status = response.status();
+    let body = response.into_body().collect().await.expect("a body").to_bytes();
+    (status, String::from_utf8(body.to_vec()).expect("UTF-8"))
+}
+
+fn get(path: &str) -> Request<Body> {
+    Request::get(path).body(Body::empty()).expect("a request")
+}
+
+fn post_json(path: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body.into()).expect("a request")
+}
+
+#[tokio::test]
+async fn health_answers_and_unknown_routes_are_refused_in_json() {
+    let router = service();
+    for path in ["/healthz", "/livez", "/readyz"] {
+        assert_eq!(answer(&router, get(path)).await, (StatusCode::OK, "ok\n".into()), "{path}");
+    }
+    for (request, status) in
+        [(get("/nowhere"), StatusCode::NOT_FOUND), (get("/double"), StatusCode::METHOD_NOT_ALLOWED)]
+    {
+        let (got, body) = answer(&router, request).await;
+        let body: Value = serde_json::from_str(&body).expect("JSON");
+        assert!(got == status && body["error"].is_string(), "{status}: {got} {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_services_own_routes_answer_and_refuse() {
+    let router = service();
+    assert_eq!(answer(&router, post_json("/double", "4")).await, (StatusCode::OK, "8".into()));
+    let long = " ".repeat(MAX_BODY_BYTES + 1);
+    for (body, status, message) in [
+        ("3", StatusCode::BAD_REQUEST, "3 is odd"),
+        ("x", StatusCode::BAD_REQUEST, "line 1 column 1"),
+        ("-1", StatusCode::BAD_REQUEST, "invalid value"),
+        (long.as_str(), StatusCode::PAYLOAD_TOO_LARGE, "cannot be read"),
+    ] {
+        let (got, answer) = answer(&router, post_json("/double", body.to_owned())).await;
+        assert!(got == status && answer.contains(message), "{message}: {got} {answer}");
+    }
+    let plain = Request::post("/double").body(Body::from("4")).expect("a request");
+    assert_eq!(answer(&router, plain).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+#[tokio::test]
+async fn every_request_is_counted_and_timed_by_its_route() {
+    let router = service();
+    for body in ["2", "4", "3"] {
+        answer(&router, post_json("/double", body)).await;
+    }
+    answer(&router, get("/nowhere?secret=1")).await;
+    let (_, metrics) = answer(&router, get("/metrics")).await;
+    for line in [
+        r#"modeldeploy_requests_total{route="/double",status="200"} 2"#,
+        r#"modeldeploy_requests_total{route="/double",status="400"} 1"#,
+        r#"modeldeploy_requests_total{route="other",status="404"} 1"#,
+        r#"modeldeploy_request_duration_seconds_count{route="/double"} 3"#,
+        r#"modeldeploy_build_info{service="shop",version="1.2.3"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line} is not in\n{metrics}");
+    }
+    assert!(!metrics.contains("secret"), "a query string is nobody's label");
+    assert!(metrics.ends_with("# EOF\n"), "OpenMetrics ends so");
+}
+
+#[tokio::test]
+async fn a_service_without_models_says_so() {
+    assert_eq!(answer(&service(), get("/models")).await, (StatusCode::OK, json!([]).to_string()));
+}
