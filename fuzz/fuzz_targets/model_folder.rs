@@ -8,8 +8,8 @@ use modeldeploy_compiler::front::{config, weights};
 fuzz_target!(|bytes: &[u8]| {
     let places: Vec<String> = [
         config::parse("config.json", bytes).err().unwrap_or_default(),
-        weights::header::parse("model.safetensors", bytes).err().into_iter().collect(),
-        weights::index::parse("model.safetensors.index.json", bytes).err().unwrap_or_default(),
+        weights::parse_header("model.safetensors", bytes).err().into_iter().collect(),
+        weights::parse_index("model.safetensors.index.json", bytes).err().unwrap_or_default(),
     ]
     .iter()
     .flatten()
