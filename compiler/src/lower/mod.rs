@@ -195,7 +195,9 @@ impl Lowering<'_> {
             [Dim::Tokens, Dim::Fixed(width)] => (Rows::Tokens, width),
             [Dim::Fixed(width)] => (Rows::Texts, width),
             _ => {
-                return Err(Problem::inputs(format!("its value is {ty}, where a row for each token or text is needed")));
+                return Err(Problem::inputs(format!(
+                    "its value is {ty}, where a row for each token or text is needed"
+                )));
             }
         };
         let width =

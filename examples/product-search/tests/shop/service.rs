@@ -1,9 +1,7 @@
 //! The service from outside: what a client meets.
 
-mod shop;
-
+use crate::process::{Shop, program};
 use serde_json::{Value, json};
-use shop::{Shop, program};
 use std::collections::HashMap;
 
 fn recommendations(answer: &Value) -> &[Value] {

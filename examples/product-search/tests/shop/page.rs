@@ -1,9 +1,7 @@
 //! The page in headless Chromium, in both languages and on a phone. Skips, and says so, where there is no `chromedriver`.
 
-mod shop;
-
+use crate::process::{Shop, agent};
 use serde_json::{Value, json};
-use shop::{Shop, agent};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 

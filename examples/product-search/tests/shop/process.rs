@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Once;
 
 /// A running shop; it ends with this value.
-pub struct Shop {
+pub(crate) struct Shop {
     process: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 /// Makes the packs that `Model.lock` pins, as `cargo modeldeploy run` does before it starts a service.
-pub fn packs() {
+pub(crate) fn packs() {
     static MADE: Once = Once::new();
     MADE.call_once(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
@@ -36,7 +36,7 @@ pub fn packs() {
 }
 
 /// The service's program with these arguments, its packs being there.
-pub fn program(args: &[&str]) -> Command {
+pub(crate) fn program(args: &[&str]) -> Command {
     packs();
     let mut command = Command::new(env!("CARGO_BIN_EXE_product-search"));
     command.args(args);
@@ -45,7 +45,7 @@ pub fn program(args: &[&str]) -> Command {
 
 impl Shop {
     /// Starts a shop and waits until it says where it listens.
-    pub fn open() -> Shop {
+    pub(crate) fn open() -> Shop {
         let mut process =
             program(&["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().expect("the service starts");
         let mut line = String::new();
@@ -56,7 +56,7 @@ impl Shop {
     }
 
     /// The status and the body of an answer.
-    pub fn post(&self, content_type: Option<&str>, body: &[u8]) -> (u16, serde_json::Value) {
+    pub(crate) fn post(&self, content_type: Option<&str>, body: &[u8]) -> (u16, serde_json::Value) {
         let mut request = agent().post(format!("{}/predict", self.url));
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
@@ -67,20 +67,20 @@ impl Shop {
     }
 
     /// The answer to a request that must succeed.
-    pub fn predict(&self, request: serde_json::Value) -> serde_json::Value {
+    pub(crate) fn predict(&self, request: serde_json::Value) -> serde_json::Value {
         let (status, answer) = self.post(Some("application/json"), request.to_string().as_bytes());
         assert_eq!(status, 200, "{request}: {answer}");
         answer
     }
 
     /// The status and the text at a path.
-    pub fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let mut response = agent().get(format!("{}{path}", self.url)).call().expect("an answer");
         (response.status().as_u16(), response.body_mut().read_to_string().expect("a body"))
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub fn close(mut self) -> std::process::ExitStatus {
+    pub(crate) fn close(mut self) -> std::process::ExitStatus {
         let told = Command::new("kill").arg(self.process.id().to_string()).status().expect("kill runs");
         assert!(told.success());
         self.process.wait().expect("the service ends")
@@ -96,6 +96,6 @@ impl Drop for Shop {
 }
 
 /// A client for which 4xx and 5xx are answers like others.
-pub fn agent() -> ureq::Agent {
+pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).build().into()
 }

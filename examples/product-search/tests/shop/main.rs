@@ -1,0 +1,5 @@
+//! The example from outside: its service as a client meets it, and its page in a browser.
+
+mod page;
+mod process;
+mod service;
