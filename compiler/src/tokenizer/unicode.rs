@@ -2,6 +2,7 @@
 
 use modeldeploy_format::tokenizer::{BLOCKS, CHARS_PER_BLOCK, Classes};
 use regex_syntax::hir::{Class, HirKind};
+use std::sync::LazyLock;
 use unicode_categories::UnicodeCategories;
 use unicode_normalization_alignments::char as forms;
 
@@ -11,26 +12,46 @@ pub(super) fn table<T: Clone>(absent: T, of: impl FnMut(char) -> T) -> Vec<T> {
     (0..(BLOCKS * CHARS_PER_BLOCK) as u32).map(|code| char::from_u32(code).map_or(absent.clone(), &mut of)).collect()
 }
 
-/// The classes named by `wanted`, a set of [`Classes`]' flags, of every code point.
-pub(super) fn classes(wanted: u8) -> Vec<u8> {
-    let mut classes = table(0, |c| {
-        let mut class = 0;
-        if c.is_whitespace() {
-            class |= Classes::WHITESPACE;
-        }
-        if c.is_ascii_punctuation() || c.is_punctuation() {
-            class |= Classes::PUNCTUATION;
-        }
-        class & wanted
+/// Facts beside [`Classes`]' flags.
+const UNCLEAN: u8 = 1 << 5;
+const NONSPACING_MARK: u8 = 1 << 6;
+const COMBINING_MARK: u8 = 1 << 7;
+
+/// All that is asked of every code point, looked up once in a process: the crates search their tables for each.
+static FACTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    const {
+        let classes =
+            Classes::WHITESPACE | Classes::PUNCTUATION | Classes::LETTER | Classes::NUMBER | Classes::WORD;
+        assert!(classes & (UNCLEAN | NONSPACING_MARK | COMBINING_MARK) == 0, "two facts share a bit");
+    }
+    let mut facts = table(0, |c| {
+        let unclean = c == '\0' || c == '\u{FFFD}' || !matches!(c, '\t' | '\n' | '\r') && c.is_other();
+        [
+            (c.is_whitespace(), Classes::WHITESPACE),
+            (c.is_ascii_punctuation() || c.is_punctuation(), Classes::PUNCTUATION),
+            (unclean, UNCLEAN),
+            (c.is_mark_nonspacing(), NONSPACING_MARK),
+            (forms::is_combining_mark(c), COMBINING_MARK),
+        ]
+        .into_iter()
+        .filter_map(|(holds, flag)| holds.then_some(flag))
+        .fold(0, |facts, flag| facts | flag)
     });
     for (flag, pattern) in [(Classes::LETTER, r"\p{L}"), (Classes::NUMBER, r"\p{N}"), (Classes::WORD, r"\w")] {
-        if wanted & flag != 0 {
-            for (start, end) in ranges(pattern) {
-                classes[start as usize..=end as usize].iter_mut().for_each(|class| *class |= flag);
-            }
+        for (start, end) in ranges(pattern) {
+            facts[start as usize..=end as usize].iter_mut().for_each(|facts| *facts |= flag);
         }
     }
-    classes
+    facts
+});
+
+fn has(c: char, fact: u8) -> bool {
+    FACTS[c as usize] & fact != 0
+}
+
+/// The classes named by `wanted`, a set of [`Classes`]' flags, of every code point.
+pub(super) fn classes(wanted: u8) -> Vec<u8> {
+    FACTS.iter().map(|facts| facts & wanted).collect()
 }
 
 /// The code points that a class of the regex syntax holds.
@@ -46,7 +67,8 @@ fn ranges(pattern: &str) -> Vec<(u32, u32)> {
 
 /// The canonical combining class of every code point.
 pub(super) fn combining_classes() -> Vec<u8> {
-    table(0, forms::canonical_combining_class)
+    static TABLE: LazyLock<Vec<u8>> = LazyLock::new(|| table(0, forms::canonical_combining_class));
+    TABLE.clone()
 }
 
 /// The full decomposition of `c`.
@@ -62,6 +84,11 @@ pub(super) fn decomposition(c: char, compatible: bool) -> Vec<char> {
 
 /// All pairs that compose, Hangul apart, as `first, second, composed`, sorted.
 pub(super) fn compositions() -> Vec<[char; 3]> {
+    static PAIRS: LazyLock<Vec<[char; 3]>> = LazyLock::new(find_compositions);
+    PAIRS.clone()
+}
+
+fn find_compositions() -> Vec<[char; 3]> {
     let mut found = Vec::new();
     for composed in (0..=u32::from(char::MAX)).filter_map(char::from_u32).filter(|c| !is_syllable(*c)) {
         let parts = decomposition(composed, false);
@@ -83,7 +110,7 @@ pub(super) fn is_syllable(c: char) -> bool {
 
 /// Whether BERT's cleaning takes `c` away.
 pub(super) fn is_unclean(c: char) -> bool {
-    c == '\0' || c == '\u{FFFD}' || !matches!(c, '\t' | '\n' | '\r') && c.is_other()
+    has(c, UNCLEAN)
 }
 
 /// What BERT takes for a Chinese character.
@@ -103,12 +130,12 @@ pub(super) fn is_chinese(c: char) -> bool {
 
 /// A mark as BERT's accent stripping sees it.
 pub(super) fn is_nonspacing_mark(c: char) -> bool {
-    c.is_mark_nonspacing()
+    has(c, NONSPACING_MARK)
 }
 
 /// A mark as the `StripAccents` normaliser sees it.
 pub(super) fn is_combining_mark(c: char) -> bool {
-    forms::is_combining_mark(c)
+    has(c, COMBINING_MARK)
 }
 
 #[cfg(test)]
