@@ -20,8 +20,7 @@ const COMBINING_MARK: u8 = 1 << 7;
 /// All that is asked of every code point, looked up once in a process: the crates search their tables for each.
 static FACTS: LazyLock<Vec<u8>> = LazyLock::new(|| {
     const {
-        let classes =
-            Classes::WHITESPACE | Classes::PUNCTUATION | Classes::LETTER | Classes::NUMBER | Classes::WORD;
+        let classes = Classes::WHITESPACE | Classes::PUNCTUATION | Classes::LETTER | Classes::NUMBER | Classes::WORD;
         assert!(classes & (UNCLEAN | NONSPACING_MARK | COMBINING_MARK) == 0, "two facts share a bit");
     }
     let mut facts = table(0, |c| {

@@ -24,7 +24,7 @@ impl Browser {
         let port: u16 = stdout
             .lines()
             .map_while(Result::ok)
-            .find_map(|line| line.rsplit_once("on port ")?.1.trim_end_matches('.').parse().ok())
+            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok())
             .expect("chromedriver says its port");
         let mut args: Vec<String> = [
             "--headless",

@@ -17,17 +17,7 @@ pub(crate) fn packs() {
     MADE.call_once(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
         let made = Command::new(env!("CARGO"))
-            .args([
-                "run",
-                "--quiet",
-                "--package",
-                "cargo-modeldeploy",
-                "--",
-                "lock",
-                "--quiet",
-                "--package",
-                "product-search",
-            ])
+            .args(["run", "--quiet", "--package", "cargo-modeldeploy", "--", "--quiet", "lock"])
             .current_dir(root)
             .status()
             .expect("cargo runs");
