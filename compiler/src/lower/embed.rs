@@ -16,9 +16,10 @@ impl Lowering<'_> {
                 Op::Input(Input::Positions) => Index::Position { offset: 0 },
                 _ => return Err(Problem::inputs("its rows are chosen by a computed value")),
             };
-            let scales = table.scales.map(|scales| self.vector(scales));
-            let table = self.tensor(&[Some(table.table)], Kind::Table, &[0])?;
-            *lookup = Some(Lookup { table, scales: scales.transpose()?, index });
+            // The table before its scales: tensors stand in the order in which steps name them.
+            let codes = self.tensor(&[Some(table.table)], Kind::Table, &[0])?;
+            let scales = table.scales.map(|scales| self.vector(scales)).transpose()?;
+            *lookup = Some(Lookup { table: codes, scales, index });
         }
         let out = self.slot(id)?;
         self.push(Step::Embed { lookups, out })
