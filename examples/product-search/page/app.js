@@ -146,7 +146,7 @@ function card(product, place, texts) {
 // Pieces of a text with weights 0 to 1: those that matter are marked, the more the stronger.
 function marked(pieces) {
   return pieces.map(({ text, weight }) => {
-    if (weight < 0.08) return document.createTextNode(text);
+    if (weight < 0.15) return document.createTextNode(text);
     const mark = document.createElement("mark");
     mark.style.setProperty("--weight", weight.toFixed(2));
     mark.textContent = text;
