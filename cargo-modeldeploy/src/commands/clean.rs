@@ -28,9 +28,10 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
-    let keep = if args.all { vec![] } else { locked(&workspace)? };
     let mut waited = false;
     let _hold = workspace.store.hold(|| waited = true)?;
+    // Read once the store is held: a `lock` that this waited for has written another.
+    let keep = if args.all { vec![] } else { locked(&workspace)? };
     if waited {
         output.note("another build had the store; this one waited for it");
     }

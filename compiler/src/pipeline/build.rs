@@ -32,12 +32,10 @@ pub struct Built {
 ///
 /// If the lock is absent or stale, or something comes out other than the lock pins it.
 pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec<Diagnostic>> {
-    let lock = workspace.lock().map_err(|error| vec![error])?;
-    let stale = stale(workspace, &lock);
-    if !stale.is_empty() {
-        return Err(stale);
-    }
+    current(workspace)?;
     let _hold = workspace.store.hold(|| progress(Event::Waiting)).map_err(|error| vec![error])?;
+    // Read once the store is held: a `lock` that this waited for has written another.
+    let lock = current(workspace)?;
     let (mut made, mut errors) = (vec![], vec![]);
     for (manifest, entry) in workspace.models() {
         let model = lock.model(&entry.name).expect("the lock is not stale");
@@ -55,6 +53,13 @@ pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec
     }
     made.extend(index::build(workspace, &lock, progress)?);
     Ok(Built { lock, made })
+}
+
+/// The lock, if it is what the manifests say.
+fn current(workspace: &Workspace) -> Result<Lock, Vec<Diagnostic>> {
+    let lock = workspace.lock().map_err(|error| vec![error])?;
+    let stale = stale(workspace, &lock);
+    if stale.is_empty() { Ok(lock) } else { Err(stale) }
 }
 
 /// What the manifests say that the lock does not: found without reading a weight.

@@ -1,3 +1,5 @@
+//! What a user's item becomes, as a reader would write it, and what each mistake is told.
+
 use super::*;
 use modeldeploy_format::Signature;
 use modeldeploy_format::lock::{
@@ -92,7 +94,7 @@ fn index(name: &str, model: &str, byte: u8) -> LockedIndex {
 /// The expansion as a reader would write it, the folder's name replaced.
 fn pretty(tokens: TokenStream, folder: &tempfile::TempDir) -> String {
     let file = syn::parse2(tokens).expect("the expansion is Rust");
-    prettyplease::unparse(&file).replace(folder.path().to_str().expect("UTF-8"), "/work")
+    prettyplease::unparse(&file).replace(folder.path().to_str().expect("UTF-8"), "/repo")
 }
 
 /// The message of the one error in the expansion; the user's item stands before it.
@@ -100,7 +102,7 @@ fn error(tokens: TokenStream, folder: &tempfile::TempDir) -> String {
     let text = tokens.to_string();
     let (_, message) = text.split_once("compile_error ! {").unwrap_or_else(|| panic!("no error: {text}"));
     let literal: LitStr = syn::parse_str(message.trim().trim_end_matches('}').trim()).expect("a message");
-    literal.value().replace(folder.path().to_str().expect("UTF-8"), "/work")
+    literal.value().replace(folder.path().to_str().expect("UTF-8"), "/repo")
 }
 
 #[test]
@@ -297,10 +299,10 @@ fn each_mistake_with_an_index_has_its_message() {
 #[test]
 fn a_lock_that_cannot_be_read_says_what_to_do() {
     for (text, words) in [
-        (None, "no Model.lock in /work/shop or above it\nhelp: `cargo modeldeploy lock` makes one"),
+        (None, "no Model.lock in /repo/shop or above it\nhelp: `cargo modeldeploy lock` makes one"),
         (Some("version = 9"), "Model.lock is of version 9"),
         (Some("version = "), "Model.lock cannot be read"),
-        (Some("version = 1\nmodel = 3"), "--> /work/Model.lock\nhelp: `cargo modeldeploy lock` writes it anew"),
+        (Some("version = 1\nmodel = 3"), "--> /repo/Model.lock\nhelp: `cargo modeldeploy lock` writes it anew"),
     ] {
         let (folder, surroundings) = shop(|_| {});
         let path = folder.path().join(FILE_NAME);
