@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod means;
+mod overlap;
+
 use modeldeploy::format::golden::Golden;
 use modeldeploy::format::pack::{Aligned, Contents, Writer};
 use modeldeploy::format::program::{
@@ -67,17 +70,20 @@ impl Random {
 }
 
 pub(crate) fn build(precision: Precision, head: Head, goldens: Vec<Golden>) -> Built {
-    let mut builder = Builder {
-        precision,
-        random: Random(42),
-        writer: Writer::new(),
-        logical: vec![],
-        slots: vec![],
-        steps: vec![],
-        ends: [0; 2],
-    };
+    build_planned(precision, head, goldens, |_| {})
+}
+
+/// The same model, its slots over one another wherever their lives allow it.
+pub(crate) fn build_overlapping(precision: Precision, head: Head) -> Built {
+    build_planned(precision, head, vec![], overlap::plan)
+}
+
+fn build_planned(precision: Precision, head: Head, goldens: Vec<Golden>, plan: impl Fn(&mut Program)) -> Built {
+    let mut builder = Builder::new(precision);
     let output = builder.model(head);
     let Builder { writer, logical, slots, steps, .. } = builder;
+    let mut program = Program { slots, steps, output };
+    plan(&mut program);
     let (task, outputs, labels) = match head {
         Head::Embed => (Task::Embed, WIDTH, vec![]),
         Head::Classify => (Task::Classify, 3, ["bad", "fair", "good"].map(str::to_owned).to_vec()),
@@ -92,8 +98,7 @@ pub(crate) fn build(precision: Precision, head: Head, goldens: Vec<Golden>) -> B
         prompts: vec![("query".to_owned(), "q: ".to_owned())],
         default_prompt: None,
     };
-    let contents =
-        Contents { signature, program: Program { slots, steps, output }, tokenizer: bytes_as_tokens(), goldens };
+    let contents = Contents { signature, program, tokenizer: bytes_as_tokens(), goldens };
     Built { pack: writer.finish(&contents).expect("a sound pack"), logical }
 }
 
@@ -109,6 +114,11 @@ struct Builder {
 }
 
 impl Builder {
+    fn new(precision: Precision) -> Builder {
+        let (writer, random) = (Writer::new(), Random(42));
+        Builder { precision, random, writer, logical: vec![], slots: vec![], steps: vec![], ends: [0; 2] }
+    }
+
     fn model(&mut self, head: Head) -> SlotId {
         let lookups = [
             Some(self.table("words", VOCABULARY, Index::TokenId)),

@@ -112,6 +112,37 @@ fn a_greater_capacity_changes_no_bit() {
 }
 
 #[test]
+fn slots_that_share_memory_at_different_times_change_no_bit() {
+    let texts = texts(5, 7);
+    let texts: Vec<&Text> = texts.iter().collect();
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        for head in [Head::Embed, Head::Classify, Head::Score] {
+            let case = format!("{precision:?} {head:?}");
+            let (apart, shared) = (packs::build(precision, head, vec![]), packs::build_overlapping(precision, head));
+            assert_eq!(overlaps(&apart), 0, "{case}");
+            assert!(overlaps(&shared) > 5, "{case}: {}", overlaps(&shared));
+            for isa in Isa::available() {
+                let (mut apart, mut shared) = (session(&apart, isa), session(&shared, isa));
+                assert!(shared.memory() < apart.memory(), "{case} {isa}");
+                let expected = run(&mut apart, &texts);
+                assert_eq!(run(&mut shared, &texts), expected, "{case} {isa}");
+                // What an earlier batch left in the arena is never read.
+                assert_eq!(run(&mut shared, &texts[3..4]), expected[3..4], "{case} {isa}");
+                assert_eq!(run(&mut shared, &texts), expected, "again: {case} {isa}");
+            }
+        }
+    }
+}
+
+/// How many pairs of slots lie over one another.
+fn overlaps(built: &Built) -> usize {
+    let artifact = Artifact::parse(&built.pack).expect("a pack");
+    let slots = &artifact.program().slots;
+    let over = |i: usize| slots[i + 1..].iter().filter(|other| slots[i].overlaps(other)).count();
+    (0..slots.len()).map(over).sum()
+}
+
+#[test]
 fn a_batch_that_cannot_be_run_is_an_error_and_harms_nothing() {
     let built = packs::build(Precision::F32, Head::Embed, vec![]);
     let mut session = session(&built, Isa::detect());
