@@ -101,7 +101,7 @@ impl Surroundings {
             _ if known.is_empty() => format!("; it has no {kind}"),
             _ => format!("; it has `{}`", known.join("`, `")),
         };
-        let help = format!("`cargo modeldeploy add FOLDER --name {name}` adds a model");
+        let help = format!("`cargo modeldeploy add FOLDER --name {name} --task embed` adds a model");
         let help = if kind == "model" { format!("\nhelp: {help}") } else { String::new() };
         format!("no {kind} `{name}` in {FILE_NAME}{near}{help}")
     }
