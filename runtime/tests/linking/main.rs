@@ -3,9 +3,12 @@
 //!
 //! Sources lie in `shop/`; dependencies are built once, under the target folder, and reused.
 
+mod locks;
+mod mistakes;
 #[path = "../packs/mod.rs"]
 mod packs;
 mod shop;
+mod user;
 
 use packs::{Head, Precision, build};
 use shop::Shop;

@@ -1,13 +1,15 @@
 //! The user's workspace: written to a folder of the target folder, with its own lock and store.
 
+use crate::locks;
+use crate::user::{Outcome, Workspace};
 use modeldeploy::format::lock::{
-    FILE_NAME, Lock, LockedIndex, LockedModel, LockedPack, VERSION, manifest_digest, manifest_settings, store_path,
+    FILE_NAME, Lock, LockedIndex, LockedPack, VERSION, manifest_digest, manifest_settings, store_path,
 };
 use modeldeploy::format::pack::{Aligned, LAYOUT_FINGERPRINT};
 use modeldeploy::format::{Artifact, Digest};
 use modeldeploy::model::{Engine, Input};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 const ROOT: &str = r#"
@@ -116,17 +118,7 @@ fn run() -> Result<(), modeldeploy::Error> {
 }
 "#;
 
-pub(crate) struct Shop {
-    folder: PathBuf,
-    target: PathBuf,
-}
-
-pub(crate) struct Outcome {
-    what: String,
-    success: bool,
-    stdout: String,
-    all: String,
-}
+pub(crate) struct Shop(Workspace);
 
 pub(crate) struct Program {
     path: PathBuf,
@@ -135,11 +127,7 @@ pub(crate) struct Program {
 
 impl Shop {
     pub(crate) fn new(name: &str) -> Shop {
-        let base = Path::new(env!("CARGO_TARGET_TMPDIR")).join("linking");
-        let folder = base.join(name);
-        let _ = fs::remove_dir_all(&folder);
-        let shop = Shop { folder, target: base.join("target") };
-        let runtime = env!("CARGO_MANIFEST_DIR");
+        let workspace = Workspace::new(name);
         for (path, text) in [
             ("Cargo.toml", ROOT),
             ("models/Cargo.toml", MODELS),
@@ -147,22 +135,17 @@ impl Shop {
             ("shop/Cargo.toml", SHOP),
             ("shop/src/main.rs", SHOP_MAIN),
         ] {
-            shop.write(path, text.replace("RUNTIME", runtime).as_bytes());
+            workspace.write_text(path, text);
         }
-        // The versions that this workspace was tested with, which are there.
-        fs::copy(Path::new(runtime).join("../Cargo.lock"), shop.folder.join("Cargo.lock"))
-            .expect("the workspace's Cargo.lock");
-        shop
+        Shop(workspace)
+    }
+
+    pub(crate) fn cargo(&self, args: &[&str]) -> Outcome {
+        self.0.cargo(args)
     }
 
     pub(crate) fn folder(&self) -> &str {
-        self.folder.to_str().expect("UTF-8")
-    }
-
-    fn write(&self, path: &str, bytes: &[u8]) {
-        let path = self.folder.join(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("the folder can be made");
-        fs::write(path, bytes).expect("the file can be written");
+        self.0.folder.to_str().expect("UTF-8")
     }
 
     /// Locks the pack, and an index of three texts by it, whose file is stored at once.
@@ -173,42 +156,16 @@ impl Shop {
         let settings = manifest_settings(&manifest, "model", "query-encoder").expect("the model's settings");
         let space = Digest::of(b"a space");
         let index = self.index(pack, &space);
-        let model = LockedModel {
-            name: "query-encoder".into(),
-            version: "1.2.0".into(),
-            source: "models/query-encoder".into(),
-            license: None,
-            package: "models".into(),
-            signature_digest: Digest::of(&signature.encode()),
-            space,
-            manifest: manifest_digest(settings),
-            compressed: Digest::of(b""),
-            golden: Digest::of(b""),
-            recipe: Default::default(),
-            gate: None,
-            packs: vec![LockedPack {
-                layout: format!("{LAYOUT_FINGERPRINT:016x}"),
-                size: pack.len() as u64,
-                digest: Digest::of(pack),
-            }],
-            files: vec![],
-            signature,
+        let pack = LockedPack {
+            layout: format!("{LAYOUT_FINGERPRINT:016x}"),
+            size: pack.len() as u64,
+            digest: Digest::of(pack),
         };
-        let index = LockedIndex {
-            name: "catalogue".into(),
-            package: "models".into(),
-            model: "query-encoder".into(),
-            space,
-            manifest: Digest::of(b""),
-            source: "catalogue.tsv".into(),
-            source_digest: Digest::of(b""),
-            rows: 3,
-            width: model.signature.outputs,
-            size: index.len() as u64,
-            digest: Digest::of(&index),
-        };
+        let model = locks::model("query-encoder", "models", signature, space, manifest_digest(settings), pack);
+        let index =
+            LockedIndex { size: index.len() as u64, digest: Digest::of(&index), ..locks::index("catalogue", &model) };
         let lock = Lock { version: VERSION, models: vec![model], indexes: vec![index] };
-        self.write(FILE_NAME, lock.to_text().as_bytes());
+        self.0.write(FILE_NAME, lock.to_text().as_bytes());
     }
 
     fn index(&self, pack: &Aligned, space: &Digest) -> Vec<u8> {
@@ -217,7 +174,7 @@ impl Shop {
         let engine = Engine::new("the pack", pack).expect("an engine");
         engine.run(texts, |row| values.extend_from_slice(row)).expect("vectors");
         let index = modeldeploy::format::index::write(space, (values.len() / 3) as u32, &["a1", "b1", "c1"], &values);
-        self.write(&store_path(&Digest::of(&index), "index"), &index);
+        self.0.write(&store_path(&Digest::of(&index), "index"), &index);
         index
     }
 
@@ -227,51 +184,21 @@ impl Shop {
 
     /// Stores `bytes` under the digest of `pack`.
     pub(crate) fn store_as(&self, pack: &[u8], bytes: &[u8]) {
-        self.write(&store_path(&Digest::of(pack), "pack"), bytes);
+        self.0.write(&store_path(&Digest::of(pack), "pack"), bytes);
     }
 
     pub(crate) fn remove_store(&self) {
-        fs::remove_dir_all(self.folder.join(".modeldeploy")).expect("there is a store");
+        fs::remove_dir_all(self.0.folder.join(".modeldeploy")).expect("there is a store");
     }
 
     pub(crate) fn change_manifest(&self) {
-        let text = MODELS
-            .replace("\"embed\"", "\"embed\"\nquantize = \"bf16\"")
-            .replace("RUNTIME", env!("CARGO_MANIFEST_DIR"));
-        self.write("models/Cargo.toml", text.as_bytes());
-    }
-
-    pub(crate) fn cargo(&self, args: &[&str]) -> Outcome {
-        let mut command = Command::new(env!("CARGO"));
-        command.args(args).arg("--offline").current_dir(&self.folder);
-        command.env("CARGO_TARGET_DIR", &self.target).env_remove("MODELDEPLOY_STORE").env_remove("RUSTFLAGS");
-        let output = command.output().expect("cargo runs");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        let all = format!("{stdout}\n{stderr}");
-        Outcome { what: format!("cargo {}", args.join(" ")), success: output.status.success(), stdout, all }
+        self.0.write_text("models/Cargo.toml", &MODELS.replace("\"embed\"", "\"embed\"\nquantize = \"bf16\""));
     }
 
     pub(crate) fn program(&self, name: &str) -> Program {
-        let path = self.target.join("release").join(name);
+        let path = self.0.target.join("release").join(name);
         let bytes = fs::read(&path).expect("the program was built");
         Program { path, bytes }
-    }
-}
-
-impl Outcome {
-    /// What it printed.
-    #[track_caller]
-    pub(crate) fn succeeds(self) -> String {
-        assert!(self.success, "{} failed:\n{}", self.what, self.all);
-        self.stdout
-    }
-
-    /// What it printed, errors too.
-    #[track_caller]
-    pub(crate) fn fails(self) -> String {
-        assert!(!self.success, "{} succeeded:\n{}", self.what, self.all);
-        self.all
     }
 }
 

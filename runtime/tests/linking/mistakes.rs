@@ -1,0 +1,146 @@
+//! What a user reads who made a mistake: each case is a package of one file under `mistakes/`, and what the compiler says of it
+//! stands beside it as `.stderr`. `BLESS=1` writes those anew.
+
+use crate::locks;
+use crate::user::Workspace;
+use modeldeploy::format::lock::{FILE_NAME, Lock, LockedModel, LockedPack, VERSION};
+use modeldeploy::format::pack::LAYOUT_FINGERPRINT;
+use modeldeploy::format::{Digest, Signature, Task};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The cases, with what each does to the lock.
+const CASES: [(&str, fn(&mut String)); 20] = [
+    ("another_task", keep),
+    ("classifier_embeds", keep),
+    ("contradiction", |lock| *lock = lock.replacen("outputs = 4", "outputs = 5", 1)),
+    ("generics", keep),
+    ("index_of_another_space", keep),
+    ("index_of_no_model", keep),
+    ("index_unknown", keep),
+    ("index_without_model", keep),
+    ("more_arguments", keep),
+    ("no_lock", String::clear),
+    ("no_name", keep),
+    ("not_a_string", keep),
+    ("not_a_unit_struct", keep),
+    ("not_locked_yet", keep),
+    ("other_layout", |lock| *lock = lock.replace(&layout(), "00000000000000aa")),
+    ("other_version", |lock| *lock = lock.replacen("version = 1", "version = 9", 1)),
+    ("stale", keep),
+    ("two_spaces", keep),
+    ("unknown_name", keep),
+    ("unreadable", |lock| lock.push_str("\n[[model]\n")),
+];
+
+fn keep(_: &mut String) {}
+
+fn layout() -> String {
+    format!("{LAYOUT_FINGERPRINT:016x}")
+}
+
+#[test]
+fn each_mistake_is_explained_on_the_users_own_words() {
+    let workspace = Workspace::new("mistakes");
+    // No folder above this one has a lock.
+    let alone = tempfile::tempdir().expect("a folder");
+    let folder = |case: &str| if case == "no_lock" { alone.path().to_owned() } else { workspace.folder.join(case) };
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/linking/mistakes");
+    let members: Vec<_> = CASES.iter().map(|(case, _)| folder(case)).collect();
+    workspace.write_text(
+        "Cargo.toml",
+        &format!("[workspace]\nmembers = {members:?}\nresolver = \"3\"\n\n[profile.dev]\ndebug = false\n"),
+    );
+    for (case, change) in CASES {
+        let source = std::fs::read(sources.join(case).with_extension("rs")).expect("the case's source");
+        workspace.write(folder(case).join("src/lib.rs"), &source);
+        workspace.write_text(folder(case).join("Cargo.toml"), &manifest(case, &workspace.folder));
+        let mut lock = lock().to_text();
+        change(&mut lock);
+        if !lock.is_empty() {
+            workspace.write(folder(case).join(FILE_NAME), lock.as_bytes());
+        }
+    }
+    let said = workspace.cargo(&["check", "--workspace", "--keep-going", "--message-format=json"]).fails();
+    let messages: Vec<serde_json::Value> = said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut wrong = String::new();
+    for (case, _) in CASES {
+        let rendered = messages.iter().filter(|message| message["target"]["name"] == case);
+        let mut got: String = rendered.filter_map(|message| message["message"]["rendered"].as_str()).collect();
+        for (place, name) in [
+            (folder(case).join("src"), "$CASE/src"),
+            (folder(case), "$CASE"),
+            (workspace.folder.clone(), "$WORKSPACE"),
+            (env!("CARGO_MANIFEST_DIR").into(), "$MODELDEPLOY"),
+        ] {
+            got = got.replace(place.to_str().expect("UTF-8"), name);
+        }
+        let got = normal(&got.replace(&layout(), "$LAYOUT"), case);
+        let file = sources.join(case).with_extension("stderr");
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(&file, &got).expect("the file can be written");
+        }
+        let expected = std::fs::read_to_string(&file).unwrap_or_default();
+        if got != expected || got.is_empty() {
+            let _ = writeln!(wrong, "== {case}: expected\n{expected}== got\n{got}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}{}", if messages.is_empty() { &said } else { "" });
+}
+
+/// Without what depends on the compiler's version or the library's lines: code of the library, lists of implementations, counts.
+fn normal(text: &str, case: &str) -> String {
+    let mut kept = String::new();
+    let mut foreign = false;
+    for line in text.lines() {
+        let starts = !line.starts_with([' ', '|']) && !line.chars().next().is_some_and(|c| c.is_ascii_digit());
+        let place = line.trim_start().strip_prefix("--> ").or(line.trim_start().strip_prefix("::: "));
+        if starts {
+            foreign = line.starts_with("note:") || line.starts_with("help:");
+            if foreign {
+                let _ = writeln!(kept, "{}", line.trim_end());
+                continue;
+            }
+        }
+        if place.is_some_and(|place| place.contains("$MODELDEPLOY")) {
+            foreign = true;
+        }
+        let counted = line.starts_with("error: aborting") || line.contains("could not compile");
+        if !foreign && !counted {
+            let _ = writeln!(kept, "{}", line.replace(&format!("{case}/src"), "$CASE/src").trim_end());
+        }
+    }
+    kept
+}
+
+fn manifest(case: &str, workspace: &Path) -> String {
+    format!(
+        "[package]\nname = {case:?}\nversion = \"0.1.0\"\nedition = \"2024\"\nworkspace = {workspace:?}\n\n\
+         [dependencies]\nmodeldeploy = {{ path = \"RUNTIME\" }}\n\n\
+         [package.metadata.modeldeploy.model.next-encoder]\ntask = \"embed\"\n\n\
+         [package.metadata.modeldeploy.model.changed]\ntask = \"embed\"\nquantize = \"bf16\"\n"
+    )
+}
+
+/// Models of each task and of two spaces, and an index by the first.
+fn lock() -> Lock {
+    let models = vec![
+        model("changed", Task::Embed, 4),
+        model("mood", Task::Classify, 2),
+        model("other-encoder", Task::Embed, 4),
+        model("query-encoder", Task::Embed, 4),
+        model("ranker", Task::Score, 1),
+    ];
+    let indexes = vec![locks::index("catalogue", &models[3])];
+    Lock { version: VERSION, models, indexes }
+}
+
+fn model(name: &str, task: Task, outputs: u32) -> LockedModel {
+    let labels = if task == Task::Classify { vec!["calm".into(), "cross".into()] } else { vec![] };
+    let normalized = task == Task::Embed;
+    let signature =
+        Signature { task, max_tokens: 16, outputs, normalized, labels, prompts: vec![], default_prompt: None };
+    let pack = LockedPack { layout: layout(), size: 3, digest: Digest::of(name.as_bytes()) };
+    let package = if name == "changed" { "stale" } else { "models" };
+    locks::model(name, package, signature, Digest::of(name.as_bytes()), Digest::of(b"as locked"), pack)
+}

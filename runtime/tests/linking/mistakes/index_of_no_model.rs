@@ -1,0 +1,4 @@
+pub struct NoModel;
+
+#[modeldeploy::index("catalogue", of = NoModel)]
+pub struct Catalogue;

@@ -1,0 +1,5 @@
+#[modeldeploy::model("query-encoder")]
+pub struct QueryEncoder;
+
+#[modeldeploy::index("catalog", of = QueryEncoder)]
+pub struct Catalogue;

@@ -1,0 +1,2 @@
+#[modeldeploy::index("catalogue")]
+pub struct Catalogue;

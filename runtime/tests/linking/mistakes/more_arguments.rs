@@ -1,0 +1,2 @@
+#[modeldeploy::model("query-encoder", "int8")]
+pub struct QueryEncoder;

@@ -1,0 +1,2 @@
+#[modeldeploy::model]
+pub struct QueryEncoder;

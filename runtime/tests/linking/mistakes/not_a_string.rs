@@ -1,0 +1,2 @@
+#[modeldeploy::model(query_encoder)]
+pub struct QueryEncoder;

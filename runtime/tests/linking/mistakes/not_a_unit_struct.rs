@@ -1,0 +1,4 @@
+#[modeldeploy::model("query-encoder")]
+pub struct QueryEncoder {
+    threads: usize,
+}

@@ -1,0 +1,2 @@
+#[modeldeploy::model("next-encoder")]
+pub struct NextEncoder;

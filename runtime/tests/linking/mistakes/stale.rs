@@ -1,0 +1,2 @@
+#[modeldeploy::model("changed")]
+pub struct Changed;

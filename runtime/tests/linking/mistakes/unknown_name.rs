@@ -1,0 +1,2 @@
+#[modeldeploy::model("query-encodr")]
+pub struct QueryEncoder;
