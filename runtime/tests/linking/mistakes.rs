@@ -9,8 +9,10 @@ use modeldeploy::format::{Digest, Signature, Task};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The cases, with what each does to the lock.
-const CASES: [(&str, fn(&mut String)); 20] = [
+/// What a case does to the lock's text; an empty one is not written.
+type Change = fn(&mut String);
+
+const CASES: [(&str, Change); 20] = [
     ("another_task", keep),
     ("classifier_embeds", keep),
     ("contradiction", |lock| *lock = lock.replacen("outputs = 4", "outputs = 5", 1)),

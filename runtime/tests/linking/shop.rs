@@ -174,7 +174,7 @@ impl Shop {
         let engine = Engine::new("the pack", pack).expect("an engine");
         engine.run(texts, |row| values.extend_from_slice(row)).expect("vectors");
         let index = modeldeploy::format::index::write(space, (values.len() / 3) as u32, &["a1", "b1", "c1"], &values);
-        self.0.write(&store_path(&Digest::of(&index), "index"), &index);
+        self.0.write(store_path(&Digest::of(&index), "index"), &index);
         index
     }
 
@@ -184,7 +184,7 @@ impl Shop {
 
     /// Stores `bytes` under the digest of `pack`.
     pub(crate) fn store_as(&self, pack: &[u8], bytes: &[u8]) {
-        self.0.write(&store_path(&Digest::of(pack), "pack"), bytes);
+        self.0.write(store_path(&Digest::of(pack), "pack"), bytes);
     }
 
     pub(crate) fn remove_store(&self) {

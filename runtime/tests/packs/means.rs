@@ -7,6 +7,9 @@ use modeldeploy::format::{Signature, Task};
 
 pub(crate) const LABELS: [&str; 3] = ["high", "five", "pair"];
 
+/// The row of a table, by its number.
+type Row = fn(f32) -> Vec<f32>;
+
 /// A pack whose rows are means over the tokens, of as many of these as the task has outputs:
 ///
 /// - `embed` 2: the token's id, and 1;
@@ -14,13 +17,13 @@ pub(crate) const LABELS: [&str; 3] = ["high", "five", "pair"];
 /// - `classify` 3: the token's id, 5, and 10 times its type; these are logits, whose softmax is given.
 pub(crate) fn build(task: Task) -> Aligned {
     let mut builder = Builder::new(Precision::F32);
-    let (word, type_of): (fn(f32) -> Vec<f32>, fn(f32) -> Vec<f32>) = match task {
+    let (word, type_of): (Row, Row) = match task {
         Task::Embed => (|id| vec![id, 1.0], |_| vec![0.0, 0.0]),
         Task::Score => (|id| vec![id], |kind| vec![100.0 * kind]),
         _ => (|id| vec![id, 5.0, 0.0], |kind| vec![0.0, 0.0, 10.0 * kind]),
     };
     let outputs = word(0.0).len() as u32;
-    let mut table = |name, rows: u32, row: fn(f32) -> Vec<f32>, index| {
+    let mut table = |name, rows: u32, row: Row, index| {
         let values: Vec<f32> = (0..rows).flat_map(|id| row(id as f32)).collect();
         Some(Lookup { table: builder.push_floats(name, &[rows, outputs], &values), scales: None, index })
     };
