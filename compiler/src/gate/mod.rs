@@ -45,7 +45,12 @@ pub fn shortfalls(gate: &GateEntry, metric: Metric, evaluation: &Evaluation) -> 
         }
     };
     let ratio = format!("the ratio of `{metric}` (pack {:.6} / f32 {:.6})", figure.got, figure.base);
-    at_least(ratio, figure.ratio(), gate.min_ratio);
+    // A reference that reaches nothing, as on a suite without a relevant document, is no measure of anything.
+    if figure.base == 0.0 && gate.min_ratio.is_some() {
+        at_least(format!("`{metric}` of the f32 reference is 0, so that {ratio}"), 0.0, gate.min_ratio);
+    } else {
+        at_least(ratio, figure.ratio(), gate.min_ratio);
+    }
     at_least(format!("`{metric}` of the pack"), figure.got, gate.min);
     match &evaluation.agreement {
         Some(agreement) => at_least("the least cosine to f32".into(), agreement.min, gate.min_cosine),
@@ -146,6 +151,7 @@ mod tests {
         for (evaluation, said) in [
             (evaluation(0.8, 0.76, 0.999), vec!["pack 0.760000 / f32 0.800000) is 0.950000, 0.040000 under 0.99"]),
             (evaluation(0.4, 0.4, 0.999), vec!["`ndcg@10` of the pack is 0.400000, 0.100000 under 0.5"]),
+            (evaluation(0.0, 0.0, 0.999), vec!["of the f32 reference is 0", "0.500000 under 0.5"]),
             (evaluation(0.8, 0.8, 0.99), vec!["the least cosine to f32 is 0.990000, 0.005000 under 0.995"]),
             (evaluation(0.8, 0.4, -1.0), vec!["0.490000 under 0.99", "0.100000 under 0.5", "1.995000 under 0.995"]),
         ] {

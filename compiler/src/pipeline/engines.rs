@@ -5,13 +5,9 @@ use crate::diagnostic::Diagnostic;
 use crate::eval::{Engine, FAILED, Text};
 use crate::graph::Graph;
 use crate::reference::Reference;
-use modeldeploy::session::{Batch, Capacity, Session};
+use modeldeploy::isa::Isa;
+use modeldeploy::model::{self, Input};
 use modeldeploy::tokenizer::{Encoding, Strategy, Tables, Tokenizer, Truncation};
-use modeldeploy_format::Artifact;
-use std::sync::Mutex;
-
-/// Tokens of a batch, unless a single text has more.
-const BATCH_TOKENS: usize = 512;
 
 /// Texts to token ids, cut to what the model takes.
 pub(super) struct Reader<'a> {
@@ -71,13 +67,8 @@ impl Engine for ReferenceEngine<'_> {
     }
 }
 
-/// A pack, run by the kernels that services run it with.
-pub struct PackEngine<'a> {
-    artifact: Artifact<'a>,
-    reader: Reader<'a>,
-    /// Sessions at rest.
-    idle: Mutex<Vec<Session<'a>>>,
-}
+/// A pack, run by the engine that services run it with.
+pub struct PackEngine<'a>(model::Engine<'a>);
 
 impl<'a> PackEngine<'a> {
     /// The engine of a pack.
@@ -86,52 +77,17 @@ impl<'a> PackEngine<'a> {
     ///
     /// If the bytes are not a pack.
     pub fn new(pack: &'a [u8]) -> Result<PackEngine<'a>, Diagnostic> {
-        let artifact = Artifact::parse(pack).map_err(|error| Diagnostic::new(FAILED, error.to_string()))?;
-        let reader = Reader::new(artifact.tokenizer(), artifact.signature().max_tokens)?;
-        Ok(PackEngine { artifact, reader, idle: Mutex::default() })
-    }
-
-    /// The pack.
-    pub fn artifact(&self) -> &Artifact<'a> {
-        &self.artifact
-    }
-
-    fn session(&self) -> Result<Session<'a>, Diagnostic> {
-        if let Some(session) = self.idle.lock().expect("nothing panics while it is held").pop() {
-            return Ok(session);
-        }
-        let tokens = BATCH_TOKENS.max(self.artifact.signature().max_tokens as usize);
-        Session::new(&self.artifact, Capacity { tokens, texts: BATCH_TOKENS })
-            .map_err(|error| Diagnostic::new(FAILED, format!("no session can be made: {error}")))
+        let engine = model::Engine::with_isa("the pack", pack, Isa::detect());
+        engine.map(PackEngine).map_err(|error| Diagnostic::new(FAILED, error.to_string()))
     }
 }
 
 impl Engine for PackEngine<'_> {
     fn run(&self, texts: &[Text]) -> Result<Vec<Vec<f32>>, Diagnostic> {
-        let mut session = self.session()?;
-        let outputs = self.artifact.signature().outputs as usize;
-        let samples = texts.iter().map(|text| self.reader.read(text)).collect::<Result<Vec<_>, _>>()?;
+        let inputs = texts.iter().map(|text| Input { prompt: "", text: &text.text, pair: text.pair.as_deref() });
         let mut rows = Vec::with_capacity(texts.len());
-        let mut rest = samples.as_slice();
-        while !rest.is_empty() {
-            let (mut ids, mut types, mut starts) = (vec![], vec![], vec![0]);
-            let mut taken = 0;
-            for sample in rest {
-                if taken > 0 && (ids.len() + sample.ids.len() > BATCH_TOKENS || taken == BATCH_TOKENS) {
-                    break;
-                }
-                ids.extend(&sample.ids);
-                types.extend(&sample.types);
-                starts.push(u32::try_from(ids.len()).expect("within the session's capacity"));
-                taken += 1;
-            }
-            let values = session
-                .run(&Batch { ids: &ids, types: &types, starts: &starts })
-                .map_err(|error| Diagnostic::new(FAILED, format!("a batch cannot be run: {error}")))?;
-            rows.extend(values.chunks_exact(outputs).map(<[f32]>::to_vec));
-            rest = &rest[taken..];
-        }
-        self.idle.lock().expect("nothing panics while it is held").push(session);
+        let run = self.0.run(inputs, |row| rows.push(row.to_vec()));
+        run.map_err(|error| Diagnostic::new(FAILED, format!("a text cannot be run: {error}")))?;
         Ok(rows)
     }
 }

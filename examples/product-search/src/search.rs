@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 const DEFAULT_LIMIT: usize = 10;
 /// The most products in one answer.
 const MAX_LIMIT: usize = 100;
+/// The longest query that is explained, in characters: the explanation holds all its pieces once for each product.
+const MAX_EXPLAINED: usize = 2_000;
 
 pub(crate) fn router() -> Router {
     Router::new().route("/predict", post(predict))
@@ -74,6 +76,12 @@ async fn predict(JsonBody(request): JsonBody<Request>) -> Result<Json<Response>,
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Refusal::bad_request(format!("`limit` is {limit}: it must be 1 to {MAX_LIMIT}")));
+    }
+    let length = request.query.chars().count();
+    if request.explain && length > MAX_EXPLAINED {
+        return Err(Refusal::bad_request(format!(
+            "`query` has {length} characters: at most {MAX_EXPLAINED} are explained; leave `explain` out"
+        )));
     }
     // The model computes: that is no work for the threads that answer sockets.
     let found = tokio::task::spawn_blocking(move || search(&request.query, limit, request.explain)).await;

@@ -109,7 +109,8 @@ fn bad_requests_are_refused_with_a_reason() {
     let shop = Shop::open();
     const JSON: Option<&str> = Some("application/json");
     let megabyte = format!(r#"{{"query": "{}"}}"#, "a".repeat(1 << 20));
-    let cases: [(&str, Option<&str>, &[u8], u16, &str); 12] = [
+    let explained = format!(r#"{{"query": "{}", "explain": true}}"#, "a ".repeat(1_001));
+    let cases: [(&str, Option<&str>, &[u8], u16, &str); 13] = [
         ("no text", JSON, br#"{"query": ""}"#, 400, "`query` is empty"),
         ("only blanks", JSON, br#"{"query": " \t\n"}"#, 400, "`query` is empty"),
         ("no query", JSON, b"{}", 400, "missing field `query`"),
@@ -117,6 +118,7 @@ fn bad_requests_are_refused_with_a_reason() {
         ("a number", JSON, br#"{"query": 7}"#, 400, "expected a string"),
         ("no limit", JSON, br#"{"query": "a", "limit": 0}"#, 400, "`limit` is 0"),
         ("a large limit", JSON, br#"{"query": "a", "limit": 101}"#, 400, "`limit` is 101"),
+        ("a long explanation", JSON, explained.as_bytes(), 400, "at most 2000 are explained"),
         ("a lone surrogate", JSON, br#"{"query": "\ud83d"}"#, 400, "cannot be read"),
         ("not UTF-8", JSON, b"{\"query\": \"\xff\"}", 400, "cannot be read"),
         ("half a body", JSON, br#"{"query": "#, 400, "EOF"),
