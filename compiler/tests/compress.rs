@@ -21,10 +21,10 @@ fn types(graph: &Graph, part: &str) -> Vec<DType> {
 
 #[test]
 fn every_part_is_as_its_recipe_says() {
-    let mut recipe = Recipe::of(Precision::Int8);
-    recipe.parts = [("embeddings", Precision::F32), ("layer.0.*", Precision::Bf16), ("l1.o", Precision::F32)]
+    let parts = [("embeddings", Precision::F32), ("layer.0.*", Precision::Bf16), ("l1.o", Precision::F32)]
         .map(|(part, precision)| (part.to_owned(), precision))
         .into();
+    let recipe = Recipe { parts, ..Recipe::of(Precision::Int8) };
     let got = compressed(&recipe);
     assert_eq!(types(&got, "words"), [DType::F32]);
     assert_eq!(types(&got, "layer.0.up.weight"), [DType::Bf16]);
@@ -110,10 +110,10 @@ fn what_cannot_be_compressed_is_said() {
         let errors = compress(graph, recipe, samples, &mut |_| {}).expect_err("an error");
         errors.into_iter().map(|error| (error.code.0, error.to_string())).collect::<Vec<_>>()
     };
-    let mut recipe = Recipe::default();
-    recipe.parts = [("decoder.*", Precision::F32), ("layers", Precision::F32), ("l0.q", Precision::F32)]
+    let parts = [("decoder.*", Precision::F32), ("layers", Precision::F32), ("l0.q", Precision::F32)]
         .map(|(part, precision)| (part.to_owned(), precision))
         .into();
+    let recipe = Recipe { parts, ..Recipe::default() };
     let errors = fail(&graph(false), &recipe, &samples(3));
     assert_eq!(errors.iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["MD0503", "MD0503"]);
     assert!(errors[0].1.contains("`decoder.*`") && errors[1].1.contains("`layers`") && errors[1].1.contains("help:"));
