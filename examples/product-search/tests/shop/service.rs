@@ -109,6 +109,7 @@ fn bad_requests_are_refused_with_a_reason() {
     let shop = Shop::open();
     const JSON: Option<&str> = Some("application/json");
     let megabyte = format!(r#"{{"query": "{}"}}"#, "a".repeat(1 << 20));
+    let explained = format!(r#"{{"query": "{}", "explain": true}}"#, "a ".repeat(1_001));
     /// What it is, the content type, the body, the status and a part of the message.
     type Case<'a> = (&'a str, Option<&'a str>, &'a [u8], u16, &'a str);
     let cases: [Case<'_>; 13] = [
