@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub(crate) const TABLE: &str = "\
 Exit status:
     0  done
-    1  something given is wrong or absent: a manifest, a model, a suite, the store (each error has a number, see `explain`)
+    1  something given is wrong or absent; each error has a number, see `explain`
     2  the command line is wrong
     3  a model is under its gate
     4  the lock is not what the manifests and the model files say (`lock --check`, `build`)

@@ -14,6 +14,11 @@ pub(crate) fn bytes(count: u64) -> String {
     }
 }
 
+/// `1 model`, `3 models`.
+pub(crate) fn count(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
 /// An evaluation as a table: each metric of the f32 reference and of the pack, then how far their outputs are apart.
 pub(crate) fn table(evaluation: &Evaluation) -> String {
     let mut text = format!("  {:<12} {:>10} {:>10} {:>10}", "", "f32", "pack", "ratio");
@@ -67,6 +72,11 @@ mod tests {
         {
             assert_eq!(bytes(count), shown);
         }
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([count(0, "file"), count(1, "file"), count(2, "file")], ["0 files", "1 file", "2 files"]);
     }
 
     #[test]

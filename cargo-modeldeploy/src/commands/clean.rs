@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         return Err(wrong.into());
     }
     let bytes: u64 = others.iter().map(|(_, bytes)| bytes).sum();
-    output.step("Removed", format_args!("{} files, {}", others.len(), figures::bytes(bytes)));
+    output.step("Removed", format_args!("{}, {}", figures::count(others.len(), "file"), figures::bytes(bytes)));
     output.result("", json!({"files": others.len(), "bytes": bytes}))?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::add::TaskName;
 use crate::exit::Failure;
-use crate::figures::bytes;
+use crate::figures::{bytes, count};
 use crate::output::Output;
 use crate::workspace::Workspace;
 use modeldeploy_compiler::compress::error_by_layer;
@@ -74,12 +74,12 @@ fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
     }
     let files: u64 = loaded.files.iter().map(|file| file.size).sum();
     let mut text = format!(
-        "{} ({})\n{}\n  {} in {} files, {} of weights\n  {before} nodes as read, {} after the passes\noperators",
+        "{} ({})\n{}\n  {} in {}, {} of weights\n  {before} nodes as read, {} after the passes\noperators",
         path.display(),
         loaded.architecture,
         signature(&loaded.signature),
         bytes(files),
-        loaded.files.len(),
+        count(loaded.files.len(), "file"),
         bytes(weights),
         loaded.graph.len(),
     );
@@ -192,12 +192,12 @@ fn locked(args: &Args, output: &mut Output<'_>) -> Result<(String, Value), Failu
 fn entry(model: &LockedModel) -> String {
     let recipe: Vec<String> = model.recipe.iter().map(|(key, value)| format!("{key} = {value}")).collect();
     let mut text = format!(
-        "{} {} of package `{}`\n  source {} ({} files)\n  license {}\n  recipe {}\n  space {}",
+        "{} {} of package `{}`\n  source {} ({})\n  license {}\n  recipe {}\n  space {}",
         model.name,
         model.version,
         model.package,
         model.source,
-        model.files.len(),
+        count(model.files.len(), "file"),
         model.license.as_deref().unwrap_or("not stated"),
         recipe.join(", "),
         model.space,

@@ -47,7 +47,8 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     }
     let report = progress::during(output, |progress| pipeline::lock(&workspace, &args.models, args.fresh, progress))?;
     let verb = if report.changed { "Locked" } else { "Fresh" };
-    output.step(verb, format_args!("{} models in {}", report.models.len(), workspace.lock_path().display()));
+    let models = figures::count(report.models.len(), "model");
+    output.step(verb, format_args!("{models} in {}", workspace.lock_path().display()));
     output.result(human(&report), program(&report))?;
     Ok(())
 }

@@ -37,7 +37,7 @@ pub(super) fn compile(folder: &mut Folder, base: &str, lower_case: bool) -> Resu
         Diagnostic::new(codes::NO_TOKENIZER, format!("the folder has neither `tokenizer.json` nor `vocab.txt`{but}"))
             .at(folder.place(base))
             .help(format!(
-                "write one: python -c \"from transformers import AutoTokenizer as T; p={:?}; T.from_pretrained(p).save_pretrained(p)\"",
+                "write one: python -c \"from transformers import AutoTokenizer as T; p='{}'; T.from_pretrained(p).save_pretrained(p)\"",
                 folder.place(base)
             )),
     ])

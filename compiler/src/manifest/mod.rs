@@ -8,7 +8,7 @@
 //! license  = "Apache-2.0"
 //! quantize = "int8"                     # f32 | bf16 | int8, or a table by part of the model
 //! max-tokens = 128
-//! calibration = "eval/texts.txt"        # one text a line; without it the suite's own texts serve
+//! calibration = "eval/texts.txt"        # one text a line; without it documents of the suite and our own texts serve
 //! gate = { suite = "eval/search.toml", metric = "ndcg@10", min-ratio = 0.99, min-cosine = 0.99 }
 //!
 //! [package.metadata.modeldeploy.index.catalogue]

@@ -4,7 +4,7 @@
 //! those, as in a fresh clone, they are made again from the model's folder and must come out as they are locked.
 
 use super::check::strangers;
-use super::derive::derive;
+use super::derive::{REVISION, REVISION_KEY, derive};
 use super::{Event, OTHER_BYTES, Progress, STALE, Workspace, reuse};
 use crate::compressed;
 use crate::diagnostic::Diagnostic;
@@ -70,6 +70,9 @@ fn stale(workspace: &Workspace, lock: &Lock) -> Vec<Diagnostic> {
             None => "is not locked",
             Some(model) if model.manifest != entry.digest || model.package != manifest.package => {
                 "is locked with other settings than its manifest has"
+            }
+            Some(model) if model.recipe.get(REVISION_KEY).is_none_or(|revision| revision != REVISION) => {
+                "is locked by another version of modeldeploy"
             }
             Some(model) if !model.packs.iter().any(|pack| pack.layout == layout) => {
                 "is packed for other kernels than these"

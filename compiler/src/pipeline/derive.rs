@@ -18,8 +18,18 @@ use modeldeploy_format::{Digest, Signature, Task, golden as golden_file};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Texts to calibrate with.
+/// Texts to calibrate with where a suite has documents.
 const SAMPLES: usize = 96;
+
+/// The most of them that are documents of the suite.
+const DOCUMENTS: usize = 64;
+
+/// Which calibration, compression and golden vectors made a lock. It grows with every change to them that gives other bytes for the
+/// same files, so that older locks are stale and not merely impossible to build.
+pub(super) const REVISION: &str = "2";
+
+/// The setting of the recipe that has it.
+pub(super) const REVISION_KEY: &str = "revision";
 
 /// A model with all that is made of it.
 pub struct Derived {
@@ -118,6 +128,7 @@ pub(super) fn recipe(
     let recipe = Recipe::read(&settings, &entry.place)?;
     let mut settings = recipe.settings();
     settings.insert("modeldeploy".into(), env!("CARGO_PKG_VERSION").into());
+    settings.insert(REVISION_KEY.into(), REVISION.into());
     if let Some(path) = &entry.calibration {
         let file = TextFile::read(&manifest.resolve(path), &entry.place).map_err(one)?;
         settings.insert("calibration".into(), file.digest.to_string());
@@ -125,6 +136,8 @@ pub(super) fn recipe(
     Ok((settings, recipe))
 }
 
+/// The texts to calibrate with: the user's file, or some documents of the suite and texts of our own. Never the suite's queries or
+/// examples: what the gate measures must not be what the model was fitted to.
 fn calibration(manifest: &Manifest, entry: &ModelEntry, suite: Option<&Suite>) -> Result<Vec<Text>, Vec<Diagnostic>> {
     let alone = |text: &str| Text { text: text.to_owned(), pair: None };
     if let Some(path) = &entry.calibration {
@@ -135,13 +148,22 @@ fn calibration(manifest: &Manifest, entry: &ModelEntry, suite: Option<&Suite>) -
         };
         return Ok(file.lines().map(|(_, line)| pair(line)).collect());
     }
-    Ok(match suite {
-        Some(suite) => {
-            let samples = suite.samples(SAMPLES, entry.task == Task::Score).into_iter();
-            samples.map(|(text, pair)| Text { text, pair }).collect()
-        }
-        None => calibration_texts().map(alone).collect(),
-    })
+    let documents = suite.map_or(vec![], |suite| suite.documents(DOCUMENTS));
+    Ok(fitting_texts(&documents, entry.task == Task::Score))
+}
+
+/// Documents, then an even selection of our own texts. As pairs, one of our own texts asks for each document or for its neighbour.
+fn fitting_texts(documents: &[&str], pairs: bool) -> Vec<Text> {
+    let own: Vec<&str> = calibration_texts().collect();
+    let wanted = if documents.is_empty() { own.len() } else { SAMPLES.saturating_sub(documents.len()).min(own.len()) };
+    let own: Vec<&str> = (0..wanted).map(|at| own[at * own.len() / wanted]).collect();
+    let texts = [documents, &own].concat().into_iter();
+    if !pairs {
+        return texts.map(|text| Text { text: text.to_owned(), pair: None }).collect();
+    }
+    let asked = own.iter().cycle().skip(1);
+    let pair = |(text, asked): (&str, &&str)| Text { text: (*asked).to_owned(), pair: Some(text.to_owned()) };
+    texts.zip(asked).map(pair).collect()
 }
 
 /// The digest of all that decides what a model's vectors mean: weights, quantization, pooling, tokenizer, prompts; not how long
@@ -158,4 +180,30 @@ fn space(loaded: &Loaded, graph: &Graph) -> Digest {
 pub(super) fn facts(path: &Path) -> Option<(u64, Digest)> {
     let bytes = std::fs::read(path).ok()?;
     Some((bytes.len() as u64, Digest::of(&bytes)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn documents_are_topped_up_with_our_own_texts() {
+        let documents: Vec<String> = (0..64).map(|at| format!("document {at}")).collect();
+        let documents: Vec<&str> = documents.iter().map(String::as_str).collect();
+        let texts = fitting_texts(&documents, false);
+        let distinct: BTreeSet<String> = texts.iter().map(|text| text.text.clone()).collect();
+        assert_eq!((texts.len(), distinct.len()), (96, 96));
+        assert!(texts[..64].iter().zip(&documents).all(|(text, document)| text.text == *document));
+        assert_eq!(fitting_texts(&[], false).len(), calibration_texts().len());
+    }
+
+    #[test]
+    fn a_model_of_pairs_is_shown_pairs_of_different_texts() {
+        for documents in [&["a pan", "a pot"][..], &[]] {
+            let texts = fitting_texts(documents, true);
+            assert!(texts.iter().all(|text| text.pair.as_ref().is_some_and(|pair| *pair != text.text)));
+        }
+        assert_eq!(fitting_texts(&["a pan"], true)[0].pair.as_deref(), Some("a pan"));
+    }
 }

@@ -122,8 +122,8 @@ impl Suite {
         read::read(path)
     }
 
-    /// The texts of queries (or examples) and documents in an even selection of at most `count`: what calibration and golden
-    /// vectors take. Pairs come from queries and their judged documents if `pairs` is asked for.
+    /// The texts of queries (or examples) and documents in an even selection of at most `count`: what golden vectors take.
+    /// Pairs come from queries and their judged documents if `pairs` is asked for.
     pub fn samples(&self, count: usize, pairs: bool) -> Vec<(String, Option<String>)> {
         let all: Vec<(&str, Option<&str>)> = match &self.kind {
             Kind::Classify(examples) => examples.iter().map(|it| (it.text.as_str(), it.pair.as_deref())).collect(),
@@ -142,6 +142,13 @@ impl Suite {
         };
         let step = all.len().div_ceil(count.max(1)).max(1);
         all.into_iter().step_by(step).map(|(text, pair)| (text.to_owned(), pair.map(str::to_owned))).collect()
+    }
+
+    /// The texts of an even selection of at most `count` documents: what calibration takes. A suite of examples has none.
+    pub fn documents(&self, count: usize) -> Vec<&str> {
+        let Kind::Search(Search { documents, .. }) = &self.kind else { return vec![] };
+        let step = documents.len().div_ceil(count.max(1)).max(1);
+        documents.iter().step_by(step).map(|document| document.text.as_str()).collect()
     }
 }
 

@@ -140,12 +140,12 @@ fn absent(folder: &Folder, base: &str) -> Diagnostic {
     if let Some(pickle) = PICKLES.iter().find(|name| folder.has(&format!("{base}{name}"))) {
         let help = if base.is_empty() || base == "0_Transformer/" {
             format!(
-                "convert it once: python -c \"from transformers import AutoConfig as C; import transformers as t; p={place:?}; \
+                "convert it once: python -c \"from transformers import AutoConfig as C; import transformers as t; p='{place}'; \
                  getattr(t, C.from_pretrained(p).architectures[0]).from_pretrained(p).save_pretrained(p)\""
             )
         } else {
             format!(
-                "convert it once: python -c \"import torch, safetensors.torch as s; p={place:?}; \
+                "convert it once: python -c \"import torch, safetensors.torch as s; p='{place}'; \
                  s.save_file(torch.load(p + 'pytorch_model.bin', map_location='cpu', weights_only=True), p + '{SINGLE}')\""
             )
         };

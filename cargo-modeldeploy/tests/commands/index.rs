@@ -1,0 +1,40 @@
+//! Indexes: vectors of a file, made by the locked pack.
+
+use crate::shop::Shop;
+
+const INDEX: &str = "\n[package.metadata.modeldeploy.index.products]\nmodel = \"encoder\"\n\
+                     source = \"eval/products.jsonl\"\nid = \"id\"\ntext = \"{title}\"\n";
+
+#[test]
+fn an_index_follows_its_file_and_leaves_with_its_model() {
+    let shop = Shop::with_encoder("");
+    shop.append("Cargo.toml", INDEX);
+    shop.run(&["lock"]).code(0).says(&["products (index)", "4 vectors of 16 by encoder"]);
+    let lock = shop.read("Model.lock");
+    shop.run(&["lock"]).code(0).errs(&["Fresh 1 model"]);
+    shop.run(&["lock", "--check"]).code(0);
+    assert!(std::fs::read(shop.stored("index")).expect("the index").len() > 4 * 16 * 4);
+
+    shop.append("eval/products.jsonl", "{\"id\": \"p5\", \"title\": \"Tea\"}\n");
+    for command in [&["lock", "--check"][..], &["build"]] {
+        shop.run(command).code(4).errs(&["MD0704", "index `products`", "another file"]);
+    }
+    let report = shop.run(&["lock", "--format", "json"]).code(0).json();
+    assert_eq!((&report["indexes"][0]["rows"], &report["models"][0]["kept"]), (&5.into(), &true.into()));
+    assert_ne!(shop.read("Model.lock"), lock);
+
+    shop.run(&["remove", "encoder"]).code(0).errs(&["model `encoder`", "index `products`, which it made"]);
+    shop.run(&["lock"]).code(0);
+    assert!(!shop.read("Model.lock").contains("products"));
+}
+
+#[test]
+fn an_index_of_no_model_or_of_a_bad_file_is_refused() {
+    let shop = Shop::with_encoder("");
+    shop.append("Cargo.toml", &INDEX.replace("\"encoder\"", "\"encodr\""));
+    shop.run(&["lock"]).code(1).errs(&["MD0708", "encodr", "did you mean `encoder`?"]);
+    shop.edit("Cargo.toml", "\"encodr\"", "\"encoder\"");
+    shop.append("eval/products.jsonl", "{\"id\": \"p1\", \"title\": \"Twice\"}\n");
+    shop.run(&["lock"]).code(1).errs(&["p1", "products.jsonl:5"]);
+    assert!(!shop.path("Model.lock").exists());
+}

@@ -1,0 +1,61 @@
+//! `inspect`: folders, locked models, packs.
+
+use crate::shop::{CLASSIFY, EMBED, Shop};
+
+#[test]
+fn a_folder_is_shown_before_it_is_added() {
+    let shop = Shop::empty();
+    shop.has(EMBED);
+    shop.has(CLASSIFY);
+    let folder = format!("models/{EMBED}");
+    let said = shop.run(&["inspect", &folder]).code(0);
+    said.says(&["embed: texts of at most", "16 values of unit length", "operators", "layer_norm"]);
+    let facts = shop.run(&["inspect", &folder, "--format", "json"]).code(0).json();
+    assert_eq!(facts["signature"]["outputs"], 16);
+    // 160 words, 32 positions and 2 types, 16 wide, are the tables alone.
+    assert!(facts["weight-bytes"].as_u64().is_some_and(|bytes| bytes > (160 + 32 + 2) * 16 * 4), "{facts}");
+    let said = shop.run(&["inspect", &format!("models/{CLASSIFY}"), "--task", "classify"]).code(0);
+    said.says(&["labels: negative, neutral, positive"]);
+}
+
+#[test]
+fn a_locked_model_is_shown_by_its_name_and_its_pack_by_its_path() {
+    let shop = Shop::locked("license = \"MIT\"\n");
+    let said = shop.run(&["inspect", "encoder"]).code(0);
+    let said =
+        said.says(&["encoder 0.1.0 of package `shop`", "license MIT", "quantize = int8", "golden vectors", "steps"]);
+    let pack = shop.stored("pack");
+    let path = pack.to_str().expect("UTF-8");
+    let alone = shop.run(&["inspect", path]).code(0);
+    let steps = |text: &str| text.split_once("\nsteps").expect("steps").1.to_owned();
+    assert_eq!(steps(&alone.out), steps(&said.out));
+    let facts = shop.run(&["inspect", path, "--format", "json"]).code(0).json();
+    assert_eq!(facts["size"], std::fs::metadata(&pack).expect("the pack").len());
+    let locked = shop.run(&["inspect", "encoder", "--format", "json"]).code(0).json();
+    assert_eq!(locked["pack"], facts);
+    assert_eq!(locked["locked"]["name"], "encoder");
+
+    std::fs::remove_dir_all(shop.path(".modeldeploy")).expect("removed");
+    shop.run(&["inspect", "encoder"]).code(0).errs(&["cargo modeldeploy build"]);
+}
+
+#[test]
+fn layers_are_shown_with_what_they_cost() {
+    let shop = Shop::locked("");
+    let facts = shop.run(&["inspect", "encoder", "--layers", "--format", "json"]).code(0).json();
+    let layers = facts["layers"].as_array().expect("layers");
+    // Two layers of six products each.
+    let dense = layers.iter().filter(|layer| layer["name"].as_str().is_some_and(|name| name.contains("layer.1.")));
+    assert!(dense.count() >= 4, "{facts}");
+    let costs = |layer: &serde_json::Value| layer["relative"].as_f64().is_some_and(|cost| cost > 0.0 && cost < 0.5);
+    assert!(layers.iter().any(costs) && layers.iter().all(|layer| layer["own"].as_f64().is_some_and(f64::is_finite)));
+    shop.run(&["inspect", "encoder", "--layers"]).code(0).says(&["relative error of each layer's output"]);
+}
+
+#[test]
+fn what_is_nothing_is_named() {
+    let shop = Shop::locked("");
+    shop.run(&["inspect", "decoder"]).code(1).errs(&["MD0806", "no folder, no file and no locked model", "`encoder`"]);
+    shop.run(&["inspect", "Cargo.toml"]).code(1).errs(&["MD0806", "Cargo.toml"]);
+    shop.run(&["inspect", "eval"]).code(1).errs(&["error[MD01", "config.json"]);
+}

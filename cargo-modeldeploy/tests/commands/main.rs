@@ -1,0 +1,12 @@
+//! The commands as their user starts them: the program itself, in a workspace of its own, with small models that PyTorch wrote.
+
+#![forbid(unsafe_code)]
+
+mod damage;
+mod gate;
+mod help;
+mod index;
+mod inspect;
+mod lock;
+mod manifest;
+mod shop;

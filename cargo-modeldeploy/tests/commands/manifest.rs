@@ -1,0 +1,93 @@
+//! `init`, `add` and `remove`: the manifest, and nothing else.
+
+use crate::shop::{CLASSIFY, EMBED, SCORE, Shop};
+
+#[test]
+fn init_ignores_the_store_once() {
+    let shop = Shop::empty();
+    shop.write(".gitignore", "target");
+    shop.run(&["init"]).code(0).errs(&["Ignoring .modeldeploy/", "cargo modeldeploy add"]);
+    assert_eq!(shop.read(".gitignore"), "target\n.modeldeploy/\n");
+    let again = shop.run(&["init", "--format", "json"]).code(0);
+    assert_eq!(again.json()["changed"], false);
+    assert_eq!(shop.read(".gitignore"), "target\n.modeldeploy/\n");
+}
+
+#[test]
+fn outside_of_a_package_the_way_in_is_named() {
+    let shop = Shop::empty();
+    std::fs::remove_file(shop.path("Cargo.toml")).expect("removed");
+    shop.run(&["init"]).code(1).errs(&["MD0902", "could not find `Cargo.toml`", "cargo init"]);
+}
+
+#[test]
+fn a_model_of_each_task_is_added_and_taken_out() {
+    let shop = Shop::empty();
+    let before = shop.read("Cargo.toml");
+    for (model, name, task) in [(EMBED, "encoder", "embed"), (SCORE, "ranker", "score"), (CLASSIFY, "mood", "classify")]
+    {
+        shop.has(model);
+        let folder = format!("models/{model}");
+        let said = shop.run(&["add", &folder, "--name", name, "--task", task]).code(0);
+        said.errs(&["Added", name, task, "cargo modeldeploy lock"]);
+        let manifest = shop.read("Cargo.toml");
+        let entry = format!("[package.metadata.modeldeploy.model.{name}]\nsource = \"{folder}\"\ntask = \"{task}\"");
+        assert!(manifest.contains(&entry), "{manifest}");
+    }
+    let report = shop.run(&["lock", "--format", "json"]).code(0).json();
+    let names: Vec<_> = report["models"].as_array().expect("models").iter().map(|model| &model["name"]).collect();
+    assert_eq!(names, ["encoder", "mood", "ranker"]);
+
+    let said = shop.run(&["add", &format!("models/{EMBED}"), "--name", "encoder", "--task", "embed"]).code(1);
+    said.errs(&["`encoder` is there already", "cargo modeldeploy remove encoder"]);
+    for name in ["encoder", "ranker", "mood"] {
+        shop.run(&["remove", name]).code(0).errs(&["Removed", name]);
+    }
+    assert_eq!(shop.read("Cargo.toml").trim(), before.trim());
+    shop.run(&["build"]).code(4).errs(&["`encoder` is locked, but no manifest names it", "cargo modeldeploy lock"]);
+    shop.run(&["lock"]).code(0);
+    assert!(!shop.read("Model.lock").contains("encoder"));
+    shop.run(&["remove", "encoder"]).code(1).errs(&["MD0706", "no manifest of this workspace has a model `encoder`"]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_read_changes_nothing() {
+    let shop = Shop::empty();
+    shop.has(EMBED);
+    let before = shop.read("Cargo.toml");
+    let add = |shop: &Shop| shop.run(&["add", &format!("models/{EMBED}"), "--name", "encoder", "--task", "embed"]);
+
+    let config = format!("models/{EMBED}/config.json");
+    let was = shop.read(&config);
+    shop.edit(&config, "\"model_type\": \"bert\"", "\"model_type\": \"mamba2\"");
+    add(&shop).code(1).errs(&["mamba2", "bert", "distilbert", "roberta", "xlm-roberta", "mpnet", "albert"]);
+    shop.write(&config, &was);
+
+    let tokenizer = shop.path(&format!("models/{EMBED}/tokenizer.json"));
+    let text = std::fs::read(&tokenizer).expect("a tokenizer");
+    std::fs::remove_file(&tokenizer).expect("removed");
+    add(&shop).code(1).errs(&["MD0111", "tokenizer.json", "vocab.txt", "help: "]);
+    std::fs::write(&tokenizer, text).expect("put back");
+
+    let weights = shop.path(&format!("models/{EMBED}/model.safetensors"));
+    let bytes = std::fs::read(&weights).expect("weights");
+    std::fs::write(&weights, &bytes[..bytes.len() / 2]).expect("cut");
+    add(&shop).code(1).errs(&["error[MD02", "model.safetensors"]);
+    std::fs::write(&weights, bytes).expect("put back");
+
+    shop.run(&["add", "models/absent", "--name", "encoder", "--task", "embed"]).code(1).errs(&["error[MD01", "absent"]);
+    assert_eq!(shop.read("Cargo.toml"), before);
+    assert!(!shop.path("Model.lock").exists());
+    add(&shop).code(0);
+}
+
+#[test]
+fn a_name_that_no_program_can_use_is_refused() {
+    let shop = Shop::empty();
+    shop.has(EMBED);
+    let before = shop.read("Cargo.toml");
+    let said = shop.run(&["add", &format!("models/{EMBED}"), "--name", "../up", "--task", "embed"]).code(1);
+    said.errs(&["error[MD0", "../up"]);
+    assert_eq!(shop.read("Cargo.toml"), before);
+    shop.run(&["add", "models/x", "--name", "x", "--task", "sing"]).code(2).errs(&["sing", "embed, score, classify"]);
+}
