@@ -43,7 +43,7 @@ impl<'a> Vectors<'a> {
     ///
     /// # Errors
     ///
-    /// Other bytes than [`write`] makes, or bytes that do not begin at a multiple of four.
+    /// Other bytes than [`write()`] makes, or bytes that do not begin at a multiple of four.
     pub fn parse(bytes: &'a [u8]) -> Result<Vectors<'a>, IndexError> {
         let header = bytes.get(..HEADER).ok_or(IndexError("it is shorter than its header"))?;
         let u32_at = |at: usize| u32::from_le_bytes(header[at..at + 4].try_into().expect("four bytes"));

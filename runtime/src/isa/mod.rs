@@ -2,7 +2,7 @@
 //!
 //! A kernel is one generic body over a [`Simd`] token of sixteen lanes. A token can only be made by detection, so it
 //! is proof that its instructions exist, and the bodies are safe code. Every token computes the same bits.
-//! Adding an instruction set is one file here and one row in [`Isa::detect_all`].
+//! Adding an instruction set is one file here and one row in `Isa::detect_all`.
 
 mod scalar;
 mod simd;

@@ -1,7 +1,7 @@
 //! What a session computes with: one file a kernel, each one body for every instruction set.
 //!
-//! A kernel allocates nothing, checks its shapes once at its entry and gives the same bits on every [`Isa`]
-//! (`crate::isa`). A row's result depends on no other row, so a text's does not depend on its batch.
+//! A kernel allocates nothing, checks its shapes once at its entry and gives the same bits on every
+//! [`Isa`](crate::isa::Isa). A row's result depends on no other row, so a text's does not depend on its batch.
 
 mod activate;
 mod add;
