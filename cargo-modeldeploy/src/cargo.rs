@@ -18,14 +18,17 @@ pub(crate) fn command(subcommand: &str) -> Command {
     command
 }
 
-/// Runs `cargo subcommand args…` with this process's own input and output.
+/// Runs `cargo subcommand args… -- program…` with this process's own input and output.
 ///
 /// # Errors
 ///
 /// Cargo's exit status where it is not zero, or that it could not be started.
-pub(crate) fn call(subcommand: &str, args: &[OsString]) -> Result<(), Failure> {
+pub(crate) fn call(subcommand: &str, args: &[OsString], program: &[OsString]) -> Result<(), Failure> {
     let mut command = command(subcommand);
     command.args(args);
+    if !program.is_empty() {
+        command.arg("--").args(program);
+    }
     let status = command.status().map_err(|error| not_started(&command, &error))?;
     outcome(status)
 }
@@ -38,7 +41,7 @@ pub(crate) fn call(subcommand: &str, args: &[OsString]) -> Result<(), Failure> {
 /// As [`call`].
 pub(crate) fn build(args: &[OsString]) -> Result<Vec<PathBuf>, Failure> {
     if args.iter().any(|arg| arg.to_string_lossy().starts_with("--message-format")) {
-        return call("build", args).map(|()| vec![]);
+        return call("build", args, &[]).map(|()| vec![]);
     }
     let mut command = command("build");
     command.arg("--message-format=json-render-diagnostics").args(args).stdout(Stdio::piped());

@@ -11,10 +11,11 @@ mod embedded;
 mod exit;
 mod figures;
 mod output;
+mod passed;
 mod progress;
 mod workspace;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -23,7 +24,7 @@ fn main() -> ExitCode {
     if args.get(1).is_some_and(|arg| arg == "modeldeploy") {
         args.remove(1);
     }
-    let cli = cli::Cli::parse_from(args);
+    let cli = cli::Cli::parse_from(passed::arrange(args, cli::Cli::command()));
     cli.color.write_global();
     let (mut out, mut err) = (anstream::stdout().lock(), anstream::stderr());
     let mut output = output::Output::new(&mut out, &mut err, cli.format, cli.quiet);

@@ -4,6 +4,7 @@ use crate::cargo;
 use crate::embedded;
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::passed::Passed;
 use crate::progress;
 use crate::workspace::Workspace;
 use modeldeploy_compiler::diagnostic::Diagnostic;
@@ -20,16 +21,15 @@ Examples:
   cargo modeldeploy build --release --target x86_64-unknown-linux-gnu";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "cargo modeldeploy build [OPTIONS] [CARGO ARGS]...")]
 pub(crate) struct Args {
-    /// Arguments for `cargo build`
-    #[arg(allow_hyphen_values = true, value_name = "CARGO ARGS")]
-    args: Vec<OsString>,
+    #[command(flatten)]
+    passed: Passed,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let lock = prepare(&args.args, output)?;
-    let programs = compile(&args.args, &lock)?;
+    let lock = prepare(args.passed.cargo(), output)?;
+    let programs = compile(args.passed.cargo(), &lock)?;
     let shown: Vec<String> = programs.iter().map(|path| path.display().to_string()).collect();
     output.result("", json!({"programs": shown}))?;
     Ok(())

@@ -2,7 +2,7 @@
 
 use crate::cargo;
 use crate::exit::Failure;
-use std::ffi::OsString;
+use crate::passed::Passed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -10,13 +10,12 @@ Examples:
   cargo modeldeploy check -p shop --tests";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "cargo modeldeploy check [OPTIONS] [CARGO ARGS]...")]
 pub(crate) struct Args {
-    /// Arguments for `cargo check`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "CARGO ARGS")]
-    args: Vec<OsString>,
+    #[command(flatten)]
+    passed: Passed,
 }
 
 pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    cargo::call("check", &args.args)
+    cargo::call("check", args.passed.cargo(), args.passed.program())
 }

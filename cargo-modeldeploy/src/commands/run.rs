@@ -4,7 +4,7 @@ use super::build;
 use crate::cargo;
 use crate::exit::Failure;
 use crate::output::Output;
-use std::ffi::OsString;
+use crate::passed::Passed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,22 +13,18 @@ Examples:
   cargo modeldeploy run --dev -p product-search    the dev profile: weights are mapped from the store";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "cargo modeldeploy run [OPTIONS] [CARGO ARGS]... [-- PROGRAM ARGS...]")]
 pub(crate) struct Args {
     /// Build with cargo's dev profile
     #[arg(long)]
     dev: bool,
-    /// Arguments for `cargo run`
-    #[arg(allow_hyphen_values = true, value_name = "CARGO ARGS")]
-    args: Vec<OsString>,
-    /// Arguments for the program
-    #[arg(last = true, value_name = "PROGRAM ARGS")]
-    program: Vec<OsString>,
+    #[command(flatten)]
+    passed: Passed,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let lock = build::prepare(&args.args, output)?;
-    let mut cargo_args = args.args.clone();
+    let lock = build::prepare(args.passed.cargo(), output)?;
+    let mut cargo_args = args.passed.cargo().to_vec();
     let has_profile = cargo_args.iter().filter_map(|arg| arg.to_str());
     let has_profile =
         has_profile.into_iter().any(|arg| arg == "--release" || arg == "-r" || arg.starts_with("--profile"));
@@ -37,9 +33,5 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     }
     build::compile(&cargo_args, &lock)?;
     cargo_args.insert(0, "--quiet".into());
-    if !args.program.is_empty() {
-        cargo_args.push("--".into());
-        cargo_args.extend(args.program.iter().cloned());
-    }
-    cargo::call("run", &cargo_args)
+    cargo::call("run", &cargo_args, args.passed.program())
 }

@@ -4,7 +4,7 @@ use super::build;
 use crate::cargo;
 use crate::exit::Failure;
 use crate::output::Output;
-use std::ffi::OsString;
+use crate::passed::Passed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -12,22 +12,13 @@ Examples:
   cargo modeldeploy test -p shop -- --nocapture";
 
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = "cargo modeldeploy test [OPTIONS] [CARGO ARGS]... [-- TEST ARGS...]")]
 pub(crate) struct Args {
-    /// Arguments for `cargo test`
-    #[arg(allow_hyphen_values = true, value_name = "CARGO ARGS")]
-    args: Vec<OsString>,
-    /// Arguments for the tests
-    #[arg(last = true, value_name = "TEST ARGS")]
-    tests: Vec<OsString>,
+    #[command(flatten)]
+    passed: Passed,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    build::prepare(&args.args, output)?;
-    let mut cargo_args = args.args.clone();
-    if !args.tests.is_empty() {
-        cargo_args.push("--".into());
-        cargo_args.extend(args.tests.iter().cloned());
-    }
-    cargo::call("test", &cargo_args)
+    build::prepare(args.passed.cargo(), output)?;
+    cargo::call("test", args.passed.cargo(), args.passed.program())
 }

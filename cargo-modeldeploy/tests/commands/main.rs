@@ -9,4 +9,5 @@ mod index;
 mod inspect;
 mod lock;
 mod manifest;
+mod passed;
 mod shop;

@@ -1,0 +1,53 @@
+//! What `build`, `run`, `test` and `check` pass on to cargo, and what cargo passes on to the program and the tests.
+
+use crate::shop::Shop;
+
+/// A package without a model whose program says how it was built and what it was given.
+fn program() -> Shop {
+    let shop = Shop::empty();
+    shop.write(
+        "src/main.rs",
+        "fn main() {\n    let args: Vec<String> = std::env::args().skip(1).collect();\n    \
+         println!(\"{} {args:?}\", if cfg!(debug_assertions) { \"dev\" } else { \"release\" });\n}\n\n\
+         #[test]\nfn prices_are_whole() {\n    println!(\"the test speaks\");\n}\n",
+    );
+    shop.run(&["lock"]).code(0);
+    shop
+}
+
+#[test]
+fn a_program_gets_what_follows_the_separator() {
+    let shop = program();
+    for (args, said) in [
+        (&["run", "-p", "shop", "--", "--listen", "127.0.0.1:0"][..], "release [\"--listen\", \"127.0.0.1:0\"]"),
+        (&["run", "--", "--dev"], "release [\"--dev\"]"),
+        (&["run"], "release []"),
+        (&["run", "-p", "shop", "--dev", "--", "a", "--", "b"], "dev [\"a\", \"--\", \"b\"]"),
+        (&["run", "--dev", "-p", "shop", "--", "--format", "x"], "dev [\"--format\", \"x\"]"),
+        (&["run", "-p", "shop", "--format", "json", "--", "x"], "release [\"x\"]"),
+        (&["--format", "json", "run", "--profile", "dev", "-p", "shop"], "dev []"),
+    ] {
+        let out = shop.run(args).code(0).out;
+        assert_eq!(out.trim(), said, "{args:?}");
+    }
+    shop.run(&["run", "-p", "shop", "--no-such-flag"]).code(1).errs(&["--no-such-flag"]);
+}
+
+#[test]
+fn a_builds_result_is_json_wherever_the_flag_stands() {
+    let shop = program();
+    for args in [&["build", "-p", "shop", "--format", "json"][..], &["--format", "json", "build", "-p", "shop"]] {
+        let programs = shop.run(args).code(0).json();
+        assert!(programs["programs"][0].as_str().is_some_and(|path| path.contains("shop")), "{programs}");
+    }
+}
+
+#[test]
+fn tests_get_what_follows_the_separator() {
+    let shop = program();
+    let loud = shop.run(&["test", "-p", "shop", "--", "--nocapture"]).code(0);
+    assert!(loud.out.contains("the test speaks"), "{}", loud.out);
+    let captured = shop.run(&["test", "-p", "shop"]).code(0);
+    assert!(captured.out.contains("prices_are_whole") && !captured.out.contains("the test speaks"), "{}", captured.out);
+    shop.run(&["check", "-p", "shop", "--tests"]).code(0);
+}
