@@ -83,7 +83,7 @@ fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -
                     prompts: &[#(#prompts),*],
                 };
                 fn engine() -> ::core::result::Result<&'static ::modeldeploy::model::Engine<'static>, ::modeldeploy::Error> {
-                    CELL.get(#what, BLOB)
+                    CELL.get::<Self>(#what, BLOB)
                 }
             }
             impl ::modeldeploy::model::#implements for #ty {}
@@ -132,7 +132,7 @@ fn expand_index(
                     &'static ::modeldeploy::format::index::Vectors<'static>,
                     ::modeldeploy::Error,
                 > {
-                    CELL.get(#what, BLOB)
+                    CELL.get::<Self>(#what, BLOB)
                 }
             }
         };

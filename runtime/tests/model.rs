@@ -111,6 +111,21 @@ fn nothing_is_allocated_once_texts_as_long_have_been_run() {
 }
 
 #[test]
+fn the_memory_of_a_long_text_is_given_back() {
+    let built = build(Precision::Int8, Head::Embed, vec![]);
+    let engine = Engine::new("a test", &built.pack).expect("an engine");
+    let long = "a long text ".repeat(1 << 17);
+    let inputs = || [text("short"), Input { prompt: "query: ", text: &long, pair: Some(&long) }, text("")];
+    let short = rows(&engine, [text("short")]);
+    let mut first = vec![];
+    let counted = allocation_counter::measure(|| first = rows(&engine, inputs()));
+    assert!(counted.bytes_max > long.len() as u64, "{counted:?}");
+    assert!(counted.bytes_current < 4096, "{counted:?}");
+    assert_eq!(first[0], short[0]);
+    assert_eq!(rows(&engine, inputs()), first);
+}
+
+#[test]
 fn golden_vectors_come_back_to_the_bit_on_every_isa_or_not_at_all() {
     let pack = build(Precision::Int8, Head::Embed, vec![]).pack;
     let engine = Engine::with_isa("a test", &pack, Isa::SCALAR).expect("an engine");

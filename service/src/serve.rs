@@ -10,6 +10,7 @@ use axum::middleware;
 use axum::routing::get;
 use axum::{Json, Router};
 use std::future::Future;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -81,24 +82,24 @@ impl Service {
     pub async fn serve(self) -> Result<(), Error> {
         let listen = std::env::var("MODELDEPLOY_LISTEN").ok();
         match Command::parse(std::env::args_os().skip(1), listen.as_deref())? {
-            Command::Help => println!("{} {}\n\n{HELP}", self.name, self.version),
-            Command::Version => self.print_versions(),
+            Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
+            Command::Version => self.print_versions()?,
             Command::SelfTest => self.self_test()?,
             Command::Serve { listen } => self.listen(listen, stop_signal()).await?,
         }
         Ok(())
     }
 
-    fn print_versions(&self) {
-        println!("{} {}", self.name, self.version);
-        for Inside { card, .. } in &self.models {
-            println!("{} {} {}", card.name, card.version, card.digest);
-        }
+    fn print_versions(&self) -> Result<(), Error> {
+        say(format_args!("{} {}", self.name, self.version))?;
+        self.models
+            .iter()
+            .try_for_each(|Inside { card, .. }| say(format_args!("{} {} {}", card.name, card.version, card.digest)))
     }
 
     fn self_test(&self) -> Result<(), Error> {
         for model in &self.models {
-            println!("{}", (model.self_test)().map_err(Error::SelfTest)?);
+            say(format_args!("{}", (model.self_test)().map_err(Error::SelfTest)?))?;
         }
         Ok(())
     }
@@ -109,7 +110,8 @@ impl Service {
         }
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
-        println!("{} {} listens on http://{address}", self.name, self.version);
+        // Nobody need listen to what it says in order to be served.
+        let _unheard = say(format_args!("{} {} listens on http://{address}", self.name, self.version));
         let stopping = Arc::new(AtomicBool::new(false));
         let told = Arc::new(tokio::sync::Notify::new());
         let until = {
@@ -130,6 +132,12 @@ impl Service {
             () = grace => Ok(()),
         }
     }
+}
+
+/// A line on stdout, which may be closed.
+fn say(line: std::fmt::Arguments<'_>) -> Result<(), Error> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Error::Output)
 }
 
 async fn readiness(State(stopping): State<Arc<AtomicBool>>) -> Result<&'static str, Refusal> {

@@ -88,7 +88,7 @@ impl<I: Index> Handle<I> {
         let vectors = I::vectors()?;
         let mut scores = vec![0.0; vectors.rows()];
         let rows = Rows { values: vectors.values(), stride: vectors.width() };
-        kernels::scan_f32(Isa::detect(), query.as_slice(), rows, &mut scores);
+        kernels::scan_f32(Isa::chosen(), query.as_slice(), rows, &mut scores);
         let mut best = vec![kernels::Hit::default(); k.min(scores.len())];
         let found = kernels::topk(&scores, &mut best);
         let hit =

@@ -69,6 +69,14 @@ impl Isa {
         }
     }
 
+    /// What [`from_env`](Self::from_env) gives, read once. Models refuse a variable that is wrong; what has no model to refuse it,
+    /// such as the dot product of two vectors, takes the scalar reference then, whose bits are those of all.
+    #[must_use]
+    pub fn chosen() -> Self {
+        static CHOSEN: OnceLock<Isa> = OnceLock::new();
+        *CHOSEN.get_or_init(|| Self::from_env().unwrap_or(Self::SCALAR))
+    }
+
     /// The instruction set of that name (`scalar`, `avx2`, `avx512vnni`).
     ///
     /// # Errors

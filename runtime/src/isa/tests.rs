@@ -13,6 +13,25 @@ fn a_name_finds_its_isa_and_a_wrong_one_lists_those_there_are() {
     assert_eq!(Isa::available().last(), Some(Isa::detect()));
 }
 
+/// The environment is read once, so each choice has a process of its own, which runs this test again.
+#[test]
+fn the_isa_that_the_environment_names_is_chosen() {
+    const INNER: &str = "MODELDEPLOY_TEST_EXPECTS_ISA";
+    if let Ok(expected) = std::env::var(INNER) {
+        assert_eq!(Isa::chosen().name(), expected);
+        return;
+    }
+    let named = Isa::available().map(|isa| (isa.name(), isa.name()));
+    for (named, expected) in named.chain([("avx9", "scalar")]) {
+        let mut child = std::process::Command::new(std::env::current_exe().expect("this test's program"));
+        child.args(["--exact", "isa::tests::the_isa_that_the_environment_names_is_chosen"]);
+        child.env(ISA_VARIABLE, named).env(INNER, expected);
+        let output = child.output().expect("it can be started again");
+        assert!(output.status.success(), "{named}: {}", String::from_utf8_lossy(&output.stdout));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{named}");
+    }
+}
+
 /// Every lane operation on a row of awkward values, as bits.
 struct Lanes<'a>(&'a [f32; 16], &'a [f32; 16], &'a [i8; 64]);
 

@@ -39,7 +39,7 @@ impl<M: Model> Embedding<M> {
     where
         N::Space: SameSpace<M::Space>,
     {
-        kernels::dot_f32(Isa::detect(), &self.values, &other.values)
+        kernels::dot_f32(Isa::chosen(), &self.values, &other.values)
     }
 }
 

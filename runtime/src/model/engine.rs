@@ -11,6 +11,10 @@ use modeldeploy_format::{Artifact, Signature};
 /// Texts are run together until they have this many tokens. Larger batches take longer a text: they leave the nearer caches.
 const BATCH_TOKENS: usize = 128;
 
+/// Longer texts, in bytes, are worked on in memory of their own, which is given back when they are done: a worker keeps what short
+/// ones need, ever after.
+const KEPT_TEXT: usize = 1 << 16;
+
 /// A model that answers any number of threads.
 pub struct Engine<'a> {
     artifact: Artifact<'a>,
@@ -37,6 +41,8 @@ struct Worker<'a> {
     session: Session<'a>,
     encoding: Encoding,
     prompted: String,
+    /// Bytes of the longest text since the last [`shrink`](Worker::shrink).
+    longest: usize,
     ids: Vec<u32>,
     types: Vec<u32>,
     starts: Vec<u32>,
@@ -115,17 +121,24 @@ impl<'a> Engine<'a> {
     }
 
     /// Runs the inputs, as many together as is best, and hands each one's row to `each`, in order. It allocates nothing once
-    /// texts as long as these have been run.
+    /// texts as long as these have been run, unless they have more than 64 KiB.
     ///
     /// # Errors
     ///
     /// If an input cannot be tokenized. Those before it may have been handed over.
-    pub fn run<'t>(
+    pub fn run<'t>(&self, inputs: impl IntoIterator<Item = Input<'t>>, each: impl FnMut(&[f32])) -> Result<(), Error> {
+        let mut worker = self.worker()?;
+        let outcome = self.run_on(&mut worker, inputs, each);
+        worker.shrink();
+        outcome
+    }
+
+    fn run_on<'t>(
         &self,
+        worker: &mut Worker<'a>,
         inputs: impl IntoIterator<Item = Input<'t>>,
         mut each: impl FnMut(&[f32]),
     ) -> Result<(), Error> {
-        let mut worker = self.worker()?;
         worker.begin();
         for input in inputs {
             worker.encode(&self.tokenizer, self.truncation, input)?;
@@ -146,7 +159,7 @@ impl<'a> Engine<'a> {
             let session = Session::with_isa(&self.artifact, self.capacity, self.isa)?;
             let tokens = || Vec::with_capacity(self.capacity.tokens);
             let (ids, types, starts) = (tokens(), tokens(), Vec::with_capacity(self.capacity.texts + 1));
-            Ok(Worker { session, encoding: Encoding::new(), prompted: String::new(), ids, types, starts })
+            Ok(Worker { session, encoding: Encoding::new(), prompted: String::new(), longest: 0, ids, types, starts })
         })
     }
 }
@@ -168,7 +181,15 @@ impl Worker<'_> {
             self.prompted.push_str(input.text);
             &self.prompted
         };
+        self.longest = self.longest.max(text.len()).max(input.pair.map_or(0, str::len));
         Ok(tokenizer.encode_into(text, input.pair, truncation, &mut self.encoding)?)
+    }
+
+    /// Gives back the memory that only long texts need.
+    fn shrink(&mut self) {
+        if std::mem::take(&mut self.longest) > KEPT_TEXT {
+            (self.encoding, self.prompted) = (Encoding::new(), String::new());
+        }
     }
 
     /// Adds what was encoded to the batch.

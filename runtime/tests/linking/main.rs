@@ -33,6 +33,10 @@ fn a_model_is_mapped_in_debug_and_linked_once_in_release() {
     assert!(debug.contains("nearest of its own vector: b1"), "{debug}");
     assert_eq!(shop.cargo(&["run", "-q", "--bin", "two"]).succeeds(), debug);
     shop.cargo(&["test", "-q"]).succeeds();
+    let (path, locked) = shop.swap_index(&pack);
+    let other = shop.cargo(&["run", "-q", "--bin", "one"]).fails();
+    assert!(other.contains("index `catalogue` is damaged: it has 2 rows of 20 values, 3 of 20 are locked"), "{other}");
+    shop.write(path, &locked);
     shop.cargo(&["build", "--release"]).succeeds();
 
     // What was built is on its own, and gives the same bits.

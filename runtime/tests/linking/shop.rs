@@ -187,6 +187,24 @@ impl Shop {
         self.0.write(store_path(&Digest::of(pack), "pack"), bytes);
     }
 
+    /// Puts an index of other rows, but of the same length, in the place of the locked one; what was there is returned.
+    pub(crate) fn swap_index(&self, pack: &Aligned) -> (PathBuf, Vec<u8>) {
+        let space = Digest::of(b"a space");
+        let locked = self.index(pack, &space);
+        let width = Artifact::parse(pack).expect("a pack").signature().outputs;
+        let values = vec![0.0; 2 * width as usize];
+        let bare = modeldeploy::format::index::write(&space, width, &["", ""], &values).len();
+        let id = "x".repeat(locked.len() - bare);
+        let other = modeldeploy::format::index::write(&space, width, &[&id, ""], &values);
+        let path = store_path(&Digest::of(&locked), "index");
+        self.0.write(&path, &other);
+        (path.into(), locked)
+    }
+
+    pub(crate) fn write(&self, path: PathBuf, bytes: &[u8]) {
+        self.0.write(path, bytes);
+    }
+
     pub(crate) fn remove_store(&self) {
         fs::remove_dir_all(self.0.folder.join(".modeldeploy")).expect("there is a store");
     }
