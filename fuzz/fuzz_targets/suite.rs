@@ -12,7 +12,7 @@ fuzz_target!(|bytes: &[u8]| {
         std::fs::write(folder.path().join(name), parts.next().unwrap_or_default()).expect("a file");
     }
     match Suite::read(&folder.path().join("suite.toml")) {
-        Ok(suite) => drop(suite.samples(8, true)),
+        Ok(suite) => drop(suite.documents(8)),
         Err(errors) => assert!(!errors.is_empty()),
     }
 });

@@ -5,6 +5,7 @@ use crate::output::Output;
 use crate::workspace::Workspace;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use modeldeploy_compiler::compress::Precision;
 use modeldeploy_compiler::diagnostic::Diagnostic;
 use modeldeploy_compiler::front::{LoadOptions, load};
 use modeldeploy_compiler::manifest::{Manifest, ModelEntry, UNREADABLE, add_model};
@@ -33,7 +34,7 @@ pub(crate) struct Args {
     #[arg(long, short)]
     package: Option<String>,
     /// How its weights are stored
-    #[arg(long, default_value = "int8", value_parser = ["int8", "bf16", "f32"])]
+    #[arg(long, default_value = "int8", value_parser = Precision::ALL.map(Precision::name))]
     quantize: String,
     /// Its licence, as an SPDX expression
     #[arg(long)]

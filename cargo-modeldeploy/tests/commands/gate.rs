@@ -42,16 +42,19 @@ fn a_model_under_its_gate_is_refused_with_what_cost_most() {
 #[test]
 fn what_the_gate_measures_does_not_decide_the_pack() {
     let gate = "gate = { suite = \"eval/suite.toml\", metric = \"ndcg@10\", min-cosine = 0.5 }\n";
-    let compressed = |shop: &Shop| {
+    let pack = |shop: &Shop| {
         let lock = shop.read("Model.lock");
-        lock.lines().find(|line| line.starts_with("compressed = ")).expect("its digest").to_owned()
+        lock.split_once("[[model.pack]]").and_then(|(_, rest)| rest.split_once("[[")).expect("a pack").0.to_owned()
     };
     let shop = Shop::with_usual_encoder(gate);
     shop.run(&["lock"]).code(0);
-    let before = compressed(&shop);
+    let before = pack(&shop);
     shop.write("eval/queries.tsv", "q1\tsomething else altogether!\nq2\tglass\nq3\t手机 手机 手机\n");
     shop.run(&["lock"]).code(0).errs(&["Locked 1 model"]);
-    assert_eq!(compressed(&shop), before);
+    assert_eq!(pack(&shop), before);
+    // A pack is inside every binary, and what users asked is not.
+    let bytes = std::fs::read(shop.stored("pack")).expect("the pack");
+    assert!(!bytes.windows(14).any(|bytes| bytes == b"something else"));
 }
 
 #[test]

@@ -29,6 +29,24 @@ fn an_index_follows_its_file_and_leaves_with_its_model() {
 }
 
 #[test]
+fn a_check_makes_the_vectors_again() {
+    let shop = Shop::with_encoder("");
+    shop.append("Cargo.toml", INDEX);
+    shop.run(&["lock"]).code(0);
+    let lock = shop.read("Model.lock");
+    let (before, index) = lock.split_once("[[index]]").expect("an index");
+    let digest = index.lines().find(|line| line.starts_with("digest = ")).expect("its digest");
+    let other = index.replace(digest, &format!("digest = \"sha256:{}\"", "0".repeat(64)));
+    shop.write("Model.lock", &format!("{before}[[index]]{other}"));
+    // The vectors come from the pack that the check has made: the store is not needed.
+    std::fs::remove_dir_all(shop.path(".modeldeploy")).expect("removed");
+    shop.run(&["lock", "--check"]).code(4).errs(&["MD0704", "the index `products` is not as locked", "0000 there"]);
+    shop.write("Model.lock", &lock);
+    shop.run(&["lock", "--check"]).code(0);
+    assert!(!shop.path(".modeldeploy").exists());
+}
+
+#[test]
 fn an_index_of_no_model_or_of_a_bad_file_is_refused() {
     let shop = Shop::with_encoder("");
     shop.append("Cargo.toml", &INDEX.replace("\"encoder\"", "\"encodr\""));

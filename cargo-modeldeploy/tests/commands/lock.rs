@@ -43,6 +43,43 @@ fn a_lock_behind_its_files_is_named_with_the_file() {
 }
 
 #[test]
+fn a_file_that_would_be_read_now_is_noticed() {
+    let shop = Shop::with_encoder("");
+    // A class of which a `vocab.txt` alone can be read.
+    shop.edit(&format!("models/{EMBED}/tokenizer_config.json"), "TokenizersBackend", "BertTokenizer");
+    shop.run(&["lock"]).code(0);
+    let lock = shop.read("Model.lock");
+    let changed = |shop: &Shop| shop.run(&["lock", "--format", "json"]).code(0).json()["models"][0]["kept"] == false;
+    for name in
+        ["modules.json", "2_Normalize/config.json", "sentence_bert_config.json", "config_sentence_transformers.json"]
+    {
+        let path = shop.path(&format!("models/{EMBED}/{name}"));
+        let bytes = std::fs::read(&path).expect(name);
+        std::fs::remove_file(&path).expect("removed");
+        assert!(changed(&shop), "without {name} the model was kept");
+        assert!(!changed(&shop), "the model is made again for no reason");
+        std::fs::write(&path, bytes).expect("put back");
+        assert!(changed(&shop), "{name} came back unnoticed");
+        assert_eq!(shop.read("Model.lock"), lock);
+    }
+
+    // A `tokenizer.json` is read before a `vocab.txt`.
+    let tokenizer = shop.path(&format!("models/{EMBED}/tokenizer.json"));
+    let text = std::fs::read_to_string(&tokenizer).expect("a tokenizer");
+    let json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let mut words: Vec<_> = json["model"]["vocab"].as_object().expect("a vocabulary").iter().collect();
+    words.sort_by_key(|(_, id)| id.as_u64());
+    let words: String = words.into_iter().map(|(word, _)| format!("{word}\n")).collect();
+    shop.write(&format!("models/{EMBED}/vocab.txt"), &words);
+    std::fs::remove_file(&tokenizer).expect("removed");
+    assert!(changed(&shop), "the tokenizer left unnoticed");
+    std::fs::write(&tokenizer, text).expect("put back");
+    shop.run(&["lock", "--check"]).code(4).errs(&["the file `tokenizer.json` of `encoder`", "not there"]);
+    assert!(changed(&shop), "the tokenizer came back unnoticed");
+    assert_eq!(shop.read("Model.lock"), lock);
+}
+
+#[test]
 fn a_lock_of_another_revision_is_stale_and_made_anew() {
     let shop = Shop::locked("");
     let lock = shop.read("Model.lock");

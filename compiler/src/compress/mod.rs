@@ -20,7 +20,7 @@ mod smooth;
 
 pub use error::{LayerError, error_by_layer};
 pub use plan::{FEW, NOT_FINITE, UNKNOWN_PART};
-pub use recipe::{BAD_VALUE, EMBEDDINGS, Precision, Quantize, Recipe, Smoothing, UNKNOWN_KEY};
+pub use recipe::{BAD_VALUE, EMBEDDINGS, Precision, Recipe, Smoothing, UNKNOWN_KEY, quantize_settings};
 pub use samples::{NO_SAMPLES, Sample, calibration_texts};
 
 use crate::diagnostic::Diagnostic;

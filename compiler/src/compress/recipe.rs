@@ -91,30 +91,10 @@ impl Smoothing {
     }
 }
 
-/// The `quantize` key of a manifest: one precision, or a table by part with a `default`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Quantize {
-    /// `quantize = "int8"`.
-    All(String),
-    /// `quantize = { default = "int8", embeddings = "f32" }`.
-    Parts(BTreeMap<String, String>),
-}
-
-impl Quantize {
-    /// The same as keys of [`Recipe::read`].
-    pub fn settings(&self) -> BTreeMap<String, String> {
-        match self {
-            Quantize::All(precision) => [("quantize".to_owned(), precision.clone())].into(),
-            Quantize::Parts(parts) => parts
-                .iter()
-                .map(|(part, precision)| match part.as_str() {
-                    "default" => ("quantize".to_owned(), precision.clone()),
-                    part => (format!("quantize.{part}"), precision.clone()),
-                })
-                .collect(),
-        }
-    }
+/// The settings that [`Recipe::read`] takes, of the parts that a manifest's `quantize` names; `default` is all that no other is.
+pub fn quantize_settings(parts: &[(String, String)]) -> BTreeMap<String, String> {
+    let key = |part: &str| if part == "default" { "quantize".to_owned() } else { format!("quantize.{part}") };
+    parts.iter().map(|(part, precision)| (key(part), precision.clone())).collect()
 }
 
 /// How each part of a model is stored and computed.
@@ -273,13 +253,12 @@ mod tests {
 
     #[test]
     fn a_manifest_says_one_precision_or_a_table() {
-        let one: Quantize =
-            toml::from_str::<BTreeMap<String, Quantize>>("quantize = 'bf16'").unwrap()["quantize"].clone();
-        assert_eq!(one.settings(), settings(&[("quantize", "bf16")]));
-        let table: BTreeMap<String, Quantize> =
-            toml::from_str("quantize = { default = 'int8', embeddings = 'f32', 'encoder.layer.0.*' = 'bf16' }")
-                .unwrap();
-        let recipe = Recipe::read(&table["quantize"].settings(), "Cargo.toml").expect("a recipe");
+        let parts = |parts: &[(&str, &str)]| -> Vec<(String, String)> {
+            parts.iter().map(|&(part, precision)| (part.to_owned(), precision.to_owned())).collect()
+        };
+        assert_eq!(quantize_settings(&parts(&[("default", "bf16")])), settings(&[("quantize", "bf16")]));
+        let table = parts(&[("default", "int8"), ("embeddings", "f32"), ("encoder.layer.0.*", "bf16")]);
+        let recipe = Recipe::read(&quantize_settings(&table), "Cargo.toml").expect("a recipe");
         assert_eq!(recipe.default, Precision::Int8);
         assert_eq!(recipe.precision(&["words"], true), (Precision::F32, Some("embeddings")));
         assert_eq!(recipe.precision(&["encoder.layer.0.output"], false).0, Precision::Bf16);

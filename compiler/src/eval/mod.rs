@@ -5,6 +5,7 @@ mod outputs;
 mod search;
 
 pub use engine::{Engine, Text};
+pub(crate) use search::{default_prompt, document_prompt};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::metrics::{Metric, cosine};

@@ -4,7 +4,7 @@ use super::outputs::Outputs;
 use super::{Engine, Evaluation, Figure, MISFIT, Text};
 use crate::diagnostic::Diagnostic;
 use crate::metrics::{Metric, mrr, ndcg, rank, recall};
-use crate::suite::{Query, Rank, Search, Suite};
+use crate::suite::{Kind, Query, Rank, Search, Suite};
 use modeldeploy_format::Signature;
 
 /// A query's judged or all documents in the order of the ranking, as ratings.
@@ -19,7 +19,7 @@ pub(super) fn embed(
     progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Evaluation, Vec<Diagnostic>> {
     let before_query = prompt(suite, signature, search.query_prompt.as_deref())?;
-    let before_document = prompt(suite, signature, search.document_prompt.as_deref())?;
+    let before_document = document_prompt(suite, signature)?;
     let text = |prompt: &str, text: &str| Text { text: format!("{prompt}{text}"), pair: None };
     let of_document = |at: usize| text(before_document, &search.documents[at].text);
     let queries = search.queries.iter().map(|query| text(before_query, &query.text));
@@ -68,9 +68,28 @@ pub(super) fn score(
     Ok(evaluation(suite, search, &outputs, &ranked(&outputs.base), &ranked(&outputs.got)))
 }
 
+/// What is put before a suite's documents: the prompt that it names for them, or the model's default one.
+///
+/// # Errors
+///
+/// If the model has no prompt of that name.
+pub(crate) fn document_prompt<'s>(suite: &Suite, signature: &'s Signature) -> Result<&'s str, Vec<Diagnostic>> {
+    let name = match &suite.kind {
+        Kind::Search(search) => search.document_prompt.as_deref(),
+        Kind::Classify(_) => None,
+    };
+    prompt(suite, signature, name)
+}
+
+/// What a service puts before a text where nobody names a prompt.
+pub(crate) fn default_prompt(signature: &Signature) -> &str {
+    let Some(name) = &signature.default_prompt else { return "" };
+    signature.prompts.iter().find(|(known, _)| known == name).map_or("", |(_, text)| text)
+}
+
 /// The text of a prompt; the model's default one if the suite names none.
 fn prompt<'s>(suite: &Suite, signature: &'s Signature, name: Option<&str>) -> Result<&'s str, Vec<Diagnostic>> {
-    let Some(name) = name.or(signature.default_prompt.as_deref()) else { return Ok("") };
+    let Some(name) = name else { return Ok(default_prompt(signature)) };
     match signature.prompts.iter().find(|(known, _)| known == name) {
         Some((_, text)) => Ok(text),
         None => {

@@ -1,10 +1,11 @@
-//! A model's folder: regular files of bounded size inside it, each remembered with its length and digest.
+//! A model's folder: regular files of bounded size inside it, each remembered with its length and digest, and what was looked for
+//! in vain.
 
 use super::codes;
 use super::weights::Mapping;
 use crate::diagnostic::Diagnostic;
 use modeldeploy_format::Digest;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -31,13 +32,16 @@ pub struct SourceFile {
 pub(super) struct Folder {
     root: PathBuf,
     read: BTreeMap<String, SourceFile>,
+    absent: BTreeSet<String>,
 }
 
 impl Folder {
     pub(super) fn open(root: &Path) -> Result<Folder, Diagnostic> {
         let place = root.display().to_string();
         match fs::metadata(root) {
-            Ok(metadata) if metadata.is_dir() => Ok(Folder { root: root.to_owned(), read: BTreeMap::new() }),
+            Ok(metadata) if metadata.is_dir() => {
+                Ok(Folder { root: root.to_owned(), read: BTreeMap::new(), absent: BTreeSet::new() })
+            }
             Ok(_) => Err(Diagnostic::new(codes::UNREADABLE, "a model's source must be a folder")
                 .at(place)
                 .help("name the folder that holds `config.json`")),
@@ -57,8 +61,12 @@ impl Folder {
     }
 
     /// Whether something of that name is there, of whatever kind, readable or not.
-    pub(super) fn has(&self, path: &str) -> bool {
-        fs::symlink_metadata(self.root.join(path)).is_ok()
+    pub(super) fn has(&mut self, path: &str) -> bool {
+        let found = fs::symlink_metadata(self.root.join(path)).is_ok();
+        if !found {
+            self.absent.insert(path.to_owned());
+        }
+        found
     }
 
     /// The bytes of a configuration file, or `None` where there is none.
@@ -100,9 +108,9 @@ impl Folder {
         Ok(mapping)
     }
 
-    /// All that was read, sorted by path.
-    pub(super) fn into_files(self) -> Vec<SourceFile> {
-        self.read.into_values().collect()
+    /// All that was read, and the paths of all that was looked for and not there; both sorted by path.
+    pub(super) fn finish(self) -> (Vec<SourceFile>, Vec<String>) {
+        (self.read.into_values().collect(), self.absent.into_iter().collect())
     }
 
     fn remember(&mut self, path: &str, bytes: &[u8]) {

@@ -60,6 +60,8 @@ pub struct Loaded {
     pub tokenizer: Vec<u8>,
     /// Every file that was read, sorted by path.
     pub files: Vec<SourceFile>,
+    /// The paths of files that were looked for and not there, sorted: with one of them the folder would be read differently.
+    pub absent: Vec<String>,
     /// The architecture's name: the `model_type` of its configuration.
     pub architecture: String,
     /// Besides the weights, what decides what its vectors mean: two models' vectors may be compared only if these agree.
@@ -141,6 +143,7 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, Vec<Diagnostic>
         return Err(errors);
     }
     let space = space(&pipeline, &settings, &tokenizer);
+    let (files, absent) = folder.finish();
     let signature = Signature {
         task: options.task,
         max_tokens,
@@ -154,7 +157,8 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, Vec<Diagnostic>
         graph,
         signature,
         tokenizer,
-        files: folder.into_files(),
+        files,
+        absent,
         architecture: config.architecture.model_type.to_owned(),
         space,
         notes,

@@ -7,7 +7,9 @@ use crate::pipeline::{Event, OTHER_BYTES, PackEngine, Progress, Workspace};
 use crate::records::{self, Problems, Template, TextFile};
 use crate::store::Kind;
 use modeldeploy_format::lock::{Lock, LockedIndex, LockedModel};
+use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::{Digest, Task, index as file};
+use std::collections::BTreeMap;
 
 /// An index that does not fit its model.
 pub const MISFIT: Code = Code("MD0708");
@@ -41,7 +43,7 @@ pub(crate) fn lock(
                 return Ok(LockedIndex { package: manifest.package.clone(), ..current.clone() });
             }
             progress(Event::Begin(&entry.name));
-            let (bytes, rows) = make(workspace, entry, model, &source, progress)?;
+            let (bytes, rows) = make(entry, model, &stored(workspace, model)?, &source, progress)?;
             let digest = workspace.store.put(&bytes, Kind::Index).map_err(|error| vec![error])?;
             Ok(LockedIndex {
                 name: entry.name.clone(),
@@ -91,7 +93,7 @@ pub(crate) fn build(
         }
         progress(Event::Begin(&entry.name));
         let (model, source) = parts(manifest, entry, lock)?;
-        let (bytes, _) = make(workspace, entry, model, &source, progress)?;
+        let (bytes, _) = make(entry, model, &stored(workspace, model)?, &source, progress)?;
         let digest = Digest::of(&bytes);
         if digest != index.digest {
             let message = format!("index `{}` comes out as {digest}, which is not the locked one", entry.name);
@@ -127,6 +129,38 @@ pub(crate) fn stale(workspace: &Workspace, lock: &Lock) -> Result<Vec<(String, S
     Ok(stale)
 }
 
+/// The indexes that come out other than they are locked, made anew by `packs`, which are by their models' names: where, and what.
+///
+/// # Errors
+///
+/// If one cannot be made.
+pub(crate) fn differing(
+    workspace: &Workspace,
+    lock: &Lock,
+    packs: &BTreeMap<String, Aligned>,
+    progress: Progress<'_>,
+) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
+    let mut differing = vec![];
+    for (manifest, entry) in workspace.indexes() {
+        let (Some(pack), Some(index)) = (packs.get(&entry.model), lock.index(&entry.name)) else { continue };
+        progress(Event::Begin(&entry.name));
+        let (model, source) = parts(manifest, entry, lock)?;
+        let (bytes, _) = make(entry, model, pack, &source, progress)?;
+        let now = Digest::of(&bytes);
+        if now != index.digest {
+            let said = format!("the index `{}` is not as locked: {} there, {now} now", entry.name, index.digest);
+            differing.push((entry.place.clone(), said));
+        }
+    }
+    Ok(differing)
+}
+
+/// The pack of a locked model.
+fn stored(workspace: &Workspace, model: &LockedModel) -> Result<Aligned, Vec<Diagnostic>> {
+    let pack = model.packs.first().expect("a lock's models have packs");
+    workspace.store.get(&pack.digest, Kind::Pack).map_err(|error| vec![error])
+}
+
 fn parts<'l>(
     manifest: &Manifest,
     entry: &IndexEntry,
@@ -154,9 +188,9 @@ fn parts<'l>(
 }
 
 fn make(
-    workspace: &Workspace,
     entry: &IndexEntry,
     model: &LockedModel,
+    pack: &[u8],
     source: &TextFile,
     progress: Progress<'_>,
 ) -> Result<(Vec<u8>, u32), Vec<Diagnostic>> {
@@ -178,9 +212,7 @@ fn make(
         },
     };
     let one = |error: Diagnostic| vec![error];
-    let pack = model.packs.first().expect("a lock's models have packs");
-    let pack = workspace.store.get(&pack.digest, Kind::Pack).map_err(one)?;
-    let engine = PackEngine::new(&pack).map_err(one)?;
+    let engine = PackEngine::new(pack).map_err(one)?;
     let mut values = Vec::with_capacity(documents.len() * model.signature.outputs as usize);
     for (at, chunk) in documents.chunks(CHUNK).enumerate() {
         let texts: Vec<Text> =

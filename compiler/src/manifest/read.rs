@@ -1,14 +1,13 @@
 //! Reading `[package.metadata.modeldeploy]` strictly.
 
 use super::{ENTRY, GateEntry, IndexEntry, Manifest, ModelEntry};
+use crate::compress::Precision;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Section, Source, list, nearest};
 use modeldeploy_format::Task;
 use modeldeploy_format::lock::{manifest_digest, manifest_settings};
 use std::path::Path;
 use toml::de::DeTable;
-
-const PRECISIONS: [&str; 3] = ["f32", "bf16", "int8"];
 
 pub(super) fn parse(path: &Path, shown: &str, text: &str) -> Result<Manifest, Vec<Diagnostic>> {
     let source = Source::new(shown, text, ENTRY);
@@ -105,13 +104,14 @@ fn quantize(source: &Source<'_>, section: &Section<'_, '_>) -> Vec<(String, Stri
     let parts = section.text_or_table("quantize", "default");
     let mut parts = parts.unwrap_or_else(|| vec![("default".into(), "int8".into(), 0)]);
     for (part, precision, at) in &parts {
-        if !PRECISIONS.contains(&precision.as_str()) {
+        if Precision::from_name(precision).is_none() {
+            let names = Precision::ALL.map(Precision::name);
             source.fail(
                 *at,
                 format!("`{part}` cannot be quantized to `{precision}`"),
-                match nearest(precision, PRECISIONS) {
+                match nearest(precision, names) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are {}", list(&PRECISIONS)),
+                    None => format!("there are {}", list(&names)),
                 },
             );
         }

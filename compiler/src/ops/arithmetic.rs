@@ -12,6 +12,7 @@ macro_rules! arithmetic {
 
         impl Operator for $op {
             const NAME: &'static str = $name;
+            const EXACT: bool = true;
 
             fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
                 let [a, b] = shapes::exactly(inputs)?;

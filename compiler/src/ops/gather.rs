@@ -10,6 +10,7 @@ pub struct Gather;
 
 impl Operator for Gather {
     const NAME: &'static str = "gather";
+    const EXACT: bool = true;
 
     fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
         let [table, index] = shapes::exactly(inputs)?;

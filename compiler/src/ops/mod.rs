@@ -73,6 +73,10 @@ pub trait Operator: Sized {
     /// Its name in texts and messages.
     const NAME: &'static str;
 
+    /// Whether candle gives the same bits on every machine: it moves numbers, or rounds each result once, as IEEE 754 has it. Sums
+    /// and products of matrices follow the CPU's vectors, functions such as `exp` the system's library.
+    const EXACT: bool = false;
+
     /// The type of its value for inputs of these types, or what is wrong with them.
     ///
     /// # Errors
@@ -104,6 +108,8 @@ pub trait Operator: Sized {
 pub struct OpInfo {
     /// The operator's name in texts.
     pub name: &'static str,
+    /// [`Operator::EXACT`].
+    pub exact: bool,
     /// Makes one from its attributes.
     pub read: fn(&mut Attributes) -> Result<Op, String>,
 }
@@ -125,13 +131,22 @@ macro_rules! operators {
 
         /// Every operator.
         pub const OPS: &[OpInfo] = &[
-            $(OpInfo { name: <$op as Operator>::NAME, read: |attributes| <$op as Operator>::read(attributes).map(Op::$op) },)*
+            $(OpInfo {
+                name: <$op as Operator>::NAME,
+                exact: <$op as Operator>::EXACT,
+                read: |attributes| <$op as Operator>::read(attributes).map(Op::$op),
+            },)*
         ];
 
         impl Op {
             /// Its name in texts and messages.
             pub fn name(&self) -> &'static str {
                 match self { $(Op::$op(_) => <$op as Operator>::NAME,)* }
+            }
+
+            /// [`Operator::EXACT`].
+            pub fn is_exact(&self) -> bool {
+                match self { $(Op::$op(_) => <$op as Operator>::EXACT,)* }
             }
 
             /// [`Operator::infer`].

@@ -5,13 +5,14 @@ use crate::graph::{Elem, Type};
 use candle_core::Tensor;
 
 macro_rules! pointwise {
-    ($($op:ident $name:literal $doc:literal $eval:expr;)*) => {$(
+    ($($op:ident $name:literal $doc:literal $exact:literal $eval:expr;)*) => {$(
         #[doc = $doc]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub struct $op;
 
         impl Operator for $op {
             const NAME: &'static str = $name;
+            const EXACT: bool = $exact;
 
             fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
                 let [x] = shapes::exactly(inputs)?;
@@ -32,11 +33,11 @@ macro_rules! pointwise {
 }
 
 pointwise! {
-    Sqrt "sqrt" "The square root." Tensor::sqrt;
-    Exp "exp" "`e` to the power of the number." Tensor::exp;
-    Neg "neg" "`−x`." Tensor::neg;
-    Erf "erf" "The error function." Tensor::erf;
-    Tanh "tanh" "The hyperbolic tangent." Tensor::tanh;
-    Relu "relu" "`max(x, 0)`." Tensor::relu;
-    Sigmoid "sigmoid" "`1 / (1 + exp(−x))`." |x| (x.neg()?.exp()? + 1.0)?.recip();
+    Sqrt "sqrt" "The square root." true Tensor::sqrt;
+    Exp "exp" "`e` to the power of the number." false Tensor::exp;
+    Neg "neg" "`−x`." true Tensor::neg;
+    Erf "erf" "The error function." false Tensor::erf;
+    Tanh "tanh" "The hyperbolic tangent." false Tensor::tanh;
+    Relu "relu" "`max(x, 0)`." true Tensor::relu;
+    Sigmoid "sigmoid" "`1 / (1 + exp(−x))`." false |x| (x.neg()?.exp()? + 1.0)?.recip();
 }

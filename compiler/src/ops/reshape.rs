@@ -13,6 +13,7 @@ pub struct Reshape {
 
 impl Operator for Reshape {
     const NAME: &'static str = "reshape";
+    const EXACT: bool = true;
 
     fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
         let [x] = shapes::exactly(inputs)?;

@@ -17,6 +17,7 @@ pub struct Slice {
 
 impl Operator for Slice {
     const NAME: &'static str = "slice";
+    const EXACT: bool = true;
 
     fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
         let [x] = shapes::exactly(inputs)?;

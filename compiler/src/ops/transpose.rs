@@ -13,6 +13,7 @@ pub struct Transpose {
 
 impl Operator for Transpose {
     const NAME: &'static str = "transpose";
+    const EXACT: bool = true;
 
     fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
         let [x] = shapes::exactly(inputs)?;

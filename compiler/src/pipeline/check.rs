@@ -7,6 +7,8 @@ use crate::diagnostic::Diagnostic;
 use crate::index;
 use crate::manifest::{Manifest, ModelEntry};
 use modeldeploy_format::lock::{Lock, LockedGate, LockedModel};
+use modeldeploy_format::pack::Aligned;
+use std::collections::BTreeMap;
 
 /// How far a figure may be from the locked one: candle's last bits differ from machine to machine, and so may a close ranking.
 const TOLERANCE: f64 = 1e-3;
@@ -24,7 +26,7 @@ pub fn check(
     let selected = workspace.select(names)?;
     let lock = workspace.lock().map_err(|error| vec![error])?;
     let mut stale = strangers(workspace, &lock);
-    let mut errors = vec![];
+    let (mut packs, mut errors) = (BTreeMap::new(), vec![]);
     for (manifest, entry) in selected {
         progress(Event::Begin(&entry.name));
         let Some(model) = lock.model(&entry.name) else {
@@ -32,7 +34,8 @@ pub fn check(
             continue;
         };
         match again(manifest, entry, progress) {
-            Ok(made) => {
+            Ok((made, pack)) => {
+                packs.insert(entry.name.clone(), pack);
                 let said = differences(model, &made);
                 stale.extend(said.into_iter().map(|said| difference(&entry.place, said)));
             }
@@ -42,9 +45,15 @@ pub fn check(
     if !errors.is_empty() {
         return Err(errors);
     }
+    // What another pack makes differs anyhow, and another file's vectors are not worth making.
+    let mut said = vec![];
     if stale.is_empty() {
-        stale.extend(index::stale(workspace, &lock)?.into_iter().map(|(place, said)| difference(&place, said)));
+        said = index::stale(workspace, &lock)?;
+        if said.is_empty() {
+            said = index::differing(workspace, &lock, &packs, progress)?;
+        }
     }
+    stale.extend(said.into_iter().map(|(place, said)| difference(&place, said)));
     Ok(stale)
 }
 
@@ -64,10 +73,15 @@ pub(super) fn strangers(workspace: &Workspace, lock: &Lock) -> Vec<Diagnostic> {
     model.chain(index).map(|said| difference(&place, said)).collect()
 }
 
-fn again(manifest: &Manifest, entry: &ModelEntry, progress: Progress<'_>) -> Result<LockedModel, Vec<Diagnostic>> {
+/// The lock's entry of a model as it is now, and its pack.
+fn again(
+    manifest: &Manifest,
+    entry: &ModelEntry,
+    progress: Progress<'_>,
+) -> Result<(LockedModel, Aligned), Vec<Diagnostic>> {
     let derived = derive(manifest, entry, progress)?;
     let gate = measure(entry, &derived, progress)?.map(|(gate, _)| gate);
-    Ok(locked(manifest, entry, &derived, gate))
+    Ok((locked(manifest, entry, &derived, gate), derived.pack))
 }
 
 fn differences(old: &LockedModel, new: &LockedModel) -> Vec<String> {

@@ -3,39 +3,47 @@
 //! The f32 figures come from an f32 pack run by our own kernels, not from candle: candle's last bits differ from one machine to
 //! the next, and the golden vectors are part of the pack, whose digest must not. That the f32 pack follows candle is proved each
 //! time they are made.
+//!
+//! The texts are our own: a pack is inside every binary, and what a suite's users have asked must not be.
 
 use super::engines::PackEngine;
 use crate::diagnostic::Diagnostic;
-use crate::eval::{Engine, FAILED, Text};
+use crate::eval::{self, Engine, FAILED, Text};
 use crate::metrics::cosine;
-use crate::suite::Suite;
 use modeldeploy_format::golden::Golden;
 use modeldeploy_format::{Signature, Task};
-
-/// How many texts of a suite become golden.
-const COUNT: usize = 4;
 
 /// The least cosine of an f32 pack's output to candle's.
 const LEAST: f64 = 0.999_99;
 
-/// The texts: some of the suite's where there is one, with the prompt that a service puts before them.
-pub(super) fn texts(suite: Option<&Suite>, signature: &Signature) -> Vec<Text> {
-    let pairs = signature.task == Task::Score;
-    let chosen = match suite {
-        Some(suite) => suite.samples(COUNT, pairs),
-        None if pairs => vec![
-            ("wireless headphones".into(), Some("Over-ear Bluetooth headphones with noise cancelling".into())),
-            ("手机".into(), Some("Stainless steel frying pan, 28 cm".into())),
-        ],
-        None => vec![
-            ("wireless headphones".into(), None),
-            ("手机".into(), None),
-            ("A longer sentence, with punctuation: does it come back to the bit?".into(), None),
-        ],
-    };
-    let name = signature.default_prompt.as_deref();
-    let prompt = signature.prompts.iter().find(|(known, _)| Some(known.as_str()) == name).map_or("", |(_, text)| text);
-    chosen.into_iter().map(|(text, pair)| Text { text: format!("{prompt}{text}"), pair }).collect()
+/// The texts of models that read one.
+const TEXTS: [&str; 4] = [
+    "wireless headphones",
+    "手机",
+    "A longer sentence, with punctuation: does it come back to the bit?",
+    "Stainless steel frying pan, 28 cm",
+];
+
+/// The texts of models that read two.
+const PAIRS: [[&str; 2]; 3] = [
+    ["wireless headphones", "Over-ear Bluetooth headphones with noise cancelling"],
+    ["手机", "Stainless steel frying pan, 28 cm"],
+    ["How long does the battery last?", "手机 6.1 英寸, with a battery for two days"],
+];
+
+/// The texts for a model, with the prompt that a service puts before them.
+pub(super) fn texts(signature: &Signature) -> Vec<Text> {
+    match signature.task {
+        Task::Score => {
+            PAIRS.map(|[text, pair]| Text { text: text.to_owned(), pair: Some(pair.to_owned()) }).into_iter().collect()
+        }
+        Task::Embed => with_prompt(eval::default_prompt(signature)),
+        _ => with_prompt(""),
+    }
+}
+
+fn with_prompt(prompt: &str) -> Vec<Text> {
+    TEXTS.iter().map(|text| Text { text: format!("{prompt}{text}"), pair: None }).collect()
 }
 
 /// The golden vectors of a pack. `exact` is the same model's f32 pack, `candle` the reference.

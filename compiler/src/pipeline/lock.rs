@@ -158,6 +158,7 @@ pub(super) fn locked(
         manifest: entry.digest,
         compressed: Digest::of(&derived.compressed),
         golden: Digest::of(&derived.golden),
+        absent: loaded.absent.clone(),
         signature: loaded.signature.clone(),
         recipe: derived.recipe.clone(),
         gate,

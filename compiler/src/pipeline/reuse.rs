@@ -1,6 +1,6 @@
 //! Whether a locked model can stay as it is: nothing that it was made of has changed, and the store has what was made.
 
-use super::derive::{facts, recipe};
+use super::derive::{facts, is_there, recipe};
 use crate::manifest::{Manifest, ModelEntry};
 use crate::store::{Kind, Store};
 use crate::suite::Suite;
@@ -30,8 +30,10 @@ fn has_its_suite(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel) 
     }
 }
 
-/// Whether every file that was read still has the same bytes.
+/// Whether the folder would be read as it was: every file that was read still has the same bytes, and none has come that was looked
+/// for in vain.
 pub(super) fn has_its_files(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel) -> bool {
     let folder = manifest.resolve(&entry.source);
-    locked.files.iter().all(|file| facts(&folder.join(&file.path)) == Some((file.size, file.digest)))
+    locked.absent.iter().all(|path| !is_there(&folder.join(path)))
+        && locked.files.iter().all(|file| facts(&folder.join(&file.path)) == Some((file.size, file.digest)))
 }

@@ -122,28 +122,6 @@ impl Suite {
         read::read(path)
     }
 
-    /// The texts of queries (or examples) and documents in an even selection of at most `count`: what golden vectors take.
-    /// Pairs come from queries and their judged documents if `pairs` is asked for.
-    pub fn samples(&self, count: usize, pairs: bool) -> Vec<(String, Option<String>)> {
-        let all: Vec<(&str, Option<&str>)> = match &self.kind {
-            Kind::Classify(examples) => examples.iter().map(|it| (it.text.as_str(), it.pair.as_deref())).collect(),
-            Kind::Search(search) if pairs => {
-                let of_query = |query: &'_ Query| query.judged.iter().map(|(at, _)| *at).collect::<Vec<_>>();
-                let queries = search.queries.iter();
-                queries
-                    .flat_map(|query| of_query(query).into_iter().map(move |at| (query.text.as_str(), at)))
-                    .map(|(text, at)| (text, Some(search.documents[at].text.as_str())))
-                    .collect()
-            }
-            Kind::Search(search) => {
-                let queries = search.queries.iter().map(|query| (query.text.as_str(), None));
-                queries.chain(search.documents.iter().map(|document| (document.text.as_str(), None))).collect()
-            }
-        };
-        let step = all.len().div_ceil(count.max(1)).max(1);
-        all.into_iter().step_by(step).map(|(text, pair)| (text.to_owned(), pair.map(str::to_owned))).collect()
-    }
-
     /// The texts of an even selection of at most `count` documents: what calibration takes. A suite of examples has none.
     pub fn documents(&self, count: usize) -> Vec<&str> {
         let Kind::Search(Search { documents, .. }) = &self.kind else { return vec![] };

@@ -61,6 +61,9 @@ pub struct LockedModel {
     pub compressed: Digest,
     /// The digest of the golden vectors in the store.
     pub golden: Digest,
+    /// The paths of files that were looked for in its folder and not there, sorted: with one of them it would be read differently.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<String>,
     /// What it takes and gives.
     pub signature: Signature,
     /// What was done to it: quantization, smoothing and so on, by name.

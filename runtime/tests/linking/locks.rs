@@ -26,6 +26,7 @@ pub(crate) fn model(
         gate: None,
         packs: vec![pack],
         files: vec![],
+        absent: vec![],
         signature,
     }
 }

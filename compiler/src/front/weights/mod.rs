@@ -135,7 +135,7 @@ impl Weights {
     }
 }
 
-fn absent(folder: &Folder, base: &str) -> Diagnostic {
+fn absent(folder: &mut Folder, base: &str) -> Diagnostic {
     let place = folder.place(base);
     if let Some(pickle) = PICKLES.iter().find(|name| folder.has(&format!("{base}{name}"))) {
         let help = if base.is_empty() || base == "0_Transformer/" {
