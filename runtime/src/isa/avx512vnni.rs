@@ -253,7 +253,7 @@ impl Simd for Avx512Vnni {
 
     #[inline(always)]
     fn prefetch<T>(self, src: &[T], at: usize) {
-        isa!(_mm_prefetch::<_MM_HINT_T0>(src.as_ptr().wrapping_add(at).cast()));
+        isa!(_mm_prefetch::<_MM_HINT_T1>(src.as_ptr().wrapping_add(at).cast()));
     }
 }
 

@@ -15,7 +15,7 @@ mod avx512vnni;
 
 pub use scalar::Scalar;
 pub use simd::{Kernel, Simd, Tiles};
-pub(crate) use walk::Walk;
+pub(crate) use walk::{Block, BlockMut, Walk};
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;

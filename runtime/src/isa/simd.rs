@@ -124,7 +124,7 @@ pub trait Simd: Copy + std::fmt::Debug {
     /// `Σ code · weight` of a lane, exactly, from its running [`Simd::dot`] and the sum of its weights.
     fn dot_total(self, total: Self::I, weight_sums: Self::I) -> Self::I;
 
-    /// Asks for the cache line of `src[at]` to be brought near; any `at` will do.
+    /// Asks for the cache line of `src[at]` to be brought into the second cache; any `at` will do.
     #[inline(always)]
     fn prefetch<T>(self, _src: &[T], _at: usize) {}
 

@@ -4,7 +4,6 @@ use modeldeploy_format::program::Activation;
 
 use crate::isa::Simd;
 use crate::kernels::Rows;
-use crate::kernels::activate::apply;
 
 /// The end of a dense layer: `activation(x · w + bias) + residual`.
 #[derive(Clone, Copy, Debug)]
@@ -34,36 +33,23 @@ impl Epilogue<'_> {
         }
     }
 
-    /// The bias of the sixteen columns from `column` on.
+    /// The bias of the sixteen columns from `column` on, all of them there if `FULL`.
     #[inline(always)]
-    pub(crate) fn bias_at<S: Simd>(&self, s: S, column: usize, n: usize) -> S::F {
+    pub(crate) fn bias_at<S: Simd, const FULL: bool>(&self, s: S, column: usize, n: usize) -> S::F {
         match self.bias {
-            Some(bias) => columns(s, bias, column, n),
+            Some(bias) => columns::<S, FULL>(s, &bias[..n], column),
             None => s.splat(0.0),
-        }
-    }
-
-    /// Applies activation and residual to `y` and stores what lies within `out`, the row's rest from `column` on.
-    #[inline(always)]
-    pub(crate) fn store<S: Simd>(&self, s: S, y: S::F, row: usize, column: usize, out: &mut [f32]) {
-        let mut y = apply(s, self.activation, y);
-        if let Some(residual) = self.residual {
-            let n = column + out.len();
-            y = s.add(y, columns(s, residual.row(row, n), column, n));
-        }
-        match out.first_chunk_mut() {
-            Some(chunk) => s.store(chunk, y),
-            None => s.store_part(out, y),
         }
     }
 }
 
-/// Sixteen of `n` values from `column` on, 0 past the end.
+/// Sixteen values from `column` on, 0 past the end, which is not met if `FULL`.
 #[inline(always)]
-pub(crate) fn columns<S: Simd>(s: S, values: &[f32], column: usize, n: usize) -> S::F {
-    let rest = &values[column..n];
+pub(crate) fn columns<S: Simd, const FULL: bool>(s: S, values: &[f32], column: usize) -> S::F {
+    let rest = &values[column..];
     match rest.first_chunk() {
         Some(chunk) => s.load(chunk),
+        None if FULL => unreachable!("a full panel has sixteen columns"),
         None => s.load_part(rest, 0.0),
     }
 }

@@ -4,7 +4,7 @@
 //! so its bits depend neither on the instruction set nor on the tile; its error is that of such a sum.
 
 use crate::isa::{Isa, Simd, Walk};
-use crate::kernels::tile::{Multiply, Place, Product, Sums};
+use crate::kernels::tile::{Multiply, Place, Product};
 use crate::kernels::{Epilogue, Rows, RowsMut};
 
 /// f32 weights in panels.
@@ -99,12 +99,14 @@ impl<W> Copy for Float<'_, W> {}
 impl<W: Weight> Product for Float<'_, W> {
     const NARROW_ROWS: usize = 6;
 
+    type Sum<S: Simd> = S::F;
+
     #[inline(always)]
-    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place, sums: &mut Sums) {
+    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place) -> [[S::F; P]; R] {
         let rows = &self.x.values[place.row * self.x.stride..];
         let panels = &self.panels[16 * self.k * place.panel..];
         let walk = Walk::<f32, 1, W, 16, R, P>::new(rows, self.x.stride, panels, 16 * self.k, self.k);
-        let (each, ahead) = place.ahead(P, self.k);
+        let ahead = place.ahead(P, self.k, 16);
         let mut totals = [[s.splat(0.0); P]; R];
         for step in walk.steps() {
             let mut weights = [s.splat(0.0); P];
@@ -118,27 +120,24 @@ impl<W: Weight> Product for Float<'_, W> {
                     *total = s.fma(x, weights, *total);
                 }
             }
-            for i in 0..P {
-                if i < each {
-                    s.prefetch(self.panels, 16 * (ahead + step.index() * each + i));
-                }
-            }
+            ahead.prefetch(s, self.panels, step.index(), P);
         }
-        for r in 0..R {
-            for p in 0..P {
-                s.store_int(&mut sums[r][p], s.bits(totals[r][p]));
-            }
-        }
+        totals
     }
+
+    type Row<S: Simd> = ();
+
+    #[inline(always)]
+    fn row<S: Simd>(self, _s: S, _row: usize) {}
 
     type Columns<S: Simd> = ();
 
     #[inline(always)]
-    fn columns<S: Simd>(self, _s: S, _column: usize) {}
+    fn columns<S: Simd, const FULL: bool>(self, _s: S, _column: usize) {}
 
     #[inline(always)]
-    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], _row: usize, _columns: (), bias: S::F) -> S::F {
-        s.add(s.of_bits(s.load_int(sums)), bias)
+    fn finish<S: Simd>(self, s: S, sum: S::F, _row: (), _columns: (), bias: S::F) -> S::F {
+        s.add(sum, bias)
     }
 }
 

@@ -7,7 +7,7 @@ use modeldeploy_format::program::RowScale;
 
 use crate::isa::{Isa, Simd, Walk};
 use crate::kernels::epilogue::columns;
-use crate::kernels::tile::{Multiply, Place, Product, Sums};
+use crate::kernels::tile::{Multiply, Place, Product};
 use crate::kernels::{Epilogue, Q8Rows, RowsMut};
 
 /// The deepest product whose sums cannot leave i32: `255 · 127 · k < 2^31`.
@@ -56,13 +56,15 @@ struct Int8<'a> {
 impl Product for Int8<'_> {
     const NARROW_ROWS: usize = 4;
 
+    type Sum<S: Simd> = S::I;
+
     #[inline(always)]
-    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place, sums: &mut Sums) {
+    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place) -> [[S::I; P]; R] {
         let steps = self.w.k.div_ceil(4);
         let codes = &self.x.codes[place.row * self.x.stride..];
         let panels = &self.w.codes[64 * steps * place.panel..];
         let walk = Walk::<u8, 4, i8, 64, R, P>::new(codes, self.x.stride, panels, 64 * steps, steps);
-        let (each, ahead) = place.ahead(P, steps);
+        let ahead = place.ahead(P, steps, 64);
         let mut totals = [[s.splat_int(0); P]; R];
         for step in walk.steps() {
             let mut weights = [s.weights(step.panel(0)); P];
@@ -75,37 +77,43 @@ impl Product for Int8<'_> {
                     *total = s.dot(*total, codes, weights);
                 }
             }
-            for i in 0..P {
-                if i < each {
-                    s.prefetch(self.w.codes, 64 * (ahead + step.index() * each + i));
-                }
-            }
+            ahead.prefetch(s, self.w.codes, step.index(), P);
         }
-        for r in 0..R {
-            for p in 0..P {
-                s.store_int(&mut sums[r][p], totals[r][p]);
-            }
-        }
+        totals
+    }
+
+    type Row<S: Simd> = Row<S>;
+
+    #[inline(always)]
+    fn row<S: Simd>(self, s: S, row: usize) -> Row<S> {
+        let RowScale { scale, zero } = self.x.params[row];
+        Row { scale: s.splat(scale), zero: s.splat_int(zero) }
     }
 
     type Columns<S: Simd> = Columns<S>;
 
     #[inline(always)]
-    fn columns<S: Simd>(self, s: S, column: usize) -> Columns<S> {
+    fn columns<S: Simd, const FULL: bool>(self, s: S, column: usize) -> Columns<S> {
         let sums = match self.w.sums[column..].first_chunk() {
             Some(chunk) => s.load_int(chunk),
+            None if FULL => unreachable!("a full panel has sixteen columns"),
             None => s.load_int_part(&self.w.sums[column..]),
         };
-        Columns { sums, scales: columns(s, self.w.scales, column, self.w.n) }
+        Columns { sums, scales: columns::<S, FULL>(s, self.w.scales, column) }
     }
 
     #[inline(always)]
-    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], row: usize, columns: Columns<S>, bias: S::F) -> S::F {
-        let RowScale { scale, zero } = self.x.params[row];
-        let total = s.dot_total(s.load_int(sums), columns.sums);
-        let total = s.sub_int(total, s.mul_int(s.splat_int(zero), columns.sums));
-        s.fma(s.mul(s.splat(scale), columns.scales), s.int_to_f32(total), bias)
+    fn finish<S: Simd>(self, s: S, sum: S::I, row: Row<S>, columns: Columns<S>, bias: S::F) -> S::F {
+        let total = s.sub_int(s.dot_total(sum, columns.sums), s.mul_int(row.zero, columns.sums));
+        s.fma(s.mul(row.scale, columns.scales), s.int_to_f32(total), bias)
     }
+}
+
+/// A row's scale and zero.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<S: Simd> {
+    scale: S::F,
+    zero: S::I,
 }
 
 /// The weights' sums and scales of sixteen columns.

@@ -1,21 +1,19 @@
 //! The loops that every matrix product shares: `C[m,n] = A[m,k] · B[k,n]` in register tiles.
 //!
-//! B's panels of sixteen columns are taken a few at a time, so that they stay in the nearest cache while all the rows
-//! pass over them; the rows are divided evenly, so that no tile is a small rest. Each output is one chain over k, so
-//! the shape of a tile changes no bit.
+//! B's panels of sixteen columns are taken a few at a time and all the rows pass over them, divided evenly, so that no tile is a
+//! small rest. While they do, the next panels come into the second cache, a share of their lines with each tile. Each output is
+//! one chain over k, so the shape of a tile changes no bit.
 
-use crate::isa::{Kernel, Simd, Tiles};
+use crate::isa::{Block, BlockMut, Kernel, Simd, Tiles};
+use crate::kernels::activate::apply;
+use crate::kernels::epilogue::columns;
 use crate::kernels::{Epilogue, RowsMut};
+use modeldeploy_format::program::Activation;
 
 /// The most rows of a tile.
 const MAX_ROWS: usize = 8;
-/// The most panels of a tile.
-const MAX_PANELS: usize = 4;
 
-/// The sums of one tile, by row and panel, in the product's own form.
-pub(crate) type Sums = [[[i32; 16]; MAX_PANELS]; MAX_ROWS];
-
-/// Where a tile lies, and which share of the next panels it is to bring near.
+/// Where a tile lies among those that pass over the same panels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// The first row.
@@ -28,13 +26,31 @@ pub(crate) struct Place {
     pub(crate) tile: usize,
 }
 
+/// One tile's share of the panels that come next.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ahead {
+    /// Where the share begins, in values.
+    start: usize,
+    /// From one step along k to the next, in values, for each of the tile's panels.
+    pace: usize,
+}
+
 impl Place {
-    /// How many cache lines of the next panels each step asks for, and the first of them in this tile's share, where
-    /// a panel has `steps` lines and a tile `panels` panels.
+    /// The share of a tile of `panels` panels, each of `steps` steps of `step` values.
     #[inline(always)]
-    pub(crate) fn ahead(self, panels: usize, steps: usize) -> (usize, usize) {
-        let each = panels.div_ceil(self.tiles);
-        (each, ((self.panel + panels) + self.tile * each) * steps)
+    pub(crate) fn ahead(self, panels: usize, steps: usize, step: usize) -> Ahead {
+        let pace = step.div_ceil(self.tiles);
+        Ahead { start: ((self.panel + panels) * step + self.tile * pace * panels) * steps, pace }
+    }
+}
+
+impl Ahead {
+    /// Asks for what step `at` of a tile of `panels` panels is to bring.
+    #[inline(always)]
+    pub(crate) fn prefetch<S: Simd, T>(self, s: S, src: &[T], at: usize, panels: usize) {
+        for i in 0..panels {
+            s.prefetch(src, self.start + (at * panels + i) * self.pace);
+        }
     }
 }
 
@@ -43,17 +59,27 @@ pub(crate) trait Product: Copy {
     /// The most rows of a tile on sixteen registers.
     const NARROW_ROWS: usize;
 
+    /// Sixteen sums, in the product's own form.
+    type Sum<S: Simd>: Copy;
+
     /// Sums a tile of `R` rows and `P` panels over all of k.
-    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place, sums: &mut Sums);
+    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place) -> [[Self::Sum<S>; P]; R];
+
+    /// What a row's values share in [`Product::finish`].
+    type Row<S: Simd>: Copy;
+
+    /// That of `row`.
+    fn row<S: Simd>(self, s: S, row: usize) -> Self::Row<S>;
 
     /// What the columns of a panel share in [`Product::finish`].
     type Columns<S: Simd>: Copy;
 
-    /// That of the sixteen columns from `column` on.
-    fn columns<S: Simd>(self, s: S, column: usize) -> Self::Columns<S>;
+    /// That of the sixteen columns from `column` on, all of them there if `FULL`.
+    fn columns<S: Simd, const FULL: bool>(self, s: S, column: usize) -> Self::Columns<S>;
 
-    /// The values of `sums`, which are those of `row` at these columns, `bias` added.
-    fn finish<S: Simd>(self, s: S, sums: &[i32; 16], row: usize, columns: Self::Columns<S>, bias: S::F) -> S::F;
+    /// The values of `sum`, which is that of a row at a panel's columns, `bias` added.
+    fn finish<S: Simd>(self, s: S, sum: Self::Sum<S>, row: Self::Row<S>, columns: Self::Columns<S>, bias: S::F)
+    -> S::F;
 }
 
 /// A whole product with its epilogue.
@@ -63,6 +89,16 @@ pub(crate) struct Multiply<'a, T> {
     pub(crate) n: usize,
     pub(crate) epilogue: Epilogue<'a>,
     pub(crate) out: RowsMut<'a>,
+}
+
+/// Calls `$tile` with the tile's shape as constants; the shapes that cannot be are left out.
+macro_rules! shapes {
+    ($s:ident, $rows:ident, $panels:ident, $full:literal, $tile:ident; $($r:literal x $p:literal),*) => {
+        match ($rows, $panels) {
+            $(($r, $p) => $s.vectorize(Tile::<T, $r, $p, $full>($tile)),)*
+            _ => unreachable!("no tile of {} rows and {} panels", $rows, $panels),
+        }
+    };
 }
 
 impl<T: Product> Kernel for Multiply<'_, T> {
@@ -79,106 +115,141 @@ impl<T: Product> Kernel for Multiply<'_, T> {
         };
         let tiles = self.rows.div_ceil(most);
         let panels = self.n.div_ceil(16);
-        let mut sums: Sums = [[[0; 16]; MAX_PANELS]; MAX_ROWS];
+        // A step's weights and one row's codes are in registers beside the sums: 32 must hold the three.
+        let widest = match (S::TILES, self.rows.div_ceil(tiles)) {
+            (Tiles::Narrow, _) => 1,
+            (Tiles::Wide, ..7) => 4,
+            (Tiles::Wide, 7..) => 3,
+        };
         let mut panel = 0;
         while panel < panels {
-            // All of a step's codes and weights are in registers beside the sums: 32 must hold the three.
-            let width = match (S::TILES, self.rows.div_ceil(tiles)) {
-                (Tiles::Narrow, _) => 1,
-                (Tiles::Wide, ..6) => 4,
-                (Tiles::Wide, 6..8) => 3,
-                (Tiles::Wide, 8..) => 2,
-            };
-            let width = match panels - panel {
-                left if width <= left => width,
-                2.. if S::TILES == Tiles::Wide => 2,
-                _ => 1,
-            };
+            let width = if panel + widest <= self.n / 16 { widest } else { 1 };
             for tile in 0..tiles {
                 let row = tile * self.rows / tiles;
-                let place = Place { row, panel, tiles, tile };
-                self.tile(s, place, ((tile + 1) * self.rows / tiles - row, width), &mut sums);
+                let rows = (tile + 1) * self.rows / tiles - row;
+                self.tile(s, Place { row, panel, tiles, tile }, rows, width);
             }
             panel += width;
         }
     }
 }
 
-/// Calls `$tile` with the tile's shape as constants; the shapes that cannot be are left out.
-macro_rules! shapes {
-    ($s:ident, $rows:ident, $panels:ident, $tile:expr; $($r:literal x $p:literal),*) => {
-        match ($rows, $panels) {
-            $(($r, $p) => $s.vectorize(Accumulate::<T, $r, $p> { product: $tile.0, place: $tile.1, sums: $tile.2 }),)*
-            _ => unreachable!("no tile of {} rows and {} panels", $rows, $panels),
-        }
-    };
-}
-
 impl<T: Product> Multiply<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd>(&mut self, s: S, place: Place, (rows, panels): (usize, usize), sums: &mut Sums) {
-        let job = (self.product, place, &mut *sums);
-        match S::TILES {
-            Tiles::Wide => shapes!(s, rows, panels, job;
-                1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1, 7 x 1, 8 x 1,
-                1 x 2, 2 x 2, 3 x 2, 4 x 2, 5 x 2, 6 x 2, 7 x 2, 8 x 2, 5 x 3, 6 x 3, 7 x 3,
-                1 x 4, 2 x 4, 3 x 4, 4 x 4, 5 x 4),
-            Tiles::Narrow => shapes!(s, rows, panels, job; 1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1),
+    fn tile<S: Simd>(&mut self, s: S, place: Place, rows: usize, panels: usize) {
+        let full = place.panel + panels <= self.n / 16;
+        let job = Job { product: self.product, place, n: self.n, epilogue: self.epilogue, out: self.out.reborrow() };
+        match (S::TILES, full) {
+            (Tiles::Wide, true) if panels > 1 => shapes!(s, rows, panels, true, job;
+                1 x 4, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 4, 6 x 3, 7 x 3, 8 x 3),
+            (Tiles::Wide, _) => shapes!(s, rows, panels, false, job;
+                1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1, 7 x 1, 8 x 1),
+            (Tiles::Narrow, true) => shapes!(s, rows, panels, true, job; 1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1),
+            (Tiles::Narrow, false) => shapes!(s, rows, panels, false, job; 1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1),
         }
-        s.vectorize(Finish {
-            product: self.product,
-            place,
-            rows,
-            panels,
-            n: self.n,
-            sums,
-            epilogue: self.epilogue,
-            out: self.out.reborrow(),
-        });
+        if self.epilogue.activation != Activation::Identity {
+            s.vectorize(Activate { place, rows, panels, n: self.n, epilogue: self.epilogue, out: self.out.reborrow() });
+        }
     }
 }
 
-struct Accumulate<'s, T, const R: usize, const P: usize> {
+/// What a tile is cut from.
+struct Job<'s, 'a, T> {
     product: T,
     place: Place,
-    sums: &'s mut Sums,
-}
-
-impl<T: Product, const R: usize, const P: usize> Kernel for Accumulate<'_, T, R, P> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, s: S) {
-        self.product.accumulate::<S, R, P>(s, self.place, self.sums);
-    }
-}
-
-struct Finish<'s, 'a, T> {
-    product: T,
-    place: Place,
-    rows: usize,
-    panels: usize,
     n: usize,
-    sums: &'s Sums,
     epilogue: Epilogue<'a>,
     out: RowsMut<'s>,
 }
 
-impl<T: Product> Kernel for Finish<'_, '_, T> {
+/// One tile, summed and finished but for the activation and what follows it. If `FULL`, all its columns are there.
+struct Tile<'s, 'a, T, const R: usize, const P: usize, const FULL: bool>(Job<'s, 'a, T>);
+
+impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Tile<'_, '_, T, R, P, FULL> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let Job { product, place, n, epilogue, mut out } = self.0;
+        let sums = product.accumulate::<S, R, P>(s, place);
+        let residual = epilogue.residual.filter(|_| epilogue.activation == Activation::Identity);
+        let column = 16 * place.panel;
+        let mut shared = [(product.columns::<S, FULL>(s, column), epilogue.bias_at::<S, FULL>(s, column, n)); P];
+        for (p, shared) in shared.iter_mut().enumerate().skip(1) {
+            let column = column + 16 * p;
+            *shared = (product.columns::<S, FULL>(s, column), epilogue.bias_at::<S, FULL>(s, column, n));
+        }
+        if FULL {
+            let at = place.row * out.stride + column;
+            let mut to = BlockMut::<R, P>::new(&mut out.values[at..], out.stride);
+            // Asked once a tile, so that the loops that nothing follows are free of it.
+            let residual = residual.map(|residual| {
+                let at = place.row * residual.stride + column;
+                Block::<R, P>::new(&residual.values[at..], residual.stride)
+            });
+            let Some(residual) = residual else {
+                for (r, sums) in sums.iter().enumerate() {
+                    let row = product.row(s, place.row + r);
+                    for (p, (&sum, &(columns, bias))) in sums.iter().zip(&shared).enumerate() {
+                        s.store(to.at(r, p), product.finish(s, sum, row, columns, bias));
+                    }
+                }
+                return;
+            };
+            for (r, sums) in sums.iter().enumerate() {
+                let row = product.row(s, place.row + r);
+                for (p, (&sum, &(columns, bias))) in sums.iter().zip(&shared).enumerate() {
+                    let y = product.finish(s, sum, row, columns, bias);
+                    s.store(to.at(r, p), s.add(y, s.load(residual.at(r, p))));
+                }
+            }
+            return;
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            let row = place.row + r;
+            let mut y = product.finish(s, sums[0], product.row(s, row), shared[0].0, shared[0].1);
+            if let Some(residual) = residual {
+                y = s.add(y, columns::<S, FULL>(s, residual.row(row, n), column));
+            }
+            store(s, &mut out.row(row, n)[column..], y);
+        }
+    }
+}
+
+/// The activation of one tile and what follows it, in place.
+struct Activate<'s, 'a> {
+    place: Place,
+    rows: usize,
+    panels: usize,
+    n: usize,
+    epilogue: Epilogue<'a>,
+    out: RowsMut<'s>,
+}
+
+impl Kernel for Activate<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        for p in 0..self.panels {
-            let column = 16 * (self.place.panel + p);
-            let columns = self.product.columns(s, column);
-            let bias = self.epilogue.bias_at(s, column, self.n);
-            for (r, sums) in self.sums[..self.rows].iter().enumerate() {
-                let row = self.place.row + r;
-                let y = self.product.finish(s, &sums[p], row, columns, bias);
-                let out = &mut self.out.row(row, self.n)[column..];
-                self.epilogue.store(s, y, row, column, out);
+        for row in self.place.row..self.place.row + self.rows {
+            for panel in self.place.panel..self.place.panel + self.panels {
+                let column = 16 * panel;
+                let out = self.out.row(row, self.n);
+                let mut y = apply(s, self.epilogue.activation, columns::<S, false>(s, out, column));
+                if let Some(residual) = self.epilogue.residual {
+                    y = s.add(y, columns::<S, false>(s, residual.row(row, self.n), column));
+                }
+                store(s, &mut out[column..], y);
             }
         }
+    }
+}
+
+/// Stores what lies within `out`, the row's rest.
+#[inline(always)]
+fn store<S: Simd>(s: S, out: &mut [f32], y: S::F) {
+    match out.first_chunk_mut() {
+        Some(chunk) => s.store(chunk, y),
+        None => s.store_part(out, y),
     }
 }
