@@ -62,8 +62,10 @@ def export(folder: Path, target: Path) -> None:
         wide = node("BiasGelu", [dense(hidden, up), weight(f"{up}.bias")], [f"{p}gelu"], ms)
         down = f"{p}output.dense"
         hidden = skip_norm(dense(wide, down), hidden, down, f"{p}output.LayerNorm")
-    mean = node("ReduceMean", [hidden, constant("axis", np.array([1], np.int64))], ["mean"], keepdims=0)
-    node("LpNormalization", [mean], ["embedding"], axis=-1, p=2)
+    # The sum over the tokens that count: brought to unit length it is what the mean would be.
+    ones = node("Unsqueeze", [node("Cast", ["attention_mask"], ["counts"], to=TensorProto.FLOAT), constant("axis", np.array([1], np.int64))], ["row"])
+    total = node("Squeeze", [node("MatMul", [ones, hidden], ["sums"]), "axis"], ["sum"])
+    node("LpNormalization", [total], ["embedding"], axis=-1, p=2)
 
     def tensor(name, kind, dims):
         return helper.make_tensor_value_info(name, kind, dims)

@@ -1,101 +1,159 @@
-"""One table: a forward of 8, 16, 32 and 128 tokens by modeldeploy and by ONNX Runtime, one thread, in alternation.
+"""One run, one table: modeldeploy beside other engines, in alternation.
 
-Each round measures every length with every engine once, a few runs each, so that a busy moment of the machine meets them all.
+Each round asks every engine for every length once, a few runs each, so that a busy moment of the machine meets them all. Every
+engine is a process of its own; those that wait for their turn sleep.
 """
 
-import logging
+import argparse
+import json
+import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
-from onnx import TensorProto
-from onnxruntime.quantization import QuantType, quantize_dynamic
 
-from bert_onnx import export
-
-LENGTHS = [8, 16, 32, 128]
+HERE = Path(__file__).parent
+PEERS = {
+    "ONNX Runtime": ("onnx_runtime.py", {}),
+    "OpenVINO static": ("open_vino.py", {"PEER_SHAPES": "static"}),
+    "OpenVINO dynamic": ("open_vino.py", {"PEER_SHAPES": "dynamic"}),
+    "CTranslate2": ("ctranslate.py", {}),
+    "PyTorch": ("pytorch.py", {}),
+}
 RUNS = 5
 
 
-class OnnxRuntime:
-    """One thread, every optimization, inputs bound once."""
+class Engine:
+    """A process that answers requests."""
 
-    def __init__(self, path):
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-        options.log_severity_level = 3
-        self.session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    def __init__(self, command, environment=None):
+        start = time.perf_counter()
+        self.process = subprocess.Popen(
+            [str(part) for part in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+            stderr=subprocess.DEVNULL,
+        )
+        self.said = self.process.stdout.readline().strip()
+        if not self.said:
+            raise SystemExit(f"{command[1]} did not start: run it by hand to see why")
+        self.run([[101, 102]], 1)
+        self.start = time.perf_counter() - start
 
-    def run(self, ids, runs):
-        row = np.array([ids], np.int32)
-        feeds = {"input_ids": row, "token_type_ids": np.zeros_like(row), "attention_mask": np.ones_like(row)}
-        times = []
-        for _ in range(runs):
-            start = time.perf_counter_ns()
-            (embedding,) = self.session.run(None, feeds)
-            times.append((time.perf_counter_ns() - start) / 1000)
-        return times, embedding[0]
+    def run(self, texts, runs):
+        print(json.dumps({"runs": runs, "ids": texts}), file=self.process.stdin, flush=True)
+        answer = json.loads(self.process.stdout.readline())
+        return answer["µs"], np.array(answer["outputs"])
 
-
-class Modeldeploy:
-    """The `latency` program of this package, in a process of its own."""
-
-    def __init__(self, program, model, precision):
-        self.process = subprocess.Popen([program, model, precision], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.isa = self.process.stdout.readline().strip()
-
-    def run(self, ids, runs):
-        print(runs, *ids, file=self.process.stdin, flush=True)
-        times = [float(time) for time in self.process.stdout.readline().split()]
-        return times, np.array([float(value) for value in self.process.stdout.readline().split()], np.float32)
+    def memory(self):
+        """Private and shared MB, as the system counts them."""
+        rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
+        kib = {line.split(":")[0]: int(line.split()[1]) for line in rollup[1:]}
+        private = kib["Private_Clean"] + kib["Private_Dirty"]
+        return private / 1024, (kib["Rss"] - private) / 1024
 
 
-def main():
-    model, program, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    logging.getLogger().setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory() as folder:
-        f32, int8 = f"{folder}/f32.onnx", f"{folder}/int8.onnx"
-        export(model, f32)
-        quantize_dynamic(f32, int8, weight_type=QuantType.QInt8, per_channel=True, extra_options={"DefaultTensorType": TensorProto.FLOAT})
-        engines = {
-            "modeldeploy int8": Modeldeploy(program, model, "int8"),
-            "ONNX Runtime int8": OnnxRuntime(int8),
-            "modeldeploy f32": Modeldeploy(program, model, "f32"),
-            "ONNX Runtime f32": OnnxRuntime(f32),
-        }
+def text(random, tokens):
+    """Ids of whole words; [CLS] and [SEP] at the ends, as a tokenizer gives them."""
+    return [101, *random.integers(2000, 20000, tokens - 2).tolist(), 102]
+
+
+def row(cells):
+    print("| " + " | ".join(cells) + " |")
+
+
+def median_and_best(times):
+    return f"{statistics.median(times):,.0f} ({min(times):,.0f})"
+
+
+def latency(engines, lengths, rounds, threads):
     random = np.random.default_rng(7)
-    # Ids of whole words; [CLS] and [SEP] at the ends, as a tokenizer gives them.
-    texts = {n: [101, *random.integers(2000, 20000, n - 2).tolist(), 102] for n in LENGTHS}
-    times = {(name, n): [] for name in engines for n in LENGTHS}
+    texts = {n: text(random, n) for n in lengths}
+    times = {(name, n): [] for name in engines for n in lengths}
     outputs = {}
     for engine in engines.values():
         for ids in texts.values():
-            engine.run(ids, 10)
+            engine.run([ids], 10)
     for _ in range(rounds):
         for n, ids in texts.items():
             for name, engine in engines.items():
-                taken, outputs[name, n] = engine.run(ids, RUNS)
+                taken, (outputs[name, n],) = engine.run([ids], RUNS)
                 times[name, n] += taken
-    isa = engines["modeldeploy int8"].isa
-    print(f"µs a forward, median (best) of {rounds * RUNS}; one thread; {model.name}; modeldeploy on {isa}; ONNX Runtime {ort.__version__}\n")
-    print("| tokens |" + "".join(f" {n} |" for n in LENGTHS))
-    print("| --- |" + " --- |" * len(LENGTHS))
+    print(f"\nµs a forward of one text, median (best) of {rounds * RUNS}; threads: {threads}\n")
+    row(["tokens", *map(str, lengths)])
+    row(["---"] * (len(lengths) + 1))
     for name in engines:
-        cells = [f"{statistics.median(times[name, n]):,.0f} ({min(times[name, n]):,.0f})" for n in LENGTHS]
-        print(f"| {name} | " + " | ".join(cells) + " |")
+        row([name, *(median_and_best(times[name, n]) for n in lengths)])
     for kind in ("int8", "f32"):
-        ratios = [statistics.median(times[f"ONNX Runtime {kind}", n]) / statistics.median(times[f"modeldeploy {kind}", n]) for n in LENGTHS]
-        print(f"| {kind}: ONNX Runtime ÷ modeldeploy | " + " | ".join(f"{ratio:.2f} ×" for ratio in ratios) + " |")
+        ours = f"modeldeploy {kind}"
+        for name in engines:
+            if ours in engines and name.endswith(kind) and name != ours:
+                ratios = [statistics.median(times[name, n]) / statistics.median(times[ours, n]) for n in lengths]
+                row([f"{name} ÷ {ours}", *(f"{ratio:.2f} ×" for ratio in ratios)])
+    exact = next((name for name in engines if name.endswith("f32") and not name.startswith("modeldeploy")), None)
+    if exact:
+        print(f"\nCosine to {exact}\n")
+        row(["tokens", *map(str, lengths)])
+        row(["---"] * (len(lengths) + 1))
+        for name in engines:
+            if name != exact:
+                row([name, *(f"{float(outputs[name, n] @ outputs[exact, n]):.5f}" for n in lengths)])
+
+
+def throughput(engines, rounds, threads):
+    random = np.random.default_rng(11)
+    batch = [text(random, 32) for _ in range(32)]
+    times = {name: [] for name in engines}
+    for engine in engines.values():
+        engine.run(batch, 2)
+    for _ in range(rounds):
+        for name, engine in engines.items():
+            times[name] += engine.run(batch, 1)[0]
+    print(f"\nTexts a second, batches of 32 texts of 32 tokens, median (best) of {rounds}; threads: {threads}\n")
+    row(["engine", "texts/s"])
+    row(["---", "---"])
     for name in engines:
-        if name != "ONNX Runtime f32":
-            cosines = [float(outputs[name, n] @ outputs["ONNX Runtime f32", n]) for n in LENGTHS]
-            print(f"| cosine of {name} to ONNX Runtime f32 | " + " | ".join(f"{cosine:.5f}" for cosine in cosines) + " |")
+        row([name, f"{32e6 / statistics.median(times[name]):,.0f} ({32e6 / min(times[name]):,.0f})"])
+
+
+def processes(engines):
+    print("\nA process of each: ms from its start to the first embedding (the interpreter and, here, compiling the pack included),")
+    print("and memory after all of the above\n")
+    row(["engine", "start", "private MB", "shared MB"])
+    row(["---"] * 4)
+    for name, engine in engines.items():
+        private, shared = engine.memory()
+        row([name, f"{engine.start * 1000:,.0f}", f"{private:,.0f}", f"{shared:,.0f}"])
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("model", type=Path, help="the model's folder")
+    options.add_argument("prepared", type=Path, help="what prepare.py made of it")
+    options.add_argument("program", type=Path, help="the program `latency` of this package")
+    options.add_argument("--rounds", type=int, default=30)
+    options.add_argument("--threads", type=int, default=1)
+    options.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[8, 16, 32, 64, 128, 256])
+    options.add_argument("--precisions", type=lambda text: text.split(","), default=["int8", "f32"])
+    options.add_argument("--peers", type=lambda text: text.split(","), default=list(PEERS), help=", ".join(PEERS))
+    given = options.parse_args()
+    engines = {}
+    for precision in given.precisions:
+        name = f"modeldeploy {precision}"
+        engines[name] = Engine([given.program, given.model, precision, given.threads])
+        for peer in given.peers:
+            script, environment = PEERS[peer]
+            command = [sys.executable, HERE / "engines" / script, given.prepared, precision, given.threads]
+            engines[f"{peer} {precision}"] = Engine(command, environment)
+    print("; ".join(dict.fromkeys(engine.said for engine in engines.values())), f"; {given.model.name}", sep="")
+    latency(engines, given.lengths, given.rounds, given.threads)
+    throughput(engines, given.rounds, given.threads)
+    processes(engines)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,11 @@ impl Workspace {
             Ok(metadata) => Ok(Workspace { metadata }),
             Err(cargo_metadata::Error::CargoMetadata { stderr }) => {
                 let said = stderr.trim().trim_start_matches("error: ").to_owned();
-                Err(Diagnostic::new(METADATA, said).help("`cargo init` makes a package in this folder").into())
+                let help = match said.starts_with("could not find `Cargo.toml`") {
+                    true => "`cargo init` makes a package in this folder",
+                    false => "correct what cargo names, then run this again",
+                };
+                Err(Diagnostic::new(METADATA, said).help(help).into())
             }
             Err(error) => Err(Diagnostic::new(cargo::CARGO, format!("cargo cannot be asked: {error}")).into()),
         }

@@ -1,11 +1,12 @@
 //! A pack's forward, timed on request: the other side of `benches/peers/compare.py`.
 //!
 //! ```text
-//! latency <model folder> <int8 | bf16 | f32>
+//! latency <model folder> <int8 | bf16 | f32> [threads]
 //! ```
 //!
-//! Says the instruction set on its first line. Then, for each line `<runs> <id> <id> …` on stdin, it runs that text so many times and
-//! answers with two lines: the microseconds of each run, and the output.
+//! Says itself and its instruction set on its first line. Then, for each line `{"runs": n, "ids": [[…], …]}` on stdin, it runs those
+//! texts as a batch so many times and answers with a line `{"µs": [… of each run], "outputs": [[…], …]}`. With more threads than one,
+//! each takes a share of the texts.
 
 use modeldeploy::session::{Batch, Capacity, Session};
 use modeldeploy::tokenizer::{Encoding, Tables, Tokenizer};
@@ -15,40 +16,92 @@ use modeldeploy_compiler::front::{LoadOptions, load};
 use modeldeploy_compiler::{emit, passes};
 use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::{Artifact, Digest, Task};
+use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
+/// Tokens that are run together: larger batches leave the nearer caches.
+const BATCH_TOKENS: usize = 128;
+
+/// The longest text.
+const MAX_TOKENS: usize = 512;
+
+#[derive(Deserialize)]
+struct Request {
+    runs: usize,
+    ids: Vec<Vec<u32>>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    #[serde(rename = "µs")]
+    micros: Vec<f64>,
+    outputs: Vec<Vec<f32>>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [folder, precision] = &args[..] else { return Err("usage: latency <model folder> <int8 | bf16 | f32>".into()) };
+    let (folder, precision, threads) = match &args[..] {
+        [folder, precision] => (folder, precision, 1),
+        [folder, precision, threads] => (folder, precision, threads.parse()?),
+        _ => return Err("usage: latency <model folder> <int8 | bf16 | f32> [threads]".into()),
+    };
     let precision = Precision::from_name(precision).ok_or("the precision is int8, bf16 or f32")?;
     let pack = pack(Path::new(folder), precision)
         .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
     let artifact = Artifact::parse(&pack)?;
-    let mut session = Session::new(&artifact, Capacity { tokens: 512, texts: 1 })?;
-    println!("{}", session.isa().name());
+    let capacity = Capacity { tokens: MAX_TOKENS, texts: BATCH_TOKENS };
+    let mut sessions = (0..threads).map(|_| Session::new(&artifact, capacity)).collect::<Result<Vec<_>, _>>()?;
+    let isa = sessions.first().ok_or("at least one thread is needed")?.isa();
+    println!("modeldeploy {} on {}", env!("CARGO_PKG_VERSION"), isa.name());
     for line in std::io::stdin().lock().lines() {
-        let numbers: Vec<u32> = line?.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-        let Some((&runs, ids)) = numbers.split_first() else { continue };
-        let types = vec![0; ids.len()];
-        let starts = [0, ids.len() as u32];
-        let batch = Batch { ids, types: &types, starts: &starts };
-        let mut times = Vec::with_capacity(runs as usize);
-        let mut output = vec![];
-        for _ in 0..runs {
+        let request: Request = serde_json::from_str(&line?)?;
+        let mut answer = Answer { micros: Vec::with_capacity(request.runs), outputs: vec![] };
+        for _ in 0..request.runs {
             let start = Instant::now();
-            let outputs = session.run(&batch)?;
-            times.push(start.elapsed());
-            output = outputs.to_vec();
+            answer.outputs = share(&mut sessions, &request.ids)?;
+            answer.micros.push(start.elapsed().as_secs_f64() * 1e6);
         }
-        let line = |values: Vec<String>| values.join(" ");
-        println!("{}", line(times.iter().map(|time| format!("{:.3}", time.as_secs_f64() * 1e6)).collect()));
-        println!("{}", line(output.iter().map(ToString::to_string).collect()));
+        println!("{}", serde_json::to_string(&answer)?);
         std::io::stdout().flush()?;
     }
     Ok(())
+}
+
+/// The texts' rows; each session runs a share of them on a thread of its own, the first on this one.
+fn share(sessions: &mut [Session<'_>], texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, String> {
+    let share = texts.len().div_ceil(sessions.len()).max(1);
+    let mut shares = sessions.iter_mut().zip(texts.chunks(share));
+    let Some((first, own)) = shares.next() else { return Ok(vec![]) };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares.map(|(session, texts)| scope.spawn(|| run(session, texts))).collect();
+        let mut rows = run(first, own)?;
+        for other in others {
+            rows.extend(other.join().map_err(|_| "a thread panicked")??);
+        }
+        Ok(rows)
+    })
+}
+
+/// The texts' rows, as many texts together as is best.
+fn run(session: &mut Session<'_>, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, String> {
+    let width = session.signature().outputs as usize;
+    let (mut ids, mut starts, mut rows) = (vec![], vec![0], vec![]);
+    for (at, text) in texts.iter().enumerate() {
+        ids.extend(text);
+        starts.push(ids.len() as u32);
+        let next = texts.get(at + 1).map_or(usize::MAX / 2, Vec::len);
+        if ids.len() + next > BATCH_TOKENS {
+            let batch = Batch { ids: &ids, types: &vec![0; ids.len()], starts: &starts };
+            let outputs = session.run(&batch).map_err(|error| error.to_string())?;
+            rows.extend(outputs.chunks_exact(width).map(<[f32]>::to_vec));
+            ids.clear();
+            starts.truncate(1);
+        }
+    }
+    Ok(rows)
 }
 
 /// The folder's model as a pack, calibrated on the compiler's own texts.

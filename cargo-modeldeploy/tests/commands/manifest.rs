@@ -18,6 +18,8 @@ fn outside_of_a_package_the_way_in_is_named() {
     let shop = Shop::empty();
     std::fs::remove_file(shop.path("Cargo.toml")).expect("removed");
     shop.run(&["init"]).code(1).errs(&["MD0902", "could not find `Cargo.toml`", "cargo init"]);
+    shop.write("Cargo.toml", "[package");
+    shop.run(&["init"]).code(1).errs(&["MD0902", "failed to parse manifest", "help: correct what cargo names"]);
 }
 
 #[test]
