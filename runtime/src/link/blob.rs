@@ -13,7 +13,7 @@ const STORE_VARIABLE: &str = "MODELDEPLOY_STORE";
 /// Where the bytes are.
 #[derive(Clone, Copy, Debug)]
 pub enum Blob {
-    /// In the executable, at a multiple of the page size.
+    /// In the executable, at a multiple of 4 KiB: of a page on x86-64, of a part of one where pages are larger.
     Linked(&'static [u8]),
     /// In the store.
     Stored {

@@ -8,6 +8,7 @@ use modeldeploy::format::lock::{
 use modeldeploy::format::pack::{Aligned, LAYOUT_FINGERPRINT};
 use modeldeploy::format::{Artifact, Digest};
 use modeldeploy::model::{Engine, Input};
+use std::ffi::OsStr;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -214,7 +215,9 @@ impl Shop {
     }
 
     pub(crate) fn program(&self, name: &str) -> Program {
-        let path = self.0.target.join("release").join(name);
+        // Where cargo builds for another target, it makes a folder of that name.
+        let triple = std::env::var_os("CARGO_BUILD_TARGET").unwrap_or_default();
+        let path = self.0.target.join(triple).join("release").join(name);
         let bytes = fs::read(&path).expect("the program was built");
         Program { path, bytes }
     }
@@ -222,9 +225,19 @@ impl Shop {
 
 impl Program {
     pub(crate) fn run(&self) -> String {
-        let output = Command::new(&self.path).current_dir("/").output().expect("the program runs");
+        let output = self.command().current_dir("/").output().expect("the program runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// As cargo would run it: where it was built for another target, by what cargo is told to run such programs with.
+    fn command(&self) -> Command {
+        let triple = std::env::var("CARGO_BUILD_TARGET").unwrap_or_default().to_uppercase().replace('-', "_");
+        let runner = std::env::var(format!("CARGO_TARGET_{triple}_RUNNER")).unwrap_or_default();
+        let mut words = runner.split_whitespace().map(OsStr::new).chain([self.path.as_os_str()]);
+        let mut command = Command::new(words.next().expect("the program at least"));
+        command.args(words);
+        command
     }
 
     /// How often the bytes stand in the file.

@@ -1,0 +1,78 @@
+//! Every instruction set of this machine gives the same bits, and what they are is printed, as digests: `.ci/aarch64` runs this
+//! on two architectures and compares the two.
+
+#[path = "packs/mod.rs"]
+mod packs;
+
+use modeldeploy::format::Digest;
+use modeldeploy::format::program::Activation;
+use modeldeploy::isa::Isa;
+use modeldeploy::kernels::{Rows, RowsMut, activate, softmax_rows};
+use modeldeploy::model::{Engine, Input};
+use packs::{Head, Precision};
+
+/// Says the digest of what every instruction set computes alike.
+#[track_caller]
+fn check(what: &str, compute: impl Fn(Isa) -> Vec<f32>) {
+    let digest = |isa| {
+        let values = compute(isa);
+        assert!(!values.is_empty() && values.iter().all(|value| !value.is_nan()), "{what} on {isa}: {values:?}");
+        Digest::of(&values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect::<Vec<_>>())
+    };
+    let expected = digest(Isa::SCALAR);
+    for isa in Isa::available() {
+        assert_eq!(digest(isa), expected, "{what} on {isa}");
+    }
+    // A line of its own, whatever the harness wrote before.
+    println!("\nbits {what}: {expected}");
+}
+
+#[test]
+fn models() {
+    let texts: Vec<String> = (0..200).map(|i| "wireless headphones"[i % 13..][..i % 7].repeat(1 + i % 2)).collect();
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        for head in [Head::Embed, Head::Classify, Head::Score] {
+            let pack = packs::build(precision, head, vec![]).pack;
+            check(&format!("model, {precision:?} {head:?}"), |isa| {
+                let engine = Engine::with_isa("a test", &pack, isa).expect("an engine");
+                let mut got = vec![];
+                let inputs = texts.iter().map(|text| Input { text, ..Input::default() });
+                engine.run(inputs, |row| got.extend_from_slice(row)).expect("these texts can be run");
+                got
+            });
+        }
+    }
+}
+
+/// Finite numbers of every size and both signs.
+fn sweep() -> Vec<f32> {
+    let bits = (0..u32::MAX).step_by(120_011).map(f32::from_bits).filter(|x| x.is_finite());
+    let fine = (-12_000..=12_000).map(|i| i as f32 / 1000.0);
+    bits.chain(fine).chain([0.0, -0.0, f32::MIN_POSITIVE, f32::MAX, f32::MIN]).collect()
+}
+
+#[test]
+fn activations() {
+    let x = sweep();
+    for activation in Activation::ALL {
+        check(&format!("{activation:?}"), |isa| {
+            let mut out = vec![0.0; x.len()];
+            activate(isa, activation, &x, &mut out);
+            out
+        });
+    }
+}
+
+#[test]
+fn softmax() {
+    let x: Vec<f32> = sweep().into_iter().filter(|x| x.abs() < 1e30).collect();
+    for width in [1, 15, 16, 17, 384] {
+        let rows = x.len() / width;
+        check(&format!("softmax of {width}"), |isa| {
+            let mut out = vec![0.0; rows * width];
+            let (x, stride) = (Rows { values: &x, stride: width }, width);
+            softmax_rows(isa, x, rows, width, RowsMut { values: &mut out, stride });
+            out
+        });
+    }
+}
