@@ -1,7 +1,7 @@
 //! Cargo, called with the user's other arguments.
 
 use crate::exit::Failure;
-use cargo_metadata::Message;
+use cargo_metadata::{Message, Package};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use std::ffi::OsString;
 use std::io::BufReader;
@@ -33,13 +33,24 @@ pub(crate) fn call(subcommand: &str, args: &[OsString], program: &[OsString]) ->
     outcome(status)
 }
 
-/// Runs `cargo build args…` and gives the programs that it made or found fresh. Where the user asked for messages of another
-/// form, they get them, and no programs are known.
+/// A program that cargo made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Program {
+    /// Its file.
+    pub(crate) path: PathBuf,
+    /// The name of its package.
+    pub(crate) package: String,
+    /// Whether models are linked into it, as they are where debug assertions are off; else they are mapped when it runs.
+    pub(crate) links: bool,
+}
+
+/// Runs `cargo build args…` and gives the programs that it made or found fresh; `packages` are those of the workspace. Where the user
+/// asked for messages of another form, they get them, and no programs are known.
 ///
 /// # Errors
 ///
 /// As [`call`].
-pub(crate) fn build(args: &[OsString]) -> Result<Vec<PathBuf>, Failure> {
+pub(crate) fn build(args: &[OsString], packages: &[Package]) -> Result<Vec<Program>, Failure> {
     if args.iter().any(|arg| arg.to_string_lossy().starts_with("--message-format")) {
         return call("build", args, &[]).map(|()| vec![]);
     }
@@ -50,7 +61,14 @@ pub(crate) fn build(args: &[OsString]) -> Result<Vec<PathBuf>, Failure> {
     let said = BufReader::new(child.stdout.take().expect("its output is piped"));
     for message in Message::parse_stream(said).map_while(Result::ok) {
         if let Message::CompilerArtifact(artifact) = message {
-            programs.extend(artifact.executable.map(PathBuf::from));
+            let Some(path) = artifact.executable.map(PathBuf::from) else { continue };
+            let package = packages.iter().find(|package| package.id == artifact.package_id);
+            let package = package.map_or(String::new(), |package| package.name.to_string());
+            programs.push(Program {
+                path,
+                package,
+                links: !artifact.profile.debug_assertions && !artifact.profile.test,
+            });
         }
     }
     let status = child.wait().map_err(|error| not_started(&command, &error))?;

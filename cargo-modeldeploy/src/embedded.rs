@@ -1,61 +1,103 @@
-//! The packs inside a finished program, compared with the lock.
+//! The packs and indexes inside a finished program, compared with the lock.
 //!
 //! Cargo does not notice a lock that was replaced by one with an older time stamp, so a build that it calls fresh may hold another
 //! model than the lock pins. Only a look into the program can tell.
 
+use crate::cargo::Program;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_format::index::Vectors;
 use modeldeploy_format::lock::Lock;
-use modeldeploy_format::pack::{ALIGN, Aligned};
+use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::{Artifact, Digest};
-use std::path::Path;
 
-/// A program with a model inside that the lock does not pin.
+/// A program with a model or an index inside that the lock does not pin.
 pub(crate) const OTHER: Code = Code("MD0906");
 
-/// The first bytes of every pack, and where its length stands after them.
-const MAGIC: &[u8] = b"MDPACK\r\n";
-const LENGTH_AT: usize = 16;
-
-/// The digests of the packs that lie in `program`, in their order.
-pub(crate) fn packs(program: &[u8]) -> Vec<Digest> {
-    let mut found = vec![];
-    let mut at = 0;
-    while let Some(next) = program[at..].windows(MAGIC.len()).position(|bytes| bytes == MAGIC) {
-        let start = at + next;
-        at = start + MAGIC.len();
-        let length = program.get(start + LENGTH_AT..start + LENGTH_AT + 8);
-        let length = length.map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
-        let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length));
-        let Some(pack) = end.and_then(|end| program.get(start..end)) else { continue };
-        // The magic also stands in the code that looks for it; only a whole pack counts.
-        if pack.len() >= ALIGN && Artifact::parse(&Aligned::copy(pack)).is_ok() {
-            found.push(Digest::of(pack));
-            at = start + pack.len();
-        }
-    }
-    found
+/// A file that says with its first bytes what it is, and its length soon after.
+struct Kind {
+    name: &'static str,
+    magic: &'static [u8; 8],
+    /// Where its length stands, eight bytes of it.
+    length_at: usize,
+    /// Whether bytes are such a file: the magic also stands in the code that looks for it, and only a whole file counts.
+    is_whole: fn(&[u8]) -> bool,
+    /// The digests that the lock pins.
+    locked: fn(&Lock) -> Vec<Digest>,
 }
 
-/// Refuses a program with a pack that the lock does not pin.
-pub(crate) fn check(path: &Path, lock: &Lock) -> Result<usize, Diagnostic> {
-    let shown = path.display().to_string();
-    let program = std::fs::read(path)
-        .map_err(|error| Diagnostic::new(OTHER, format!("the program cannot be read: {error}")).at(&shown))?;
-    let inside = packs(&program);
-    let locked: Vec<Digest> = lock.models.iter().flat_map(|model| &model.packs).map(|pack| pack.digest).collect();
-    match inside.iter().find(|digest| !locked.contains(digest)) {
-        Some(digest) => {
-            Err(Diagnostic::new(OTHER, format!("the program holds the pack {digest}, which the lock does not pin"))
-                .at(shown)
-                .help("cargo took an older build for a fresh one: `cargo clean -p` the package and build again"))
+const PACK: Kind = Kind {
+    name: "pack",
+    magic: b"MDPACK\r\n",
+    length_at: 16,
+    is_whole: |bytes| Artifact::parse(bytes).is_ok(),
+    locked: |lock| lock.models.iter().flat_map(|model| &model.packs).map(|pack| pack.digest).collect(),
+};
+
+const INDEX: Kind = Kind {
+    name: "index",
+    magic: b"MDINDEX\n",
+    length_at: 56,
+    is_whole: |bytes| Vectors::parse(bytes).is_ok(),
+    locked: |lock| lock.indexes.iter().map(|index| index.digest).collect(),
+};
+
+impl Kind {
+    /// The digests of the files of this kind that lie in `program`, in their order.
+    fn inside(&self, program: &[u8]) -> Vec<Digest> {
+        let mut found = vec![];
+        let mut at = 0;
+        while let Some(next) = program[at..].windows(self.magic.len()).position(|bytes| bytes == self.magic) {
+            let start = at + next;
+            at = start + self.magic.len();
+            let length = program.get(start + self.length_at..start + self.length_at + 8);
+            let length = length.map_or(0, |bytes| u64::from_le_bytes(bytes.try_into().expect("eight bytes")));
+            let end = usize::try_from(length).ok().and_then(|length| start.checked_add(length));
+            let Some(file) = end.and_then(|end| program.get(start..end)) else { continue };
+            if (self.is_whole)(&Aligned::copy(file)) {
+                found.push(Digest::of(file));
+                at = start + file.len();
+            }
         }
-        None => Ok(inside.len()),
+        found
     }
+}
+
+/// Refuses a program with a pack or an index that the lock does not pin. Where its package has locked models and the program, which is
+/// built to link them, holds none, that is worth a note: its code may not use them, or uses them in a way that nobody sees here.
+///
+/// # Errors
+///
+/// What the program holds and the lock does not pin.
+pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Option<String>, Diagnostic> {
+    let shown = program.path.display().to_string();
+    let bytes = std::fs::read(&program.path)
+        .map_err(|error| Diagnostic::new(OTHER, format!("the program cannot be read: {error}")).at(&shown))?;
+    let mut packs = vec![];
+    for kind in [PACK, INDEX] {
+        let (inside, locked) = (kind.inside(&bytes), (kind.locked)(lock));
+        if let Some(digest) = inside.iter().find(|digest| !locked.contains(digest)) {
+            let message = format!("the program holds the {} {digest}, which the lock does not pin", kind.name);
+            return Err(Diagnostic::new(OTHER, message)
+                .at(shown)
+                .help("cargo took an older build for a fresh one: `cargo clean -p` the package and build again"));
+        }
+        if kind.name == PACK.name {
+            packs = inside;
+        }
+    }
+    let own: Vec<_> = lock.models.iter().filter(|model| model.package == program.package).collect();
+    let links_one = own.iter().any(|model| model.packs.iter().any(|pack| packs.contains(&pack.digest)));
+    let absent = program.links && !own.is_empty() && !links_one;
+    Ok(absent.then(|| {
+        let names: Vec<String> = own.iter().map(|model| format!("`{}`", model.name)).collect();
+        format!("{shown} holds no model, though its package has {}: its code uses none", names.join(", "))
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use modeldeploy_format::lock::{LockedModel, LockedPack};
     use modeldeploy_format::pack::{Contents, Writer};
     use modeldeploy_format::program::{Index, Lookup, Pooling, Program, Rows, Slot, SlotId, Step, Storage};
     use modeldeploy_format::tensor::Layout;
@@ -90,23 +132,77 @@ mod tests {
         writer.finish(&contents).expect("a pack").to_vec()
     }
 
-    #[test]
-    fn whole_packs_are_found_wherever_they_lie() {
-        let (a, b) = (pack(1), pack(2));
-        let program = [b"code MDPACK\r\n more code".as_slice(), &a, b"between", &b, b"MDPACK\r\n"].concat();
-        assert_eq!(packs(&program), [Digest::of(&a), Digest::of(&b)]);
-        assert_eq!(packs(&program[..program.len() - 200]), [Digest::of(&a)]);
-        assert_eq!(packs(b""), []);
+    fn index(value: f32) -> Vec<u8> {
+        modeldeploy_format::index::write(&Digest::of(b"space"), 2, &["p1"], &[value; 2])
     }
 
     #[test]
-    fn a_program_with_another_pack_than_the_locks_is_refused() {
+    fn whole_files_are_found_wherever_they_lie() {
+        let (a, b, vectors) = (pack(1), pack(2), index(0.5));
+        let program =
+            [b"code MDPACK\r\n more code".as_slice(), &a, b"MDINDEX\n", &vectors, b"between", &b, b"MDPACK\r\n"]
+                .concat();
+        assert_eq!(PACK.inside(&program), [Digest::of(&a), Digest::of(&b)]);
+        assert_eq!(INDEX.inside(&program), [Digest::of(&vectors)]);
+        assert_eq!(PACK.inside(&program[..program.len() - 200]), [Digest::of(&a)]);
+        assert_eq!(INDEX.inside(&vectors[..vectors.len() - 1]), []);
+        assert_eq!(PACK.inside(b""), []);
+    }
+
+    fn locked(pack: &[u8]) -> LockedModel {
+        let signature = Artifact::parse(&Aligned::copy(pack)).expect("a pack").signature().clone();
+        LockedModel {
+            name: "encoder".into(),
+            version: "1.0.0".into(),
+            source: "models/encoder".into(),
+            license: None,
+            package: "shop".into(),
+            signature_digest: Digest::of(&signature.encode()),
+            space: Digest::of(b"space"),
+            manifest: Digest::of(b""),
+            compressed: Digest::of(b""),
+            golden: Digest::of(b""),
+            absent: vec![],
+            signature,
+            recipe: Default::default(),
+            gate: None,
+            packs: vec![LockedPack { layout: String::new(), size: pack.len() as u64, digest: Digest::of(pack) }],
+            files: vec![],
+        }
+    }
+
+    #[test]
+    fn a_program_with_other_bytes_than_the_locks_is_refused_and_one_without_a_model_noted() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let path = folder.path().join("shop");
-        std::fs::write(&path, pack(1)).expect("a program");
-        let error = check(&path, &Lock::default()).expect_err("another").to_string();
-        assert!(error.contains("MD0906") && error.contains("the lock does not pin"), "{error}");
-        std::fs::write(&path, b"no model inside").expect("a program");
-        assert_eq!(check(&path, &Lock::default()), Ok(0));
+        let program = |package: &str, links| crate::cargo::Program {
+            path: folder.path().join("shop"),
+            package: package.into(),
+            links,
+        };
+        let lock = Lock { version: 1, models: vec![locked(&pack(1))], indexes: vec![] };
+        let none = b"no model inside".to_vec();
+        for (bytes, package, links, lock, said) in [
+            (pack(1), "shop", true, &lock, Ok(false)),
+            (none.clone(), "shop", true, &lock, Ok(true)),
+            // A dev build maps its model, and the model of a library is its own affair.
+            (none.clone(), "shop", false, &lock, Ok(false)),
+            (none.clone(), "till", true, &lock, Ok(false)),
+            (none, "shop", true, &Lock::default(), Ok(false)),
+            (pack(2), "shop", true, &lock, Err("the pack sha256:")),
+            ([pack(1), index(0.5)].concat(), "shop", true, &lock, Err("the index sha256:")),
+        ] {
+            std::fs::write(folder.path().join("shop"), &bytes).expect("a program");
+            match (check(&program(package, links), lock), said) {
+                (Ok(note), Ok(noted)) => assert_eq!(note.is_some_and(|note| note.contains("`encoder`")), noted),
+                (Err(error), Err(said)) => {
+                    let error = error.to_string();
+                    assert!(
+                        error.contains("MD0906") && error.contains(said) && error.contains("does not pin"),
+                        "{error}"
+                    );
+                }
+                (got, said) => panic!("{got:?} where {said:?} was expected"),
+            }
+        }
     }
 }

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
     }
     let cli = cli::Cli::parse_from(passed::arrange(args, cli::Cli::command()));
     cli.color.write_global();
-    let (mut out, mut err) = (anstream::stdout().lock(), anstream::stderr());
+    let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
     let mut output = output::Output::new(&mut out, &mut err, cli.format, cli.quiet);
     match commands::run(cli.command, &mut output) {
         Ok(()) => ExitCode::SUCCESS,

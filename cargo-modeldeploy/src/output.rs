@@ -24,14 +24,19 @@ pub(crate) enum Format {
 
 /// Where a command writes.
 pub(crate) struct Output<'a> {
-    out: &'a mut dyn Write,
-    err: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
+    err: &'a mut (dyn Write + Send),
     format: Format,
     quiet: bool,
 }
 
 impl<'a> Output<'a> {
-    pub(crate) fn new(out: &'a mut dyn Write, err: &'a mut dyn Write, format: Format, quiet: bool) -> Output<'a> {
+    pub(crate) fn new(
+        out: &'a mut (dyn Write + Send),
+        err: &'a mut (dyn Write + Send),
+        format: Format,
+        quiet: bool,
+    ) -> Output<'a> {
         Output { out, err, format, quiet }
     }
 

@@ -22,11 +22,11 @@ pub(crate) fn bar(output: &Output<'_>) -> ProgressBar {
     bar
 }
 
-/// Does long work with a bar that shows how far it is, then says what was worth knowing.
+/// Does long work with a bar that shows how far it is; what is worth knowing is said at once, above the bar.
 pub(crate) fn during<T>(output: &mut Output<'_>, work: impl FnOnce(Progress<'_>) -> T) -> T {
     let bar = bar(output);
-    let notes = Mutex::new(vec![]);
-    let keep = |note: String| notes.lock().expect("nothing panics while it is held").push(note);
+    let output = Mutex::new(output);
+    let note = |note: &str| bar.suspend(|| output.lock().expect("nothing panics while it is held").note(note));
     let done = work(&|event| match event {
         Event::Begin(name) => bar.set_message(name.to_owned()),
         Event::Stage(stage, at, total) => {
@@ -34,10 +34,9 @@ pub(crate) fn during<T>(output: &mut Output<'_>, work: impl FnOnce(Progress<'_>)
             bar.set_length(total as u64);
             bar.set_position(at as u64);
         }
-        Event::Note(note) => keep(note.to_owned()),
-        Event::Waiting => keep("another build had the store; this one waited for it".to_owned()),
+        Event::Note(said) => note(said),
+        Event::Waiting => note("another build has the store: this one waits for it"),
     });
     bar.finish_and_clear();
-    notes.into_inner().expect("nothing panicked").into_iter().for_each(|note| output.note(note));
     done
 }

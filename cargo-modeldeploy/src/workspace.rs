@@ -45,6 +45,11 @@ impl Workspace {
         self.metadata.workspace_root.as_std_path()
     }
 
+    /// Its packages.
+    pub(crate) fn packages(&self) -> &[Package] {
+        &self.metadata.packages
+    }
+
     /// The manifests of the workspace's packages.
     pub(crate) fn manifests(&self) -> Vec<PathBuf> {
         self.metadata.workspace_packages().iter().map(|package| package.manifest_path.clone().into()).collect()

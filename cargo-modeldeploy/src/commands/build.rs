@@ -1,6 +1,6 @@
 //! `build`: makes the packs and indexes that the lock pins, calls cargo, and looks into the programs that come out.
 
-use crate::cargo;
+use crate::cargo::{self, Program};
 use crate::embedded;
 use crate::exit::Failure;
 use crate::output::Output;
@@ -28,27 +28,44 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let lock = prepare(args.passed.cargo(), output)?;
-    let programs = compile(args.passed.cargo(), &lock)?;
-    let shown: Vec<String> = programs.iter().map(|path| path.display().to_string()).collect();
+    let prepared = prepare(args.passed.cargo(), output)?;
+    let programs = compile(args.passed.cargo(), &prepared, output)?;
+    let shown: Vec<String> = programs.iter().map(|program| program.path.display().to_string()).collect();
     output.result("", json!({"programs": shown}))?;
     Ok(())
 }
 
+/// A workspace whose packs and indexes are in the store.
+pub(crate) struct Prepared {
+    workspace: Workspace,
+    lock: Lock,
+}
+
 /// Makes what the lock pins. `args` are cargo's, among which `--manifest-path` may be.
-pub(crate) fn prepare(args: &[OsString], output: &mut Output<'_>) -> Result<Lock, Failure> {
-    let workspace = Workspace::find(manifest_path(args).as_deref())?.models()?;
-    let built = progress::during(output, |progress| pipeline::build(&workspace, progress))?;
+pub(crate) fn prepare(args: &[OsString], output: &mut Output<'_>) -> Result<Prepared, Failure> {
+    let workspace = Workspace::find(manifest_path(args).as_deref())?;
+    let models = workspace.models()?;
+    let built = progress::during(output, |progress| pipeline::build(&models, progress))?;
     if !built.made.is_empty() {
         output.step("Packed", built.made.join(", "));
     }
-    Ok(built.lock)
+    Ok(Prepared { workspace, lock: built.lock })
 }
 
-/// Calls `cargo build` and compares the packs inside its programs with the lock.
-pub(crate) fn compile(args: &[OsString], lock: &Lock) -> Result<Vec<PathBuf>, Failure> {
-    let programs = cargo::build(args)?;
-    let wrong: Vec<Diagnostic> = programs.iter().filter_map(|path| embedded::check(path, lock).err()).collect();
+/// Calls `cargo build` and compares the packs and indexes inside its programs with the lock.
+pub(crate) fn compile(
+    args: &[OsString],
+    prepared: &Prepared,
+    output: &mut Output<'_>,
+) -> Result<Vec<Program>, Failure> {
+    let programs = cargo::build(args, prepared.workspace.packages())?;
+    let mut wrong: Vec<Diagnostic> = vec![];
+    for program in &programs {
+        match embedded::check(program, &prepared.lock) {
+            Ok(note) => note.into_iter().for_each(|note| output.note(note)),
+            Err(error) => wrong.push(error),
+        }
+    }
     if wrong.is_empty() { Ok(programs) } else { Err(wrong.into()) }
 }
 

@@ -43,7 +43,7 @@ pub(crate) enum Command {
     Eval(eval::Args),
     /// Say what an error means and what to do
     Explain(explain::Args),
-    /// Drop what the lock does not name from the store
+    /// Drop what no lock names from the store
     Clean(clean::Args),
     /// Write completions for a shell
     Completions(completions::Args),

@@ -23,7 +23,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let lock = build::prepare(args.passed.cargo(), output)?;
+    let prepared = build::prepare(args.passed.cargo(), output)?;
     let mut cargo_args = args.passed.cargo().to_vec();
     let has_profile = cargo_args.iter().filter_map(|arg| arg.to_str());
     let has_profile =
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if !args.dev && !has_profile {
         cargo_args.insert(0, "--release".into());
     }
-    build::compile(&cargo_args, &lock)?;
+    build::compile(&cargo_args, &prepared, output)?;
     cargo_args.insert(0, "--quiet".into());
     cargo::call("run", &cargo_args, args.passed.program())
 }

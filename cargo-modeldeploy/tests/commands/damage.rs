@@ -2,7 +2,10 @@
 
 use crate::shop::{Said, Shop};
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 #[test]
 fn a_byte_flipped_in_the_store_is_noticed_and_mended() {
@@ -54,6 +57,61 @@ fn clean_keeps_what_is_locked() {
     shop.run(&["clean"]).code(0).errs(&["Removed 0 files"]);
     shop.run(&["clean", "--all"]).code(0).errs(&["Removed 3 files"]);
     assert_eq!(shop.files(".modeldeploy/sha256"), [] as [std::path::PathBuf; 0]);
+}
+
+#[test]
+fn workspaces_that_share_a_store_keep_each_others_files() {
+    let [a, b] = [Shop::with_encoder(""), Shop::with_encoder("quantize = \"f32\"\n")];
+    let shared = Shop::empty();
+    let run = |shop: &Shop, args: &[&str]| {
+        Said::of(shop.command(args).env("MODELDEPLOY_STORE", shared.path("store"))).code(0)
+    };
+    run(&a, &["lock"]);
+    run(&b, &["lock"]);
+    let both = shared.files("store/sha256");
+    run(&a, &["clean"]).errs(&["Removed 0 files"]);
+    assert_eq!(shared.files("store/sha256"), both);
+
+    // Its own files alone leave with `--all`, and come back.
+    run(&a, &["clean", "--all"]).errs(&["Removed 3 files"]);
+    let built = run(&b, &["build"]);
+    assert!(!built.err.contains("Packed"), "{}", built.err);
+    run(&a, &["build"]).errs(&["Packed encoder"]);
+    assert_eq!(shared.files("store/sha256"), both);
+
+    // A lock that cannot be read may name anything.
+    let lock = b.read("Model.lock");
+    b.write("Model.lock", "<<<<<<< HEAD\n");
+    let stopped = Said::of(a.command(&["clean"]).env("MODELDEPLOY_STORE", shared.path("store")));
+    stopped.code(1).errs(&["MD0703", &b.path("Model.lock").display().to_string()]);
+    assert_eq!(shared.files("store/sha256"), both);
+    b.write("Model.lock", &lock);
+
+    let gone = b.path("").display().to_string();
+    drop(b);
+    run(&a, &["clean"]).errs(&["no Model.lock any more", gone.trim_end_matches('/'), "Removed 3 files"]);
+    let again = run(&a, &["clean"]).errs(&["Removed 0 files"]);
+    assert!(!again.err.contains("any more"), "{}", again.err);
+}
+
+/// Whoever waits says so when the wait begins.
+#[test]
+fn a_wait_for_the_store_is_said_as_it_begins() {
+    let shop = Shop::locked("");
+    for command in ["lock", "build", "clean"] {
+        let held = fs::File::options().append(true).open(shop.path(".modeldeploy/hold")).expect("the store's");
+        held.lock().expect("held");
+        let mut child =
+            shop.command(&[command]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let err = BufReader::new(child.stderr.take().expect("its errors"));
+        let (say, heard) = mpsc::channel();
+        let reader = std::thread::spawn(move || err.lines().map_while(Result::ok).for_each(|line| _ = say.send(line)));
+        let said = heard.recv_timeout(Duration::from_secs(120)).expect("a line while the store is held");
+        assert!(said.contains("another build has the store: this one waits"), "{command}: {said}");
+        drop(held);
+        assert!(child.wait().expect("it ends").success(), "{command}");
+        reader.join().expect("it ends");
+    }
 }
 
 /// A shell's `ulimit -f` makes every write past its limit fail, as a full disk does.

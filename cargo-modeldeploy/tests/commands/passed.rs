@@ -43,6 +43,16 @@ fn a_builds_result_is_json_wherever_the_flag_stands() {
 }
 
 #[test]
+fn a_program_without_its_packages_model_is_noted_where_it_would_be_linked() {
+    let shop = Shop::locked("");
+    shop.write("src/main.rs", "fn main() {}\n");
+    let noted = shop.run(&["build", "--release"]).code(0);
+    noted.errs(&["note: ", "holds no model, though its package has `encoder`"]);
+    let mapped = shop.run(&["build"]).code(0);
+    assert!(!mapped.err.contains("holds no model"), "{}", mapped.err);
+}
+
+#[test]
 fn tests_get_what_follows_the_separator() {
     let shop = program();
     let loud = shop.run(&["test", "-p", "shop", "--", "--nocapture"]).code(0);

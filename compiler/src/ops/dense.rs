@@ -42,9 +42,8 @@ impl Dense {
     ///
     /// If there are too few.
     pub fn parts(&self, inputs: &[ValueId]) -> DenseInputs {
-        let mut rest = inputs[2..].iter().copied();
-        let mut next = |there: bool| there.then(|| rest.next().expect("an input for each flag"));
-        DenseInputs { x: inputs[0], weights: inputs[1], bias: next(self.bias), residual: next(self.residual) }
+        let (bias, residual) = optional(&inputs[2..], self.bias, self.residual);
+        DenseInputs { x: inputs[0], weights: inputs[1], bias: bias.copied(), residual: residual.copied() }
     }
 }
 
@@ -65,18 +64,31 @@ impl Operator for Dense {
     }
 
     fn write(&self, attributes: &mut Attributes) {
-        activation::write(attributes, self.activation);
-        attributes.flag("bias", self.bias);
-        attributes.flag("residual", self.residual);
+        write(attributes, self.activation, self.bias, self.residual);
     }
 
     fn read(attributes: &mut Attributes) -> Result<Self, String> {
-        Ok(Self {
-            activation: activation::read(attributes)?,
-            bias: attributes.take_flag("bias")?,
-            residual: attributes.take_flag("residual")?,
-        })
+        let (activation, bias, residual) = read(attributes)?;
+        Ok(Self { activation, bias, residual })
     }
+}
+
+pub(super) fn write(attributes: &mut Attributes, activation: Activation, bias: bool, residual: bool) {
+    activation::write(attributes, activation);
+    attributes.flag("bias", bias);
+    attributes.flag("residual", residual);
+}
+
+/// Activation, bias and residual, as [`write`] wrote them.
+pub(super) fn read(attributes: &mut Attributes) -> Result<(Activation, bool, bool), String> {
+    Ok((activation::read(attributes)?, attributes.take_flag("bias")?, attributes.take_flag("residual")?))
+}
+
+/// Bias and residual among the inputs after the product's, each where its flag is set.
+pub(super) fn optional<T>(rest: &[T], bias: bool, residual: bool) -> (Option<&T>, Option<&T>) {
+    let mut rest = rest.iter();
+    let mut next = |there: bool| there.then(|| rest.next().expect("an input for each flag"));
+    (next(bias), next(residual))
 }
 
 /// The width `n` of `x[…, k] · w[n, k]ᵀ`.
@@ -115,14 +127,13 @@ pub(super) fn finish(
     bias: bool,
     residual: bool,
 ) -> candle_core::Result<Tensor> {
-    let mut rest = rest.iter();
-    let mut next = |there: bool| there.then(|| rest.next().expect("`infer` took an input for each flag"));
-    let y = match next(bias) {
+    let (bias, residual) = optional(rest, bias, residual);
+    let y = match bias {
         Some(bias) => y.broadcast_add(bias)?,
         None => y,
     };
     let y = super::activate(&y, activation)?;
-    match next(residual) {
+    match residual {
         Some(residual) => y + residual,
         None => Ok(y),
     }

@@ -1,7 +1,7 @@
 //! A linear layer of 8-bit weights on quantized rows.
 
-use super::dense::{depth, ends, finish};
-use super::{Activation, Attributes, Operator, Text, activation, matmul::matmul, shapes};
+use super::dense::{self, depth, ends, finish, optional};
+use super::{Activation, Attributes, Operator, Text, matmul::matmul, shapes};
 use crate::graph::{Elem, Node, Type, ValueId};
 use candle_core::Tensor;
 
@@ -46,9 +46,8 @@ impl DenseInt8 {
     ///
     /// If there are too few.
     pub fn parts(&self, inputs: &[ValueId]) -> DenseInt8Inputs {
-        let mut rest = inputs[3..].iter().copied();
-        let mut next = |there: bool| there.then(|| rest.next().expect("an input for each flag"));
-        let (bias, residual) = (next(self.bias), next(self.residual));
+        let (bias, residual) = optional(&inputs[3..], self.bias, self.residual);
+        let (bias, residual) = (bias.copied(), residual.copied());
         DenseInt8Inputs { x: inputs[0], codes: inputs[1], scales: inputs[2], bias, residual }
     }
 }
@@ -71,16 +70,11 @@ impl Operator for DenseInt8 {
     }
 
     fn write(&self, attributes: &mut Attributes) {
-        activation::write(attributes, self.activation);
-        attributes.flag("bias", self.bias);
-        attributes.flag("residual", self.residual);
+        dense::write(attributes, self.activation, self.bias, self.residual);
     }
 
     fn read(attributes: &mut Attributes) -> Result<Self, String> {
-        Ok(Self {
-            activation: activation::read(attributes)?,
-            bias: attributes.take_flag("bias")?,
-            residual: attributes.take_flag("residual")?,
-        })
+        let (activation, bias, residual) = dense::read(attributes)?;
+        Ok(Self { activation, bias, residual })
     }
 }

@@ -33,7 +33,7 @@ pub struct Built {
 /// If the lock is absent or stale, or something comes out other than the lock pins it.
 pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec<Diagnostic>> {
     current(workspace)?;
-    let _hold = workspace.store.hold(|| progress(Event::Waiting)).map_err(|error| vec![error])?;
+    let _hold = workspace.hold(progress).map_err(|error| vec![error])?;
     // Read once the store is held: a `lock` that this waited for has written another.
     let lock = current(workspace)?;
     let (mut made, mut errors) = (vec![], vec![]);

@@ -56,7 +56,7 @@ pub fn lock(
     progress: Progress<'_>,
 ) -> Result<LockReport, Vec<Diagnostic>> {
     let selected = workspace.select(names)?;
-    let _hold = workspace.store.hold(|| progress(Event::Waiting)).map_err(|error| vec![error])?;
+    let _hold = workspace.hold(progress).map_err(|error| vec![error])?;
     let old = workspace.old_lock().map_err(|error| vec![error])?.unwrap_or_default();
     let (mut locked, mut reports, mut errors) = (vec![], vec![], vec![]);
     for (manifest, entry) in workspace.models() {

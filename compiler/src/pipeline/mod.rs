@@ -3,9 +3,11 @@
 //! - [`lock`]: load, passes, compress, pack, golden vectors, evaluation, gate, `Model.lock`. What has not changed is not made again.
 //! - [`check`]: makes everything again and compares with the lock.
 //! - [`build`]: packs and indexes as the lock pins them; from the compressed bytes alone where the store has them.
+//! - [`clean`]: the store without what no lock names.
 
 mod build;
 mod check;
+mod clean;
 mod derive;
 mod engines;
 mod evaluate;
@@ -16,6 +18,7 @@ mod workspace;
 
 pub use build::{Built, build};
 pub use check::check;
+pub use clean::{Cleaned, clean};
 pub use derive::{Derived, derive};
 pub use engines::{PackEngine, ReferenceEngine};
 pub use evaluate::{Evaluated, evaluate};
@@ -44,7 +47,7 @@ pub enum Event<'a> {
     Stage(&'static str, usize, usize),
     /// Something worth knowing.
     Note(&'a str),
-    /// Another process has the store, and this one waits.
+    /// Another process has the store, and this one is about to wait.
     Waiting,
 }
 

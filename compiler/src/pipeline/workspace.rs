@@ -1,10 +1,10 @@
 //! The manifests of a workspace with its lock and store.
 
-use super::{BAD_LOCK, NO_LOCK, UNKNOWN};
+use super::{BAD_LOCK, Event, NO_LOCK, Progress, UNKNOWN};
 use crate::diagnostic::Diagnostic;
 use crate::manifest::{self, IndexEntry, Manifest, ModelEntry};
 use crate::section::{list, nearest};
-use crate::store::{Store, write_atomically};
+use crate::store::{Hold, Store, write_atomically};
 use modeldeploy_format::lock::{FILE_NAME, Lock};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -99,17 +99,16 @@ impl Workspace {
     ///
     /// If it cannot be read or contradicts itself.
     pub fn old_lock(&self) -> Result<Option<Lock>, Diagnostic> {
-        let path = self.lock_path();
-        let bad = |why: String| {
-            Diagnostic::new(BAD_LOCK, why)
-                .at(path.display().to_string())
-                .help("restore it (`git checkout Model.lock`), or remove it and run `cargo modeldeploy lock`")
-        };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Lock::parse(&text).map(Some).map_err(|error| bad(error.to_string())),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(bad(format!("the lock cannot be read: {error}"))),
-        }
+        read_lock(&self.root)
+    }
+
+    /// Takes the store for this process until the hold is dropped, and says so if another has it.
+    ///
+    /// # Errors
+    ///
+    /// If the store's folder cannot be written.
+    pub fn hold(&self, progress: Progress<'_>) -> Result<Hold, Diagnostic> {
+        self.store.hold(&self.root, || progress(Event::Waiting))
     }
 
     /// The lock.
@@ -136,5 +135,20 @@ impl Workspace {
             return Ok(false);
         }
         write_atomically(&path, text.as_bytes()).map(|()| true)
+    }
+}
+
+/// The lock in `folder`, if there is one.
+pub(super) fn read_lock(folder: &Path) -> Result<Option<Lock>, Diagnostic> {
+    let path = folder.join(FILE_NAME);
+    let bad = |why: String| {
+        Diagnostic::new(BAD_LOCK, why)
+            .at(path.display().to_string())
+            .help("restore it (`git checkout Model.lock`), or remove it and run `cargo modeldeploy lock`")
+    };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => Lock::parse(&text).map(Some).map_err(|error| bad(error.to_string())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(bad(format!("the lock cannot be read: {error}"))),
     }
 }

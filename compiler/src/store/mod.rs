@@ -2,10 +2,11 @@
 //!
 //! It holds what is too large to commit and can be made again: compressed weights, golden vectors, packs, indexes. A file's name is
 //! the digest of its bytes, so nothing in it is ever changed; writes go through a temporary file and a rename, and every read
-//! proves the digest. `MODELDEPLOY_STORE` moves it.
+//! proves the digest. `MODELDEPLOY_STORE` moves it, also to a place that several workspaces share.
 
 mod atomic;
 mod hold;
+mod workspaces;
 
 pub use atomic::write_atomically;
 pub use hold::Hold;
@@ -129,13 +130,32 @@ impl Store {
         Ok(Aligned::copy(&bytes))
     }
 
-    /// Takes the store for this process until the hold is dropped; `waiting` is called once if another has it.
+    /// Takes the store for this process, which works for the workspace in `folder`, until the hold is dropped; `waiting` is called
+    /// once if another has it, before it is waited for.
     ///
     /// # Errors
     ///
     /// If the store's folder cannot be written.
-    pub fn hold(&self, waiting: impl FnOnce()) -> Result<Hold, Diagnostic> {
-        Hold::take(&self.root, waiting)
+    pub fn hold(&self, folder: &Path, waiting: impl FnOnce()) -> Result<Hold, Diagnostic> {
+        let hold = Hold::take(&self.root, waiting)?;
+        self.enlist(folder)?;
+        Ok(hold)
+    }
+
+    /// Removes all files that `keep` does not name, and says which, with their lengths.
+    ///
+    /// # Errors
+    ///
+    /// If a folder cannot be read, or for each file that cannot be removed.
+    pub fn remove_others(&self, keep: &[PathBuf]) -> Result<Vec<(PathBuf, u64)>, Vec<Diagnostic>> {
+        let others = self.others(keep).map_err(|error| vec![error])?;
+        let wrong = others.iter().filter_map(|(path, _)| {
+            let error = fs::remove_file(path).err()?;
+            let message = format!("a file of the store cannot be removed: {error}");
+            Some(Diagnostic::new(IO, message).at(path.display().to_string()))
+        });
+        let wrong: Vec<Diagnostic> = wrong.collect();
+        if wrong.is_empty() { Ok(others) } else { Err(wrong) }
     }
 
     /// All files of the store that `keep` does not name, with their lengths.
@@ -143,7 +163,7 @@ impl Store {
     /// # Errors
     ///
     /// If a folder cannot be read.
-    pub fn others(&self, keep: &[PathBuf]) -> Result<Vec<(PathBuf, u64)>, Diagnostic> {
+    fn others(&self, keep: &[PathBuf]) -> Result<Vec<(PathBuf, u64)>, Diagnostic> {
         let mut found = vec![];
         let unreadable = |path: &Path, error: std::io::Error| {
             Diagnostic::new(IO, format!("the store cannot be read: {error}")).at(path.display().to_string())

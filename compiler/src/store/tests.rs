@@ -67,12 +67,12 @@ fn what_no_lock_names_is_found() {
 #[test]
 fn the_second_of_two_holders_waits_for_the_first() {
     let (_folder, store) = store();
-    let hold = store.hold(|| panic!("nobody else has it")).expect("held");
+    let hold = store.hold(store.root(), || panic!("nobody else has it")).expect("held");
     let (say, heard) = mpsc::channel();
     std::thread::scope(|scope| {
         let (store, said) = (&store, say.clone());
         scope.spawn(move || {
-            let _hold = store.hold(|| said.send("waiting").expect("heard")).expect("held at last");
+            let _hold = store.hold(store.root(), || said.send("waiting").expect("heard")).expect("held at last");
             said.send("held").expect("heard");
         });
         assert_eq!(heard.recv(), Ok("waiting"));
@@ -80,6 +80,24 @@ fn the_second_of_two_holders_waits_for_the_first() {
         drop(hold);
         assert_eq!(heard.recv(), Ok("held"));
     });
+}
+
+#[test]
+fn the_store_knows_the_workspaces_that_held_it() {
+    let (folder, store) = store();
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    for workspace in [&a, &b] {
+        fs::create_dir_all(workspace).expect("a folder");
+        drop(store.hold(workspace, || {}).expect("held"));
+        drop(store.hold(&workspace.join("."), || {}).expect("held again"));
+    }
+    let [a, b] = [a, b].map(|path| fs::canonicalize(path).expect("there"));
+    assert_eq!(store.sharers(&a), Ok(vec![b.clone()]));
+    store.forget(std::slice::from_ref(&b)).expect("forgotten");
+    assert_eq!(store.sharers(&a), Ok(vec![]));
+    fs::write(store.root().join("workspaces.json"), "[1]").expect("damaged");
+    let error = store.sharers(&a).expect_err("damaged").to_string();
+    assert!(error.contains("MD0803") && error.contains("workspaces.json"), "{error}");
 }
 
 /// A shell's `ulimit -f` makes every write past 512 bytes fail, as a full disk does.

@@ -5,7 +5,6 @@ use super::super::{codes, config::most};
 use super::Folder;
 use crate::diagnostic::Diagnostic;
 use modeldeploy_format::Task;
-use serde_json::{Map, Value};
 
 /// The names that versions of the library gave to the file beside the encoder.
 const TRANSFORMER_FILES: [&str; 7] = [
@@ -49,28 +48,23 @@ impl Settings {
         for (path, read) in files {
             let Some(path) = path else { continue };
             let place = folder.place(&path);
-            let read = folder
-                .read(&path)
-                .and_then(|bytes| bytes.map(|bytes| parse_object(&place, &bytes)).transpose())
-                .map_err(|error| vec![error])
-                .and_then(|map| map.map_or(Ok(()), |map| read(&mut settings, task, &place, &map)));
-            if let Err(more) = read {
-                errors.extend(more);
-            }
+            let map = folder.read(&path).and_then(|bytes| bytes.map(|bytes| parse_object(&place, &bytes)).transpose());
+            let read = map.map_err(|error| vec![error]).and_then(|map| {
+                let map = map.unwrap_or_default();
+                let mut keys = Keys::new(place, &map);
+                read(&mut settings, task, &mut keys);
+                keys.finish(())
+            });
+            errors.extend(read.err().into_iter().flatten());
         }
         if errors.is_empty() { Ok(settings) } else { Err(errors) }
     }
 }
 
-type Read = fn(&mut Settings, Task, &str, &Map<String, Value>) -> Result<(), Vec<Diagnostic>>;
+/// Takes from a file's keys what is its own; a file that is absent has none.
+type Read = fn(&mut Settings, Task, &mut Keys<'_>);
 
-fn read_transformer(
-    settings: &mut Settings,
-    task: Task,
-    place: &str,
-    map: &Map<String, Value>,
-) -> Result<(), Vec<Diagnostic>> {
-    let mut keys = Keys::new(place, map);
+fn read_transformer(settings: &mut Settings, task: Task, keys: &mut Keys<'_>) {
     let most = keys.count_or("max_seq_length", 0, 1..=most::POSITIONS);
     settings.max_tokens = (most > 0).then_some(most);
     settings.lower_case = keys.flag_or("do_lower_case", false);
@@ -97,32 +91,18 @@ fn read_transformer(
             keys.error(codes::UNSUPPORTED_MODULE, key, message, "use a model of one vector");
         }
     }
-    keys.finish(())
 }
 
 /// `model_max_length`, which newer versions of the library write instead of `max_seq_length`. A tokenizer without a bound has a
 /// number there that no text reaches.
-fn read_tokenizer(
-    settings: &mut Settings,
-    _: Task,
-    place: &str,
-    map: &Map<String, Value>,
-) -> Result<(), Vec<Diagnostic>> {
-    let mut keys = Keys::new(place, map);
+fn read_tokenizer(settings: &mut Settings, _: Task, keys: &mut Keys<'_>) {
     let most = keys.number_or("model_max_length", f64::MAX, f64::MAX);
     if settings.max_tokens.is_none() && most <= most::POSITIONS as f64 {
         settings.max_tokens = Some(most as usize).filter(|&most| most > 0);
     }
-    keys.finish(())
 }
 
-fn read_library(
-    settings: &mut Settings,
-    _: Task,
-    place: &str,
-    map: &Map<String, Value>,
-) -> Result<(), Vec<Diagnostic>> {
-    let mut keys = Keys::new(place, map);
+fn read_library(settings: &mut Settings, _: Task, keys: &mut Keys<'_>) {
     for (name, text) in keys.object("prompts").into_iter().flatten() {
         match text.as_str() {
             Some(text) => settings.prompts.push((name.clone(), text.to_owned())),
@@ -139,5 +119,4 @@ fn read_library(
     }
     settings.similarity = keys.text("similarity_fn_name").map(str::to_owned);
     settings.score_activation = keys.text("activation_fn").map(str::to_owned);
-    keys.finish(())
 }
