@@ -47,6 +47,7 @@ mod numerics;
 pub mod session;
 pub mod tokenizer;
 
+pub use link::Warm;
 pub use model::{Embedding, Error, Model};
 pub use modeldeploy_format as format;
 pub use modeldeploy_macros::{index, model};

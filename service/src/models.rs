@@ -1,5 +1,6 @@
 //! The models that are compiled into the service: what it tells of them, and their self-test.
 
+use modeldeploy::Warm;
 use modeldeploy::model::{Handle, Model};
 use serde::Serialize;
 
@@ -22,7 +23,7 @@ pub struct ModelCard {
 pub(crate) struct Inside {
     pub(crate) card: ModelCard,
     /// Makes it ready to run.
-    pub(crate) load: fn() -> Result<(), String>,
+    pub(crate) load: fn(Option<Warm>) -> Result<(), String>,
     /// Replays its golden vectors; says how they compare.
     pub(crate) self_test: fn() -> Result<String, String>,
 }
@@ -33,8 +34,9 @@ impl Inside {
     }
 }
 
-fn load<M: Model>() -> Result<(), String> {
-    Handle::<M>::new().warm().map_err(|error| error.to_string())
+fn load<M: Model>(warm: Option<Warm>) -> Result<(), String> {
+    let handle = Handle::<M>::new();
+    warm.map_or_else(|| handle.warm(), |how| handle.warm_with(how)).map_err(|error| error.to_string())
 }
 
 fn self_test<M: Model>() -> Result<String, String> {

@@ -1,8 +1,13 @@
 //! The flags of every service. A flag goes before its environment variable.
 
 use crate::Error;
+use modeldeploy::Warm;
 use std::ffi::OsString;
 use std::net::SocketAddr;
+
+/// The variables of the environment.
+const LISTEN: &str = "MODELDEPLOY_LISTEN";
+const WARM: &str = "MODELDEPLOY_WARM";
 
 /// Where a service listens unless it is told otherwise.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -11,6 +16,8 @@ pub(crate) const HELP: &str = "\
 Options:
       --listen <ADDRESS:PORT>  where to listen; port 0 takes a free one and prints it
                                [env: MODELDEPLOY_LISTEN] [default: 127.0.0.1:8080]
+      --warm <HOW>             hold the models in memory before serving: touch (read every page), lock (and keep them), huge (copy
+                               them to huge pages: faster, at the price of private memory) [env: MODELDEPLOY_WARM]
       --self-test              replay the golden vectors of every model inside, say how they compare, and exit
   -h, --help                   print this and exit
   -V, --version                print the versions of the service and its models and exit
@@ -19,23 +26,28 @@ Options:
 /// What a command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    Serve { listen: SocketAddr },
+    Serve { listen: SocketAddr, warm: Option<Warm> },
     SelfTest,
     Help,
     Version,
 }
 
 impl Command {
-    /// Reads the arguments after the program's name; `listen` is the environment's address.
-    pub(crate) fn parse(args: impl IntoIterator<Item = OsString>, listen: Option<&str>) -> Result<Command, Error> {
+    /// Reads the arguments after the program's name; `env` gives the environment's variables.
+    pub(crate) fn parse(
+        args: impl IntoIterator<Item = OsString>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Command, Error> {
         use lexopt::prelude::{Long, Short};
         let wrong = |error: lexopt::Error| Error::Options(error.to_string());
-        let mut listen = ("MODELDEPLOY_LISTEN", listen.unwrap_or(DEFAULT_LISTEN).to_owned());
+        let mut listen = (LISTEN, env(LISTEN).unwrap_or_else(|| DEFAULT_LISTEN.to_owned()));
+        let mut warm = env(WARM).map(|how| (WARM, how));
         let mut self_test = false;
         let mut parser = lexopt::Parser::from_args(args);
         while let Some(arg) = parser.next().map_err(wrong)? {
             match arg {
                 Long("listen") => listen = ("--listen", parser.value().map_err(wrong)?.to_string_lossy().into_owned()),
+                Long("warm") => warm = Some(("--warm", parser.value().map_err(wrong)?.to_string_lossy().into_owned())),
                 Long("self-test") => self_test = true,
                 Short('h') | Long("help") => return Ok(Command::Help),
                 Short('V') | Long("version") => return Ok(Command::Version),
@@ -50,7 +62,11 @@ impl Command {
         let listen = address.parse().map_err(|_| {
             Error::Options(format!("{flag} is `{value}`, which is not an address and a port like 127.0.0.1:8080"))
         })?;
-        Ok(Command::Serve { listen })
+        let warm = warm.map(|(flag, how)| {
+            let names = Warm::ALL.map(Warm::name).join(", ");
+            Warm::from_name(&how).ok_or_else(|| Error::Options(format!("{flag} is `{how}`, which is none of {names}")))
+        });
+        Ok(Command::Serve { listen, warm: warm.transpose()? })
     }
 }
 
@@ -58,23 +74,26 @@ impl Command {
 mod tests {
     use super::*;
 
-    fn parse(args: &[&str], env: Option<&str>) -> Result<Command, String> {
+    fn parse(args: &[&str], env: &[(&str, &str)]) -> Result<Command, String> {
+        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         Command::parse(args.iter().map(OsString::from), env).map_err(|error| error.to_string())
     }
 
-    fn serve(address: &str) -> Result<Command, String> {
-        Ok(Command::Serve { listen: address.parse().expect("an address") })
+    fn serve(address: &str, warm: Option<Warm>) -> Result<Command, String> {
+        Ok(Command::Serve { listen: address.parse().expect("an address"), warm })
     }
 
     #[test]
     fn a_flag_goes_before_the_environment() {
-        assert_eq!(parse(&[], None), serve("127.0.0.1:8080"));
-        assert_eq!(parse(&[], Some("0.0.0.0:1")), serve("0.0.0.0:1"));
-        assert_eq!(parse(&["--listen", "localhost:0"], Some("0.0.0.0:1")), serve("127.0.0.1:0"));
-        assert_eq!(parse(&["--listen=[::1]:9"], None), serve("[::1]:9"));
-        assert_eq!(parse(&["--self-test"], None), Ok(Command::SelfTest));
-        assert_eq!(parse(&["-V"], None), Ok(Command::Version));
-        assert_eq!(parse(&["--listen", "x", "--help"], None), Ok(Command::Help));
+        let env = [(LISTEN, "0.0.0.0:1"), (WARM, "touch")];
+        assert_eq!(parse(&[], &[]), serve("127.0.0.1:8080", None));
+        assert_eq!(parse(&[], &env), serve("0.0.0.0:1", Some(Warm::Touch)));
+        let flags = ["--listen", "localhost:0", "--warm", "huge"];
+        assert_eq!(parse(&flags, &env), serve("127.0.0.1:0", Some(Warm::Huge)));
+        assert_eq!(parse(&["--listen=[::1]:9", "--warm=lock"], &[]), serve("[::1]:9", Some(Warm::Lock)));
+        assert_eq!(parse(&["--self-test"], &[]), Ok(Command::SelfTest));
+        assert_eq!(parse(&["-V"], &[]), Ok(Command::Version));
+        assert_eq!(parse(&["--listen", "x", "--help"], &[]), Ok(Command::Help));
     }
 
     #[test]
@@ -85,9 +104,11 @@ mod tests {
             (&["--listen"], None, "missing argument"),
             (&["--listne"], None, "--listne"),
             (&["shop"], None, "shop"),
-            (&[], Some("here"), "MODELDEPLOY_LISTEN is `here`"),
+            (&["--warm", "hot"], None, "--warm is `hot`, which is none of touch, lock, huge"),
+            (&[], Some((LISTEN, "here")), "MODELDEPLOY_LISTEN is `here`"),
+            (&[], Some((WARM, "")), "MODELDEPLOY_WARM is ``"),
         ] {
-            let error = parse(args, env).expect_err(message);
+            let error = parse(args, &Vec::from_iter(env)).expect_err(message);
             assert!(error.contains(message) && error.contains("--help"), "{error}");
         }
     }

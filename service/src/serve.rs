@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
 use axum::{Json, Router};
+use modeldeploy::Warm;
 use std::future::Future;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -80,12 +81,11 @@ impl Service {
     ///
     /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
     pub async fn serve(self) -> Result<(), Error> {
-        let listen = std::env::var("MODELDEPLOY_LISTEN").ok();
-        match Command::parse(std::env::args_os().skip(1), listen.as_deref())? {
+        match Command::parse(std::env::args_os().skip(1), |name| std::env::var(name).ok())? {
             Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
             Command::Version => self.print_versions()?,
             Command::SelfTest => self.self_test()?,
-            Command::Serve { listen } => self.listen(listen, stop_signal()).await?,
+            Command::Serve { listen, warm } => self.listen(listen, warm, stop_signal()).await?,
         }
         Ok(())
     }
@@ -104,9 +104,14 @@ impl Service {
         Ok(())
     }
 
-    async fn listen(self, address: SocketAddr, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+    async fn listen(
+        self,
+        address: SocketAddr,
+        warm: Option<Warm>,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
         for model in &self.models {
-            (model.load)().map_err(Error::Model)?;
+            (model.load)(warm).map_err(Error::Model)?;
         }
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;

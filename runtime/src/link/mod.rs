@@ -5,7 +5,9 @@
 mod blob;
 mod cell;
 mod map;
+mod warm;
 
 pub use blob::Blob;
 pub use cell::{IndexCell, ModelCell};
 pub use map::Mapping;
+pub use warm::Warm;

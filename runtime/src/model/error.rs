@@ -1,6 +1,7 @@
 //! What may go wrong with a model, in words that say what to do.
 
 use crate::isa::IsaError;
+use crate::link::Warm;
 use crate::session::{RunError, SessionError};
 use crate::tokenizer::EncodeError;
 use core::fmt;
@@ -45,6 +46,17 @@ pub enum Error {
     },
     /// `MODELDEPLOY_ISA` names an instruction set that is not there.
     Isa(IsaError),
+    /// The system does not hold the bytes as [`Warm`] asks.
+    Warm {
+        /// The model.
+        name: &'static str,
+        /// What was asked.
+        warm: Warm,
+        /// Its bytes.
+        bytes: usize,
+        /// What the system says.
+        cause: Arc<std::io::Error>,
+    },
     /// There is no session to be had.
     Session(SessionError),
     /// A text cannot be tokenized.
@@ -85,6 +97,16 @@ impl fmt::Display for Error {
             ),
             Error::Damaged { cause } => write!(f, "{cause}; delete the file from the store, and {BUILD} again"),
             Error::Isa(error) => error.fmt(f),
+            Error::Warm { name, warm: Warm::Lock, bytes, cause } => write!(
+                f,
+                "the {bytes} bytes of model `{name}` cannot be locked in memory: {cause}; raise the limit \
+                 (`ulimit -l unlimited`, LimitMEMLOCK=infinity, or the capability IPC_LOCK), or take `touch`"
+            ),
+            Error::Warm { name, warm, bytes, cause } => write!(
+                f,
+                "the {bytes} bytes of model `{name}` cannot be held as `{}` asks: {cause}; take `touch`",
+                warm.name()
+            ),
             Error::Session(error) => error.fmt(f),
             Error::Text(error) => error.fmt(f),
             Error::Run(error) => error.fmt(f),
@@ -102,7 +124,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Unreadable { cause, .. } => Some(cause),
+            Error::Unreadable { cause, .. } | Error::Warm { cause, .. } => Some(cause),
             _ => None,
         }
     }

@@ -1,8 +1,10 @@
 //! What `QueryEncoder::get()` gives: the model's methods, by its task.
 
 use super::{ClassifyModel, EmbedModel, Embedding, Error, Input, Model, ScoreModel, SelfTest};
+use crate::link::Warm;
 use core::fmt;
 use core::marker::PhantomData;
+use std::sync::Arc;
 
 /// A model at hand. It has no size: the model itself is made once, on first use, and shared by all threads.
 pub struct Handle<M>(PhantomData<fn() -> M>);
@@ -31,6 +33,24 @@ impl<M: Model> Handle<M> {
     /// In a debug build, if the store lacks the pack.
     pub fn warm(self) -> Result<(), Error> {
         M::engine()?.warm()
+    }
+
+    /// As [`warm`](Handle::warm), and the model's bytes are held in memory as `how` says. It may be called at any time, from any
+    /// thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`warm`](Handle::warm), and if the system refuses: what it says, and what to do.
+    pub fn warm_with(self, how: Warm) -> Result<(), Error> {
+        let engine = M::engine()?;
+        let bytes = engine.artifact().bytes();
+        how.hold(bytes).map_err(|cause| Error::Warm {
+            name: M::NAME,
+            warm: how,
+            bytes: bytes.len(),
+            cause: Arc::new(cause),
+        })?;
+        engine.warm()
     }
 
     /// Runs the golden vectors: they must come back to the bit.

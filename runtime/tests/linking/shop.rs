@@ -102,7 +102,7 @@ fn main() {
 
 fn run() -> Result<(), modeldeploy::Error> {
     let here = Encoder::get();
-    here.warm()?;
+    here.warm_with(modeldeploy::Warm::Touch)?;
     println!("{} {} {}", Encoder::NAME, Encoder::VERSION, Encoder::DIGEST);
     assert_eq!(Encoder::SPACE, models::QueryEncoder::SPACE);
     let text = "wireless headphones";
