@@ -12,6 +12,12 @@ mod walk;
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512vnni;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+#[cfg(target_arch = "aarch64")]
+mod neon_dotprod;
+#[cfg(target_arch = "aarch64")]
+mod neon_i8mm;
 
 pub use scalar::Scalar;
 pub use simd::{Kernel, Simd, Tiles};
@@ -21,6 +27,10 @@ pub(crate) use walk::{Block, BlockMut, Walk};
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512vnni::Avx512Vnni;
+#[cfg(target_arch = "aarch64")]
+pub use neon_dotprod::NeonDotProd;
+#[cfg(target_arch = "aarch64")]
+pub use neon_i8mm::NeonI8mm;
 
 use std::sync::OnceLock;
 
@@ -39,6 +49,12 @@ pub enum Isa {
     /// AVX-512 F, BW, VL, DQ and VNNI: Ice Lake, Zen 4 and later.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(Avx512Vnni),
+    /// NEON with the dot product of signed bytes: Neoverse N1, Apple's A13 and later.
+    #[cfg(target_arch = "aarch64")]
+    NeonDotProd(NeonDotProd),
+    /// NEON with the int8 matrix extension: Neoverse V1 and N2, Apple's M2 and later.
+    #[cfg(target_arch = "aarch64")]
+    NeonI8mm(NeonI8mm),
 }
 
 impl Isa {
@@ -77,7 +93,7 @@ impl Isa {
         *CHOSEN.get_or_init(|| Self::from_env().unwrap_or(Self::SCALAR))
     }
 
-    /// The instruction set of that name (`scalar`, `avx2`, `avx512vnni`).
+    /// The instruction set of that name (`scalar`; on x86-64 `avx2`, `avx512vnni`; on aarch64 `neon-dotprod`, `neon-i8mm`).
     ///
     /// # Errors
     ///
@@ -95,6 +111,10 @@ impl Isa {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(_) => "avx512vnni",
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotProd(_) => "neon-dotprod",
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonI8mm(_) => "neon-i8mm",
         }
     }
 
@@ -106,6 +126,10 @@ impl Isa {
             Self::Avx2(token) => token.vectorize(kernel),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(token) => token.vectorize(kernel),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotProd(token) => token.vectorize(kernel),
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonI8mm(token) => token.vectorize(kernel),
         }
     }
 
@@ -114,7 +138,12 @@ impl Isa {
         [Some(Self::SCALAR), Avx2::detect().map(Self::Avx2), Avx512Vnni::detect().map(Self::Avx512Vnni)]
     }
 
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    fn detect_all() -> [Option<Self>; 3] {
+        [Some(Self::SCALAR), NeonDotProd::detect().map(Self::NeonDotProd), NeonI8mm::detect().map(Self::NeonI8mm)]
+    }
+
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     fn detect_all() -> [Option<Self>; 1] {
         [Some(Self::SCALAR)]
     }
