@@ -109,7 +109,10 @@ fn manifest(folder: &str) -> toml::Table {
 }
 
 fn dependencies(manifest: &toml::Table, kind: &str) -> toml::Table {
-    manifest.get(kind).and_then(toml::Value::as_table).cloned().unwrap_or_default()
+    let targets =
+        manifest.get("target").and_then(toml::Value::as_table).into_iter().flat_map(|targets| targets.values());
+    let tables = targets.filter_map(toml::Value::as_table).chain([manifest]);
+    tables.filter_map(|table| table.get(kind)?.as_table()).flat_map(|table| table.clone()).collect()
 }
 
 /// Fails with all of what is wrong, one a line.
