@@ -4,9 +4,14 @@
 
 use libfuzzer_sys::fuzz_target;
 use modeldeploy_compiler::suite::Suite;
+use std::sync::LazyLock;
+use tempfile::TempDir;
+
+/// One for all inputs: making and removing folders would take longer than reading suites.
+static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
 
 fuzz_target!(|bytes: &[u8]| {
-    let folder = tempfile::tempdir().expect("a folder");
+    let folder = &*FOLDER;
     let mut parts = bytes.splitn(4, |&byte| byte == 0);
     for name in ["suite.toml", "corpus.jsonl", "queries.tsv", "judgments.tsv"] {
         std::fs::write(folder.path().join(name), parts.next().unwrap_or_default()).expect("a file");

@@ -1,0 +1,73 @@
+//! Valid inputs for the targets that only meet refusals otherwise: `seeds FOLDER` fills `FOLDER/<target>` from the compiler's small
+//! models. A target in name only, so that `cargo fuzz` builds it with the others.
+
+// What the instrumentation of every function calls.
+use libfuzzer_sys as _;
+use modeldeploy_compiler::compress::{Precision, Recipe, Sample, Smoothing, compress};
+use modeldeploy_compiler::compressed::CompressedModel;
+use modeldeploy_compiler::emit;
+use modeldeploy_compiler::front::{LoadOptions, Loaded, load};
+use modeldeploy_compiler::passes;
+use modeldeploy_format::{Digest, Task, index};
+use std::path::{Path, PathBuf};
+
+const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../compiler/tests/data/models");
+
+/// One of each kind of step that a program can have: embeddings, biases by distance, pooling, heads.
+const PACKS: [(&str, Task); 4] = [
+    ("bert-embed", Task::Embed),
+    ("mpnet-embed", Task::Embed),
+    ("distilbert-score", Task::Score),
+    ("xlm-roberta-classify", Task::Classify),
+];
+
+const SUITE: &str = "kind = \"search\"\nrank = \"judged\"\nmetrics = [\"ndcg@10\", \"recall@10\", \"mrr\"]\n\
+                     [corpus]\nfile = \"corpus.jsonl\"\nid = \"id\"\ntext = \"{title}, {kind}\"\n\
+                     [queries]\nfile = \"queries.tsv\"\n[judgments]\nfile = \"judgments.tsv\"\n\0\
+                     {\"id\": \"p1\", \"title\": \"Pan\", \"kind\": \"pans\"}\n{\"id\": 2, \"title\": \"壶\", \"kind\": \"\"}\n\0\
+                     q1\tpan\nq2\t壶\n\0q1\tp1\t3\nq2\t2\t1.5\nq2\tp1\t0\n";
+const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"\ntext = \"text\"\nlabel = \"label\"\n\0\
+                        {\"text\": \"good\", \"label\": \"positive\"}\n";
+
+fn main() {
+    // `cargo fuzz run` puts flags for a target before it.
+    let corpus = PathBuf::from(std::env::args_os().skip(1).last().expect("the folder of the corpora"));
+    let put = |target: &str, name: &str, bytes: &[u8]| {
+        std::fs::create_dir_all(corpus.join(target)).expect("a folder");
+        std::fs::write(corpus.join(target).join(name), bytes).expect("a file");
+    };
+    for (model, task) in PACKS {
+        let mut loaded = load(&Path::new(MODELS).join(model), &LoadOptions::new(task)).expect("a model");
+        passes::run(&mut loaded.graph);
+        for precision in Precision::ALL {
+            put("pack", &format!("{model}-{precision}"), &pack(&loaded, precision));
+        }
+    }
+    for entry in std::fs::read_dir(MODELS).expect("the small models") {
+        let folder = entry.expect("an entry").path();
+        let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
+        for file in ["config.json", "model.safetensors", "model.safetensors.index.json"] {
+            if let Ok(bytes) = std::fs::read(folder.join(file)) {
+                put("model_folder", &format!("{name}-{file}"), &bytes);
+            }
+        }
+        let mut tokenizer = std::fs::read(folder.join("tokenizer.json")).expect("a tokenizer");
+        tokenizer.extend("\0wireless headphones 手机 é".bytes());
+        put("tokenizer", &name, &tokenizer);
+    }
+    put("suite", "search", SUITE.as_bytes());
+    put("suite", "classify", CLASSIFY.as_bytes());
+    put("index", "two_rows", &index::write(&Digest::of(b"space"), 3, &["p1", "壶"], &[0.5; 6]));
+    let lock = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Model.lock")).expect("the example's lock");
+    put("lock", "example", &lock);
+}
+
+/// The pack of a model; without its tokenizer, whose tables have a target of their own and are longer than all the rest.
+fn pack(loaded: &Loaded, precision: Precision) -> Vec<u8> {
+    let recipe = Recipe { smoothing: Smoothing::Off, ..Recipe::of(precision) };
+    let sample = Sample { ids: (0..12).collect(), types: vec![0; 12] };
+    let graph = compress(&loaded.graph, &recipe, &[sample], &mut |_| {}).expect("a compressed graph");
+    let signature = loaded.signature.clone();
+    let model = CompressedModel { graph, signature, tokenizer: vec![], space: Digest::of(b"seed") };
+    emit::pack(&model, vec![]).expect("a pack").to_vec()
+}
