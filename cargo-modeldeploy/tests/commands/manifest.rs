@@ -19,7 +19,7 @@ fn outside_of_a_package_the_way_in_is_named() {
     std::fs::remove_file(shop.path("Cargo.toml")).expect("removed");
     shop.run(&["init"]).code(1).errs(&["MD0902", "could not find `Cargo.toml`", "cargo init"]);
     shop.write("Cargo.toml", "[package");
-    shop.run(&["init"]).code(1).errs(&["MD0902", "failed to parse manifest", "help: correct what cargo names"]);
+    shop.run(&["init"]).code(1).errs(&["MD0902", "unclosed table", "help: correct what cargo names"]);
 }
 
 #[test]
