@@ -62,8 +62,9 @@ impl Emitter {
         self.op(Gather, &[table, Some(index)], name)
     }
 
-    /// The rows of a table of positions from `first` on: a text's first token takes the first of them. `plus`, the first row of
-    /// another table, is added to each.
+    /// The rows of a table of positions for a text's tokens, of which the first takes row `first`. Where that is not 0, the row before
+    /// is that of the padding's token, whose id it is, and the library does not count that token. `plus`, the first row of another
+    /// table, is added to each.
     pub(super) fn positions(
         &mut self,
         tensors: &mut Tensors<'_>,
@@ -73,13 +74,18 @@ impl Emitter {
         plus: Option<(&str, usize)>,
     ) -> Value {
         let table = tensors.body(&format!("{name}.weight"), &shape);
-        let mut table = self.constant(table.map(|(name, table)| (name, table.rows(first, shape[0] - first))));
+        let padding = first.checked_sub(1);
+        let from = padding.unwrap_or(0);
+        let mut table = self.constant(table.map(|(name, table)| (name, table.rows(from, shape[0] - from))));
         if let Some((other, rows)) = plus {
             let other = tensors.body(&format!("{other}.weight"), &[rows, shape[1]]);
             let row = self.constant(other.map(|(name, table)| (name, table.rows(0, 1).reshaped([shape[1]]))));
             table = self.op(Add, &[table, row], name);
         }
-        let index = self.graph.input(Input::Positions);
+        let index = self.graph.input(match padding {
+            None => Input::Positions,
+            Some(id) => Input::CountedPositions { padding: u32::try_from(id).expect("the configuration bounds it") },
+        });
         self.op(Gather, &[table, Some(index)], name)
     }
 

@@ -14,6 +14,7 @@ impl Lowering<'_> {
                 Op::Input(Input::TokenIds) => Index::TokenId,
                 Op::Input(Input::TokenTypes) => Index::TokenType,
                 Op::Input(Input::Positions) => Index::Position { offset: 0 },
+                Op::Input(Input::CountedPositions { padding }) => Index::Counted { padding },
                 _ => return Err(Problem::inputs("its rows are chosen by a computed value")),
             };
             // The table before its scales: tensors stand in the order in which steps name them.

@@ -3,7 +3,6 @@
 use super::{Attributes, Operator, Text};
 use crate::graph::{Dim, Elem, Type};
 use candle_core::{Device, Tensor};
-use std::str::FromStr;
 
 /// An input of the model, one index for each token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,32 +13,28 @@ pub enum Input {
     TokenTypes,
     /// The token's place, from 0.
     Positions,
+    /// 0 for the token `padding`; for any other its number among the others, from 1 (`create_position_ids_from_input_ids` of the
+    /// Hugging Face library, less the padding's id).
+    CountedPositions {
+        /// The id of the padding's token, which a text may spell out.
+        padding: u32,
+    },
 }
 
 impl Input {
-    /// All of them.
-    pub const ALL: [Input; 3] = [Input::TokenIds, Input::TokenTypes, Input::Positions];
-
     /// Its name in texts.
     pub const fn name(self) -> &'static str {
         match self {
             Input::TokenIds => "token_ids",
             Input::TokenTypes => "token_types",
             Input::Positions => "positions",
+            Input::CountedPositions { .. } => "counted_positions",
         }
     }
 
     /// Its type: `index[tokens]`.
     pub fn ty(self) -> Type {
         Type::new(Elem::Index, [Dim::Tokens])
-    }
-}
-
-impl FromStr for Input {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Input::ALL.into_iter().find(|input| input.name() == name).ok_or(())
     }
 }
 
@@ -57,14 +52,32 @@ impl Operator for Input {
             Input::TokenIds => Tensor::from_slice(text.ids, count, &Device::Cpu),
             Input::TokenTypes => Tensor::from_slice(text.types, count, &Device::Cpu),
             Input::Positions => Tensor::from_iter(0..count as u32, &Device::Cpu),
+            Input::CountedPositions { padding } => {
+                let mut others = 0;
+                let place = |&id: &u32| {
+                    others += u32::from(id != *padding);
+                    if id == *padding { 0 } else { others }
+                };
+                Tensor::from_iter(text.ids.iter().map(place), &Device::Cpu)
+            }
         }
     }
 
     fn write(&self, attributes: &mut Attributes) {
         attributes.set("of", self.name());
+        if let Input::CountedPositions { padding } = self {
+            attributes.set("padding", padding);
+        }
     }
 
     fn read(attributes: &mut Attributes) -> Result<Self, String> {
-        attributes.take("of")
+        let name: String = attributes.take("of")?;
+        match name.as_str() {
+            "token_ids" => Ok(Input::TokenIds),
+            "token_types" => Ok(Input::TokenTypes),
+            "positions" => Ok(Input::Positions),
+            "counted_positions" => Ok(Input::CountedPositions { padding: attributes.take("padding")? }),
+            _ => Err(format!("attribute `of` is `{name}`, which it cannot be")),
+        }
     }
 }

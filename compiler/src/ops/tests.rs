@@ -144,6 +144,14 @@ fn quantized_layers_and_tables_are_those_of_their_codes() {
     check(EmbedSum, &[codes, scales, index.clone(), floats, index], &[-60.5, 6.0, 2.0, 2.1]);
 }
 
+#[test]
+fn positions_are_counted_as_the_hugging_face_library_does() {
+    // `create_position_ids_from_input_ids([0, 1, 7, 1, 1, 9, 2], padding_idx=1)` is [2, 1, 3, 1, 1, 4, 5].
+    let text = Text { ids: &[0, 1, 7, 1, 1, 9, 2], types: &[0; 7] };
+    let got = Input::CountedPositions { padding: 1 }.eval(&[], text).unwrap().to_vec1::<u32>().unwrap();
+    assert_eq!(got, [2, 1, 3, 1, 1, 4, 5].map(|position: u32| position - 1));
+}
+
 fn f32s(shape: &[usize]) -> Type {
     Type::f32(shape.iter().map(|&size| Dim::Fixed(size)).collect::<Vec<_>>())
 }

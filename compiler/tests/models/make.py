@@ -57,6 +57,9 @@ PAIRS = [
     ("手机", "mobile phone with a large screen"),
     ("the quick brown fox jumps over the lazy dog", "the dog sleeps on while the fox runs away into the dark wood"),
 ]
+# The library gives a padding token that a text spells out a position of its own, in these.
+COUNTED = ("roberta", "xlm-roberta", "mpnet")
+WITH_PADDING = "wireless<pad>headphones <pad> <pad> for the summer"
 CORPUS = TEXTS + [text for pair in PAIRS for text in pair]
 LABELS = ["negative", "neutral", "positive"]
 LENGTH = 24  # of the longest text, in tokens: some of the texts are longer
@@ -276,12 +279,12 @@ def score(folder, tokenizer, types, model, activation=None):
     write(folder, cases)
 
 
-def classify(folder, tokenizer, types, model):
+def classify(name, folder, tokenizer, types, model):
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     cases = []
     with torch.no_grad():
-        for text in TEXTS:
+        for text in TEXTS + ([WITH_PADDING] if name in COUNTED else []):
             inputs, ids, kinds = encode(tokenizer, types, text)
             logits = model(**inputs).logits[0]
             many = model.config.problem_type == "multi_label_classification"
@@ -343,7 +346,7 @@ def make():
         one.num_labels = 1
         activation = torch.nn.Identity() if name == "roberta" else None
         score(MODELS / f"{name}-score", tokenizer, types, random(classifier(one)), activation)
-        classify(MODELS / f"{name}-classify", tokenizer, types, random(classifier(labelled(config(size), name))))
+        classify(name, MODELS / f"{name}-classify", tokenizer, types, random(classifier(labelled(config(size), name))))
     same_model_other_storage(MODELS / "bert-embed", MODELS / "bert-embed-f16", torch.float16, old_names=False)
     same_model_other_storage(MODELS / "bert-embed", MODELS / "bert-embed-bf16", torch.bfloat16, old_names=True)
     sharded(MODELS / "bert-embed", MODELS / "bert-embed-sharded")

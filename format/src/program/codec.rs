@@ -30,13 +30,14 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             for lookup in &lookups {
                 out.u32(lookup.map_or(NONE, |lookup| lookup.table.0));
                 tensor(out, lookup.and_then(|lookup| lookup.scales));
-                let (code, offset) = match lookup.map_or(Index::TokenId, |lookup| lookup.index) {
+                let (code, argument) = match lookup.map_or(Index::TokenId, |lookup| lookup.index) {
                     Index::TokenId => (0, 0),
                     Index::TokenType => (1, 0),
                     Index::Position { offset } => (2, offset),
+                    Index::Counted { padding } => (3, padding),
                 };
                 out.u8(code);
-                out.u32(offset);
+                out.u32(argument);
             }
             out.u32(to.0);
         }
@@ -163,8 +164,9 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
                 let table = tensor(read)?;
                 let scales = tensor(read)?;
                 let code = read.u8()?;
-                let offset = read.u32()?;
-                let index = pick("index", &[Index::TokenId, Index::TokenType, Index::Position { offset }], code)?;
+                let argument = read.u32()?;
+                let (position, counted) = (Index::Position { offset: argument }, Index::Counted { padding: argument });
+                let index = pick("index", &[Index::TokenId, Index::TokenType, position, counted], code)?;
                 *lookup = table.map(|table| Lookup { table, scales, index });
             }
             Step::Embed { lookups, out: slot(read)? }

@@ -60,10 +60,16 @@ pub enum Index {
     TokenId,
     /// That of its type: which text of a pair it belongs to.
     TokenType,
-    /// That of its position in its text, from 0, plus an offset (RoBERTa begins at its padding id plus 1).
+    /// That of its position in its text, from 0, plus an offset.
     Position {
         /// Added to the position.
         offset: u32,
+    },
+    /// Row 0 for the token `padding`; for any other its number among the others of its text, from 1. So RoBERTa and its kin count
+    /// (`create_position_ids_from_input_ids` of the Hugging Face library, less the padding's id).
+    Counted {
+        /// The id of the padding's token, which a text may spell out.
+        padding: u32,
     },
 }
 

@@ -204,6 +204,9 @@ impl Context<'_> {
             Index::Position { offset } if rows < offset.saturating_add(self.signature.max_tokens) => {
                 Err(format!("{rows} positions do not hold {} tokens from {offset} on", self.signature.max_tokens))
             }
+            Index::Counted { .. } if rows <= self.signature.max_tokens => {
+                Err(format!("{rows} positions do not hold padding and {} tokens", self.signature.max_tokens))
+            }
             _ if rows == 0 => Err("the table is empty".to_owned()),
             _ => Ok(()),
         }

@@ -106,12 +106,12 @@ fn embed(
         let ids = match term.index {
             Index::TokenId => batch.ids,
             Index::TokenType => batch.types,
-            Index::Position { offset } => {
+            Index::Position { .. } | Index::Counted { .. } => {
                 let (positions, rest) = scratch.split_at_mut(out.rows);
                 scratch = rest;
                 for ends in batch.starts.windows(2) {
-                    let text = &mut positions[ends[0] as usize..ends[1] as usize];
-                    text.iter_mut().zip(offset..).for_each(|(to, position)| *to = position);
+                    let text = ends[0] as usize..ends[1] as usize;
+                    place(term.index, &batch.ids[text.clone()], &mut positions[text]);
                 }
                 &*positions
             }
@@ -124,6 +124,21 @@ fn embed(
         [Some(a), Some(b), None] => kernels::embed(isa, &[a, b], out.width, y),
         [Some(a), ..] => kernels::embed(isa, &[a], out.width, y),
         [None, ..] => unreachable!("an embedding has a table: proved by parse"),
+    }
+}
+
+/// The rows of a table of positions that the tokens of one text take.
+fn place(index: Index, ids: &[u32], positions: &mut [u32]) {
+    match index {
+        Index::TokenId | Index::TokenType => unreachable!("not a table of positions"),
+        Index::Position { offset } => positions.iter_mut().zip(offset..).for_each(|(to, position)| *to = position),
+        Index::Counted { padding } => {
+            let mut count = 0;
+            for (to, &id) in positions.iter_mut().zip(ids) {
+                count += u32::from(id != padding);
+                *to = if id == padding { 0 } else { count };
+            }
+        }
     }
 }
 

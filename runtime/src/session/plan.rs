@@ -145,7 +145,7 @@ fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<
     match lookup.index {
         Index::TokenId => limits.ids = limits.ids.min(rows),
         Index::TokenType => limits.types = limits.types.min(rows),
-        Index::Position { .. } => {}
+        Index::Position { .. } | Index::Counted { .. } => {}
     }
     let table = match (lookup.scales, tensor.dtype) {
         (Some(scales), _) => Table::I8 { codes: artifact.values(lookup.table), scales: artifact.values(scales) },

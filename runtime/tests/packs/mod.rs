@@ -120,9 +120,14 @@ impl Builder {
     }
 
     fn model(&mut self, head: Head) -> SlotId {
+        // A token that random texts have often.
+        let positions = match head {
+            Head::Embed => Index::Position { offset: POSITION_OFFSET },
+            _ => Index::Counted { padding: 3 },
+        };
         let lookups = [
             Some(self.table("words", VOCABULARY, Index::TokenId)),
-            Some(self.table("positions", MAX_TOKENS + POSITION_OFFSET, Index::Position { offset: POSITION_OFFSET })),
+            Some(self.table("positions", MAX_TOKENS + POSITION_OFFSET, positions)),
             Some(self.table("types", TYPES, Index::TokenType)),
         ];
         let embedded = self.slot(Rows::Tokens, Storage::F32, WIDTH);

@@ -28,6 +28,8 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
                             Index::TokenId => ids[t] as usize,
                             Index::TokenType => types[t] as usize,
                             Index::Position { offset } => t + offset as usize,
+                            Index::Counted { padding } if ids[t] == padding => 0,
+                            Index::Counted { padding } => ids[..=t].iter().filter(|&&id| id != padding).count(),
                         };
                         sum.iter_mut().zip(row(lookup.table, at)).for_each(|(sum, x)| *sum += x);
                     }
