@@ -283,9 +283,52 @@ impl<D: Dot> Simd for Neon<D> {
     }
 
     #[inline(always)]
+    fn sum(self, v: Self::F) -> f32 {
+        let (low, high) = (isa!(vaddq_f32(v[0], v[2])), isa!(vaddq_f32(v[1], v[3])));
+        let [a, b, c, d] = lanes(isa!(vaddq_f32(low, high)));
+        (a + c) + (b + d)
+    }
+
+    #[inline(always)]
+    fn largest(self, v: Self::F) -> f32 {
+        let [a, b, c, d] = lanes(greater(greater(v[0], v[2]), greater(v[1], v[3])));
+        let of = |a, b| if a > b { a } else { b };
+        of(of(a, c), of(b, d))
+    }
+
+    #[inline(always)]
+    fn smallest(self, v: Self::F) -> f32 {
+        let [a, b, c, d] = lanes(lesser(lesser(v[0], v[2]), lesser(v[1], v[3])));
+        let of = |a, b| if a < b { a } else { b };
+        of(of(a, c), of(b, d))
+    }
+
+    #[inline(always)]
     fn prefetch<T>(self, src: &[T], at: usize) {
         let line = src.as_ptr().wrapping_add(at);
         // SAFETY: a hint, which harms nothing wherever it points; every aarch64 has it.
         unsafe { asm!("prfm pldl2keep, [{}]", in(reg) line, options(nomem, nostack, preserves_flags)) };
     }
+}
+
+/// `a > b ? a : b`
+#[inline(always)]
+fn greater(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+    let mask = isa!(vcgtq_f32(a, b));
+    isa!(vbslq_f32(mask, a, b))
+}
+
+/// `a < b ? a : b`
+#[inline(always)]
+fn lesser(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+    let mask = isa!(vcltq_f32(a, b));
+    isa!(vbslq_f32(mask, a, b))
+}
+
+/// The lanes in order.
+#[inline(always)]
+fn lanes(v: float32x4_t) -> [f32; 4] {
+    let mut lanes = [0.0; 4];
+    isa!(vst1q_f32(lanes.as_mut_ptr(), v));
+    lanes
 }
