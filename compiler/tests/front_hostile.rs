@@ -264,6 +264,49 @@ fn wrong_files_are_named() {
     }
 }
 
+#[test]
+fn what_a_download_left_in_the_place_of_a_file_is_named() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 90868376\n";
+    for file in ["model.safetensors", "tokenizer.json", "config.json", "modules.json", "1_Pooling/config.json"] {
+        for (text, expected) in [
+            (pointer, "the file is a Git LFS pointer, not"),
+            ("<!DOCTYPE html>\n<html><body>Sign in</body></html>\n", "the file is a web page, not"),
+            ("\n<html lang=\"en\"></html>", "the file is a web page, not"),
+        ] {
+            let folder = copy("bert-embed");
+            fs::write(folder.path().join(file), text).expect("written");
+            let errors = load(folder.path(), Task::Embed).expect_err(file);
+            let [error] = &errors[..] else { panic!("{file}: {errors:#?}") };
+            let told = error.to_string();
+            assert!(told.contains(expected) && told.contains("MD0114") && told.contains(file), "{told}");
+            assert_eq!(told.contains("git lfs pull"), text == pointer, "{told}");
+            assert_eq!(told.contains("not weights"), file == "model.safetensors", "{told}");
+        }
+    }
+}
+
+#[test]
+fn a_length_that_the_model_does_not_have_is_told_with_the_file_that_says_it() {
+    let file = "sentence_bert_config.json";
+    let folder = copy("bert-embed");
+    set(folder.path(), file, "max_seq_length", json!(33));
+    let loaded = load(folder.path(), Task::Embed).expect("it is cut");
+    assert_eq!(loaded.signature.max_tokens, 32);
+    let notes = loaded.notes.join("\n");
+    assert!(notes.contains("at most 32 tokens") && notes.contains("says 33") && notes.contains(file), "{notes}");
+    set(folder.path(), file, "max_seq_length", json!(32));
+    assert!(load(folder.path(), Task::Embed).expect("it fits").notes.iter().all(|note| !note.contains(file)));
+
+    set(folder.path(), file, "max_seq_length", json!(2));
+    let errors = load(folder.path(), Task::Embed).expect_err("too few");
+    let told = errors[0].to_string();
+    assert!(told.contains("MD0113") && told.contains(file) && told.contains("between 4 and 32"), "{told}");
+    set(folder.path(), "config.json", "max_position_embeddings", json!(2));
+    let errors = load(folder.path(), Task::Embed).expect_err("no text fits");
+    let told = errors[0].to_string();
+    assert!(told.contains("2 positions, and a text needs 4") && !told.contains("between"), "{told}");
+}
+
 #[cfg(unix)]
 #[test]
 fn links_that_lead_in_a_circle_and_pipes_are_refused() {
@@ -311,6 +354,18 @@ fn modules_that_are_not_computed_are_named() {
         &["one mode of pooling is supported at a time, found `cls + mean`"],
     );
     check("bert-embed", Task::Embed, pooling(json!("lasttoken")), &["pooling by `lasttoken` is not supported"]);
+    for flags in [
+        json!({"pooling_mode_cls_token": false, "pooling_mode_mean_tokens": false, "pooling_mode_max_tokens": false}),
+        json!({"pooling_mode_mean_tokens": false}),
+        json!({"pooling_mode": []}),
+    ] {
+        let none = |folder: &Path| {
+            fs::write(folder.join("1_Pooling/config.json"), flags.to_string()).expect("written");
+        };
+        check("bert-embed", Task::Embed, none, &["no mode of pooling is true\n  --> "]);
+        check("bert-embed", Task::Embed, none, &["1_Pooling/config.json, key"]);
+        check("bert-embed", Task::Embed, none, &["help: use cls, max, mean or mean_sqrt_len_tokens"]);
+    }
     let wide = |folder: &Path| set(folder, "1_Pooling/config.json", "embedding_dimension", json!(32));
     check("bert-embed", Task::Embed, wide, &["the pooling takes rows of 32, the encoder gives 16"]);
     let narrow = |folder: &Path| set(folder, "3_Dense/config.json", "in_features", json!(11));

@@ -91,6 +91,7 @@ impl Folder {
         }
         let mut bytes = Vec::new();
         file.take(most).read_to_end(&mut bytes).map_err(|error| self.unreadable(path, &error))?;
+        self.refuse_stand_in(path, &bytes, "the model's file")?;
         self.remember(path, &bytes);
         Ok(Some(bytes))
     }
@@ -104,6 +105,7 @@ impl Folder {
                 .help("download or export it again"));
         }
         let mapping = Mapping::of(&file).map_err(|error| self.unreadable(path, &error))?;
+        self.refuse_stand_in(path, mapping.bytes(), "weights")?;
         self.remember(path, mapping.bytes());
         Ok(mapping)
     }
@@ -116,6 +118,22 @@ impl Folder {
     fn remember(&mut self, path: &str, bytes: &[u8]) {
         let file = SourceFile { path: path.to_owned(), size: bytes.len() as u64, digest: Digest::of(bytes) };
         self.read.insert(path.to_owned(), file);
+    }
+
+    /// Refuses what a download left in the place of the file, which is `wanted`.
+    fn refuse_stand_in(&self, path: &str, bytes: &[u8], wanted: &str) -> Result<(), Diagnostic> {
+        let (message, help) = match StandIn::of(bytes) {
+            Some(StandIn::GitLfs) => (
+                format!("the file is a Git LFS pointer, not {wanted}"),
+                "run `git lfs pull` in the model's folder (`git lfs install` once before)",
+            ),
+            Some(StandIn::WebPage) => (
+                format!("the file is a web page, not {wanted}"),
+                "download the file itself: on Hugging Face its address has `/resolve/`, not `/blob/`",
+            ),
+            None => return Ok(()),
+        };
+        Err(Diagnostic::new(codes::STAND_IN, message).at(self.place(path)).help(help))
     }
 
     /// Opens a regular file. Its kind is looked at first, for opening a pipe would wait for a writer.
@@ -147,6 +165,28 @@ impl Folder {
             _ => "check the file and its file system",
         };
         Diagnostic::new(codes::UNREADABLE, format!("cannot read the file: {error}")).at(self.place(path)).help(help)
+    }
+}
+
+/// What a download can leave in the place of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StandIn {
+    /// A clone without Git LFS: <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>.
+    GitLfs,
+    WebPage,
+}
+
+impl StandIn {
+    fn of(bytes: &[u8]) -> Option<StandIn> {
+        let start = bytes.trim_ascii_start();
+        let begins = |with: &str| start.get(..with.len()).is_some_and(|it| it.eq_ignore_ascii_case(with.as_bytes()));
+        if begins("version https://git-lfs") {
+            Some(StandIn::GitLfs)
+        } else if begins("<!doctype") || begins("<html") {
+            Some(StandIn::WebPage)
+        } else {
+            None
+        }
     }
 }
 

@@ -60,6 +60,11 @@ impl<'a> Keys<'a> {
         !self.errors.is_empty()
     }
 
+    /// The file with that key, as errors name them.
+    pub(super) fn place(&self, key: &str) -> String {
+        format!("{}, key `{key}`", self.place)
+    }
+
     /// Adds an error at `key`.
     pub(super) fn error(
         &mut self,
@@ -68,7 +73,7 @@ impl<'a> Keys<'a> {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.errors.push(Diagnostic::new(code, message).at(format!("{}, key `{key}`", self.place)).help(help));
+        self.errors.push(Diagnostic::new(code, message).at(self.place(key)).help(help));
     }
 
     /// A whole number that must be there.

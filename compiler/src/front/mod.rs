@@ -102,11 +102,11 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, Vec<Diagnostic>
     let (Some(pipeline), Some(config), Some(settings), Some(weights)) = (pipeline, config, settings, weights) else {
         return Err(errors);
     };
-    let max_tokens = keep(max_tokens(&folder, &config, &settings, options), &mut errors);
+    let mut notes = pipeline.notes.clone();
+    let max_tokens = keep(max_tokens(&folder, &config, &settings, options, &mut notes), &mut errors);
 
     let mut emitter = Emitter::new();
     let mut tensors = Tensors::new(&weights, folder.place(&base), config.architecture.prefix);
-    let mut notes = pipeline.notes.clone();
     let output =
         match output::emit(&mut folder, &mut emitter, &mut tensors, &config, &settings, &pipeline, options.task) {
             Ok(output) => Some(output),
@@ -183,32 +183,46 @@ fn read_config(folder: &mut Folder, base: &str) -> Result<Config, Vec<Diagnostic
     config::parse(&place, &bytes)
 }
 
-/// The most tokens of a text: what is asked for, or what the files say, and never more than the model has positions.
+/// The most tokens of a text: what is asked for, or what the files say, and never more than the model has positions. Where they say
+/// more, that is a note.
 fn max_tokens(
     folder: &Folder,
     config: &Config,
     settings: &Settings,
     options: &LoadOptions,
+    notes: &mut Vec<String>,
 ) -> Result<u32, Vec<Diagnostic>> {
     /// A pair of texts has up to four special tokens.
     const LEAST: u32 = 4;
     let positions = config.size.positions - config.size.first_position;
     let positions = u32::try_from(positions).expect("the configuration bounds the positions");
-    let tokens = match options.max_tokens {
-        Some(asked) => asked,
-        None => {
-            settings.max_tokens.map_or(positions, |tokens| positions.min(u32::try_from(tokens).unwrap_or(u32::MAX)))
+    let root = || folder.root().display().to_string();
+    let too_many = |message: String, place: String, help: String| {
+        Err(vec![Diagnostic::new(codes::TOO_MANY_TOKENS, message).at(place).help(help)])
+    };
+    if positions < LEAST {
+        let message = format!("the model has {positions} positions, and a text needs {LEAST}");
+        return too_many(message, root(), "use a model with more positions".to_owned());
+    }
+    let (tokens, place) = match (options.max_tokens, &settings.max_tokens) {
+        (Some(asked), _) => (asked, root()),
+        (None, Some(said)) => {
+            let tokens = u32::try_from(said.tokens).unwrap_or(u32::MAX);
+            if tokens > positions {
+                notes.push(format!(
+                    "a text has at most {positions} tokens, for the model has no more positions: {} says {tokens}",
+                    said.place
+                ));
+            }
+            (tokens.min(positions), said.place.clone())
         }
+        (None, None) => (positions, root()),
     };
     if (LEAST..=positions).contains(&tokens) {
         return Ok(tokens);
     }
     let message = format!("a text cannot have at most {tokens} tokens: the model has {positions} positions");
-    Err(vec![
-        Diagnostic::new(codes::TOO_MANY_TOKENS, message)
-            .at(folder.root().display().to_string())
-            .help(format!("set `max-tokens` between {LEAST} and {positions}, or leave it out")),
-    ])
+    too_many(message, place, format!("set `max-tokens` between {LEAST} and {positions}, or leave it out"))
 }
 
 fn space(pipeline: &Pipeline, settings: &Settings, tokenizer: &[u8]) -> BTreeMap<String, String> {

@@ -46,11 +46,20 @@ pub(in crate::front) enum Module {
     Normalize,
 }
 
+/// The flag of the mode that holds where a file has no flag of it.
+const MEAN: &str = "pooling_mode_mean_tokens";
+
+/// What a file says that sets each mode to false.
+const NONE: &str = "no mode of pooling is true";
+
+/// What to do about a mode that is not computed.
+const SUPPORTED: &str = "use cls, max, mean or mean_sqrt_len_tokens";
+
 /// The modes by the names of the old flags and of the new key.
 const MODES: [(&str, &str, Option<Pooling>); 6] = [
     ("pooling_mode_cls_token", "cls", Some(Pooling::Cls)),
     ("pooling_mode_max_tokens", "max", Some(Pooling::Max)),
-    ("pooling_mode_mean_tokens", "mean", Some(Pooling::Mean)),
+    (MEAN, "mean", Some(Pooling::Mean)),
     ("pooling_mode_mean_sqrt_len_tokens", "mean_sqrt_len_tokens", Some(Pooling::MeanSqrtLen)),
     ("pooling_mode_weightedmean_tokens", "weightedmean", None),
     ("pooling_mode_lasttoken", "lasttoken", None),
@@ -62,24 +71,24 @@ pub(super) fn pooling(folder: &mut Folder, base: &str) -> Result<Pooled, Vec<Dia
     let mut modes = Vec::new();
     if let Some(value) = keys.get("pooling_mode") {
         let names = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        if names.is_empty() {
+            keys.error(codes::UNSUPPORTED_MODULE, "pooling_mode", NONE, SUPPORTED);
+        }
         for name in names {
             match MODES.iter().find(|(_, mode, _)| name.as_str() == Some(mode)) {
                 Some(mode) => modes.push(mode),
                 None => {
                     let message = format!("the pooling mode {} is not known", shown(name));
-                    keys.error(
-                        codes::UNSUPPORTED_MODULE,
-                        "pooling_mode",
-                        message,
-                        "use cls, max, mean or mean_sqrt_len_tokens",
-                    );
+                    keys.error(codes::UNSUPPORTED_MODULE, "pooling_mode", message, SUPPORTED);
                 }
             }
         }
     } else {
         modes.extend(MODES.iter().filter(|(flag, _, _)| keys.flag_or(flag, false)));
-        // As the library has it for a file that sets none.
-        if modes.is_empty() {
+        if modes.is_empty() && keys.get(MEAN).is_some() {
+            keys.error(codes::UNSUPPORTED_MODULE, MEAN, NONE, SUPPORTED);
+        } else if modes.is_empty() {
+            // The library's default for a file that does not say.
             modes.extend(MODES.iter().filter(|(_, mode, _)| *mode == "mean"));
         }
     }
@@ -88,14 +97,9 @@ pub(super) fn pooling(folder: &mut Folder, base: &str) -> Result<Pooled, Vec<Dia
         [&(_, _, Some(mode))] => pooling = mode,
         [&(_, name, None)] => {
             let message = format!("pooling by `{name}` is not supported");
-            keys.error(
-                codes::UNSUPPORTED_MODULE,
-                "pooling_mode",
-                message,
-                "use cls, max, mean or mean_sqrt_len_tokens",
-            );
+            keys.error(codes::UNSUPPORTED_MODULE, "pooling_mode", message, SUPPORTED);
         }
-        // A name that is not known is told above.
+        // A name that is not known, or that there is none, is told above.
         [] => {}
         _ => {
             let names = modes.iter().map(|(_, name, _)| *name).collect::<Vec<_>>().join(" + ");

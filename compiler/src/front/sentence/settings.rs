@@ -17,11 +17,19 @@ const TRANSFORMER_FILES: [&str; 7] = [
     "sentence_xlnet_config.json",
 ];
 
+/// The most tokens of a text, and what says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::front) struct MaxTokens {
+    pub(in crate::front) tokens: usize,
+    /// The file with its key, as errors name them.
+    pub(in crate::front) place: String,
+}
+
 /// What these files say.
 #[derive(Debug, Default)]
 pub(in crate::front) struct Settings {
     /// The most tokens of a text, where a file says it.
-    pub(in crate::front) max_tokens: Option<usize>,
+    pub(in crate::front) max_tokens: Option<MaxTokens>,
     /// Whether texts are put in lower case before all else.
     pub(in crate::front) lower_case: bool,
     /// Named texts that are put before an input, sorted by name.
@@ -66,7 +74,7 @@ type Read = fn(&mut Settings, Task, &mut Keys<'_>);
 
 fn read_transformer(settings: &mut Settings, task: Task, keys: &mut Keys<'_>) {
     let most = keys.count_or("max_seq_length", 0, 1..=most::POSITIONS);
-    settings.max_tokens = (most > 0).then_some(most);
+    settings.max_tokens = (most > 0).then(|| MaxTokens { tokens: most, place: keys.place("max_seq_length") });
     settings.lower_case = keys.flag_or("do_lower_case", false);
     let expected = if task == Task::Embed { "feature-extraction" } else { "sequence-classification" };
     if let Some(found) = keys.text("transformer_task")
@@ -98,7 +106,8 @@ fn read_transformer(settings: &mut Settings, task: Task, keys: &mut Keys<'_>) {
 fn read_tokenizer(settings: &mut Settings, _: Task, keys: &mut Keys<'_>) {
     let most = keys.number_or("model_max_length", f64::MAX, f64::MAX);
     if settings.max_tokens.is_none() && most <= most::POSITIONS as f64 {
-        settings.max_tokens = Some(most as usize).filter(|&most| most > 0);
+        let place = keys.place("model_max_length");
+        settings.max_tokens = Some(MaxTokens { tokens: most as usize, place }).filter(|most| most.tokens > 0);
     }
 }
 
