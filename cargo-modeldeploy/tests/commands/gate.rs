@@ -69,6 +69,17 @@ fn a_suite_that_names_absent_products_is_refused_by_line() {
 }
 
 #[test]
+fn a_suite_that_measures_nothing_is_not_a_loss_of_quantization() {
+    let shop = Shop::with_encoder("gate = { suite = \"eval/suite.toml\", metric = \"mrr\", min-ratio = 0.5 }\n");
+    shop.edit("eval/suite.toml", "[corpus]", "relevant = 9\n[corpus]");
+    let said = shop.run(&["lock"]).code(1);
+    let said = said.errs(&["MD0608", "the f32 reference scores 0 on `mrr`", "judgments.tsv"]);
+    assert!(!said.err.contains("MD0610"), "{}", said.err);
+    shop.write("eval/judgments.tsv", "q1\tp1\t0\nq2\tp2\t0\nq3\tp3\t0\n");
+    shop.run(&["lock"]).code(1).errs(&["MD0608", "no judgment is over 0", "judgments.tsv"]);
+}
+
+#[test]
 fn a_ranker_is_measured_on_pairs_and_a_classifier_on_labels() {
     let shop = Shop::empty();
     for (model, name, task) in [(SCORE, "ranker", "score"), (CLASSIFY, "mood", "classify")] {

@@ -49,6 +49,7 @@ fn suite(metrics: &[&str], rank: Rank) -> Suite {
             Query { text: "r".into(), judged: vec![(0, 0.0)] },
         ],
         query_prompt: None,
+        judgments: "judged.tsv".into(),
     };
     let metrics = metrics.iter().map(|name| Metric::parse(name).expect("a metric")).collect();
     Suite { shown: "suite.toml".into(), digest: Digest::of(b""), metrics, kind: Kind::Search(search) }

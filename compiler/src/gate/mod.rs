@@ -4,6 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::eval::{Evaluation, Figure};
 use crate::manifest::GateEntry;
 use crate::metrics::Metric;
+use crate::suite::{EMPTY, Kind, Suite};
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::LockedGate;
 use std::collections::BTreeMap;
@@ -33,6 +34,26 @@ pub fn metric(gate: &GateEntry, place: &str, measured: &[Metric]) -> Result<Metr
     }
 }
 
+/// Refuses a suite on which the f32 reference itself scores 0, as where no judgment is as high as `relevant`: what compression cost
+/// cannot be seen there.
+///
+/// # Errors
+///
+/// One that names the file of the judgments.
+pub fn measures(metric: Metric, evaluation: &Evaluation, suite: &Suite) -> Result<(), Diagnostic> {
+    if figure(metric, evaluation).base != 0.0 {
+        return Ok(());
+    }
+    let (place, help) = match &suite.kind {
+        Kind::Search(search) => {
+            (&search.judgments, "judge documents that the model finds, or look at `relevant` and `k` of the suite")
+        }
+        Kind::Classify(_) => (&suite.shown, "look at the labels of the examples: are they those of this model?"),
+    };
+    let message = format!("the f32 reference scores 0 on `{metric}`, so that the suite measures nothing");
+    Err(Diagnostic::new(EMPTY, message).at(place).help(help))
+}
+
 /// What the gate says of an evaluation: the thresholds that are not reached, each by how much. Empty: the model passes.
 pub fn shortfalls(gate: &GateEntry, metric: Metric, evaluation: &Evaluation) -> Vec<String> {
     let figure = figure(metric, evaluation);
@@ -45,12 +66,7 @@ pub fn shortfalls(gate: &GateEntry, metric: Metric, evaluation: &Evaluation) -> 
         }
     };
     let ratio = format!("the ratio of `{metric}` (pack {:.6} / f32 {:.6})", figure.got, figure.base);
-    // A reference that reaches nothing, as on a suite without a relevant document, is no measure of anything.
-    if figure.base == 0.0 && gate.min_ratio.is_some() {
-        at_least(format!("`{metric}` of the f32 reference is 0, so that {ratio}"), 0.0, gate.min_ratio);
-    } else {
-        at_least(ratio, figure.ratio(), gate.min_ratio);
-    }
+    at_least(ratio, figure.ratio(), gate.min_ratio);
     at_least(format!("`{metric}` of the pack"), figure.got, gate.min);
     match &evaluation.agreement {
         Some(agreement) => at_least("the least cosine to f32".into(), agreement.min, gate.min_cosine),
@@ -151,7 +167,6 @@ mod tests {
         for (evaluation, said) in [
             (evaluation(0.8, 0.76, 0.999), vec!["pack 0.760000 / f32 0.800000) is 0.950000, 0.040000 under 0.99"]),
             (evaluation(0.4, 0.4, 0.999), vec!["`ndcg@10` of the pack is 0.400000, 0.100000 under 0.5"]),
-            (evaluation(0.0, 0.0, 0.999), vec!["of the f32 reference is 0", "0.500000 under 0.5"]),
             (evaluation(0.8, 0.8, 0.99), vec!["the least cosine to f32 is 0.990000, 0.005000 under 0.995"]),
             (evaluation(0.8, 0.4, -1.0), vec!["0.490000 under 0.99", "0.100000 under 0.5", "1.995000 under 0.995"]),
         ] {

@@ -126,6 +126,7 @@ pub(super) fn measure(
     let got = PackEngine::new(&derived.pack).map_err(one)?;
     let heard = |done, total| progress(Event::Stage("Evaluating", done, total));
     let evaluation = eval::run(suite, &loaded.signature, &base, &got, &heard)?;
+    gate::measures(metric, &evaluation, suite).map_err(one)?;
     let short = gate::shortfalls(gate, metric, &evaluation);
     if !short.is_empty() {
         let samples = &derived.samples[..derived.samples.len().min(LAYER_SAMPLES)];

@@ -28,6 +28,11 @@ impl Problems {
         }
     }
 
+    /// How many there are, with those that are not shown.
+    pub(crate) fn met(&self) -> usize {
+        self.counts.iter().map(|(_, count)| count).sum()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }

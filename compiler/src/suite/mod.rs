@@ -80,6 +80,8 @@ pub struct Search {
     pub queries: Vec<Query>,
     /// The name of the prompt before each query.
     pub query_prompt: Option<String>,
+    /// The file of the judgments, as errors name it.
+    pub judgments: String,
 }
 
 /// Which documents a query ranks.

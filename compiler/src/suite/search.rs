@@ -23,6 +23,12 @@ struct Judgment {
     rating: f64,
 }
 
+/// The documents that could be read, and whether that is all of them.
+struct Corpus<'d> {
+    documents: &'d [records::Document],
+    sound: bool,
+}
+
 pub(super) fn read(
     source: &Source<'_>,
     top: &Section<'_, '_>,
@@ -61,7 +67,9 @@ pub(super) fn read(
     let file = open(source, &corpus, folder, digests, problems);
     corpus.finish();
     let (file, template) = (file?, template?);
+    let before = problems.met();
     let documents = records::documents(&file, &id, &template, problems);
+    let sound = problems.met() == before;
     if documents.is_empty() && problems.is_empty() {
         problems.add(EMPTY, "the corpus has no documents", file.place(1), "put one JSON object on each line");
     }
@@ -76,8 +84,10 @@ pub(super) fn read(
     judgments.finish();
     let file = file?;
     let judged = read_judgments(&file, keys, problems);
-    let queries = join(&file, &documents, known, named, judged, problems);
-    Some(Search { rank, relevant, documents, document_prompt, queries, query_prompt })
+    let corpus = Corpus { documents: &documents, sound };
+    let queries = join(&file, corpus, known, named, judged, problems);
+    let judgments = file.shown;
+    Some(Search { rank, relevant, documents, document_prompt, queries, query_prompt, judgments })
 }
 
 /// Opens the file that a section names.
@@ -199,7 +209,7 @@ fn read_judgments(file: &TextFile, keys: [&str; 3], problems: &mut Problems) -> 
 /// Puts the judgments to their queries.
 fn join(
     file: &TextFile,
-    documents: &[records::Document],
+    Corpus { documents, sound }: Corpus<'_>,
     known: Queries,
     named: bool,
     judgments: Vec<Judgment>,
@@ -231,6 +241,9 @@ fn join(
             }
         };
         let Some(&place) = places.get(document.as_str()) else {
+            if !sound {
+                continue;
+            }
             let help = match nearest(&document, places.keys().copied()) {
                 Some(near) if documents.len() < 1000 => format!("did you mean `{near}`?"),
                 _ => "remove the line, or add the document to the corpus".into(),
@@ -244,6 +257,11 @@ fn join(
         }
     }
     let whole = problems.is_empty();
+    let mut ratings = queries.iter().flat_map(|(_, _, judged)| judged.values()).peekable();
+    if whole && ratings.peek().is_some() && ratings.all(|(rating, _)| *rating == 0.0) {
+        let help = "rate what is relevant with 1 or more: without it every ranking is as good as any other";
+        problems.add(EMPTY, "no judgment is over 0", file.shown.clone(), help);
+    }
     let mut joined = vec![];
     for (id, text, judged) in queries {
         if judged.is_empty() && whole {

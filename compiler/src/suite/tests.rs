@@ -92,12 +92,21 @@ fn what_is_wrong_is_said_with_its_place() {
         ("judged.tsv", JUDGED.replace('3', "NaN"), "MD0604", "`NaN` is not a number"),
         ("judged.tsv", JUDGED.replace("a\t3", "a"), "MD0604", "2 columns, not 3"),
         ("judged.tsv", String::new(), "MD0608", "no judgments"),
+        ("judged.tsv", JUDGED.replace('3', "0"), "MD0608", "no judgment is over 0\n  --> "),
     ] {
         let errors = read_with(file, &text).expect_err(said);
         let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
         let found = shown.iter().any(|error| error.contains(code) && error.contains(said));
         assert!(found, "{file}: {code} `{said}` is not in\n{}", shown.join("\n"));
         assert!(errors.iter().all(|error| error.help.is_some() && error.place.is_some()), "{shown:?}");
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_one_error_and_not_one_for_each_judgment_of_it() {
+    for bad in [DOCS.replace("title\": \"Pan", "titel\": \"Pan"), DOCS.replacen("}\n", "\n", 1)] {
+        let errors = read_with("docs.jsonl", &bad).expect_err("a bad record");
+        assert!(errors.len() == 1 && errors[0].code == Code("MD0604"), "{errors:?}");
     }
 }
 
