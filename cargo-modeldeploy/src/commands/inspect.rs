@@ -52,6 +52,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         let read = std::fs::read(path);
         let read = read
             .map_err(|error| Diagnostic::new(store::IO, format!("the file cannot be read: {error}")).at(&args.what))?;
+        store::prove(path, &read)?;
         pack(&args.what, &Aligned::copy(&read))?
     } else {
         locked(args, output)?

@@ -59,3 +59,17 @@ fn what_is_nothing_is_named() {
     shop.run(&["inspect", "Cargo.toml"]).code(1).errs(&["MD0806", "Cargo.toml"]);
     shop.run(&["inspect", "eval"]).code(1).errs(&["error[MD01", "config.json"]);
 }
+
+#[test]
+fn a_damaged_file_of_the_store_is_called_damaged_by_its_path_too() {
+    let shop = Shop::locked("");
+    let pack = shop.stored("pack");
+    let mut bytes = std::fs::read(&pack).expect("the pack");
+    for cut in [bytes.len(), bytes.len() / 2, 0] {
+        bytes.truncate(cut);
+        bytes.first_mut().into_iter().for_each(|byte| *byte ^= 1);
+        std::fs::write(&pack, &bytes).expect("damaged");
+        let path = pack.to_str().expect("UTF-8");
+        shop.run(&["inspect", path]).code(1).errs(&["MD0802", "pack is damaged", path, "cargo modeldeploy lock"]);
+    }
+}

@@ -43,6 +43,8 @@ pub enum Kind {
 }
 
 impl Kind {
+    const ALL: [Kind; 4] = [Kind::Compressed, Kind::Golden, Kind::Pack, Kind::Index];
+
     /// The ending of its files' names.
     pub const fn ending(self) -> &'static str {
         match self {
@@ -118,15 +120,7 @@ impl Store {
                 Diagnostic::new(IO, format!("the store's file cannot be read: {error}")).at(path.display().to_string())
             }
         })?;
-        let found = Digest::of(&bytes);
-        if found != *digest {
-            return Err(Diagnostic::new(
-                DAMAGED,
-                format!("the store's {} is damaged: its bytes are {found}", kind.ending()),
-            )
-            .at(path.display().to_string())
-            .help("`cargo modeldeploy lock` makes it again; check the disk if it happens twice"));
-        }
+        prove(&path, &bytes)?;
         Ok(Aligned::copy(&bytes))
     }
 
@@ -188,6 +182,29 @@ impl Store {
         found.sort();
         Ok(found)
     }
+}
+
+/// Refuses the bytes of a file that a store named for others. A file whose name is none of a store's may hold anything.
+///
+/// # Errors
+///
+/// If the file's name promises another digest.
+pub fn prove(path: &Path, bytes: &[u8]) -> Result<(), Diagnostic> {
+    let Some((kind, promised)) = promise(path) else { return Ok(()) };
+    let found = Digest::of(bytes);
+    if found == promised {
+        return Ok(());
+    }
+    Err(Diagnostic::new(DAMAGED, format!("the store's {} is damaged: its bytes are {found}", kind.ending()))
+        .at(path.display().to_string())
+        .help("`cargo modeldeploy lock` makes it again; check the disk if it happens twice"))
+}
+
+/// What the name of a store's file says that it holds.
+fn promise(path: &Path) -> Option<(Kind, Digest)> {
+    let (hex, ending) = path.file_name()?.to_str()?.split_once('.')?;
+    let kind = Kind::ALL.into_iter().find(|kind| kind.ending() == ending)?;
+    Some((kind, format!("sha256:{hex}").parse().ok()?))
 }
 
 #[cfg(test)]
