@@ -8,7 +8,8 @@ use clap::builder::PossibleValue;
 use modeldeploy_compiler::compress::Precision;
 use modeldeploy_compiler::diagnostic::Diagnostic;
 use modeldeploy_compiler::front::{LoadOptions, load};
-use modeldeploy_compiler::manifest::{Manifest, ModelEntry, UNREADABLE, add_model};
+use modeldeploy_compiler::manifest::{Manifest, ModelEntry, TWICE, UNREADABLE, add_model};
+use modeldeploy_compiler::pipeline;
 use modeldeploy_compiler::store::write_atomically;
 use modeldeploy_format::{Digest, Task};
 use serde_json::json;
@@ -24,7 +25,7 @@ Examples:
 pub(crate) struct Args {
     /// The model's folder, as Hugging Face's libraries write it
     folder: PathBuf,
-    /// The name that `#[model(\"…\")]` uses
+    /// The name that `#[model("…")]` uses
     #[arg(long)]
     name: String,
     /// What it is for
@@ -73,7 +74,7 @@ impl ValueEnum for TaskName {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let workspace = Workspace::find(args.manifest_path.as_deref())?;
-    workspace.models()?;
+    free(&workspace.models()?, &args.name)?;
     let package = workspace.package(args.package.as_deref())?;
     let path = package.manifest_path.as_std_path();
     let shown = path.display().to_string();
@@ -127,6 +128,18 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         }),
     )?;
     Ok(())
+}
+
+/// Refuses a name that a model of the workspace has: they share one lock.
+fn free(models: &pipeline::Workspace, name: &str) -> Result<(), Diagnostic> {
+    match models.models().into_iter().find(|(_, entry)| entry.name == name) {
+        None => Ok(()),
+        Some((manifest, entry)) => {
+            Err(Diagnostic::new(TWICE, format!("package `{}` has a model `{name}` already", manifest.package))
+                .at(&entry.place)
+                .help(format!("choose another `--name`, or `cargo modeldeploy remove {name}` first")))
+        }
+    }
 }
 
 /// `path` as seen from `base`, with `/`; both are absolute.

@@ -3,38 +3,82 @@
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::workspace::Workspace;
+use cargo_metadata::Package;
 use modeldeploy_compiler::diagnostic::Diagnostic;
-use modeldeploy_compiler::manifest::{UNREADABLE, remove_model};
+use modeldeploy_compiler::manifest::{TWICE, UNREADABLE, remove_model};
 use modeldeploy_compiler::store::write_atomically;
 use serde_json::json;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  cargo modeldeploy remove query-encoder";
+  cargo modeldeploy remove query-encoder
+  cargo modeldeploy remove query-encoder --package shop";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The model's name
     name: String,
+    /// The package whose manifest names it; without it the one that does
+    #[arg(long, short)]
+    package: Option<String>,
     /// The manifest, if it is not that of the current folder
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
 }
 
+/// A manifest without the model.
+struct Rest<'w> {
+    package: &'w Package,
+    text: String,
+    indexes: Vec<String>,
+}
+
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
-    let found = workspace.select(std::slice::from_ref(&args.name))?;
-    let (manifest, _) = found.first().expect("a selected model is there");
-    let (path, shown) = (&manifest.path, manifest.path.display().to_string());
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Diagnostic::new(UNREADABLE, format!("the manifest cannot be read: {error}")).at(&shown))?;
-    let (text, indexes) = remove_model(&text, &shown, &args.name)?;
+    let workspace = Workspace::find(args.manifest_path.as_deref())?;
+    let packages = match &args.package {
+        Some(name) => vec![workspace.package(Some(name))?],
+        None => workspace.packages().iter().collect(),
+    };
+    let Rest { package, text, indexes } = rest(args, &workspace, packages)?;
+    let (path, shown) = (package.manifest_path.as_std_path(), package.manifest_path.as_str());
     write_atomically(path, text.as_bytes())?;
     output.step("Removed", format_args!("model `{}` from {shown}", args.name));
     indexes.iter().for_each(|index| output.step("Removed", format_args!("index `{index}`, which it made")));
     output.note("`cargo modeldeploy lock` brings Model.lock up to date");
     output.result("", json!({"removed": args.name, "indexes": indexes, "manifest": shown}))?;
     Ok(())
+}
+
+/// The only one of these packages whose manifest has the model. What else is wrong with a manifest is no matter here: the model that
+/// is to go may be what is wrong.
+fn rest<'w>(args: &Args, workspace: &Workspace, packages: Vec<&'w Package>) -> Result<Rest<'w>, Failure> {
+    let (mut found, mut errors) = (vec![], vec![]);
+    for package in packages {
+        let shown = package.manifest_path.as_str();
+        let text = std::fs::read_to_string(&package.manifest_path)
+            .map_err(|error| Diagnostic::new(UNREADABLE, format!("the manifest cannot be read: {error}")).at(shown))?;
+        match remove_model(&text, shown, &args.name) {
+            Ok((text, indexes)) => found.push(Rest { package, text, indexes }),
+            Err(error) => errors.push(error),
+        }
+    }
+    match (found.len(), args.package.is_some()) {
+        (1, _) => Ok(found.remove(0)),
+        (0, true) => Err(errors.into()),
+        (0, false) => {
+            // Gives the error with the names that there are.
+            workspace.models()?.select(std::slice::from_ref(&args.name))?;
+            Err(errors.into())
+        }
+        _ => {
+            let names: Vec<String> = found.iter().map(|rest| format!("`{}`", rest.package.name)).collect();
+            let message = format!("several packages have a model `{}`: {}", args.name, names.join(", "));
+            Err(Diagnostic::new(TWICE, message)
+                .at(workspace.root().display().to_string())
+                .help(format!("name one with `--package {}`", found[0].package.name))
+                .into())
+        }
+    }
 }

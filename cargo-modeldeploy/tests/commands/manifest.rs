@@ -41,7 +41,7 @@ fn a_model_of_each_task_is_added_and_taken_out() {
     assert_eq!(names, ["encoder", "mood", "ranker"]);
 
     let said = shop.run(&["add", &format!("models/{EMBED}"), "--name", "encoder", "--task", "embed"]).code(1);
-    said.errs(&["`encoder` is there already", "cargo modeldeploy remove encoder"]);
+    said.errs(&["package `shop` has a model `encoder` already", "cargo modeldeploy remove encoder"]);
     for name in ["encoder", "ranker", "mood"] {
         shop.run(&["remove", name]).code(0).errs(&["Removed", name]);
     }
@@ -50,6 +50,51 @@ fn a_model_of_each_task_is_added_and_taken_out() {
     shop.run(&["lock"]).code(0);
     assert!(!shop.read("Model.lock").contains("encoder"));
     shop.run(&["remove", "encoder"]).code(1).errs(&["MD0706", "no manifest of this workspace has a model `encoder`"]);
+}
+
+/// A workspace of `shop`, which has the model, and `cafe`, which has none.
+fn two_packages() -> Shop {
+    let shop = Shop::with_encoder("");
+    shop.edit("Cargo.toml", "[workspace]\n", "[workspace]\nmembers = [\"cafe\"]\n");
+    shop.write("cafe/Cargo.toml", "[package]\nname = \"cafe\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    shop.write("cafe/src/lib.rs", "");
+    shop
+}
+
+#[test]
+fn a_name_is_added_once_in_a_workspace() {
+    let shop = two_packages();
+    let before = shop.read("cafe/Cargo.toml");
+    let add = |name| {
+        let folder = format!("models/{EMBED}");
+        shop.run(&["add", &folder, "--name", name, "--task", "embed", "--package", "cafe"])
+    };
+    let said = add("encoder").code(1);
+    said.errs(&["MD0702", "package `shop` has a model `encoder` already", "--> Cargo.toml:", "another `--name`"]);
+    assert_eq!(shop.read("cafe/Cargo.toml"), before);
+    add("other").code(0);
+    shop.run(&["remove", "other", "--package", "shop"]).code(1).errs(&["there is no model `other` here", "`encoder`"]);
+    shop.run(&["remove", "other"]).code(0).errs(&["cafe/Cargo.toml"]);
+}
+
+#[test]
+fn a_model_that_two_packages_name_is_taken_out_of_the_one_that_is_said() {
+    let shop = two_packages();
+    let entry = "\n[package.metadata.modeldeploy.model.encoder]\nsource = \"../models\"\ntask = \"embed\"\nversion = \"1.0.0\"\n";
+    shop.append("cafe/Cargo.toml", entry);
+    shop.run(&["lock"]).code(1).errs(&["MD0702"]);
+    let said = shop.run(&["remove", "encoder"]).code(1);
+    said.errs(&[
+        "MD0702",
+        "several packages have a model `encoder`: ",
+        "`shop`",
+        "`cafe`",
+        "help: name one with `--package ",
+    ]);
+    shop.run(&["remove", "encoder", "--package", "cafee"]).code(1).errs(&["MD0903", "`cafe`"]);
+    shop.run(&["remove", "encoder", "-p", "cafe"]).code(0).errs(&["Removed", "cafe/Cargo.toml"]);
+    assert!(!shop.read("cafe/Cargo.toml").contains("encoder") && shop.read("Cargo.toml").contains("encoder"));
+    shop.run(&["lock"]).code(0);
 }
 
 #[test]
