@@ -16,8 +16,6 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// Serving ended.
-    Serve(std::io::Error),
     /// What was asked for cannot be printed.
     Output(std::io::Error),
     /// A model cannot be used: why, and which command makes what is absent.
@@ -34,7 +32,6 @@ impl fmt::Display for Error {
                 f,
                 "cannot listen on {address}: {source}\n  help: `--listen 127.0.0.1:0` takes a free port and prints it"
             ),
-            Error::Serve(source) => write!(f, "serving ended: {source}"),
             Error::Output(source) => write!(f, "nothing can be written to stdout: {source}"),
             Error::Model(message) => f.write_str(message),
             Error::SelfTest(message) => write!(f, "the self-test failed: {message}"),
@@ -45,7 +42,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Listen { source, .. } | Error::Serve(source) | Error::Output(source) => Some(source),
+            Error::Listen { source, .. } | Error::Output(source) => Some(source),
             Error::Options(_) | Error::Model(_) | Error::SelfTest(_) => None,
         }
     }

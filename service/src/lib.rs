@@ -11,6 +11,8 @@
 //! # }
 //! ```
 //!
+//! Clients that are slow or take too much are cut off: [`Limits`].
+//!
 //! | route | answers |
 //! | --- | --- |
 //! | `GET /healthz`, `/livez`, `/readyz` | 200 while the service runs; `/readyz` 503 once it is told to stop |
@@ -19,16 +21,18 @@
 
 #![forbid(unsafe_code)]
 
+mod connections;
 mod error;
 mod limits;
 mod metrics;
 mod models;
+mod object;
 mod options;
 mod reply;
 mod serve;
 
 pub use error::Error;
-pub use limits::MAX_BODY_BYTES;
+pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;
 pub use models::ModelCard;
 pub use reply::{JsonBody, Refusal};

@@ -1,4 +1,89 @@
-//! What a request may ask for at most.
+//! What clients may take of a service at most: connections, time and bytes.
 
-/// The longest body of a request; a longer one is answered with 413 before it is read to its end.
+use crate::Refusal;
+use axum::body::{Body, HttpBody, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+/// The longest body of a request unless a service says otherwise; a longer one is answered with 413 before it is read to its end.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// What clients may take of a service at most, so that slow or greedy ones leave room for the others.
+///
+/// ```
+/// use std::time::Duration;
+/// let service = modeldeploy_service::Service::new("shop", "1.0.0").limits(modeldeploy_service::Limits {
+///     head: Duration::from_secs(75),
+///     ..Default::default()
+/// });
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once. Those over it wait until one ends.
+    pub connections: usize,
+    /// From the begin of a connection, or from an answer, to the end of the next request's head; then the connection is closed.
+    /// An idle one is therefore closed after it, too: behind a proxy that keeps its connections, it is longer than the proxy's.
+    pub head: Duration,
+    /// From the end of a request's head to the end of its body; then the answer is 408 and the connection is closed.
+    pub body: Duration,
+    /// Bytes of a request's body; a longer one is answered with 413 and the connection is closed.
+    pub body_bytes: usize,
+    /// A connection's age. It is closed after the answer that is under way then.
+    pub age: Duration,
+    /// What requests in flight may take to finish once their connection is of that age or the service is told to stop.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            connections: 1024,
+            head: Duration::from_secs(30),
+            body: Duration::from_secs(30),
+            body_bytes: MAX_BODY_BYTES,
+            age: Duration::from_secs(600),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Reads the body before anything waits for it, within the limits.
+pub(crate) async fn read_body(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let read = async {
+        let promised = body.size_hint().lower();
+        if promised > limits.body_bytes as u64 {
+            return Err(too_long(limits));
+        }
+        match tokio::time::timeout(limits.body, to_bytes(body, limits.body_bytes)).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(error)) if is_too_long(&error) => Err(too_long(limits)),
+            Ok(Err(error)) => Err(Refusal::bad_request(format!("the body cannot be read: {error}"))),
+            Err(_elapsed) => {
+                let message = format!("the body did not come to its end within {} s", limits.body.as_secs_f64());
+                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message))
+            }
+        }
+    };
+    match read.await {
+        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(refusal) => {
+            let mut response = refusal.into_response();
+            // What is left of the body is not read.
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            response
+        }
+    }
+}
+
+fn too_long(limits: Limits) -> Refusal {
+    let message = format!("the body is longer than {} bytes", limits.body_bytes);
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+}
+
+fn is_too_long(error: &axum::Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
+}

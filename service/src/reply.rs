@@ -1,5 +1,6 @@
 //! Answers in JSON, errors too: `{"error": "…"}` with the status that fits, whatever went wrong.
 
+use crate::object::FromObject;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
@@ -43,7 +44,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// A body in JSON, as `axum::Json`, but refused as a [`Refusal`].
+/// A body in JSON, as `axum::Json`, but refused as a [`Refusal`]; and a struct comes from an object, never from an array.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -52,7 +53,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<JsonBody<T>, Refusal> {
         match Json::from_request(request, state).await {
-            Ok(Json(value)) => Ok(JsonBody(value)),
+            Ok(Json(FromObject(value))) => Ok(JsonBody(value)),
             Err(JsonRejection::MissingJsonContentType(_)) => Err(Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the body is not said to be JSON; send the header `Content-Type: application/json`",

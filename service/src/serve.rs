@@ -3,7 +3,7 @@
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard};
 use crate::options::{Command, HELP};
-use crate::{Error, MAX_BODY_BYTES, Refusal};
+use crate::{Error, Limits, Refusal, connections, limits};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
@@ -15,11 +15,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 use tokio::net::TcpListener;
-
-/// How long requests in flight may take to finish once the service is told to stop.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// A service that is being put together.
 #[derive(Debug)]
@@ -28,12 +24,13 @@ pub struct Service {
     version: &'static str,
     models: Vec<Inside>,
     routes: Router,
+    limits: Limits,
 }
 
 impl Service {
     /// A service of this name and version, without models and routes.
     pub fn new(name: &'static str, version: &'static str) -> Service {
-        Service { name, version, models: vec![], routes: Router::new() }
+        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
     }
 
     /// Adds a model: it is listed, replayed by `--self-test`, and touched before the service says that it is ready.
@@ -50,12 +47,19 @@ impl Service {
         self
     }
 
+    /// Sets what clients may take at most.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Service {
+        self.limits = limits;
+        self
+    }
+
     /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket.
     pub fn into_router(self) -> Router {
         self.router(Arc::default())
     }
 
-    fn router(self, stopping: Arc<AtomicBool>) -> Router {
+    pub(crate) fn router(self, stopping: Arc<AtomicBool>) -> Router {
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
         let metrics = Metrics::new(self.name, self.version, &cards);
         let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping);
@@ -71,7 +75,8 @@ impl Service {
             .method_not_allowed_fallback(async || {
                 Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method")
             })
-            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .layer(DefaultBodyLimit::max(self.limits.body_bytes))
+            .layer(middleware::from_fn_with_state(self.limits, limits::read_body))
             .layer(middleware::from_fn_with_state(metrics, metrics::measure))
     }
 
@@ -118,24 +123,15 @@ impl Service {
         // Nobody need listen to what it says in order to be served.
         let _unheard = say(format_args!("{} {} listens on http://{address}", self.name, self.version));
         let stopping = Arc::new(AtomicBool::new(false));
-        let told = Arc::new(tokio::sync::Notify::new());
-        let until = {
-            let (stopping, told) = (stopping.clone(), told.clone());
+        let (limits, until) = (self.limits, {
+            let stopping = stopping.clone();
             async move {
                 stop.await;
                 stopping.store(true, Ordering::Relaxed);
-                told.notify_one();
             }
-        };
-        let serving = axum::serve(listener, self.router(stopping)).with_graceful_shutdown(until).into_future();
-        let grace = async {
-            told.notified().await;
-            tokio::time::sleep(GRACE).await;
-        };
-        tokio::select! {
-            served = serving => served.map_err(Error::Serve),
-            () = grace => Ok(()),
-        }
+        });
+        connections::serve(listener, self.router(stopping), limits, until).await;
+        Ok(())
     }
 }
 

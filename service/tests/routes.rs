@@ -6,6 +6,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http_body_util::BodyExt;
 use modeldeploy_service::{JsonBody, MAX_BODY_BYTES, Refusal, Service};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -60,13 +61,64 @@ async fn the_services_own_routes_answer_and_refuse() {
         ("3", StatusCode::BAD_REQUEST, "3 is odd"),
         ("x", StatusCode::BAD_REQUEST, "line 1 column 1"),
         ("-1", StatusCode::BAD_REQUEST, "invalid value"),
-        (long.as_str(), StatusCode::PAYLOAD_TOO_LARGE, "cannot be read"),
+        (long.as_str(), StatusCode::PAYLOAD_TOO_LARGE, "longer than 1048576 bytes"),
     ] {
         let (got, answer) = answer(&router, post_json("/double", body.to_owned())).await;
         assert!(got == status && answer.contains(message), "{message}: {got} {answer}");
     }
     let plain = Request::post("/double").body(Body::from("4")).expect("a request");
     assert_eq!(answer(&router, plain).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+}
+
+/// A search, as services have them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search {
+    query: String,
+    limit: Option<u32>,
+    #[serde(default)]
+    tags: Vec<String>,
+    order: Option<Order>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    Price,
+}
+
+async fn search(JsonBody(search): JsonBody<Search>) -> String {
+    let order = search.order.map_or("none", |Order::Price| "price");
+    format!("{} {:?} {:?} {order}", search.query, search.limit, search.tags)
+}
+
+#[tokio::test]
+async fn a_struct_is_read_from_an_object_alone() {
+    let router = Service::new("shop", "1.2.3")
+        .routes(Router::new().route("/search", post(search)).route("/list", post(async |_: JsonBody<Vec<u32>>| "list")))
+        .into_router();
+    for (body, expected) in [
+        (r#"{"query": "shoes"}"#, "shoes None [] none"),
+        (r#"{"query": "shoes", "limit": null, "order": null}"#, "shoes None [] none"),
+        (r#"{"order": "price", "tags": ["red"], "limit": 3, "query": "shoes"}"#, r#"shoes Some(3) ["red"] price"#),
+    ] {
+        assert_eq!(answer(&router, post_json("/search", body)).await, (StatusCode::OK, expected.into()), "{body}");
+    }
+    assert_eq!(answer(&router, post_json("/list", "[1, 2]")).await, (StatusCode::OK, "list".into()));
+    let keys = "expected an object with the keys `query`, `limit`, `tags`, `order`";
+    for (body, message) in [
+        (r#"["shoes"]"#, keys),
+        (r#"["shoes", 3, [], "price"]"#, keys),
+        ("[]", keys),
+        (r#""shoes""#, keys),
+        ("null", keys),
+        (r#"{"limit": 3}"#, "missing field `query`"),
+        (r#"{"query": "shoes", "limt": 3}"#, "unknown field `limt`"),
+        (r#"{"query": ["shoes"]}"#, "expected a string"),
+    ] {
+        let (status, answer) = answer(&router, post_json("/search", body)).await;
+        assert!(status == StatusCode::BAD_REQUEST && answer.contains(message), "{body}: {status} {answer}");
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,77 @@
+//! Connections: accepted up to a number, each with a clock over it, all of them closed when the service stops.
+
+use crate::Limits;
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{sleep, timeout};
+
+/// Serves `router` on `listener` until `stop` ends, then takes no more connections and waits for the answers under way, within
+/// [`Limits::grace`].
+pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let slots = Arc::new(Semaphore::new(limits.connections));
+    let stopping = watch::Sender::new(false);
+    let mut stop = pin!(stop);
+    loop {
+        let (stream, slot) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener, &slots) => accepted,
+        };
+        let (router, stopping) = (router.clone(), stopping.subscribe());
+        tokio::spawn(async move {
+            attend(stream, router, limits, stopping).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    stopping.send_replace(true);
+    // Those that take longer end with the process.
+    let _late = timeout(limits.grace, stopping.closed()).await;
+}
+
+/// The next connection, once there is a slot for it.
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, OwnedSemaphorePermit) {
+    let slot = slots.clone().acquire_owned().await.expect("the slots are never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            Err(error) if is_of_the_connection(&error) => {}
+            // The process has too many open files, say: some of them will be closed.
+            Err(_) => sleep(Duration::from_secs(1)).await,
+        }
+    }
+}
+
+fn is_of_the_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Answers the requests of a connection until its end, its age or the service's end.
+async fn attend(stream: TcpStream, router: Router, limits: Limits, mut stopping: watch::Receiver<bool>) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // A client that breaks off or talks no HTTP is no news to anybody.
+        _ended = connection.as_mut() => return,
+        _told = stopping.wait_for(|stopping| *stopping) => {}
+        () = sleep(limits.age) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _late = timeout(limits.grace, connection).await;
+}
+
+#[cfg(test)]
+mod tests;
