@@ -45,6 +45,18 @@ fn a_build_makes_what_the_store_lacks() {
 }
 
 #[test]
+fn a_store_that_cannot_be_written_serves_what_it_has() {
+    let shop = Shop::locked("");
+    // As on a read-only disk: nobody, not even root, can hold the store.
+    fs::remove_file(shop.path(".modeldeploy/hold")).expect("removed");
+    fs::create_dir(shop.path(".modeldeploy/hold")).expect("a folder in its place");
+    let built = shop.run(&["build"]).code(0);
+    assert!(!built.err.contains("Packed"), "{}", built.err);
+    fs::remove_file(shop.stored("pack")).expect("removed");
+    shop.run(&["build"]).code(1).errs(&["MD0803", "the store cannot be held", "MODELDEPLOY_STORE"]);
+}
+
+#[test]
 fn clean_keeps_what_is_locked() {
     let shop = Shop::locked("");
     let first = shop.files(".modeldeploy/sha256");

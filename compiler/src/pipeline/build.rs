@@ -32,8 +32,13 @@ pub struct Built {
 ///
 /// If the lock is absent or stale, or something comes out other than the lock pins it.
 pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec<Diagnostic>> {
-    current(workspace)?;
-    let _hold = workspace.hold(progress).map_err(|error| vec![error])?;
+    let lock = current(workspace)?;
+    let _hold = match workspace.hold(progress) {
+        Ok(hold) => Some(hold),
+        // Nothing is written to a store that has all, as on a read-only disk.
+        Err(_) if has_all(workspace, &lock) => None,
+        Err(error) => return Err(vec![error]),
+    };
     // Read once the store is held: a `lock` that this waited for has written another.
     let lock = current(workspace)?;
     let (mut made, mut errors) = (vec![], vec![]);
@@ -53,6 +58,13 @@ pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec
     }
     made.extend(index::build(workspace, &lock, progress)?);
     Ok(Built { lock, made })
+}
+
+/// Whether the store has every pack and index of the lock.
+fn has_all(workspace: &Workspace, lock: &Lock) -> bool {
+    let mut packs = lock.models.iter().flat_map(|model| &model.packs);
+    let packs = packs.all(|pack| workspace.store.get(&pack.digest, Kind::Pack).is_ok());
+    packs && lock.indexes.iter().all(|index| workspace.store.get(&index.digest, Kind::Index).is_ok())
 }
 
 /// The lock, if it is what the manifests say.
