@@ -3,12 +3,13 @@
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::workspace::Workspace;
+use cargo_metadata::semver::Version;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use modeldeploy_compiler::compress::Precision;
 use modeldeploy_compiler::diagnostic::Diagnostic;
-use modeldeploy_compiler::front::{LoadOptions, load};
-use modeldeploy_compiler::manifest::{Manifest, ModelEntry, TWICE, UNREADABLE, add_model};
+use modeldeploy_compiler::front::{LoadOptions, codes, load};
+use modeldeploy_compiler::manifest::{Manifest, ModelEntry, NAMES, TWICE, UNREADABLE, add_model, is_name};
 use modeldeploy_compiler::pipeline;
 use modeldeploy_compiler::store::write_atomically;
 use modeldeploy_format::{Digest, Task};
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     /// The model's folder, as Hugging Face's libraries write it
     folder: PathBuf,
     /// The name that `#[model("…")]` uses
-    #[arg(long)]
+    #[arg(long, value_parser = name)]
     name: String,
     /// What it is for
     #[arg(long, value_enum)]
@@ -41,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long)]
     license: Option<String>,
     /// Its own version
-    #[arg(long, default_value = "0.1.0")]
+    #[arg(long, default_value = "0.1.0", value_parser = version)]
     model_version: String,
     /// The most tokens of a text; without it the model's own limit
     #[arg(long, value_name = "TOKENS")]
@@ -83,7 +84,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
 
     let options = LoadOptions { max_tokens: args.max_tokens, ..LoadOptions::new(args.task.0) };
-    let loaded = load(&args.folder, &options)?;
+    let loaded = load(&args.folder, &options).map_err(|errors| named_by_flag(args, errors))?;
     let folder = std::fs::canonicalize(&args.folder).unwrap_or_else(|_| args.folder.clone());
     let package_folder = path.parent().unwrap_or(Path::new(""));
     let package_folder = std::fs::canonicalize(package_folder).unwrap_or_else(|_| package_folder.to_owned());
@@ -111,6 +112,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     );
     output.step("Added", what);
     loaded.notes.iter().for_each(|note| output.note(note));
+    note_license(args.license.as_deref(), output);
     if !package.dependencies.iter().any(|dependency| dependency.name == "modeldeploy") {
         let version = env!("CARGO_PKG_VERSION");
         output.note(format_args!("the package does not depend on modeldeploy yet: `cargo add modeldeploy@{version}`"));
@@ -128,6 +130,39 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         }),
     )?;
     Ok(())
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    if is_name(text) { Ok(text.to_owned()) } else { Err(NAMES) }
+}
+
+fn version(text: &str) -> Result<String, String> {
+    Version::parse(text).map(|_| text.to_owned()).map_err(|error| format!("{error}: write it as 1.2.3"))
+}
+
+/// What was given as a flag is not in the folder, where the reader of a manifest would look for it.
+fn named_by_flag(args: &Args, mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    if let Some(tokens) = args.max_tokens {
+        let of_tokens = errors.iter_mut().filter(|error| error.code == codes::TOO_MANY_TOKENS);
+        of_tokens.for_each(|error| error.place = Some(format!("--max-tokens {tokens}")));
+    }
+    errors
+}
+
+/// Notes a licence that nobody stated, or that no list of licences has.
+fn note_license(license: Option<&str>, output: &mut Output<'_>) {
+    match license {
+        None => output.note("its licence is not stated: `license = \"…\"` in its entry is an SPDX expression"),
+        Some(license) => {
+            if let Err(error) = spdx::Expression::parse(license) {
+                output.note(format_args!(
+                    "`{license}` is not an SPDX expression ({}): https://spdx.org/licenses lists the names, and `LicenseRef-…` is a \
+                     licence of your own",
+                    error.reason
+                ));
+            }
+        }
+    }
 }
 
 /// Refuses a name that a model of the workspace has: they share one lock.

@@ -133,8 +133,42 @@ fn a_name_that_no_program_can_use_is_refused() {
     let shop = Shop::empty();
     shop.has(EMBED);
     let before = shop.read("Cargo.toml");
-    let said = shop.run(&["add", &format!("models/{EMBED}"), "--name", "../up", "--task", "embed"]).code(1);
-    said.errs(&["error[MD0", "../up"]);
+    let add = |flags: &[&str]| {
+        let folder = format!("models/{EMBED}");
+        shop.run(&[&["add", &folder, "--task", "embed"], flags].concat())
+    };
+    for name in ["../up", "Encoder", "1st", "", "a b"] {
+        add(&["--name", name])
+            .code(2)
+            .errs(&[&format!("'{name}' for '--name <NAME>'"), "names begin with a lower-case"]);
+    }
+    let version = add(&["--name", "x", "--model-version", "1"]).code(2);
+    version.errs(&["'1' for '--model-version <MODEL_VERSION>'", "write it as 1.2.3"]);
+    for tokens in ["3", "1000"] {
+        let said = add(&["--name", "x", "--max-tokens", tokens]).code(1);
+        said.errs(&["MD0113", &format!("--> --max-tokens {tokens}"), "between 4 and 32"]);
+    }
     assert_eq!(shop.read("Cargo.toml"), before);
     shop.run(&["add", "models/x", "--name", "x", "--task", "sing"]).code(2).errs(&["sing", "embed, score, classify"]);
+}
+
+#[test]
+fn a_licence_that_nobody_knows_is_noted() {
+    let shop = Shop::empty();
+    shop.has(EMBED);
+    for (license, note) in [
+        (None, Some("its licence is not stated")),
+        (Some("Apache-2.0 OR MIT"), None),
+        (Some("LicenseRef-Shop"), None),
+        (Some("the usual one"), Some("`the usual one` is not an SPDX expression")),
+        (Some("Apache 2"), Some("`Apache 2` is not an SPDX expression")),
+    ] {
+        let folder = format!("models/{EMBED}");
+        let mut args = vec!["add", &folder, "--name", "encoder", "--task", "embed"];
+        args.extend(license.iter().flat_map(|license| ["--license", license]));
+        let said = shop.run(&args).code(0);
+        assert_eq!(said.err.contains("licence"), note.is_some(), "{}", said.err);
+        said.errs(&[note.unwrap_or_default()]);
+        shop.run(&["remove", "encoder"]).code(0);
+    }
 }

@@ -221,7 +221,7 @@ fn max_tokens(
     if (LEAST..=positions).contains(&tokens) {
         return Ok(tokens);
     }
-    let message = format!("a text cannot have at most {tokens} tokens: the model has {positions} positions");
+    let message = format!("a limit of {tokens} tokens is not possible: the model takes {LEAST} to {positions}");
     too_many(message, place, format!("set `max-tokens` between {LEAST} and {positions}, or leave it out"))
 }
 

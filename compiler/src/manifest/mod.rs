@@ -22,6 +22,7 @@ mod edit;
 mod read;
 
 pub use edit::{add_model, remove_model};
+pub use read::{NAMES, is_name};
 
 use crate::diagnostic::{Code, Diagnostic};
 use modeldeploy_format::{Digest, Task};

@@ -43,14 +43,18 @@ fn find<'t, 'a>(document: &'t DeTable<'a>, keys: &[&str]) -> Option<&'t DeTable<
     keys.iter().try_fold(document, |table, key| table.get(*key)?.get_ref().as_table())
 }
 
-fn check_name(source: &Source<'_>, name: &str, at: usize) {
+/// Which names models and indexes can have.
+pub const NAMES: &str = "names begin with a lower-case letter and have lower-case letters, digits, `-` and `_`";
+
+/// Whether a model or an index can have this name.
+pub fn is_name(name: &str) -> bool {
     let first = name.starts_with(|c: char| c.is_ascii_lowercase());
-    if !first || !name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_') {
-        source.fail(
-            at,
-            format!("`{name}` cannot be a name here"),
-            "names begin with a letter and have lower-case letters, digits, `-` and `_`",
-        );
+    first && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+}
+
+fn check_name(source: &Source<'_>, name: &str, at: usize) {
+    if !is_name(name) {
+        source.fail(at, format!("`{name}` cannot be a name here"), NAMES);
     }
 }
 
