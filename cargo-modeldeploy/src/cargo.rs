@@ -1,10 +1,13 @@
 //! Cargo, called with the user's other arguments.
 
 use crate::exit::Failure;
-use cargo_metadata::{Message, Package};
+use crate::output::Output;
+use cargo_metadata::diagnostic::DiagnosticLevel;
+use cargo_metadata::{CompilerMessage, Message, Package};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -73,6 +76,61 @@ pub(crate) fn build(args: &[OsString], packages: &[Package]) -> Result<Vec<Progr
     }
     let status = child.wait().map_err(|error| not_started(&command, &error))?;
     outcome(status).map(|()| programs)
+}
+
+/// Runs `cargo check args…`, tells a program what the compiler says, and gives the number of warnings.
+///
+/// # Errors
+///
+/// As [`call`].
+pub(crate) fn check(args: &[OsString], output: &mut Output<'_>) -> Result<usize, Failure> {
+    let mut command = command("check");
+    command.args(args).args(["--quiet", "--message-format=json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
+    let mut own = child.stderr.take().expect("its errors are piped");
+    let own = std::thread::spawn(move || {
+        let mut text = vec![];
+        // What can be read of it is told.
+        let _cut = own.read_to_end(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    });
+    let (mut errors, mut warnings) = (0, 0);
+    let said = BufReader::new(child.stdout.take().expect("its output is piped"));
+    for message in Message::parse_stream(said).map_while(Result::ok) {
+        let Message::CompilerMessage(CompilerMessage { message, .. }) = message else { continue };
+        let kind = match message.level {
+            DiagnosticLevel::Error | DiagnosticLevel::Ice => "error",
+            DiagnosticLevel::Warning => "warning",
+            _ => continue,
+        };
+        // At the end the compiler counts what it has said.
+        if message.spans.is_empty() && message.code.is_none() && message.children.is_empty() {
+            continue;
+        }
+        *if kind == "error" { &mut errors } else { &mut warnings } += 1;
+        output.fact(&fact(kind, &message));
+    }
+    let status = child.wait().map_err(|error| not_started(&command, &error))?;
+    let own = own.join().unwrap_or_default();
+    if !status.success() && errors == 0 {
+        // The compiler was not asked, or could not be.
+        let own = own.trim();
+        output.error(own.strip_prefix("error: ").unwrap_or(own));
+    }
+    outcome(status).map(|()| warnings)
+}
+
+/// What the compiler says, in the shape of our own errors.
+fn fact(kind: &str, message: &cargo_metadata::diagnostic::Diagnostic) -> Value {
+    let place = message.spans.iter().find(|span| span.is_primary);
+    let place = place.map(|span| format!("{}:{}:{}", span.file_name, span.line_start, span.column_start));
+    let help = message.children.iter().find(|child| child.level == DiagnosticLevel::Help);
+    json!({
+        kind: message.message,
+        "code": message.code.as_ref().map(|code| &code.code),
+        "place": place,
+        "help": help.map(|help| &help.message),
+    })
 }
 
 fn not_started(command: &Command, error: &std::io::Error) -> Failure {

@@ -13,9 +13,9 @@ mod figures;
 mod output;
 mod passed;
 mod progress;
+mod usage;
 mod workspace;
 
-use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -24,7 +24,10 @@ fn main() -> ExitCode {
     if args.get(1).is_some_and(|arg| arg == "modeldeploy") {
         args.remove(1);
     }
-    let cli = cli::Cli::parse_from(passed::arrange(args, cli::Cli::command()));
+    let cli = match usage::parse(args) {
+        Ok(cli) => cli,
+        Err(status) => return status,
+    };
     cli.color.write_global();
     let (mut out, mut err) = (anstream::stdout(), anstream::stderr());
     let mut output = output::Output::new(&mut out, &mut err, cli.format, cli.quiet);

@@ -78,6 +78,16 @@ impl<'a> Output<'a> {
         }
     }
 
+    /// Whether the reader is a program.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// What another tool said to programs, as a line of JSON among the errors.
+    pub(crate) fn fact(&mut self, fact: &serde_json::Value) {
+        let _ = writeln!(self.err, "{fact}");
+    }
+
     /// An error without a number: the environment's, not the model's.
     pub(crate) fn error(&mut self, what: &str) {
         let _ = match self.format {

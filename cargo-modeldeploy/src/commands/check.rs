@@ -2,12 +2,15 @@
 
 use crate::cargo;
 use crate::exit::Failure;
+use crate::output::Output;
 use crate::passed::Passed;
+use serde_json::json;
 
 const EXAMPLES: &str = "\
 Examples:
   cargo modeldeploy check
-  cargo modeldeploy check -p shop --tests";
+  cargo modeldeploy check -p shop --tests
+  cargo modeldeploy check --format json    what the compiler says as lines of JSON on stderr";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "cargo modeldeploy check [OPTIONS] [CARGO ARGS]...")]
@@ -16,6 +19,11 @@ pub(crate) struct Args {
     passed: Passed,
 }
 
-pub(crate) fn run(args: &Args) -> Result<(), Failure> {
-    cargo::call("check", args.passed.cargo(), args.passed.program())
+pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    if !output.is_for_programs() {
+        return cargo::call("check", args.passed.cargo(), args.passed.program());
+    }
+    let warnings = cargo::check(args.passed.cargo(), output)?;
+    output.result("", json!({"checked": true, "warnings": warnings}))?;
+    Ok(())
 }

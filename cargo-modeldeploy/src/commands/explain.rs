@@ -59,9 +59,10 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         output.result(lines.join("\n"), &all)?;
         return Ok(());
     };
-    let wanted = code.trim_start_matches("error").trim_matches(['[', ']', ':']).to_ascii_uppercase();
+    let wanted = code.to_ascii_uppercase();
+    let wanted = wanted.trim_start_matches("ERROR").trim_matches(['[', ']', ':']);
     let Some(found) = explanations().find(|explanation| explanation.code == wanted) else {
-        let nearest = explanations().map(|found| found.code).min_by_key(|known| strsim::levenshtein(known, &wanted));
+        let nearest = explanations().map(|found| found.code).min_by_key(|known| strsim::levenshtein(known, wanted));
         let help =
             format!("the nearest is {}; `cargo modeldeploy explain --list` lists all", nearest.unwrap_or_default());
         return Err(Diagnostic::new(UNKNOWN, format!("no error has the number `{code}`")).help(help).into());
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_number_is_found_however_it_is_written_and_a_wrong_one_has_a_neighbour() {
-        for written in ["MD0901", "md0901", "error[MD0901]"] {
+        for written in ["MD0901", "md0901", "Md0901", "error[MD0901]", "Error[md0901]:"] {
             let args = Args { code: Some(written.into()), list: false };
             let (mut out, mut err) = (vec![], vec![]);
             let mut output = Output::new(&mut out, &mut err, crate::output::Format::Human, false);

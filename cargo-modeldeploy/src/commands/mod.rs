@@ -59,7 +59,7 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Build(args) => build::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Test(args) => test::run(&args, output),
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),

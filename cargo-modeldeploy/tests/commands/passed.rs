@@ -61,3 +61,31 @@ fn tests_get_what_follows_the_separator() {
     assert!(captured.out.contains("prices_are_whole") && !captured.out.contains("the test speaks"), "{}", captured.out);
     shop.run(&["check", "-p", "shop", "--tests"]).code(0);
 }
+
+#[test]
+fn a_checks_errors_are_json_where_json_is_asked_for() {
+    let shop = program();
+    let lines = |text: &str| -> Vec<serde_json::Value> {
+        text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
+    };
+    let said = shop.run(&["check", "-p", "shop", "--format", "json"]).code(0);
+    assert_eq!((said.json()["checked"].as_bool(), said.err.as_str()), (Some(true), ""));
+
+    shop.write("src/lib.rs", "fn unused() {}\n");
+    let said = shop.run(&["check", "--format", "json"]).code(0);
+    let [warning] = &lines(&said.err)[..] else { panic!("{}", said.err) };
+    assert!(warning["code"] == "dead_code" && warning["place"] == "src/lib.rs:1:4", "{warning}");
+    assert_eq!(said.json()["warnings"], 1);
+
+    shop.write("src/lib.rs", "pub fn price() -> u32 {\n    prise\n}\n");
+    let said = shop.run(&["check", "--format", "json"]).code(101);
+    let [error] = &lines(&said.err)[..] else { panic!("{}", said.err) };
+    assert!(error["code"] == "E0425" && error["place"] == "src/lib.rs:2:5" && said.out.is_empty(), "{error}");
+
+    // What cargo itself says, too.
+    let said = shop.run(&["--format", "json", "check", "-p", "cafe"]).code(101);
+    let [error] = &lines(&said.err)[..] else { panic!("{}", said.err) };
+    assert!(error["error"].as_str().is_some_and(|error| error.contains("cafe")), "{error}");
+    let person = shop.run(&["check"]).code(101);
+    person.errs(&["error[E0425]"]);
+}
