@@ -8,6 +8,7 @@ use modeldeploy_compiler::compressed::CompressedModel;
 use modeldeploy_compiler::emit;
 use modeldeploy_compiler::front::{LoadOptions, Loaded, load};
 use modeldeploy_compiler::passes;
+use modeldeploy_format::index::{Codes, Values};
 use modeldeploy_format::{Digest, Task, index};
 use std::path::{Path, PathBuf};
 
@@ -57,7 +58,10 @@ fn main() {
     }
     put("suite", "search", SUITE.as_bytes());
     put("suite", "classify", CLASSIFY.as_bytes());
-    put("index", "two_rows", &index::write(&Digest::of(b"space"), 3, &["p1", "壶"], &[0.5; 6]));
+    let (space, ids) = (Digest::of(b"space"), ["p1", "壶"]);
+    put("index", "two_rows", &index::write(&space, 3, &ids, Values::F32(&[0.5; 6])));
+    let codes = Codes { panels: &[1; 64], scales: &[0.5; 2], sums: &[3; 2] };
+    put("index", "two_rows_int8", &index::write(&space, 3, &ids, Values::Int8(codes)));
     let lock = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Model.lock")).expect("the example's lock");
     put("lock", "example", &lock);
 }

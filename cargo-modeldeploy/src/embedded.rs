@@ -97,6 +97,7 @@ pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Option<String>, Di
 #[cfg(test)]
 mod tests {
     use super::*;
+    use modeldeploy_format::index::Values;
     use modeldeploy_format::lock::{LockedModel, LockedPack};
     use modeldeploy_format::pack::{Contents, Writer};
     use modeldeploy_format::program::{Index, Lookup, Pooling, Program, Rows, Slot, SlotId, Step, Storage};
@@ -133,7 +134,7 @@ mod tests {
     }
 
     fn index(value: f32) -> Vec<u8> {
-        modeldeploy_format::index::write(&Digest::of(b"space"), 2, &["p1"], &[value; 2])
+        modeldeploy_format::index::write(&Digest::of(b"space"), 2, &["p1"], Values::F32(&[value; 2]))
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Indexes: vectors of a file, made by the locked pack.
 
 use crate::shop::Shop;
+use modeldeploy_format::index::Vectors;
+use modeldeploy_format::pack::Aligned;
 
 const INDEX: &str = "\n[package.metadata.modeldeploy.index.products]\nmodel = \"encoder\"\n\
                      source = \"eval/products.jsonl\"\nid = \"id\"\ntext = \"{title}\"\n";
@@ -44,6 +46,31 @@ fn a_check_makes_the_vectors_again() {
     shop.write("Model.lock", &lock);
     shop.run(&["lock", "--check"]).code(0);
     assert!(!shop.path(".modeldeploy").exists());
+}
+
+#[test]
+fn an_index_of_int8_has_a_quarter_of_the_bytes_and_the_same_meaning() {
+    let vectors = |quantize: &str| {
+        let shop = Shop::with_encoder("");
+        shop.append("Cargo.toml", &format!("{INDEX}{quantize}"));
+        shop.run(&["lock"]).code(0);
+        let bytes = std::fs::read(shop.stored("index")).expect("the index");
+        let vectors = Vectors::parse(&Aligned::copy(&bytes)).map(|it| (0..4).map(|row| it.vector(row)).collect());
+        let vectors: Vec<Vec<f32>> = vectors.expect("an index");
+        shop.run(&["lock", "--check"]).code(0);
+        (bytes.len(), vectors)
+    };
+    let (exact, int8) = (vectors(""), vectors("quantize = \"int8\"\n"));
+    // 16 rows of codes, for four are filled up to a panel, with a scale and a sum for each of the four; the rest is alike.
+    assert_eq!(int8.0, exact.0 - 4 * 16 * 4 + 16 * 16 + 4 * 8);
+    for (exact, int8) in exact.1.iter().zip(&int8.1) {
+        let dot: f32 = exact.iter().zip(int8).map(|(a, b)| a * b).sum();
+        let norm: f32 = int8.iter().map(|value| value * value).sum();
+        assert!(exact != int8 && (dot / norm.sqrt() - 1.0).abs() < 1e-3, "{dot}");
+    }
+    let shop = Shop::with_encoder("");
+    shop.append("Cargo.toml", &format!("{INDEX}quantize = \"bf16\"\n"));
+    shop.run(&["lock"]).code(1).errs(&["an index cannot be quantized to `bf16`", "write \"f32\" or \"int8\""]);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Indexes: the vectors of a file of texts, made by the same pack that answers at run time.
 
+use crate::compress::Precision;
+use crate::compress::quantize::{Int8Matrix, int8_rows};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::emit::panels::{quad_panels, sums};
 use crate::eval::{Engine, Text};
 use crate::manifest::{IndexEntry, Manifest};
 use crate::pipeline::{Event, OTHER_BYTES, PackEngine, Progress, Workspace};
@@ -222,5 +225,24 @@ fn make(
     }
     let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
     let rows = u32::try_from(ids.len()).expect("a file in memory has fewer than 2^32 lines");
-    Ok((file::write(&model.space, model.signature.outputs, &ids, &values), rows))
+    let width = model.signature.outputs;
+    let bytes = match entry.precision {
+        Precision::Int8 if width > file::MAX_INT8_WIDTH => {
+            let message = format!("vectors of {width} values are too wide for int8");
+            return Err(misfit(message, "remove `quantize`"));
+        }
+        Precision::Int8 => int8(&model.space, width, &ids, &values),
+        _ => file::write(&model.space, width, &ids, file::Values::F32(&values)),
+    };
+    Ok((bytes, rows))
+}
+
+/// An index of eight bits a value: each row with a scale of its own, in the order in which the int8 product reads.
+fn int8(space: &Digest, width: u32, ids: &[&str], values: &[f32]) -> Vec<u8> {
+    let columns = width as usize;
+    let Int8Matrix { codes, scales } = int8_rows(values, columns);
+    let codes: Vec<u8> = codes.into_iter().map(i8::cast_unsigned).collect();
+    let packed = quad_panels(&codes, ids.len(), columns).into_iter().map(u8::cast_signed).collect::<Vec<i8>>();
+    let codes = file::Codes { panels: &packed, scales: &scales, sums: &sums(&codes, columns) };
+    file::write(space, width, ids, file::Values::Int8(codes))
 }

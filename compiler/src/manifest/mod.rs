@@ -24,6 +24,7 @@ mod read;
 pub use edit::{add_model, remove_model};
 pub use read::{NAMES, is_name};
 
+use crate::compress::Precision;
 use crate::diagnostic::{Code, Diagnostic};
 use modeldeploy_format::{Digest, Task};
 use std::path::{Path, PathBuf};
@@ -105,6 +106,8 @@ pub struct IndexEntry {
     pub text: String,
     /// The name of the model's prompt that is put before each text.
     pub prompt: Option<String>,
+    /// How the vectors are stored: `f32` or `int8`.
+    pub precision: Precision,
     /// `Cargo.toml:line:column` of the entry.
     pub place: String,
     /// The digest of the entry's settings, as the lock has it.

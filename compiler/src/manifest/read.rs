@@ -144,6 +144,20 @@ fn gate(source: &Source<'_>, section: Section<'_, '_>) -> Option<GateEntry> {
     Some(gate)
 }
 
+/// How an index' vectors are stored.
+fn index_precision(source: &Source<'_>, section: &Section<'_, '_>) -> Precision {
+    let named = section.string("quantize");
+    match named.as_deref().map(Precision::from_name) {
+        None => Precision::F32,
+        Some(Some(precision @ (Precision::F32 | Precision::Int8))) => precision,
+        Some(_) => {
+            let message = format!("an index cannot be quantized to `{}`", named.unwrap_or_default());
+            source.fail(section.at("quantize"), message, "write \"f32\" or \"int8\"");
+            Precision::F32
+        }
+    }
+}
+
 fn index(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &toml::Table) -> Option<IndexEntry> {
     let entry = IndexEntry {
         digest: manifest_digest(manifest_settings(whole, "index", &name)?),
@@ -152,6 +166,7 @@ fn index(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         id: section.string("id").unwrap_or_else(|| "id".into()),
         text: section.required("text", "say what a line's text is: text = \"{title}\"").unwrap_or_default(),
         prompt: section.string("prompt"),
+        precision: index_precision(source, &section),
         place: source.place(section.at),
         name,
     };

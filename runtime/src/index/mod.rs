@@ -1,15 +1,18 @@
 //! Indexes: `#[index("catalogue", of = QueryEncoder)] pub struct Catalogue;` makes a type of vectors that were made at build
 //! time by the model that answers at run time, and `Catalogue::get()` searches them.
 //!
-//! The search is exact: every vector is read, in the order of the file. That the index lies in the model's space is checked when
+//! The search is exact: every vector is read, in the order of the file, as it is stored: f32, or int8 with a scale for each row, a
+//! quarter of the bytes and of the time. That the index lies in the model's space is checked when
 //! the `#[index]` is compiled.
 
 use crate::isa::Isa;
-use crate::kernels::{self, Rows};
+use crate::kernels::{self, Epilogue, I8Panels, Q8Rows, Q8RowsMut, Rows, RowsMut};
 use crate::model::{Embedding, Error, Model, SameSpace};
 use core::fmt;
 use core::marker::PhantomData;
-use modeldeploy_format::index::Vectors;
+use modeldeploy_format::index::{Codes, Values, Vectors};
+use modeldeploy_format::program::{Activation, RowScale};
+use modeldeploy_format::tensor::QUAD;
 
 /// A locked index. `#[index("name", of = Model)]` implements it; nothing else should.
 #[diagnostic::on_unimplemented(
@@ -41,7 +44,8 @@ pub struct Hit {
     pub row: usize,
     /// Its id.
     pub id: &'static str,
-    /// The dot product of its vector with the query's: the same bits as [`Embedding::dot`] gives.
+    /// The dot product of its vector with the query's. In an index of f32 the same bits as [`Embedding::dot`] gives; in one of int8
+    /// the product of the codes, the query's being made as a layer's input is.
     pub score: f32,
 }
 
@@ -60,7 +64,7 @@ impl<I: Index> Handle<I> {
     ///
     /// # Errors
     ///
-    /// In a debug build, if the store lacks the index.
+    /// In a debug build, if the store lacks the index or has it damaged.
     pub fn id(self, row: usize) -> Result<Option<&'static str>, Error> {
         let vectors = I::vectors()?;
         Ok((row < vectors.rows()).then(|| vectors.id(row)))
@@ -70,31 +74,49 @@ impl<I: Index> Handle<I> {
     ///
     /// # Errors
     ///
-    /// In a debug build, if the store lacks the index.
+    /// In a debug build, if the store lacks the index or has it damaged.
     pub fn vector(self, row: usize) -> Result<Option<Embedding<I::Model>>, Error> {
         let vectors = I::vectors()?;
-        Ok((row < vectors.rows()).then(|| vectors.vector(row).to_vec()).and_then(Embedding::from_values))
+        Ok((row < vectors.rows()).then(|| vectors.vector(row)).and_then(Embedding::from_values))
     }
 
     /// The `k` rows nearest to `query`, nearest first, of equal ones the earlier; all of them if there are no more than `k`.
     ///
     /// # Errors
     ///
-    /// In a debug build, if the store lacks the index.
+    /// In a debug build, if the store lacks the index or has it damaged.
     pub fn top<M: Model>(self, query: &Embedding<M>, k: usize) -> Result<Vec<Hit>, Error>
     where
         M::Space: SameSpace<<I::Model as Model>::Space>,
     {
         let vectors = I::vectors()?;
-        let mut scores = vec![0.0; vectors.rows()];
-        let rows = Rows { values: vectors.values(), stride: vectors.width() };
-        kernels::scan_f32(Isa::chosen(), query.as_slice(), rows, &mut scores);
+        let scores = scores(Isa::chosen(), vectors, query.as_slice());
         let mut best = vec![kernels::Hit::default(); k.min(scores.len())];
         let found = kernels::topk(&scores, &mut best);
         let hit =
             |hit: &kernels::Hit| Hit { row: hit.index as usize, id: vectors.id(hit.index as usize), score: hit.score };
         Ok(best[..found].iter().map(hit).collect())
     }
+}
+
+/// The score of each row.
+fn scores(isa: Isa, vectors: &Vectors<'_>, query: &[f32]) -> Vec<f32> {
+    let (rows, width) = (vectors.rows(), vectors.width());
+    let mut scores = vec![0.0; rows];
+    match vectors.values() {
+        Values::F32(values) => kernels::scan_f32(isa, query, Rows { values, stride: width }, &mut scores),
+        Values::Int8(Codes { panels: codes, scales, sums }) => {
+            let stride = width.next_multiple_of(QUAD);
+            let (mut codes_of_query, mut params) = (vec![0; stride], [RowScale::default()]);
+            let quantized = Q8RowsMut { codes: &mut codes_of_query, stride, params: &mut params };
+            kernels::quantize_rows(isa, Rows { values: query, stride: width }, width, quantized);
+            let query = Q8Rows { codes: &codes_of_query, stride, params: &params };
+            let panels = I8Panels { codes, scales, sums, n: rows, k: width };
+            let plain = Epilogue { bias: None, activation: Activation::Identity, residual: None };
+            kernels::gemm_i8(isa, query, panels, plain, RowsMut { values: &mut scores, stride: rows });
+        }
+    }
+    scores
 }
 
 impl<I> Clone for Handle<I> {
@@ -116,3 +138,6 @@ impl<I: Index> fmt::Debug for Handle<I> {
         write!(f, "Handle({}, {} rows, {})", I::NAME, I::ROWS, I::DIGEST)
     }
 }
+
+#[cfg(test)]
+mod tests;
