@@ -32,7 +32,7 @@ impl Digest {
     }
 
     /// The sha256 of `bytes`.
-    #[cfg(feature = "lock")]
+    #[cfg(feature = "digest")]
     pub fn of(bytes: &[u8]) -> Digest {
         use sha2::Digest as _;
         Digest(sha2::Sha256::digest(bytes).into())
@@ -96,7 +96,7 @@ mod tests {
     }
 
     /// The vector is FIPS 180-2's own.
-    #[cfg(feature = "lock")]
+    #[cfg(feature = "digest")]
     #[test]
     fn the_standards_vector_holds() {
         assert_eq!(Digest::of(b"abc").to_string(), ABC);

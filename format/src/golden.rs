@@ -1,7 +1,7 @@
-//! Golden vectors: a few texts with what the f32 reference says of them and what the pack itself gave when it was built.
+//! Golden vectors: a few texts with what the model's f32 pack says of them and what the pack itself gave when it was built.
 //!
-//! A service replays them at start: its own figures must come back to the bit on any CPU, and the reference's within the
-//! tolerance that the gate had accepted.
+//! A service's self-test replays them: the pack's own figures must come back to the bit on any CPU, and their distance from those of
+//! the f32 pack, which the compiler holds against its reference, is then the one that the gate accepted.
 
 use crate::wire::{Decoder, Encoder, WireError};
 
@@ -12,7 +12,7 @@ pub struct Golden {
     pub text: String,
     /// The second text of a pair.
     pub pair: Option<String>,
-    /// What the f32 reference gave: as many values as the signature has outputs.
+    /// What the model's f32 pack gave: as many values as the signature has outputs.
     pub reference: Vec<f32>,
     /// What the pack's own kernels gave when it was built, to the bit.
     pub got: Vec<f32>,

@@ -36,12 +36,18 @@ impl Command {
     /// Reads the arguments after the program's name; `env` gives the environment's variables.
     pub(crate) fn parse(
         args: impl IntoIterator<Item = OsString>,
-        env: impl Fn(&str) -> Option<String>,
+        env: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Command, Error> {
         use lexopt::prelude::{Long, Short};
+        let env = |name: &str| {
+            let text = |value: OsString| {
+                value.into_string().map_err(|value| Error::Options(format!("{name} is {value:?}, which is not UTF-8")))
+            };
+            env(name).filter(|value| !value.is_empty()).map(text).transpose()
+        };
         let wrong = |error: lexopt::Error| Error::Options(error.to_string());
-        let mut listen = (LISTEN, env(LISTEN).unwrap_or_else(|| DEFAULT_LISTEN.to_owned()));
-        let mut warm = env(WARM).map(|how| (WARM, how));
+        let mut listen = (LISTEN, env(LISTEN)?.unwrap_or_else(|| DEFAULT_LISTEN.to_owned()));
+        let mut warm = env(WARM)?.map(|how| (WARM, how));
         let mut self_test = false;
         let mut parser = lexopt::Parser::from_args(args);
         while let Some(arg) = parser.next().map_err(wrong)? {
@@ -75,7 +81,7 @@ mod tests {
     use super::*;
 
     fn parse(args: &[&str], env: &[(&str, &str)]) -> Result<Command, String> {
-        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let env = |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(value));
         Command::parse(args.iter().map(OsString::from), env).map_err(|error| error.to_string())
     }
 
@@ -91,6 +97,7 @@ mod tests {
         let flags = ["--listen", "localhost:0", "--warm", "huge"];
         assert_eq!(parse(&flags, &env), serve("127.0.0.1:0", Some(Warm::Huge)));
         assert_eq!(parse(&["--listen=[::1]:9", "--warm=lock"], &[]), serve("[::1]:9", Some(Warm::Lock)));
+        assert_eq!(parse(&[], &[(LISTEN, ""), (WARM, "")]), serve("127.0.0.1:8080", None));
         assert_eq!(parse(&["--self-test"], &[]), Ok(Command::SelfTest));
         assert_eq!(parse(&["-V"], &[]), Ok(Command::Version));
         assert_eq!(parse(&["--listen", "x", "--help"], &[]), Ok(Command::Help));
@@ -106,10 +113,19 @@ mod tests {
             (&["shop"], None, "shop"),
             (&["--warm", "hot"], None, "--warm is `hot`, which is none of touch, lock, huge"),
             (&[], Some((LISTEN, "here")), "MODELDEPLOY_LISTEN is `here`"),
-            (&[], Some((WARM, "")), "MODELDEPLOY_WARM is ``"),
+            (&[], Some((WARM, "hot")), "MODELDEPLOY_WARM is `hot`"),
         ] {
             let error = parse(args, &Vec::from_iter(env)).expect_err(message);
             assert!(error.contains(message) && error.contains("--help"), "{error}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_environment_that_is_no_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt;
+        let env = |name: &str| (name == LISTEN).then(|| OsString::from_vec(b"127.0.0.1:\xff".to_vec()));
+        let error = Command::parse([], env).expect_err("not UTF-8").to_string();
+        assert!(error.contains("MODELDEPLOY_LISTEN") && error.contains("not UTF-8"), "{error}");
     }
 }

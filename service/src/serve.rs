@@ -33,7 +33,7 @@ impl Service {
         Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
     }
 
-    /// Adds a model: it is listed, replayed by `--self-test`, and touched before the service says that it is ready.
+    /// Adds a model: it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
     #[must_use]
     pub fn model<M: modeldeploy::model::Model>(mut self) -> Service {
         self.models.push(Inside::of::<M>());
@@ -41,6 +41,10 @@ impl Service {
     }
 
     /// Adds the service's own routes. They are measured and limited like all others.
+    ///
+    /// # Panics
+    ///
+    /// If a route is there already.
     #[must_use]
     pub fn routes(mut self, routes: Router) -> Service {
         self.routes = self.routes.merge(routes);
@@ -86,7 +90,7 @@ impl Service {
     ///
     /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
     pub async fn serve(self) -> Result<(), Error> {
-        match Command::parse(std::env::args_os().skip(1), |name| std::env::var(name).ok())? {
+        match Command::parse(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
             Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
             Command::Version => self.print_versions()?,
             Command::SelfTest => self.self_test()?,

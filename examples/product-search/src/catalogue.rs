@@ -23,12 +23,17 @@ impl Product {
 }
 
 /// The products, in the order of the vectors.
-pub(crate) static PRODUCTS: LazyLock<Vec<Product>> = LazyLock::new(|| {
+static PRODUCTS: LazyLock<Vec<Product>> = LazyLock::new(|| {
     include_str!("../catalogue/products.jsonl")
         .lines()
         .map(|line| serde_json::from_str(line).expect("the catalogue is checked by its generator and by the tests"))
         .collect()
 });
+
+/// The product whose vector is row `row` of the index, if that row has its id: else the vectors are another catalogue's.
+pub(crate) fn product(row: usize, id: &str) -> Option<&'static Product> {
+    PRODUCTS.get(row).filter(|product| product.id == id)
+}
 
 #[cfg(test)]
 mod tests {
@@ -39,7 +44,9 @@ mod tests {
     fn every_line_is_a_product_of_its_own() {
         let ids: HashSet<_> = PRODUCTS.iter().map(|product| &product.id).collect();
         assert_eq!(ids.len(), PRODUCTS.len());
-        for product in PRODUCTS.iter() {
+        for (row, product) in PRODUCTS.iter().enumerate() {
+            assert!(super::product(row, &product.id).is_some_and(|found| found.id == product.id));
+            assert!(super::product(row + 1, &product.id).is_none());
             assert!(product.price > 0.0 && !product.title_en.is_empty() && !product.title_zh.is_empty(), "{product:?}");
         }
     }

@@ -1,12 +1,14 @@
 //! `POST /predict`: a shopper's words to the products that are nearest in meaning.
 
-use crate::catalogue::{PRODUCTS, Product};
+use crate::catalogue::{self, Product};
 use crate::why::{self, Why};
 use crate::{CatalogueVectors, QueryEncoder};
 use axum::routing::post;
 use axum::{Json, Router};
+use modeldeploy::index::Hit;
 use modeldeploy_service::{JsonBody, Refusal};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// Products in an answer unless the request says otherwise.
 const DEFAULT_LIMIT: usize = 10;
@@ -54,6 +56,32 @@ struct Recommendation {
     why: Option<Why>,
 }
 
+/// Why a search has no answer.
+#[derive(Debug)]
+enum SearchError {
+    /// The model or the index.
+    Model(modeldeploy::Error),
+    /// The vectors are not those of the products.
+    OtherCatalogue,
+}
+
+impl fmt::Display for SearchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SearchError::Model(error) => error.fmt(f),
+            SearchError::OtherCatalogue => f.write_str(
+                "the vectors were made from another catalogue than the products; `cargo modeldeploy lock` makes them again",
+            ),
+        }
+    }
+}
+
+impl From<modeldeploy::Error> for SearchError {
+    fn from(error: modeldeploy::Error) -> SearchError {
+        SearchError::Model(error)
+    }
+}
+
 /// The same in English and Chinese.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct BothLanguages<T> {
@@ -92,10 +120,11 @@ async fn predict(JsonBody(request): JsonBody<Request>) -> Result<Json<Response>,
     Ok(Json(Response { recommendations, model }))
 }
 
-fn search(query: &str, limit: usize, explain: bool) -> Result<Vec<Recommendation>, modeldeploy::Error> {
+fn search(query: &str, limit: usize, explain: bool) -> Result<Vec<Recommendation>, SearchError> {
     let vector = QueryEncoder::get().embed(query)?;
     let found = CatalogueVectors::get().top(&vector, limit)?;
-    let products: Vec<(&'static Product, f32)> = found.into_iter().map(|hit| (&PRODUCTS[hit.row], hit.score)).collect();
+    let product = |hit: &Hit| catalogue::product(hit.row, hit.id).map(|product| (product, hit.score));
+    let products = found.iter().map(product).collect::<Option<Vec<_>>>().ok_or(SearchError::OtherCatalogue)?;
     let mut whys = if explain { why::explain(query, &products)?.into_iter().map(Some).collect() } else { vec![] };
     whys.resize_with(products.len(), || None);
     let chinese = why::is_chinese(query);

@@ -73,13 +73,13 @@ impl Isa {
         Self::detect_all().into_iter().flatten()
     }
 
-    /// The instruction set named by `MODELDEPLOY_ISA`, or the fastest where that is not set.
+    /// The instruction set named by `MODELDEPLOY_ISA`, or the fastest where that is not set, or empty.
     ///
     /// # Errors
     ///
     /// If the variable names an instruction set that is unknown or that this CPU lacks.
     pub fn from_env() -> Result<Self, IsaError> {
-        match std::env::var_os(ISA_VARIABLE) {
+        match std::env::var_os(ISA_VARIABLE).filter(|name| !name.is_empty()) {
             None => Ok(Self::detect()),
             Some(name) => Self::from_name(&name.to_string_lossy()),
         }

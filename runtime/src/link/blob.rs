@@ -2,6 +2,7 @@
 
 use super::Mapping;
 use crate::model::Error;
+use modeldeploy_format::Digest;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ impl Blob {
     ///
     /// # Errors
     ///
-    /// If the store does not have the file, or it is not as long as the lock says.
+    /// If the store does not have the file, or it is not the one that the lock names.
     pub fn bytes(self) -> Result<&'static [u8], Error> {
         match self {
             Blob::Linked(bytes) => Ok(bytes),
@@ -60,7 +61,13 @@ fn map(what: &'static str, path: PathBuf, size: u64) -> Result<&'static [u8], Er
     if actual != size || actual == 0 {
         return Err(Error::Length { what, path, locked: size, actual });
     }
-    let mapping = Mapping::of(&file).map_err(|cause| unreadable(path, cause))?;
+    let mapping = Mapping::of(&file).map_err(|cause| unreadable(path.clone(), cause))?;
+    // A file of the store is called by its digest.
+    let digest = Digest::of(mapping.bytes());
+    if path.file_stem().is_none_or(|name| name != digest.hex().as_str()) {
+        let cause = format!("{what} is damaged: the bytes of {} are {digest}", path.display());
+        return Err(Error::Damaged { cause });
+    }
     Ok(Box::leak(Box::new(mapping)).bytes())
 }
 
@@ -75,10 +82,15 @@ mod tests {
             absent.to_string(),
             "model `m` is not in the store: no /nowhere/ab.pack; `cargo modeldeploy build` makes it"
         );
-        let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"));
-        let size = std::fs::metadata(&path).expect("the manifest").len();
-        assert!(map("model `m`", path.clone(), size).is_ok_and(|bytes| bytes.len() as u64 == size));
-        let longer = map("model `m`", path, size + 1).expect_err("another length").to_string();
-        assert!(longer.contains(&format!("has {size} bytes, {} are locked", size + 1)), "{longer}");
+        let store = tempfile::tempdir().expect("a temporary folder");
+        let path = store.path().join(format!("{}.pack", Digest::of(b"a pack").hex()));
+        std::fs::write(&path, b"a pack").expect("it can be written");
+        assert!(map("model `m`", path.clone(), 6).is_ok_and(|bytes| bytes == b"a pack"));
+        let longer = map("model `m`", path.clone(), 7).expect_err("another length").to_string();
+        assert!(longer.contains("has 6 bytes, 7 are locked"), "{longer}");
+        std::fs::write(&path, b"a puck").expect("it can be written");
+        let flipped = map("model `m`", path, 6).expect_err("other bytes").to_string();
+        let found = Digest::of(b"a puck").to_string();
+        assert!(flipped.contains("model `m` is damaged") && flipped.contains(&found), "{flipped}");
     }
 }

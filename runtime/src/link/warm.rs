@@ -15,7 +15,8 @@ pub enum Warm {
     /// As [`Touch`](Warm::Touch), and the system must keep them: `mlock`, within the limit `RLIMIT_MEMLOCK`.
     Lock,
     /// The bytes are copied to huge pages, which take the place of the file's pages at the same address. Reading is faster; the
-    /// price is as much private memory. What fills no whole huge page of 2 MiB stays where it is, touched. Linux alone has it.
+    /// price is as much private memory, which is not locked even if the file's was. What fills no whole huge page of 2 MiB stays
+    /// where it is, touched. It takes Linux 6.1 or later with transparent huge pages.
     Huge,
 }
 
@@ -41,7 +42,7 @@ impl Warm {
     ///
     /// # Errors
     ///
-    /// What the system says where it refuses; the bytes are then as they were, or touched.
+    /// What the system says where it refuses; the bytes are then as they were, but touched.
     pub(crate) fn hold(self, bytes: &'static [u8]) -> io::Result<()> {
         touch(bytes);
         match self {
@@ -124,18 +125,22 @@ mod system {
             }
 
             /// Puts these pages in the place of those at `place`.
-            fn take_the_place_of(self, place: &'static [u8]) -> io::Result<()> {
+            fn take_the_place_of(self, place: &'static [u8]) {
                 let target = place.as_ptr().cast_mut().cast::<c_void>();
                 let kind = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
                 // SAFETY: the bytes at `place` are for reading only, for the life of the process, and the pages that take their
-                // place hold the same. The system exchanges them as one: a thread that reads meets the old ones or the new.
+                // place hold the same. The system exchanges them as one: a thread that reads meets the old ones or the new. Should
+                // it fail, the process ends, for the bytes may be gone.
                 let moved = unsafe { libc::mremap(self.base, self.len, self.len, kind, target) };
                 if moved == libc::MAP_FAILED {
-                    return Err(io::Error::last_os_error());
+                    eprintln!(
+                        "modeldeploy: the weights were lost on their way to huge pages: {}",
+                        io::Error::last_os_error()
+                    );
+                    std::process::abort();
                 }
                 // Where they were, somebody else's may lie by now.
                 core::mem::forget(self);
-                Ok(())
             }
         }
 
@@ -160,16 +165,28 @@ mod system {
             done(unsafe { libc::madvise(fresh.base, len, libc::MADV_HUGEPAGE) })?;
             // SAFETY: both ranges have this length, and the fresh one is nobody else's.
             unsafe { core::ptr::copy_nonoverlapping(bytes.as_ptr(), fresh.base.cast(), len) };
-            // SAFETY: as above; the system gathers the pages or says that it cannot.
-            let gathered = done(unsafe { libc::madvise(fresh.base, len, libc::MADV_COLLAPSE) });
-            match gathered {
-                // Linux before 6.1 does not know the call, and gathers on its own.
-                Err(error) if error.raw_os_error() != Some(libc::EINVAL) => return Err(error),
-                _ => {}
-            }
+            gather(&fresh)?;
             // SAFETY: the fresh pages are nobody else's.
             done(unsafe { libc::mprotect(fresh.base, len, libc::PROT_READ) })?;
-            fresh.take_the_place_of(bytes)
+            fresh.take_the_place_of(bytes);
+            Ok(())
+        }
+
+        /// Makes huge pages of all of them, or says that the system cannot.
+        fn gather(fresh: &Fresh) -> io::Result<()> {
+            let once = || {
+                // SAFETY: the pages are `fresh`'s, and their bytes stay as they are.
+                done(unsafe { libc::madvise(fresh.base, fresh.len, libc::MADV_COLLAPSE) })
+            };
+            // The system asks for patience while it moves pages about.
+            let is_passing = |error: &io::Error| matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EBUSY));
+            for _ in 0..9 {
+                match once() {
+                    Err(error) if is_passing(&error) => std::thread::sleep(std::time::Duration::from_millis(1)),
+                    done => return done,
+                }
+            }
+            once()
         }
     }
 
@@ -231,10 +248,10 @@ mod tests {
 
     #[test]
     fn bytes_are_the_same_however_they_are_held() {
-        let bytes = mapped(100_000);
+        let bytes = mapped(40_000);
         let before = bytes.to_vec();
         Warm::Touch.hold(bytes).expect("pages can be read");
-        Warm::Lock.hold(bytes).expect("100 kB are within any limit");
+        Warm::Lock.hold(bytes).expect("40 kB are within any limit");
         assert_eq!(bytes, before);
     }
 
@@ -243,6 +260,10 @@ mod tests {
     fn huge_pages_take_the_place_of_the_files_while_others_read() {
         let bytes = mapped(9 << 20);
         let before = bytes.to_vec();
+        if let Err(error) = Warm::Huge.hold(mapped(5 << 20)) {
+            eprintln!("skipped: this system makes no huge pages: {error}");
+            return;
+        }
         let (address, sum) = (bytes.as_ptr(), bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>());
         std::thread::scope(|scope| {
             let reader = scope.spawn(|| (0..20).all(|_| bytes.iter().map(|&byte| u64::from(byte)).sum::<u64>() == sum));

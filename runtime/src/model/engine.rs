@@ -120,7 +120,8 @@ impl<'a> Engine<'a> {
         self.worker().map(drop)
     }
 
-    /// Runs the inputs, as many together as is best, and hands each one's row to `each`, in order. It allocates nothing once
+    /// Runs the inputs, as many together as is best, and hands each one's row to `each`, in order. Neither `inputs` nor `each` may run
+    /// the same engine: they might wait for the very worker that they hold up. It allocates nothing once
     /// texts as long as these have been run, unless they have more than 64 KiB.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use super::{ClassifyModel, EmbedModel, Embedding, Error, Input, Model, ScoreMode
 use crate::link::Warm;
 use core::fmt;
 use core::marker::PhantomData;
+use modeldeploy_format::Digest;
 use std::sync::Arc;
 
 /// A model at hand. It has no size: the model itself is made once, on first use, and shared by all threads.
@@ -30,7 +31,8 @@ impl<M: Model> Handle<M> {
     ///
     /// # Errors
     ///
-    /// In a debug build, if the store lacks the pack.
+    /// If `MODELDEPLOY_ISA` names an instruction set that is not there, or there is no memory for a session; in a debug build, if the
+    /// store lacks the pack or has it damaged.
     pub fn warm(self) -> Result<(), Error> {
         M::engine()?.warm()
     }
@@ -53,13 +55,19 @@ impl<M: Model> Handle<M> {
         engine.warm()
     }
 
-    /// Runs the golden vectors: they must come back to the bit.
+    /// Proves the pack's digest and runs the golden vectors: they must come back to the bit.
     ///
     /// # Errors
     ///
-    /// If one does not, or the model cannot be had.
+    /// If the pack is not the locked one, a vector does not come back, or the model cannot be had.
     pub fn self_test(self) -> Result<SelfTest, Error> {
-        M::engine()?.self_test()
+        let engine = M::engine()?;
+        let digest = Digest::of(engine.artifact().bytes()).to_string();
+        if digest != M::DIGEST {
+            let cause = format!("the pack of model `{}` is {digest}, and {} is locked", M::NAME, M::DIGEST);
+            return Err(Error::Damaged { cause });
+        }
+        engine.self_test()
     }
 
     /// The rows of the inputs, one after the other.
@@ -74,7 +82,7 @@ impl<M: EmbedModel> Handle<M> {
     ///
     /// # Errors
     ///
-    /// In a debug build, if the store lacks the pack; in any, if the text is of 4 GiB.
+    /// As [`warm`](Handle::warm), and if the text is of 4 GiB.
     pub fn embed(self, text: &str) -> Result<Embedding<M>, Error> {
         self.one(None, text)
     }

@@ -2,6 +2,7 @@
 
 use crate::locks;
 use crate::user::{Outcome, Workspace};
+use modeldeploy::format::index::Values;
 use modeldeploy::format::lock::{
     FILE_NAME, Lock, LockedIndex, LockedPack, VERSION, manifest_digest, manifest_settings, store_path,
 };
@@ -174,7 +175,12 @@ impl Shop {
         let texts = ["a", "wireless headphones", "xyz"].map(|text| Input { text, ..Input::default() });
         let engine = Engine::new("the pack", pack).expect("an engine");
         engine.run(texts, |row| values.extend_from_slice(row)).expect("vectors");
-        let index = modeldeploy::format::index::write(space, (values.len() / 3) as u32, &["a1", "b1", "c1"], &values);
+        let index = modeldeploy::format::index::write(
+            space,
+            (values.len() / 3) as u32,
+            &["a1", "b1", "c1"],
+            Values::F32(&values),
+        );
         self.0.write(store_path(&Digest::of(&index), "index"), &index);
         index
     }
@@ -194,9 +200,9 @@ impl Shop {
         let locked = self.index(pack, &space);
         let width = Artifact::parse(pack).expect("a pack").signature().outputs;
         let values = vec![0.0; 2 * width as usize];
-        let bare = modeldeploy::format::index::write(&space, width, &["", ""], &values).len();
+        let bare = modeldeploy::format::index::write(&space, width, &["", ""], Values::F32(&values)).len();
         let id = "x".repeat(locked.len() - bare);
-        let other = modeldeploy::format::index::write(&space, width, &[&id, ""], &values);
+        let other = modeldeploy::format::index::write(&space, width, &[&id, ""], Values::F32(&values));
         let path = store_path(&Digest::of(&locked), "index");
         self.0.write(&path, &other);
         (path.into(), locked)
