@@ -1,12 +1,14 @@
 //! What clients may take of a service at most: connections, time and bytes.
 
 use crate::Refusal;
-use axum::body::{Body, HttpBody, to_bytes};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// The longest body of a request unless a service says otherwise; a longer one is answered with 413 before it is read to its end.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -27,7 +29,7 @@ pub struct Limits {
     /// From the begin of a connection, or from an answer, to the end of the next request's head; then the connection is closed.
     /// An idle one is therefore closed after it, too: behind a proxy that keeps its connections, it is longer than the proxy's.
     pub head: Duration,
-    /// From the end of a request's head to the end of its body; then the answer is 408 and the connection is closed.
+    /// From the end of a request's head to the end of its body; then the answer is 408, and the connection is closed.
     pub body: Duration,
     /// Bytes of a request's body; a longer one is answered with 413 and the connection is closed.
     pub body_bytes: usize,
@@ -50,40 +52,41 @@ impl Default for Limits {
     }
 }
 
+/// How long the rest of a body that is too long is still read, and dropped: who sends it reads the answer only after.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// Reads the body before anything waits for it, within the limits.
 pub(crate) async fn read_body(State(limits): State<Limits>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let read = async {
-        let promised = body.size_hint().lower();
-        if promised > limits.body_bytes as u64 {
-            return Err(too_long(limits));
-        }
-        match tokio::time::timeout(limits.body, to_bytes(body, limits.body_bytes)).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(error)) if is_too_long(&error) => Err(too_long(limits)),
-            Ok(Err(error)) => Err(Refusal::bad_request(format!("the body cannot be read: {error}"))),
-            Err(_elapsed) => {
-                let message = format!("the body did not come to its end within {} s", limits.body.as_secs_f64());
-                Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message))
-            }
-        }
+    let (parts, mut body) = request.into_parts();
+    let refusal = match within(limits, &mut body).await {
+        Ok(bytes) => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(refusal) => refusal,
     };
-    match read.await {
-        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Err(refusal) => {
-            let mut response = refusal.into_response();
-            // What is left of the body is not read.
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            response
+    // Who asks first has sent nothing yet, and who is slow will not be faster.
+    if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE && !parts.headers.contains_key(header::EXPECT) {
+        tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+    }
+    let mut response = refusal.into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+async fn within(limits: Limits, body: &mut Body) -> Result<Bytes, Refusal> {
+    let too_long = || {
+        let message = format!("the body is longer than {} bytes", limits.body_bytes);
+        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+    };
+    // What its head promises.
+    if body.size_hint().lower() > limits.body_bytes as u64 {
+        return Err(too_long());
+    }
+    match timeout(limits.body, Limited::new(body, limits.body_bytes).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
+        Ok(Err(error)) => Err(Refusal::bad_request(format!("the body cannot be read: {error}"))),
+        Err(_elapsed) => {
+            let message = format!("the body did not come to its end within {} s", limits.body.as_secs_f64());
+            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message))
         }
     }
-}
-
-fn too_long(limits: Limits) -> Refusal {
-    let message = format!("the body is longer than {} bytes", limits.body_bytes);
-    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-}
-
-fn is_too_long(error: &axum::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<http_body_util::LengthLimitError>())
 }

@@ -112,10 +112,11 @@ fn bad_requests_are_refused_with_a_reason() {
     let explained = format!(r#"{{"query": "{}", "explain": true}}"#, "a ".repeat(1_001));
     /// What it is, the content type, the body, the status and a part of the message.
     type Case<'a> = (&'a str, Option<&'a str>, &'a [u8], u16, &'a str);
-    let cases: [Case<'_>; 13] = [
+    let cases: [Case<'_>; 14] = [
         ("no text", JSON, br#"{"query": ""}"#, 400, "`query` is empty"),
         ("only blanks", JSON, br#"{"query": " \t\n"}"#, 400, "`query` is empty"),
         ("no query", JSON, b"{}", 400, "missing field `query`"),
+        ("an array", JSON, br#"["red shoes", 3]"#, 400, "expected an object with the keys `query`, `limit`, `explain`"),
         ("another field", JSON, br#"{"query": "a", "k": 3}"#, 400, "unknown field `k`"),
         ("a number", JSON, br#"{"query": 7}"#, 400, "expected a string"),
         ("no limit", JSON, br#"{"query": "a", "limit": 0}"#, 400, "`limit` is 0"),
