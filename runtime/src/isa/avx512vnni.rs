@@ -252,9 +252,57 @@ impl Simd for Avx512Vnni {
     }
 
     #[inline(always)]
+    fn sum(self, v: __m512) -> f32 {
+        let [low, high] = halves(v);
+        let [low, high] = quarters(isa!(_mm256_add_ps(low, high)));
+        let four = isa!(_mm_add_ps(low, high));
+        let upper = isa!(_mm_movehl_ps(four, four));
+        let two = isa!(_mm_add_ps(four, upper));
+        let second = isa!(_mm_movehdup_ps(two));
+        let one = isa!(_mm_add_ss(two, second));
+        isa!(_mm_cvtss_f32(one))
+    }
+
+    #[inline(always)]
+    fn largest(self, v: __m512) -> f32 {
+        let [low, high] = halves(v);
+        let [low, high] = quarters(isa!(_mm256_max_ps(low, high)));
+        let four = isa!(_mm_max_ps(low, high));
+        let upper = isa!(_mm_movehl_ps(four, four));
+        let two = isa!(_mm_max_ps(four, upper));
+        let second = isa!(_mm_movehdup_ps(two));
+        let one = isa!(_mm_max_ss(two, second));
+        isa!(_mm_cvtss_f32(one))
+    }
+
+    #[inline(always)]
+    fn smallest(self, v: __m512) -> f32 {
+        let [low, high] = halves(v);
+        let [low, high] = quarters(isa!(_mm256_min_ps(low, high)));
+        let four = isa!(_mm_min_ps(low, high));
+        let upper = isa!(_mm_movehl_ps(four, four));
+        let two = isa!(_mm_min_ps(four, upper));
+        let second = isa!(_mm_movehdup_ps(two));
+        let one = isa!(_mm_min_ss(two, second));
+        isa!(_mm_cvtss_f32(one))
+    }
+
+    #[inline(always)]
     fn prefetch<T>(self, src: &[T], at: usize) {
         isa!(_mm_prefetch::<_MM_HINT_T1>(src.as_ptr().wrapping_add(at).cast()));
     }
+}
+
+/// Lanes 0 to 7 and 8 to 15.
+#[inline(always)]
+fn halves(v: __m512) -> [__m256; 2] {
+    [isa!(_mm512_castps512_ps256(v)), isa!(_mm512_extractf32x8_ps::<1>(v))]
+}
+
+/// Lanes 0 to 3 and 4 to 7.
+#[inline(always)]
+fn quarters(v: __m256) -> [__m128; 2] {
+    [isa!(_mm256_castps256_ps128(v)), isa!(_mm256_extractf128_ps::<1>(v))]
 }
 
 /// The first `count` lanes.

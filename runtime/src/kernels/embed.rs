@@ -53,6 +53,20 @@ pub fn embed(isa: Isa, terms: &[Lookup<'_>], width: usize, out: RowsMut<'_>) {
     isa.run(Embed { terms, rows, width, out });
 }
 
+/// How many rows before it is read a table's row is asked for.
+const AHEAD: usize = 4;
+
+impl Table<'_> {
+    #[inline(always)]
+    fn prefetch<S: Simd>(&self, s: S, at: usize, width: usize) {
+        match *self {
+            Self::F32(values) => (0..width).step_by(16).for_each(|i| s.prefetch(values, at + i)),
+            Self::Bf16(values) => (0..width).step_by(32).for_each(|i| s.prefetch(values, at + i)),
+            Self::I8 { codes, .. } => (0..width).step_by(64).for_each(|i| s.prefetch(codes, at + i)),
+        }
+    }
+}
+
 struct Embed<'a> {
     terms: &'a [Lookup<'a>],
     rows: usize,
@@ -69,6 +83,9 @@ impl Kernel for Embed<'_> {
             let out = self.out.row(r, self.width);
             out.fill(0.0);
             for term in self.terms {
+                if let Some(&id) = term.ids.get(r + AHEAD) {
+                    term.table.prefetch(s, id as usize * self.width, self.width);
+                }
                 let id = term.ids[r] as usize;
                 let at = id * self.width..(id + 1) * self.width;
                 match term.table {

@@ -25,6 +25,12 @@ impl Affine<'_> {
         assert_eq!((self.gamma.len(), self.beta.len()), (width, width), "not one gamma and beta a column");
     }
 
+    /// Gamma and beta by whole sixteens.
+    #[inline(always)]
+    fn chunks(&self) -> impl Iterator<Item = (&[f32; 16], &[f32; 16])> {
+        self.gamma.as_chunks().0.iter().zip(self.beta.as_chunks().0)
+    }
+
     #[inline(always)]
     fn apply<S: Simd>(&self, s: S, z: S::F, column: usize) -> S::F {
         match (self.gamma[column..].first_chunk(), self.beta[column..].first_chunk()) {
@@ -86,6 +92,9 @@ impl LayerNorm<'_> {
     }
 }
 
+/// How many rows are summed at once.
+const TOGETHER: usize = 4;
+
 struct Normalize<'a> {
     norm: LayerNorm<'a>,
     out: RowsMut<'a>,
@@ -97,70 +106,56 @@ impl Kernel for Normalize<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
-        let LayerNorm { x, residual, rows, eps, affine } = self.norm;
+        let rows = self.norm.rows;
+        for first in (0..rows / TOGETHER).map(|group| group * TOGETHER) {
+            self.some::<S, TOGETHER>(s, first);
+        }
+        for row in rows / TOGETHER * TOGETHER..rows {
+            self.some::<S, 1>(s, row);
+        }
+    }
+}
+
+impl Normalize<'_> {
+    /// Rows `first` to `first + R`, whose sums, each a chain of its own, keep one another company.
+    #[inline(always)]
+    fn some<S: Simd, const R: usize>(&mut self, s: S, first: usize) {
+        let LayerNorm { x, residual, eps, affine, .. } = self.norm;
         let width = affine.gamma.len();
-        for r in 0..rows {
+        for r in first..first + R {
             let out = self.out.row(r, width);
-            let total = gather(s, x.row(r, width), residual.map(|residual| residual.row(r, width)), out);
-            let mean = total / width as f32;
-            let variance = squares(s, out, mean) / width as f32;
-            let moments = Moments { mean, inverse: 1.0 / (variance + eps).sqrt() };
-            if let Some((smooth, codes)) = &mut self.quantized {
-                moments.quantize(s, out, *smooth, codes, r);
+            match residual {
+                None => out.copy_from_slice(x.row(r, width)),
+                Some(residual) => add(s, x.row(r, width), residual.row(r, width), out),
             }
-            moments.apply(s, out, affine);
+        }
+        let mut rows = [&[][..]; R];
+        for (r, row) in rows.iter_mut().enumerate() {
+            *row = Rows { values: self.out.values, stride: self.out.stride }.row(first + r, width);
+        }
+        let moments = moments(s, rows, eps);
+        for (r, moments) in (first..).zip(moments) {
+            let out = self.out.row(r, width);
+            match &mut self.quantized {
+                None => moments.apply(s, out, affine),
+                Some((smooth, codes)) => moments.quantize(s, out, [affine, *smooth], codes, r),
+            }
         }
     }
 }
 
-/// `out = x + residual`; returns the sum of the row.
+/// `out = x + residual`
 #[inline(always)]
-fn gather<S: Simd>(s: S, x: &[f32], residual: Option<&[f32]>, out: &mut [f32]) -> f32 {
-    let mut total = s.splat(0.0);
+fn add<S: Simd>(s: S, x: &[f32], residual: &[f32], out: &mut [f32]) {
     let (chunks, rest) = x.as_chunks::<16>();
+    let (residual, residual_rest) = residual.as_chunks::<16>();
     let (out_chunks, out_rest) = out.as_chunks_mut::<16>();
-    match residual {
-        Some(residual) => {
-            let (residual, residual_rest) = residual.as_chunks::<16>();
-            for ((x, residual), out) in chunks.iter().zip(residual).zip(out_chunks) {
-                let sum = s.add(s.load(x), s.load(residual));
-                s.store(out, sum);
-                total = s.add(total, sum);
-            }
-            if !rest.is_empty() {
-                let sum = s.add(s.load_part(rest, 0.0), s.load_part(residual_rest, 0.0));
-                s.store_part(out_rest, sum);
-                total = s.add(total, sum);
-            }
-        }
-        None => {
-            for (x, out) in chunks.iter().zip(out_chunks) {
-                s.store(out, s.load(x));
-                total = s.add(total, s.load(x));
-            }
-            if !rest.is_empty() {
-                out_rest.copy_from_slice(rest);
-                total = s.add(total, s.load_part(rest, 0.0));
-            }
-        }
-    }
-    s.sum(total)
-}
-
-/// `Σ (x - mean)²`
-#[inline(always)]
-fn squares<S: Simd>(s: S, x: &[f32], mean: f32) -> f32 {
-    let (chunks, rest) = x.as_chunks::<16>();
-    let mut total = s.splat(0.0);
-    for chunk in chunks {
-        let off = s.sub(s.load(chunk), s.splat(mean));
-        total = s.fma(off, off, total);
+    for ((x, residual), out) in chunks.iter().zip(residual).zip(out_chunks) {
+        s.store(out, s.add(s.load(x), s.load(residual)));
     }
     if !rest.is_empty() {
-        let off = s.sub(s.load_part(rest, mean), s.splat(mean));
-        total = s.fma(off, off, total);
+        s.store_part(out_rest, s.add(s.load_part(rest, 0.0), s.load_part(residual_rest, 0.0)));
     }
-    s.sum(total)
 }
 
 /// A row's mean, and one over its deviation.
@@ -168,6 +163,40 @@ fn squares<S: Simd>(s: S, x: &[f32], mean: f32) -> f32 {
 struct Moments {
     mean: f32,
     inverse: f32,
+}
+
+/// Those of some rows of one width.
+#[inline(always)]
+fn moments<S: Simd, const R: usize>(s: S, rows: [&[f32]; R], eps: f32) -> [Moments; R] {
+    let width = rows[0].len();
+    let (chunks, rest) = (width / 16, width % 16);
+    let mut totals = [s.splat(0.0); R];
+    for c in 0..chunks {
+        for (total, row) in totals.iter_mut().zip(rows) {
+            *total = s.add(*total, s.load(row.as_chunks().0[c..].first().expect("a chunk of the row")));
+        }
+    }
+    let mut moments = [Moments { mean: 0.0, inverse: 0.0 }; R];
+    for ((moments, total), row) in moments.iter_mut().zip(totals).zip(rows) {
+        let total = if rest == 0 { total } else { s.add(total, s.load_part(&row[16 * chunks..], 0.0)) };
+        moments.mean = s.sum(total) / width as f32;
+    }
+    let mut squares = [s.splat(0.0); R];
+    for c in 0..chunks {
+        for ((square, row), moments) in squares.iter_mut().zip(rows).zip(&moments) {
+            let x = s.load(row.as_chunks().0[c..].first().expect("a chunk of the row"));
+            let off = s.sub(x, s.splat(moments.mean));
+            *square = s.fma(off, off, *square);
+        }
+    }
+    for ((moments, mut square), row) in moments.iter_mut().zip(squares).zip(rows) {
+        if rest != 0 {
+            let off = s.sub(s.load_part(&row[16 * chunks..], moments.mean), s.splat(moments.mean));
+            square = s.fma(off, off, square);
+        }
+        moments.inverse = 1.0 / (s.sum(square) / width as f32 + eps).sqrt();
+    }
+    moments
 }
 
 impl Moments {
@@ -180,9 +209,9 @@ impl Moments {
     fn apply<S: Simd>(self, s: S, row: &mut [f32], affine: Affine<'_>) {
         let (chunks, rest) = row.as_chunks_mut::<16>();
         let full = 16 * chunks.len();
-        for (i, chunk) in chunks.iter_mut().enumerate() {
-            let y = affine.apply(s, self.normalize(s, s.load(chunk)), 16 * i);
-            s.store(chunk, y);
+        for (chunk, affine) in chunks.iter_mut().zip(affine.chunks()) {
+            let z = self.normalize(s, s.load(chunk));
+            s.store(chunk, s.fma(z, s.load(affine.0), s.load(affine.1)));
         }
         if !rest.is_empty() {
             let y = affine.apply(s, self.normalize(s, s.load_part(rest, 0.0)), full);
@@ -190,26 +219,43 @@ impl Moments {
         }
     }
 
+    /// The row's codes by `smooth`, and the row itself by `affine`.
     #[inline(always)]
-    fn quantize<S: Simd>(self, s: S, row: &[f32], smooth: Affine<'_>, codes: &mut Q8RowsMut<'_>, r: usize) {
-        let (chunks, rest) = row.as_chunks::<16>();
+    fn quantize<S: Simd>(
+        self,
+        s: S,
+        row: &mut [f32],
+        [affine, smooth]: [Affine<'_>; 2],
+        codes: &mut Q8RowsMut<'_>,
+        r: usize,
+    ) {
+        let width = row.len();
+        let (chunks, rest) = row.as_chunks_mut::<16>();
         let full = 16 * chunks.len();
         let mut range = Range::new(s);
-        for (i, chunk) in chunks.iter().enumerate() {
-            range.include(s, smooth.apply(s, self.normalize(s, s.load(chunk)), 16 * i));
+        for (chunk, smooth) in chunks.iter_mut().zip(smooth.chunks()) {
+            let z = self.normalize(s, s.load(chunk));
+            s.store(chunk, z);
+            range.include(s, s.fma(z, s.load(smooth.0), s.load(smooth.1)));
         }
         // Past the width gamma and beta load as 0, so the padding is 0 there and its code the row's zero.
-        let last = smooth.apply(s, self.normalize(s, s.load_part(rest, self.mean)), full);
+        let z = self.normalize(s, s.load_part(rest, self.mean));
+        let last = smooth.apply(s, z, full);
         range.include(s, last);
         let step = range.step(s);
-        let (codes, params) = codes.row(r, row.len());
+        let (codes, params) = codes.row(r, width);
         *params = step.params;
         let (codes, code_rest) = codes.split_at_mut(full);
-        for (i, (codes, chunk)) in codes.as_chunks_mut::<16>().0.iter_mut().zip(chunks).enumerate() {
-            let y = smooth.apply(s, self.normalize(s, s.load(chunk)), 16 * i);
-            s.store_u8(codes, step.codes(s, y));
+        let both = affine.chunks().zip(smooth.chunks());
+        for ((codes, chunk), (affine, smooth)) in codes.as_chunks_mut::<16>().0.iter_mut().zip(chunks).zip(both) {
+            let z = s.load(chunk);
+            s.store_u8(codes, step.codes(s, s.fma(z, s.load(smooth.0), s.load(smooth.1))));
+            s.store(chunk, s.fma(z, s.load(affine.0), s.load(affine.1)));
         }
         step.store_part(s, last, code_rest);
+        if !rest.is_empty() {
+            s.store_part(rest, affine.apply(s, z, full));
+        }
     }
 }
 
