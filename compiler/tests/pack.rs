@@ -75,7 +75,7 @@ fn three_layers_before_an_attention_are_one_step_and_norms_quantize() {
     assert_eq!(names(Precision::F32), [&["embed", "layer_norm"][..], &layer, &layer, &["pool", "normalize"]].concat());
     let layer = [
         "linear_i8",
-        "attention",
+        "attention_i8",
         "quantize",
         "linear_i8",
         "layer_norm",

@@ -43,7 +43,7 @@ fn small() -> (Writer, Contents) {
                 residual: None,
                 out: y,
             },
-            Step::Attention { q: view, k: view, v: view, heads: 4, scale: 0.5, bias: None, out: z },
+            Step::Attention { q: view, k: view, v: view, heads: 4, scale: 0.5, bias: None, int8: false, out: z },
             Step::Pool { x: z, pooling: Pooling::Mean, out: pooled },
         ],
         output: pooled,

@@ -42,7 +42,9 @@ impl Lowering<'_> {
         let (q, k, v) = (q?, k?, v?);
         let heads = u32::try_from(heads).map_err(|_| Problem::inputs(format!("{heads} heads are too many")))?;
         let out = self.slot(id)?;
-        self.push(Step::Attention { q, k, v, heads, scale, bias, out })
+        // As exact as what it reads: products in codes are followed by attention in codes.
+        let int8 = node.inputs[..3].iter().all(|&id| matches!(self.graph.node(id).op, Op::DenseInt8(_)));
+        self.push(Step::Attention { q, k, v, heads, scale, bias, int8, out })
     }
 
     fn relative_bias(&mut self, id: ValueId) -> Lower<RelativeBias> {

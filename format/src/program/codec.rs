@@ -76,8 +76,8 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             slot(out, residual);
             out.u32(to.0);
         }
-        Step::Attention { q, k, v, heads, scale, bias, out: to } => {
-            out.u8(5);
+        Step::Attention { q, k, v, heads, scale, bias, int8, out: to } => {
+            out.u8(if int8 { 10 } else { 5 });
             for view in [q, k, v] {
                 out.u32(view.slot.0);
                 out.u32(view.column);
@@ -192,14 +192,14 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
             let residual = Some(read.u32()?).filter(|&id| id != NONE).map(SlotId);
             Step::Linear { x, weights, bias, activation, residual, out: slot(read)? }
         }
-        5 => {
+        tag @ (5 | 10) => {
             let mut view =
                 || Ok::<_, WireError>(View { slot: SlotId(read.u32()?), column: read.u32()?, width: read.u32()? });
             let (q, k, v) = (view()?, view()?, view()?);
             let (heads, scale) = (read.u32()?, read.f32()?);
             let (table, max_distance) = (tensor(read)?, read.u32()?);
             let bias = table.map(|table| RelativeBias { table, max_distance });
-            Step::Attention { q, k, v, heads, scale, bias, out: slot(read)? }
+            Step::Attention { q, k, v, heads, scale, bias, int8: tag == 10, out: slot(read)? }
         }
         6 => {
             let x = slot(read)?;

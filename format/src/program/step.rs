@@ -190,6 +190,8 @@ pub enum Step {
         scale: f32,
         /// The bias on the scores, if any.
         bias: Option<RelativeBias>,
+        /// Whether it is computed in 8-bit codes, each head of each text quantized by itself.
+        int8: bool,
         /// f32, as wide as `q`.
         out: SlotId,
     },
@@ -237,7 +239,8 @@ impl Step {
             Step::Quantize { .. } => "quantize",
             Step::Linear { weights: Weights::Float(_), .. } => "linear",
             Step::Linear { weights: Weights::Int8 { .. }, .. } => "linear_i8",
-            Step::Attention { .. } => "attention",
+            Step::Attention { int8: false, .. } => "attention",
+            Step::Attention { int8: true, .. } => "attention_i8",
             Step::Pool { .. } => "pool",
             Step::Normalize { .. } => "normalize",
             Step::Activate { .. } => "activate",

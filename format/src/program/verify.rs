@@ -148,7 +148,7 @@ impl Context<'_> {
                 bias.map_or(Ok(()), |bias| self.vector(bias, DType::F32, out.width))?;
                 residual.map_or(Ok(()), |residual| self.alike(self.f32(residual)?, out))
             }
-            Step::Attention { q, k, v, heads, scale, bias, out } => {
+            Step::Attention { q, k, v, heads, scale, bias, int8: _, out } => {
                 let out = self.f32(out)?;
                 same("the rows", out.rows, Rows::Tokens)?;
                 for view in [q, k, v] {

@@ -49,22 +49,41 @@ pub fn attention_scratch(max_len: usize, head_dim: usize) -> usize {
 /// If the segments do not ascend from 0, a buffer is too short for its shape, the bias table is not
 /// `[buckets][heads]`, or the scratch is under [`attention_scratch`] of the longest text.
 pub fn attention(isa: Isa, inputs: Attention<'_>, scratch: &mut [f32], out: RowsMut<'_>) {
-    let Attention { q, k, v, segments, heads, head_dim, .. } = inputs;
-    assert!(head_dim > 0, "heads of no values");
-    assert_eq!(segments.first(), Some(&0), "the first text does not start at 0");
-    assert!(segments.is_sorted(), "the texts' starts do not ascend");
-    let rows = segments[segments.len() - 1] as usize;
-    let longest = segments.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0);
-    let needed = attention_scratch(longest, head_dim);
+    let needed = attention_scratch(inputs.check(&out), inputs.head_dim);
     assert!(scratch.len() >= needed, "a scratch of {} values, {needed} are needed", scratch.len());
-    for (what, rows_of) in [("q", q), ("k", k), ("v", v)] {
-        rows_of.check(what, rows, heads * head_dim);
-    }
-    out.check("out", rows, heads * head_dim);
-    if let Some(bias) = inputs.relative_bias {
-        assert_eq!(bias.table.len(), bias.buckets.count() * heads, "the bias is not [buckets][heads]");
-    }
     isa.run(Attend { inputs, scratch, out });
+}
+
+impl Attention<'_> {
+    /// The length of the longest text.
+    ///
+    /// # Panics
+    ///
+    /// If the segments do not ascend from 0, a buffer is too short for its shape, or the bias table is not
+    /// `[buckets][heads]`.
+    pub(crate) fn check(&self, out: &RowsMut<'_>) -> usize {
+        let Self { q, k, v, segments, heads, head_dim, .. } = *self;
+        assert!(head_dim > 0, "heads of no values");
+        assert_eq!(segments.first(), Some(&0), "the first text does not start at 0");
+        assert!(segments.is_sorted(), "the texts' starts do not ascend");
+        let rows = segments[segments.len() - 1] as usize;
+        for (what, rows_of) in [("q", q), ("k", k), ("v", v)] {
+            rows_of.check(what, rows, heads * head_dim);
+        }
+        out.check("out", rows, heads * head_dim);
+        if let Some(bias) = self.relative_bias {
+            assert_eq!(bias.table.len(), bias.buckets.count() * heads, "the bias is not [buckets][heads]");
+        }
+        segments.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
+    }
+}
+
+/// The bias of one head by key less query, from `1 - len` on: `2 · len - 1` values.
+pub(crate) fn distances(bias: RelativeBias<'_>, heads: usize, head: usize, len: usize, by_distance: &mut [f32]) {
+    for (i, value) in by_distance.iter_mut().enumerate() {
+        let bucket = bias.buckets.of(i as i32 - (len as i32 - 1));
+        *value = bias.table[bucket * heads + head];
+    }
 }
 
 struct Attend<'a> {
@@ -121,10 +140,7 @@ impl Kernel for Head<'_, '_> {
         pack_keys(k, start, column, keys, (len, head_dim));
         pack_values(v, start, column, values, (len, head_dim));
         if let Some(bias) = inputs.relative_bias {
-            for (i, value) in by_distance.iter_mut().enumerate() {
-                let bucket = bias.buckets.of(i as i32 - (len as i32 - 1));
-                *value = bias.table[bucket * inputs.heads + head];
-            }
+            distances(bias, inputs.heads, head, len, by_distance);
         }
         for first in (0..len).step_by(QUERIES) {
             let count = QUERIES.min(len - first);
@@ -173,4 +189,4 @@ fn pack_values(v: Rows<'_>, start: usize, column: usize, panels: &mut [f32], (le
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

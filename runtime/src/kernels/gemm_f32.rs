@@ -3,7 +3,10 @@
 //! Bound by arithmetic from a few rows on. Each output is one chain of fused multiply-adds over k ascending from 0,
 //! so its bits depend neither on the instruction set nor on the tile; its error is that of such a sum.
 
+use modeldeploy_format::program::Activation;
+
 use crate::isa::{Isa, Simd, Walk};
+use crate::kernels::activate::apply;
 use crate::kernels::tile::{Multiply, Place, Product};
 use crate::kernels::{Epilogue, Rows, RowsMut};
 
@@ -98,6 +101,11 @@ impl<W> Copy for Float<'_, W> {}
 
 impl<W: Weight> Product for Float<'_, W> {
     const NARROW_ROWS: usize = 6;
+
+    #[inline(always)]
+    fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F {
+        apply(s, activation, y)
+    }
 
     type Sum<S: Simd> = S::F;
 

@@ -3,9 +3,10 @@
 //! Bound by arithmetic from eight rows on, by the reading of the weights below. The sums are exact; the f32 that
 //! follows is one expression on every instruction set, so the bits are the same.
 
-use modeldeploy_format::program::RowScale;
+use modeldeploy_format::program::{Activation, RowScale};
 
 use crate::isa::{Isa, Simd, Walk};
+use crate::kernels::activate::apply_to_codes;
 use crate::kernels::epilogue::columns;
 use crate::kernels::tile::{Multiply, Place, Product};
 use crate::kernels::{Epilogue, Q8Rows, RowsMut};
@@ -55,6 +56,11 @@ struct Int8<'a> {
 
 impl Product for Int8<'_> {
     const NARROW_ROWS: usize = 4;
+
+    #[inline(always)]
+    fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F {
+        apply_to_codes(s, activation, y)
+    }
 
     type Sum<S: Simd> = S::I;
 

@@ -6,6 +6,7 @@
 mod activate;
 mod add;
 mod attention;
+mod attention_i8;
 mod dot;
 mod embed;
 mod epilogue;
@@ -24,6 +25,7 @@ mod topk;
 pub use activate::activate;
 pub use add::add;
 pub use attention::{Attention, attention, attention_scratch};
+pub use attention_i8::{ATTENTION_I8_MAX_LEN, attention_i8, attention_i8_scratch};
 pub use dot::{dot_f32, scan_f32};
 pub use embed::{Lookup, Table, embed};
 pub use epilogue::Epilogue;

@@ -5,10 +5,10 @@
 //! one chain over k, so the shape of a tile changes no bit.
 
 use crate::isa::{Block, BlockMut, Kernel, Simd, Tiles};
-use crate::kernels::activate::apply;
 use crate::kernels::epilogue::columns;
 use crate::kernels::{Epilogue, RowsMut};
 use modeldeploy_format::program::Activation;
+use std::marker::PhantomData;
 
 /// The most rows of a tile.
 const MAX_ROWS: usize = 8;
@@ -58,6 +58,9 @@ impl Ahead {
 pub(crate) trait Product: Copy {
     /// The most rows of a tile on sixteen registers.
     const NARROW_ROWS: usize;
+
+    /// The activation of sixteen values of this product.
+    fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F;
 
     /// Sixteen sums, in the product's own form.
     type Sum<S: Simd>: Copy;
@@ -148,7 +151,15 @@ impl<T: Product> Multiply<'_, T> {
             (Tiles::Narrow, false) => shapes!(s, rows, panels, false, job; 1 x 1, 2 x 1, 3 x 1, 4 x 1, 5 x 1, 6 x 1),
         }
         if self.epilogue.activation != Activation::Identity {
-            s.vectorize(Activate { place, rows, panels, n: self.n, epilogue: self.epilogue, out: self.out.reborrow() });
+            s.vectorize(Activate::<T> {
+                product: PhantomData,
+                place,
+                rows,
+                panels,
+                n: self.n,
+                epilogue: self.epilogue,
+                out: self.out.reborrow(),
+            });
         }
     }
 }
@@ -217,7 +228,8 @@ impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Ti
 }
 
 /// The activation of one tile and what follows it, in place.
-struct Activate<'s, 'a> {
+struct Activate<'s, 'a, T> {
+    product: PhantomData<T>,
     place: Place,
     rows: usize,
     panels: usize,
@@ -226,20 +238,30 @@ struct Activate<'s, 'a> {
     out: RowsMut<'s>,
 }
 
-impl Kernel for Activate<'_, '_> {
+impl<T: Product> Kernel for Activate<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
+        let column = 16 * self.place.panel;
+        let width = (self.n - column).min(16 * self.panels);
         for row in self.place.row..self.place.row + self.rows {
-            for panel in self.place.panel..self.place.panel + self.panels {
-                let column = 16 * panel;
-                let out = self.out.row(row, self.n);
-                let mut y = apply(s, self.epilogue.activation, columns::<S, false>(s, out, column));
-                if let Some(residual) = self.epilogue.residual {
-                    y = s.add(y, columns::<S, false>(s, residual.row(row, self.n), column));
+            let out = &mut self.out.row(row, self.n)[column..][..width];
+            let residual = self.epilogue.residual.map(|residual| &residual.row(row, self.n)[column..][..width]);
+            let (chunks, rest) = out.as_chunks_mut::<16>();
+            for (p, chunk) in chunks.iter_mut().enumerate() {
+                let mut y = T::activate(s, self.epilogue.activation, s.load(chunk));
+                if let Some(residual) = residual {
+                    y = s.add(y, columns::<S, true>(s, residual, 16 * p));
                 }
-                store(s, &mut out[column..], y);
+                s.store(chunk, y);
+            }
+            if !rest.is_empty() {
+                let mut y = T::activate(s, self.epilogue.activation, s.load_part(rest, 0.0));
+                if let Some(residual) = residual {
+                    y = s.add(y, columns::<S, false>(s, residual, width - rest.len()));
+                }
+                s.store_part(rest, y);
             }
         }
     }

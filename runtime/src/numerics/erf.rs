@@ -39,6 +39,21 @@ pub(crate) fn erf<S: Simd>(s: S, x: S::F) -> S::F {
     s.copysign(s.select(s.lt(size, s.splat(END)), y, s.select(s.lt(s.splat(0.0), size), one, size)), x)
 }
 
+/// Where Φ is taken for 1.
+const CODES_END: f32 = 3.875;
+/// Φ(x) - 1/2 is x·Q(2·x²/3.875² - 1): error 6.7e-5, divided by x under 1.
+const Q: [f32; 7] =
+    [0.181_369_86, -0.086_172_484, 0.055_490_773, -0.033_855_733, 0.021_227_947, -0.014_684_042, 0.005_659_334];
+
+/// [`gelu_erf`] within `7e-5 · max(1, |x|)`, for values that come of 8-bit codes; a third of its work.
+#[inline(always)]
+pub(crate) fn gelu_erf_of_codes<S: Simd>(s: S, x: S::F) -> S::F {
+    // The bounds stand first: a NaN, second, is what min and max return.
+    let near = s.max(s.splat(-CODES_END), s.min(s.splat(CODES_END), x));
+    let centred = s.fma(s.mul(near, near), s.splat(2.0 / (CODES_END * CODES_END)), s.splat(-1.0));
+    s.mul(x, s.fma(near, polynomial(s, centred, &Q), s.splat(0.5)))
+}
+
 /// `x · (1 + erf(x / √2)) / 2`, within `2e-7 · max(1, |x|)`.
 #[inline(always)]
 pub(crate) fn gelu_erf<S: Simd>(s: S, x: S::F) -> S::F {

@@ -7,7 +7,7 @@ mod erf;
 mod exp;
 mod tanh;
 
-pub(crate) use erf::gelu_erf;
+pub(crate) use erf::{gelu_erf, gelu_erf_of_codes};
 pub(crate) use exp::{exp, sigmoid, silu};
 pub(crate) use tanh::{gelu_tanh, tanh};
 

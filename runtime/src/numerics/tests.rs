@@ -25,6 +25,7 @@ enum Function {
     Erf,
     Tanh,
     GeluErf,
+    GeluErfOfCodes,
     GeluTanh,
 }
 
@@ -38,6 +39,7 @@ impl Function {
             Self::Erf => erf(s, x),
             Self::Tanh => tanh(s, x),
             Self::GeluErf => gelu_erf(s, x),
+            Self::GeluErfOfCodes => gelu_erf_of_codes(s, x),
             Self::GeluTanh => gelu_tanh(s, x),
         }
     }
@@ -49,7 +51,7 @@ impl Function {
             Self::Silu => x / (1.0 + libm::exp(-x)),
             Self::Erf => libm::erf(x),
             Self::Tanh => libm::tanh(x),
-            Self::GeluErf => 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
+            Self::GeluErf | Self::GeluErfOfCodes => 0.5 * x * (1.0 + libm::erf(x * std::f64::consts::FRAC_1_SQRT_2)),
             Self::GeluTanh => 0.5 * x * (1.0 + libm::tanh(0.797_884_560_802_865_4 * (x + 0.044715 * x * x * x))),
         }
     }
@@ -108,11 +110,11 @@ fn each_function_keeps_its_stated_bound_in_units_of_the_last_place() {
 
 #[test]
 fn gelu_keeps_its_stated_absolute_bound() {
-    for function in [Function::GeluErf, Function::GeluTanh] {
+    for (function, bound) in [(Function::GeluErf, 2e-7), (Function::GeluErfOfCodes, 7e-5), (Function::GeluTanh, 2e-7)] {
         let arguments: Vec<f32> = sweep(1e-30, 100.0, 1201).chain(sweep(1e-2, 10.0, 97)).collect();
         let (error, x) = worst(function, &arguments, |got, exact, x| (f64::from(got) - exact).abs() / x.abs().max(1.0));
         println!("{function:?}: {error:.3e} at {x:e}");
-        assert!(error <= 2e-7, "{function:?}({x:e}) is {error:.3e} off");
+        assert!(error <= bound, "{function:?}({x:e}) is {error:.3e} off");
     }
 }
 
@@ -148,8 +150,15 @@ fn the_ends_of_each_function_are_exact() {
         let [got] = Isa::SCALAR.run(Map(function, &[x]))[..] else { unreachable!("one argument") };
         assert_eq!(got.to_bits(), expected.to_bits(), "{function:?}({x:e}) is {got:e}, not {expected:e}");
     }
-    for function in [Function::Exp, Function::Sigmoid, Function::Silu, Function::Erf, Function::Tanh, Function::GeluErf]
-    {
+    for function in [
+        Function::Exp,
+        Function::Sigmoid,
+        Function::Silu,
+        Function::Erf,
+        Function::Tanh,
+        Function::GeluErf,
+        Function::GeluErfOfCodes,
+    ] {
         assert!(Isa::SCALAR.run(Map(function, &[nan]))[0].is_nan(), "{function:?}(NaN)");
     }
 }
@@ -164,6 +173,7 @@ fn every_isa_gives_the_bits_of_the_reference() {
         Function::Erf,
         Function::Tanh,
         Function::GeluErf,
+        Function::GeluErfOfCodes,
         Function::GeluTanh,
     ] {
         let expected = Map(function, &arguments).run(Scalar);

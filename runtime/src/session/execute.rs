@@ -56,7 +56,7 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
                 Panels::Int8(w) => kernels::gemm_i8(isa, q8(&inputs, &x), w, epilogue, y),
             }
         }
-        Op::Attention { q, k, v, heads, scale, ref bias, out } => {
+        Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {
             let out = layout.place(out);
             let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
             let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
@@ -65,7 +65,9 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
             let head_dim = out.width / heads;
             let attention =
                 kernels::Attention { q, k, v, segments: batch.starts, heads, head_dim, scale, relative_bias };
-            kernels::attention(isa, attention, bytemuck::cast_slice_mut(scratch), rows_mut(y, &out));
+            let scratch = bytemuck::cast_slice_mut(scratch);
+            let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
+            attend(isa, attention, scratch, rows_mut(y, &out));
         }
         Op::Pool { x, pooling, out } => {
             let (x, out) = (layout.place(x), layout.place(out));

@@ -61,6 +61,7 @@ pub(super) enum Op<'a> {
         heads: usize,
         scale: f32,
         bias: Option<Bias<'a>>,
+        int8: bool,
         out: SlotId,
     },
     Pool {
@@ -128,9 +129,13 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let weights = panels(artifact, weights);
             Op::Linear { x, weights, bias: bias.map(floats), activation, residual, out }
         }
-        Step::Attention { q, k, v, heads, scale, bias, out } => {
+        Step::Attention { q, k, v, heads, scale, bias, int8, out } => {
+            let (most, limit) = (artifact.signature().max_tokens, kernels::ATTENTION_I8_MAX_LEN);
+            if int8 && most as usize > limit {
+                return Err(format!("texts of {most} tokens in 8-bit codes, whose sums hold {limit}"));
+            }
             let bias = bias.map(|bias| relative_bias(artifact, bias)).transpose()?;
-            Op::Attention { q, k, v, heads: heads as usize, scale, bias, out }
+            Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, out }
         }
         Step::Pool { x, pooling, out } => Op::Pool { x, pooling, out },
         Step::Normalize { x, out } => Op::Normalize { x, out },
@@ -187,11 +192,13 @@ pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Op
     let step = |step: &Step| match *step {
         // Three rows of positions.
         Step::Embed { .. } => tokens.checked_mul(3 * size_of::<u32>()),
-        Step::Attention { q, heads, .. } => {
+        Step::Attention { q, heads, int8, .. } => {
             // The kernel's own figure is at most this, which is counted first so that it cannot overflow.
             let width = (q.width as usize).next_multiple_of(16).checked_add(64)?;
             text.checked_add(16)?.checked_mul(width)?.checked_mul(4 * size_of::<f32>())?;
-            Some(kernels::attention_scratch(text, (q.width / heads) as usize) * size_of::<f32>())
+            let head_dim = (q.width / heads) as usize;
+            let scratch = if int8 { kernels::attention_i8_scratch } else { kernels::attention_scratch };
+            Some(scratch(text, head_dim) * size_of::<f32>())
         }
         _ => Some(0),
     };

@@ -138,7 +138,16 @@ impl Builder {
         let bias = (head == Head::Embed)
             .then(|| RelativeBias { table: self.plain("bias", &[8, HEADS], 0.5), max_distance: 6 });
         let mixed = self.slot(Rows::Tokens, Storage::F32, WIDTH);
-        self.steps.push(Step::Attention { q, k, v, heads: HEADS, scale: 0.447, bias, out: mixed });
+        self.steps.push(Step::Attention {
+            q,
+            k,
+            v,
+            heads: HEADS,
+            scale: 0.447,
+            bias,
+            int8: self.precision == Precision::Int8,
+            out: mixed,
+        });
         let mixed = self.quantize(mixed, WIDTH);
         let attended = self.linear(mixed, WIDTH, WIDTH, Activation::Identity, Some(x));
         let (x, quantized) = self.norm(attended);

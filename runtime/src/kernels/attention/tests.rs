@@ -4,17 +4,18 @@ use super::*;
 use crate::kernels::Buckets;
 use crate::kernels::testing::{Random, assert_bits, close};
 
-struct Case {
+/// Texts, heads and the bias between them.
+pub(crate) struct Case {
     heads: usize,
     head_dim: usize,
-    segments: Vec<u32>,
-    qkv: Vec<f32>,
+    pub(crate) segments: Vec<u32>,
+    pub(crate) qkv: Vec<f32>,
     table: Vec<f32>,
     buckets: Buckets,
 }
 
 impl Case {
-    fn new(random: &mut Random, heads: usize, head_dim: usize, lengths: &[u32], size: f32) -> Self {
+    pub(crate) fn new(random: &mut Random, heads: usize, head_dim: usize, lengths: &[u32], size: f32) -> Self {
         let mut segments = vec![0];
         segments.extend(lengths.iter().scan(0, |end, len| {
             *end += len;
@@ -30,8 +31,18 @@ impl Case {
         self.heads * self.head_dim
     }
 
-    /// Attention of the texts from `first` on, up to `last`.
     fn run(&self, isa: Isa, texts: std::ops::Range<usize>, biased: bool) -> Vec<f32> {
+        self.attend(texts, biased, attention_scratch, |inputs, scratch, out| attention(isa, inputs, scratch, out))
+    }
+
+    /// The attention of some texts, by a kernel with its scratch.
+    pub(crate) fn attend(
+        &self,
+        texts: std::ops::Range<usize>,
+        biased: bool,
+        scratch: fn(usize, usize) -> usize,
+        kernel: impl Fn(Attention<'_>, &mut [f32], RowsMut<'_>),
+    ) -> Vec<f32> {
         let start = self.segments[texts.start];
         let segments: Vec<u32> = self.segments[texts.start..=texts.end].iter().map(|s| s - start).collect();
         let stride = 3 * self.width();
@@ -49,13 +60,13 @@ impl Case {
         };
         let longest = segments.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
         // What a session before left in the scratch must not show.
-        let mut scratch = vec![f32::NAN; attention_scratch(longest as usize, self.head_dim)];
+        let mut scratch = vec![f32::NAN; scratch(longest as usize, self.head_dim)];
         let mut out = vec![0.0; segments[segments.len() - 1] as usize * self.width()];
-        attention(isa, inputs, &mut scratch, RowsMut { values: &mut out, stride: self.width() });
+        kernel(inputs, &mut scratch, RowsMut { values: &mut out, stride: self.width() });
         out
     }
 
-    fn in_f64(&self, biased: bool) -> Vec<f64> {
+    pub(crate) fn in_f64(&self, biased: bool) -> Vec<f64> {
         let (width, d) = (self.width(), self.head_dim);
         let at = |row: u32, part: usize, head: usize, i: usize| {
             f64::from(self.qkv[row as usize * 3 * width + part * width + head * d + i])

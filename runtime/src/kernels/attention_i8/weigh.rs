@@ -1,0 +1,203 @@
+//! Sixteen queries of one head: scores, softmax, and the mix of the values.
+
+use super::Parts;
+use super::quantize::Unit;
+use crate::isa::{Simd, Walk};
+use crate::kernels::RowsMut;
+
+/// Keys whose scores are summed at once.
+const KEYS: usize = 8;
+/// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2, less than the rounding of a code.
+const P: [f32; 4] = [254.981_66, 176.781_56, 61.865_837, 14.068_775];
+/// Adding 1.5·2^23 rounds a small f32 to a whole number and leaves it in the low bits.
+const WHOLE: f32 = 12_582_912.0;
+/// Under it, as a power of two, a weight's code is 0.
+const LEAST: f32 = -12.0;
+
+/// Which text, block and head dimension.
+#[derive(Clone, Copy)]
+pub(super) struct Block {
+    /// Which sixteen queries.
+    pub(super) index: usize,
+    pub(super) len: usize,
+    pub(super) head_dim: usize,
+}
+
+/// Writes the outputs of the queries of `block`, as many as there are.
+#[inline(always)]
+pub(super) fn weigh<S: Simd>(
+    s: S,
+    parts: &mut Parts<'_>,
+    block: Block,
+    unit: Unit,
+    biased: bool,
+    out: &mut RowsMut<'_>,
+) {
+    let greatest = scores(s, parts, block);
+    let total = if biased {
+        let most = add_bias(s, parts, block, unit, greatest);
+        soften(s, parts, Top::<S>::Sums(most), 1.0)
+    } else {
+        soften(s, parts, Top::<S>::Codes(greatest), unit.score)
+    };
+    let inverse = s.to_array(s.div(s.splat(unit.one), s.int_to_f32(total)));
+    let count = (block.len - 16 * block.index).min(16);
+    for c in 0..parts.columns.len() {
+        if count <= 8 {
+            mix::<S, 8>(s, parts, c, block, &inverse[..count], out);
+        } else {
+            mix::<S, 16>(s, parts, c, block, &inverse[..count], out);
+        }
+    }
+}
+
+/// The scores of each key, in codes and but for a number that is the same for all keys. Returns the greatest of each query.
+#[inline(always)]
+fn scores<S: Simd>(s: S, parts: &mut Parts<'_>, block: Block) -> S::I {
+    let width = 16 * parts.columns.len();
+    let queries = &parts.queries[16 * width * block.index..];
+    let mut greatest = s.splat_int(i32::MIN);
+    let (tiles, rest) = parts.scores.as_chunks_mut::<KEYS>();
+    let last = KEYS * tiles.len();
+    for (tile, scores) in tiles.iter_mut().enumerate() {
+        let codes = &parts.keys[KEYS * width * tile..];
+        greatest = some_scores(s, codes, width, queries, block.head_dim, scores, greatest);
+    }
+    for (key, score) in rest.iter_mut().enumerate() {
+        let codes = &parts.keys[width * (last + key)..];
+        greatest = some_scores(s, codes, width, queries, block.head_dim, std::array::from_mut(score), greatest);
+    }
+    greatest
+}
+
+#[inline(always)]
+fn some_scores<S: Simd, const R: usize>(
+    s: S,
+    keys: &[u8],
+    width: usize,
+    queries: &[i8],
+    head_dim: usize,
+    scores: &mut [[i32; 16]; R],
+    mut greatest: S::I,
+) -> S::I {
+    let walk = Walk::<u8, 4, i8, 64, R, 1>::new(keys, width, queries, 0, head_dim.div_ceil(4));
+    let mut sums = [s.splat_int(0); R];
+    for step in walk.steps() {
+        let query = s.weights(step.panel(0));
+        for (r, sum) in sums.iter_mut().enumerate() {
+            *sum = s.dot(*sum, s.codes(step.row(r)), query);
+        }
+    }
+    for (score, &sum) in scores.iter_mut().zip(&sums) {
+        s.store_int(score, sum);
+        greatest = s.max_int(sum, greatest);
+    }
+    greatest
+}
+
+/// Makes of the scores f32 powers of two with the bias in them. Returns the greatest of each query.
+#[inline(always)]
+fn add_bias<S: Simd>(s: S, parts: &mut Parts<'_>, block: Block, unit: Unit, greatest: S::I) -> S::F {
+    let mut most = s.splat(f32::NEG_INFINITY);
+    for (key, score) in parts.scores.iter_mut().enumerate() {
+        let bias = &parts.bias[16 * block.index + block.len - 1 - key..];
+        let bias = s.load(bias.first_chunk().expect("the bias goes on for sixteen"));
+        let size = s.int_to_f32(s.sub_int(s.load_int(score), greatest));
+        let x = s.fma(size, s.splat(unit.score), bias);
+        most = s.max(x, most);
+        s.store_int(score, s.bits(x));
+    }
+    most
+}
+
+/// The greatest score of each query.
+#[derive(Clone, Copy)]
+enum Top<S: Simd> {
+    /// In codes, as the scores are.
+    Codes(S::I),
+    /// In powers of two, as the scores are.
+    Sums(S::F),
+}
+
+impl<S: Simd> Top<S> {
+    /// How far a score lies below it.
+    #[inline(always)]
+    fn above(self, s: S, score: &[i32; 16]) -> S::F {
+        match self {
+            Self::Codes(top) => s.int_to_f32(s.sub_int(s.load_int(score), top)),
+            Self::Sums(top) => s.sub(s.of_bits(s.load_int(score)), top),
+        }
+    }
+}
+
+/// The weights of all keys, four to a word, where `unit` makes of a score a power of two. Returns the sum of each query's.
+#[inline(always)]
+fn soften<S: Simd>(s: S, parts: &mut Parts<'_>, top: Top<S>, unit: f32) -> S::I {
+    let mut total = s.splat_int(0);
+    let (fours, rest) = parts.scores.as_chunks::<4>();
+    let (words, last) = parts.weights.split_at_mut(fours.len());
+    for (scores, word) in fours.iter().zip(words) {
+        let mut codes = [total; 4];
+        for (code, score) in codes.iter_mut().zip(scores) {
+            *code = weight(s, top.above(s, score), unit);
+        }
+        let [a, b, c, d] = codes;
+        total = s.add_int(total, s.add_int(s.add_int(a, b), s.add_int(c, d)));
+        let low = s.or(a, s.shift_left::<8>(b));
+        s.store_int(word, s.or(low, s.or(s.shift_left::<16>(c), s.shift_left::<24>(d))));
+    }
+    if let [word, ..] = last {
+        let mut joined = s.splat_int(0);
+        for score in rest.iter().rev() {
+            let code = weight(s, top.above(s, score), unit);
+            total = s.add_int(total, code);
+            joined = s.or(s.shift_left::<8>(joined), code);
+        }
+        s.store_int(word, joined);
+    }
+    total
+}
+
+/// `round(255 · 2^(x · unit))`
+#[inline(always)]
+fn weight<S: Simd>(s: S, x: S::F, unit: f32) -> S::I {
+    let x = s.max(x, s.splat(LEAST / unit));
+    let (unit, whole) = (s.splat(unit), s.splat(WHOLE));
+    let shifted = s.fma(x, unit, whole);
+    let part = s.fma(x, unit, s.sub(whole, shifted));
+    let size = s.fma(s.fma(s.fma(s.splat(P[3]), part, s.splat(P[2])), part, s.splat(P[1])), part, s.splat(P[0]));
+    s.round_to_int(s.of_bits(s.add_int(s.bits(size), s.shift_left::<23>(s.bits(shifted)))))
+}
+
+/// Columns `c` of the outputs of up to `R` queries, whose weights are divided by the sums that `inverse` is one over.
+#[inline(always)]
+fn mix<S: Simd, const R: usize>(
+    s: S,
+    parts: &Parts<'_>,
+    c: usize,
+    block: Block,
+    inverse: &[f32],
+    out: &mut RowsMut<'_>,
+) {
+    let steps = parts.weights.len();
+    let (values, _) = parts.values[64 * steps * c..].as_chunks::<64>();
+    let mut sums = [s.splat_int(0); R];
+    for (weights, values) in parts.weights.iter().zip(values) {
+        let values = s.weights(values);
+        for (sum, weights) in sums.iter_mut().zip(weights) {
+            *sum = s.dot(*sum, s.codes(weights.to_le_bytes()), values);
+        }
+    }
+    let columns = &parts.columns[c];
+    let (scale, middle) = (s.load(&columns.scale), s.load(&columns.middle));
+    let value_sums = s.load_int(&columns.sums);
+    for (r, (&inverse, &sum)) in inverse.iter().zip(&sums).enumerate() {
+        let mixed = s.mul(s.int_to_f32(s.dot_total(sum, value_sums)), scale);
+        let y = s.fma(mixed, s.splat(inverse), middle);
+        let to = &mut out.row(16 * block.index + r, block.head_dim)[16 * c..];
+        match to.first_chunk_mut() {
+            Some(chunk) => s.store(chunk, y),
+            None => s.store_part(to, y),
+        }
+    }
+}
