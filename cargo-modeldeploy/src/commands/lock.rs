@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Write nothing: make everything again and say what differs from the lock
     #[arg(long)]
     check: bool,
-    /// Make the models anew even if nothing has changed
+    /// Make the models anew even if nothing has changed, or the lock cannot be read
     #[arg(long, conflicts_with = "check")]
     fresh: bool,
     /// The manifest, if it is not that of the current folder

@@ -1,7 +1,9 @@
 //! Indexes: vectors of a file, made by the locked pack.
 
 use crate::shop::Shop;
+use modeldeploy_format::Digest;
 use modeldeploy_format::index::Vectors;
+use modeldeploy_format::lock::LockedIndex;
 use modeldeploy_format::pack::Aligned;
 
 const INDEX: &str = "\n[package.metadata.modeldeploy.index.products]\nmodel = \"encoder\"\n\
@@ -36,13 +38,14 @@ fn a_check_makes_the_vectors_again() {
     shop.append("Cargo.toml", INDEX);
     shop.run(&["lock"]).code(0);
     let lock = shop.read("Model.lock");
-    let (before, index) = lock.split_once("[[index]]").expect("an index");
-    let digest = index.lines().find(|line| line.starts_with("digest = ")).expect("its digest");
-    let other = index.replace(digest, &format!("digest = \"sha256:{}\"", "0".repeat(64)));
-    shop.write("Model.lock", &format!("{before}[[index]]{other}"));
+    shop.forge(|lock| lock.indexes[0].digest = Digest::from_bytes([0; 32]));
     // The vectors come from the pack that the check has made: the store is not needed.
     std::fs::remove_dir_all(shop.path(".modeldeploy")).expect("removed");
-    shop.run(&["lock", "--check"]).code(4).errs(&["MD0704", "the index `products` is not as locked", "0000 there"]);
+    shop.run(&["lock", "--check"]).code(4).errs(&[
+        "MD0704",
+        "the index `products` is not as locked",
+        "0000, now sha256:",
+    ]);
     shop.write("Model.lock", &lock);
     shop.run(&["lock", "--check"]).code(0);
     assert!(!shop.path(".modeldeploy").exists());
@@ -71,6 +74,28 @@ fn an_index_of_int8_has_a_quarter_of_the_bytes_and_the_same_meaning() {
     let shop = Shop::with_encoder("");
     shop.append("Cargo.toml", &format!("{INDEX}quantize = \"bf16\"\n"));
     shop.run(&["lock"]).code(1).errs(&["an index cannot be quantized to `bf16`", "write \"f32\" or \"int8\""]);
+}
+
+#[test]
+fn a_check_compares_all_that_an_index_is_locked_with() {
+    let shop = Shop::with_encoder("");
+    shop.append("Cargo.toml", INDEX);
+    shop.run(&["lock"]).code(0);
+    let lock = shop.read("Model.lock");
+    type Change = fn(&mut LockedIndex);
+    let changes: [(&str, Change); 4] = [
+        ("its package was till, now shop", |index| index.package = "till".into()),
+        ("its source was eval/others.jsonl, now eval/products.jsonl", |index| {
+            index.source = "eval/others.jsonl".into()
+        }),
+        ("its rows was 5, now 4", |index| index.rows = 5),
+        ("its size was 1, now ", |index| index.size = 1),
+    ];
+    for (said, change) in changes {
+        shop.forge(|lock| change(&mut lock.indexes[0]));
+        shop.run(&["lock", "--check"]).code(4).errs(&["MD0704", "the index `products` is not as locked", said]);
+        shop.write("Model.lock", &lock);
+    }
 }
 
 #[test]

@@ -1,6 +1,12 @@
 //! `lock` and what holds the lock to the manifests and the files.
 
 use crate::shop::{EMBED, Shop};
+use modeldeploy_format::Digest;
+use modeldeploy_format::lock::{LockedGate, LockedModel};
+
+/// Lines of an entry whose lock has a value in every field that may be absent.
+const LICENSED: &str =
+    "license = \"MIT\"\ngate = { suite = \"eval/suite.toml\", metric = \"ndcg@10\", min-ratio = 0.5 }\n";
 
 #[test]
 fn a_second_lock_changes_nothing_and_a_fresh_one_gives_the_same_bytes() {
@@ -83,8 +89,7 @@ fn a_file_that_would_be_read_now_is_noticed() {
 fn a_lock_of_another_revision_is_stale_and_made_anew() {
     let shop = Shop::locked("");
     let lock = shop.read("Model.lock");
-    let line = lock.lines().find(|line| line.starts_with("revision = ")).expect("the recipe's revision");
-    shop.edit("Model.lock", line, "revision = \"0\"");
+    shop.forge(|lock| lock.models[0].recipe.insert("revision".into(), "0".into()).map(drop).expect("a revision"));
     shop.run(&["build"]).code(4).errs(&["MD0704", "locked by another version of modeldeploy"]);
     let report = shop.run(&["lock", "--format", "json"]).code(0).json();
     assert_eq!(report["models"][0]["kept"], false);
@@ -93,10 +98,16 @@ fn a_lock_of_another_revision_is_stale_and_made_anew() {
 
 #[test]
 fn a_lock_edited_by_hand_is_refused_and_left_alone() {
-    let shop = Shop::locked("");
+    let shop = Shop::locked(LICENSED);
     let lock = shop.read("Model.lock");
     for (old, new, said) in [
-        ("outputs = 16", "outputs = 32", "the signature of `encoder` does not have the digest"),
+        ("outputs = 16", "outputs = 32", "the block of model `encoder` in Model.lock was edited by hand"),
+        ("got = \"", "got = \"9", "the block of model `encoder` in Model.lock was edited by hand"),
+        (
+            "license = \"MIT\"",
+            "license = \"Unlicense\"",
+            "the block of model `encoder` in Model.lock was edited by hand",
+        ),
         ("version = 1\n", "version = 9\n", "version 9"),
         ("[[model]]", "[[model]", "cannot be read"),
         ("[model.signature]", "<<<<<<< HEAD\n[model.signature]", "cannot be read"),
@@ -104,15 +115,68 @@ fn a_lock_edited_by_hand_is_refused_and_left_alone() {
         shop.edit("Model.lock", old, new);
         let edited = shop.read("Model.lock");
         for command in [&["lock"][..], &["lock", "--check"], &["build"], &["inspect", "encoder"], &["clean"]] {
-            shop.run(command).code(1).errs(&["MD0703", said, "git checkout Model.lock"]);
+            shop.run(command).code(1).errs(&[
+                "MD0703",
+                said,
+                "git checkout Model.lock",
+                "cargo modeldeploy lock --fresh",
+            ]);
         }
         assert_eq!(shop.read("Model.lock"), edited);
         shop.write("Model.lock", &lock);
     }
-    let at = lock.find("[[model.pack]]").expect("a pack");
-    let digest = lock[at..].lines().find(|line| line.starts_with("digest = ")).expect("its digest");
-    shop.edit("Model.lock", digest, &format!("digest = \"sha256:{}\"", "0".repeat(64)));
+    shop.forge(|lock| lock.models[0].packs[0].digest = Digest::from_bytes([0; 32]));
     shop.run(&["build"]).code(1).errs(&["MD0805", "not the locked one"]);
+}
+
+#[test]
+fn a_fresh_lock_needs_no_old_one_that_can_be_read() {
+    let shop = Shop::locked(LICENSED);
+    let lock = shop.read("Model.lock");
+    for broken in [lock.replacen("got = \"", "got = \"9", 1), "<<<<<<< HEAD\n".into(), "version = 9\n".into()] {
+        shop.write("Model.lock", &broken);
+        // One model alone would keep what the lock says of the others.
+        shop.run(&["lock", "--fresh", "encoder"]).code(1).errs(&["MD0703"]);
+        shop.run(&["lock", "--fresh"]).code(0).errs(&["Locked 1 model"]);
+        assert_eq!(shop.read("Model.lock"), lock);
+    }
+}
+
+#[test]
+fn a_check_compares_all_that_a_model_is_locked_with() {
+    let shop = Shop::locked(LICENSED);
+    let lock = shop.read("Model.lock");
+    type Change = fn(&mut LockedModel);
+    fn gate(model: &mut LockedModel) -> &mut LockedGate {
+        model.gate.as_mut().expect("a gate")
+    }
+    let changes: [(&str, Change); 16] = [
+        ("the version of", |it| it.version = "9.0.0".into()),
+        ("the source of `encoder` is not as locked: elsewhere there", |it| it.source = "elsewhere".into()),
+        ("the license of `encoder` is not as locked: not stated there, MIT now", |it| it.license = None),
+        ("the package of", |it| it.package = "till".into()),
+        ("the list of absent files of", |it| it.absent.push("vocab.txt".into())),
+        ("the recipe of", |it| drop(it.recipe.remove("quantize"))),
+        ("the pack of", |it| it.packs[0].size += 1),
+        ("the pack of", |it| it.packs[0].layout = "0".repeat(16)),
+        ("the compressed model of", |it| it.compressed = Digest::from_bytes([0; 32])),
+        ("the golden vectors of", |it| it.golden = Digest::from_bytes([0; 32])),
+        ("the file `config.json` of", |it| {
+            it.files.iter_mut().find(|file| file.path == "config.json").expect("a file").size += 1;
+        }),
+        ("the gate's figure `got` of", |it| gate(it).got = "0.1".into()),
+        ("the gate's figure `cosine-mean` of", |it| drop(gate(it).figures.remove("cosine-mean"))),
+        ("the gate's figure `speed` of `encoder` is not as locked: 9 there, not measured now", |it| {
+            drop(gate(it).figures.insert("speed".into(), "9".into()));
+        }),
+        ("its suite, metric or thresholds are others", |it| gate(it).thresholds.clear()),
+        ("the gate of `encoder` is not as locked: none there, one now", |it| it.gate = None),
+    ];
+    for (said, change) in changes {
+        shop.forge(|lock| change(&mut lock.models[0]));
+        shop.run(&["lock", "--check"]).code(4).errs(&["MD0704", said]);
+        shop.write("Model.lock", &lock);
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use modeldeploy_format::lock::{Lock, LockedIndex, LockedModel};
 use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::{Digest, Task, index as file};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 /// An index that does not fit its model.
 pub const MISFIT: Code = Code("MD0708");
@@ -46,21 +47,9 @@ pub(crate) fn lock(
                 return Ok(LockedIndex { package: manifest.package.clone(), ..current.clone() });
             }
             progress(Event::Begin(&entry.name));
-            let (bytes, rows) = make(entry, model, &stored(workspace, model)?, &source, progress)?;
-            let digest = workspace.store.put(&bytes, Kind::Index).map_err(|error| vec![error])?;
-            Ok(LockedIndex {
-                name: entry.name.clone(),
-                package: manifest.package.clone(),
-                model: entry.model.clone(),
-                space: model.space,
-                manifest: entry.digest,
-                source: entry.source.clone(),
-                source_digest: source.digest,
-                rows,
-                width: model.signature.outputs,
-                size: bytes.len() as u64,
-                digest,
-            })
+            let (bytes, index) = make_locked(manifest, entry, model, &stored(workspace, model)?, &source, progress)?;
+            workspace.store.put(&bytes, Kind::Index).map_err(|error| vec![error])?;
+            Ok(index)
         };
         match made() {
             Ok(index) => locked.push(index),
@@ -148,14 +137,58 @@ pub(crate) fn differing(
         let (Some(pack), Some(index)) = (packs.get(&entry.model), lock.index(&entry.name)) else { continue };
         progress(Event::Begin(&entry.name));
         let (model, source) = parts(manifest, entry, lock)?;
-        let (bytes, _) = make(entry, model, pack, &source, progress)?;
-        let now = Digest::of(&bytes);
-        if now != index.digest {
-            let said = format!("the index `{}` is not as locked: {} there, {now} now", entry.name, index.digest);
-            differing.push((entry.place.clone(), said));
-        }
+        let (_, now) = make_locked(manifest, entry, model, pack, &source, progress)?;
+        differing.extend(differences(index, &now).into_iter().map(|said| (entry.place.clone(), said)));
     }
     Ok(differing)
+}
+
+/// What differs between two entries of an index. One is taken apart whole, so that no field can be forgotten.
+fn differences(old: &LockedIndex, new: &LockedIndex) -> Vec<String> {
+    let LockedIndex { name, package, model, space, manifest, source, source_digest, rows, width, size, digest } = old;
+    let fields: [(&str, &dyn Display, &dyn Display); 10] = [
+        ("package", package, &new.package),
+        ("model", model, &new.model),
+        ("space", space, &new.space),
+        ("manifest's entry", manifest, &new.manifest),
+        ("source", source, &new.source),
+        ("source's digest", source_digest, &new.source_digest),
+        ("rows", rows, &new.rows),
+        ("width", width, &new.width),
+        ("size", size, &new.size),
+        ("digest", digest, &new.digest),
+    ];
+    let fields = fields.into_iter().map(|(what, old, new)| (what, old.to_string(), new.to_string()));
+    fields
+        .filter(|(_, old, new)| old != new)
+        .map(|(what, old, new)| format!("the index `{name}` is not as locked: its {what} was {old}, now {new}"))
+        .collect()
+}
+
+/// The vectors of an index, and its entry in the lock.
+fn make_locked(
+    manifest: &Manifest,
+    entry: &IndexEntry,
+    model: &LockedModel,
+    pack: &[u8],
+    source: &TextFile,
+    progress: Progress<'_>,
+) -> Result<(Vec<u8>, LockedIndex), Vec<Diagnostic>> {
+    let (bytes, rows) = make(entry, model, pack, source, progress)?;
+    let index = LockedIndex {
+        name: entry.name.clone(),
+        package: manifest.package.clone(),
+        model: entry.model.clone(),
+        space: model.space,
+        manifest: entry.digest,
+        source: entry.source.clone(),
+        source_digest: source.digest,
+        rows,
+        width: model.signature.outputs,
+        size: bytes.len() as u64,
+        digest: Digest::of(&bytes),
+    };
+    Ok((bytes, index))
 }
 
 /// The pack of a locked model.

@@ -6,9 +6,9 @@ use super::{Event, Progress, STALE, Workspace};
 use crate::diagnostic::Diagnostic;
 use crate::index;
 use crate::manifest::{Manifest, ModelEntry};
-use modeldeploy_format::lock::{Lock, LockedGate, LockedModel};
+use modeldeploy_format::lock::{Lock, LockedFile, LockedGate, LockedModel, LockedPack};
 use modeldeploy_format::pack::Aligned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a figure may be from the locked one: candle's last bits differ from machine to machine, and so may a close ranking.
 const TOLERANCE: f64 = 1e-3;
@@ -84,38 +84,74 @@ fn again(
     Ok((locked(manifest, entry, &derived, gate), derived.pack))
 }
 
+/// What differs between two entries of a model. Both are taken apart whole, so that no field of them can be forgotten.
 fn differences(old: &LockedModel, new: &LockedModel) -> Vec<String> {
-    let name = &old.name;
-    let mut said = vec![];
-    let mut compare = |what: &str, old: String, new: String| {
-        if old != new {
-            said.push(format!("the {what} of `{name}` is not as locked: {old} there, {new} now"));
-        }
-    };
-    for file in &old.files {
+    let LockedModel {
+        name,
+        version,
+        source,
+        license,
+        package,
+        signature_digest,
+        space,
+        manifest,
+        compressed,
+        golden,
+        absent,
+        signature,
+        recipe,
+        gate,
+        packs,
+        files,
+    } = old;
+    let mut said = Differences { of: name, said: vec![] };
+    for file in files {
         let now = new.files.iter().find(|now| now.path == file.path);
-        compare(
-            &format!("file `{}`", file.path),
-            file.digest.to_string(),
-            now.map_or("not read".into(), |now| now.digest.to_string()),
-        );
+        said.compare(&format!("file `{}`", file.path), facts(file), now.map_or("not read".into(), facts));
     }
-    for file in new.files.iter().filter(|file| !old.files.iter().any(|known| known.path == file.path)) {
-        compare(&format!("file `{}`", file.path), "not there".into(), file.digest.to_string());
+    for file in new.files.iter().filter(|file| !files.iter().any(|known| known.path == file.path)) {
+        said.compare(&format!("file `{}`", file.path), "not there".into(), facts(file));
     }
-    compare("version", old.version.clone(), new.version.clone());
-    compare("package", old.package.clone(), new.package.clone());
-    compare("manifest's entry", old.manifest.to_string(), new.manifest.to_string());
-    compare("recipe", format!("{:?}", old.recipe), format!("{:?}", new.recipe));
-    compare("signature", old.signature_digest.to_string(), new.signature_digest.to_string());
-    compare("compressed model", old.compressed.to_string(), new.compressed.to_string());
-    compare("space", old.space.to_string(), new.space.to_string());
-    compare("golden vectors", old.golden.to_string(), new.golden.to_string());
-    let packs =
-        |model: &LockedModel| model.packs.iter().map(|pack| pack.digest.to_string()).collect::<Vec<_>>().join(", ");
-    compare("pack", packs(old), packs(new));
-    said.extend(gates(name, old.gate.as_ref(), new.gate.as_ref()));
+    let stated = |license: &Option<String>| license.clone().unwrap_or_else(|| "not stated".into());
+    let all = |packs: &[LockedPack]| packs.iter().map(pack).collect::<Vec<_>>().join(", ");
+    said.compare("name", name.clone(), new.name.clone());
+    said.compare("version", version.clone(), new.version.clone());
+    said.compare("source", source.clone(), new.source.clone());
+    said.compare("license", stated(license), stated(&new.license));
+    said.compare("package", package.clone(), new.package.clone());
+    said.compare("manifest's entry", manifest.to_string(), new.manifest.to_string());
+    said.compare("list of absent files", format!("{absent:?}"), format!("{:?}", new.absent));
+    said.compare("recipe", format!("{recipe:?}"), format!("{:?}", new.recipe));
+    said.compare("signature", format!("{signature:?}"), format!("{:?}", new.signature));
+    said.compare("signature's digest", signature_digest.to_string(), new.signature_digest.to_string());
+    said.compare("compressed model", compressed.to_string(), new.compressed.to_string());
+    said.compare("space", space.to_string(), new.space.to_string());
+    said.compare("golden vectors", golden.to_string(), new.golden.to_string());
+    said.compare("pack", all(packs), all(&new.packs));
+    let mut said = said.said;
+    said.extend(gates(name, gate.as_ref(), new.gate.as_ref()));
     said
+}
+
+struct Differences<'n> {
+    of: &'n str,
+    said: Vec<String>,
+}
+
+impl Differences<'_> {
+    fn compare(&mut self, what: &str, old: String, new: String) {
+        if old != new {
+            self.said.push(format!("the {what} of `{}` is not as locked: {old} there, {new} now", self.of));
+        }
+    }
+}
+
+fn facts(LockedFile { path: _, size, digest }: &LockedFile) -> String {
+    format!("{digest} ({size} bytes)")
+}
+
+fn pack(LockedPack { layout, size, digest }: &LockedPack) -> String {
+    format!("{digest} ({size} bytes, layout {layout})")
 }
 
 fn gates(name: &str, old: Option<&LockedGate>, new: Option<&LockedGate>) -> Vec<String> {
@@ -128,25 +164,29 @@ fn gates(name: &str, old: Option<&LockedGate>, new: Option<&LockedGate>) -> Vec<
         }
     };
     let mut said = vec![];
-    if (&old.suite, &old.metric, &old.thresholds) != (&new.suite, &new.metric, &new.thresholds) {
+    let LockedGate { suite, metric, thresholds, base: _, got: _, figures: _ } = old;
+    if (suite, metric, thresholds) != (&new.suite, &new.metric, &new.thresholds) {
         said.push(format!("the gate of `{name}` is not as locked: its suite, metric or thresholds are others"));
     }
-    let figures = |gate: &LockedGate| {
-        let mut all = gate.figures.clone();
-        all.insert("base".into(), gate.base.clone());
-        all.insert("got".into(), gate.got.clone());
-        all
-    };
     let (old, new) = (figures(old), figures(new));
-    for (figure, was) in &old {
-        let is = new.get(figure).cloned().unwrap_or_else(|| "not measured".into());
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for figure in names {
+        let [was, is] = [&old, &new].map(|figures| figures.get(figure).map_or("not measured", String::as_str));
         let far = match (was.parse::<f64>(), is.parse::<f64>()) {
             (Ok(was), Ok(is)) => (was - is).abs() > TOLERANCE,
-            _ => *was != is,
+            _ => was != is,
         };
         if far {
             said.push(format!("the gate's figure `{figure}` of `{name}` is not as locked: {was} there, {is} now"));
         }
     }
     said
+}
+
+/// All figures of a gate, by name.
+fn figures(gate: &LockedGate) -> BTreeMap<String, String> {
+    let mut all = gate.figures.clone();
+    all.insert("base".into(), gate.base.clone());
+    all.insert("got".into(), gate.got.clone());
+    all
 }

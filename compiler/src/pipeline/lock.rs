@@ -44,7 +44,8 @@ pub struct ModelReport {
     pub evaluation: Option<Evaluation>,
 }
 
-/// Locks the models of these names, or all; models that no manifest names any more leave the lock.
+/// Locks the models of these names, or all; models that no manifest names any more leave the lock. A `fresh` lock of all models keeps
+/// nothing of the old one, which may then be broken.
 ///
 /// # Errors
 ///
@@ -57,7 +58,12 @@ pub fn lock(
 ) -> Result<LockReport, Vec<Diagnostic>> {
     let selected = workspace.select(names)?;
     let _hold = workspace.hold(progress).map_err(|error| vec![error])?;
-    let old = workspace.old_lock().map_err(|error| vec![error])?.unwrap_or_default();
+    let old = match workspace.old_lock() {
+        // Nothing of it is kept, so it need not be right.
+        Err(_) if fresh && names.is_empty() => None,
+        old => old.map_err(|error| vec![error])?,
+    };
+    let old = old.unwrap_or_default();
     let (mut locked, mut reports, mut errors) = (vec![], vec![], vec![]);
     for (manifest, entry) in workspace.models() {
         let before = old.model(&entry.name);

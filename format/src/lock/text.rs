@@ -1,6 +1,7 @@
 //! The lock as text, and what may be wrong with a text.
 
-use super::{Lock, VERSION};
+use super::sealed::Sealed;
+use super::{Lock, LockedIndex, LockedModel, VERSION};
 use crate::{Digest, Signature};
 use core::fmt;
 use serde::de::Error as _;
@@ -15,7 +16,16 @@ pub enum LockError {
     Syntax(String),
     /// Of another version of the format.
     Version(u32),
-    /// The parts contradict one another: the lock was edited by hand or merged badly.
+    /// A block is not the one that its digest was taken of: it was edited by hand or merged badly.
+    Edited {
+        /// `model` or `index`.
+        kind: &'static str,
+        /// Its name.
+        name: String,
+        /// What the block's digest is.
+        digest: Digest,
+    },
+    /// The parts contradict one another.
     Contradiction(String),
 }
 
@@ -26,6 +36,11 @@ impl fmt::Display for LockError {
             LockError::Version(version) => {
                 write!(f, "Model.lock is of version {version}, this program reads version {VERSION}")
             }
+            LockError::Edited { kind, name, digest } => write!(
+                f,
+                "the block of {kind} `{name}` in Model.lock was edited by hand or merged badly: its digest is {digest}, \
+                 which it does not say"
+            ),
             LockError::Contradiction(what) => write!(f, "Model.lock contradicts itself: {what}"),
         }
     }
@@ -38,21 +53,33 @@ impl Lock {
     ///
     /// # Errors
     ///
-    /// A syntax error, another version, or a contradiction: names twice or unsorted, a digest that is not that of the signature,
-    /// an index whose model or space is not there.
+    /// A syntax error, another version, a block that does not have its digest, or a contradiction: names twice or unsorted, a digest
+    /// that is not that of the signature, an index whose model or space is not there.
     pub fn parse(text: &str) -> Result<Lock, LockError> {
         let version: Versioned = toml::from_str(text).map_err(|error| LockError::Syntax(error.to_string()))?;
         if version.version != VERSION {
             return Err(LockError::Version(version.version));
         }
-        let lock: Lock = toml::from_str(text).map_err(|error| LockError::Syntax(error.to_string()))?;
+        let file: File = toml::from_str(text).map_err(|error| LockError::Syntax(error.to_string()))?;
+        let models = file.models.into_iter().map(|model| model.open("model", |model| &model.name));
+        let indexes = file.indexes.into_iter().map(|index| index.open("index", |index| &index.name));
+        let lock = Lock {
+            version: file.version,
+            models: models.collect::<Result<_, _>>()?,
+            indexes: indexes.collect::<Result<_, _>>()?,
+        };
         lock.check().map_err(LockError::Contradiction)?;
         Ok(lock)
     }
 
     /// The lock as text: the same lock gives the same text, and [`parse`](Lock::parse) gives the lock again.
     pub fn to_text(&self) -> String {
-        let body = toml::to_string(self).expect("a lock has string keys and plain values");
+        let file = File {
+            version: self.version,
+            models: self.models.iter().cloned().map(Sealed::new).collect(),
+            indexes: self.indexes.iter().cloned().map(Sealed::new).collect(),
+        };
+        let body = toml::to_string(&file).expect("a lock has string keys and plain values");
         format!("{PREAMBLE}{body}")
     }
 
@@ -97,6 +124,17 @@ struct Versioned {
     version: u32,
 }
 
+/// A lock as it is written: each of its blocks with its digest.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    version: u32,
+    #[serde(default, rename = "model", skip_serializing_if = "Vec::is_empty")]
+    models: Vec<Sealed<LockedModel>>,
+    #[serde(default, rename = "index", skip_serializing_if = "Vec::is_empty")]
+    indexes: Vec<Sealed<LockedIndex>>,
+}
+
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -106,5 +144,122 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Digest, D::Error> {
         String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Task;
+    use crate::lock::{LockedFile, LockedGate, LockedPack};
+    use std::collections::BTreeMap;
+
+    /// A lock in which no field is left out.
+    fn lock() -> Lock {
+        let digest = |text: &str| Digest::of(text.as_bytes());
+        let texts = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        let signature = Signature {
+            task: Task::Embed,
+            max_tokens: 64,
+            outputs: 128,
+            normalized: true,
+            labels: vec![],
+            prompts: vec![("query".into(), "query:\n[[model]]\n".into())],
+            default_prompt: Some("query".into()),
+        };
+        let model = LockedModel {
+            name: "encoder".into(),
+            version: "1.0.0".into(),
+            source: "models/encoder".into(),
+            license: Some("MIT".into()),
+            package: "shop".into(),
+            signature_digest: Digest::of(&signature.encode()),
+            space: digest("space"),
+            manifest: digest("manifest"),
+            compressed: digest("compressed"),
+            golden: digest("golden"),
+            absent: vec!["2_Normalize/config.json".into()],
+            signature,
+            recipe: texts(&[("quantize", "int8")]),
+            gate: Some(LockedGate {
+                suite: digest("suite"),
+                metric: "ndcg@10".into(),
+                base: "0.8478".into(),
+                got: "0.8476".into(),
+                thresholds: texts(&[("min-ratio", "0.99")]),
+                figures: texts(&[("cosine-mean", "0.9999")]),
+            }),
+            packs: vec![LockedPack { layout: "c42cdbf85600d17f".into(), size: 1661376, digest: digest("pack") }],
+            files: vec![LockedFile { path: "config.json".into(), size: 491, digest: digest("config") }],
+        };
+        let index = LockedIndex {
+            name: "catalogue".into(),
+            package: "shop".into(),
+            model: "encoder".into(),
+            space: model.space,
+            manifest: digest("settings"),
+            source: "products.jsonl".into(),
+            source_digest: digest("products"),
+            rows: 5000,
+            width: 128,
+            size: 2615064,
+            digest: digest("index"),
+        };
+        Lock { version: VERSION, models: vec![model], indexes: vec![index] }
+    }
+
+    #[test]
+    fn a_lock_comes_back_from_its_text() {
+        let lock = lock();
+        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+    }
+
+    #[test]
+    fn any_value_of_a_block_edited_by_hand_is_refused() {
+        let text = lock().to_text();
+        let from = text.find("[[model]]").expect("a model");
+        let values: Vec<usize> = text[from..].match_indices(" = ").map(|(at, _)| from + at + 3).collect();
+        // Every key of the two blocks above, their digests included.
+        assert_eq!(values.len(), 43, "{text}");
+        for at in values {
+            // The last letter or digit of the value: a digit becomes another one, a word another word, `true` none at all.
+            let end = at + text[at..].find('\n').expect("a line");
+            let last = text[at..end].rfind(|c: char| c.is_ascii_alphanumeric()).expect("a value") + at;
+            let other = if &text[last..=last] == "1" { "2" } else { "1" };
+            let edited = format!("{}{other}{}", &text[..last], &text[last + 1..]);
+            let error = Lock::parse(&edited).expect_err(&edited);
+            assert!(!matches!(error, LockError::Contradiction(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_edited_block_is_named_with_its_digest() {
+        let text = lock().to_text();
+        for (old, new, kind, name) in
+            [("0.8476", "0.8499", "model", "encoder"), ("rows = 5000", "rows = 5001", "index", "catalogue")]
+        {
+            let said = Lock::parse(&text.replacen(old, new, 1)).expect_err("an edited block").to_string();
+            assert!(
+                said.starts_with(&format!("the block of {kind} `{name}` in Model.lock was edited by hand")),
+                "{said}"
+            );
+            assert!(said.contains("its digest is sha256:"), "{said}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_or_an_absent_key_is_a_syntax_error() {
+        let text = lock().to_text();
+        let line = text.lines().find(|line| line.starts_with("block = ")).expect("a digest");
+        for edited in [
+            text.replacen("license = ", "licence = ", 1),
+            text.replacen("[[index]]\n", "[[index]]\nmore = 1\n", 1),
+            text.replacen("[model.gate]\n", "[model.gate]\nmore = 1\n", 1),
+            text.replacen(&format!("{line}\n"), "", 1),
+        ] {
+            assert!(matches!(Lock::parse(&edited), Err(LockError::Syntax(_))), "{edited}");
+        }
     }
 }
