@@ -172,12 +172,15 @@ fn get(ty: &Ident, vis: &Visibility, handle: &TokenStream, doc: &str) -> TokenSt
     }
 }
 
-/// What makes cargo expand again when the lock, the manifest or the place of the store changes. Nothing of it is compiled in.
+/// What makes cargo expand again when the lock, the manifest, the place of the store or, where it matters, the wish to link changes.
+/// Nothing of it is compiled in.
 fn tracking(found: &Found) -> syn::Result<TokenStream> {
     let files = found.tracked.iter().map(|path| utf8(path)).collect::<syn::Result<Vec<_>>>()?;
     Ok(quote_spanned! {Span::mixed_site()=>
         #(const _: &[::core::primitive::u8] = ::core::include_bytes!(#files);)*
         const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_STORE");
+        #[cfg(debug_assertions)]
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_LINK");
     })
 }
 

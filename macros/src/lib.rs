@@ -14,8 +14,10 @@ use proc_macro::TokenStream;
 /// Makes a locked model of a unit struct: `#[model("query-encoder")] pub struct QueryEncoder;`.
 ///
 /// The name is one of `Model.lock`, which is looked for from the package's folder upwards. The struct gets `NAME`, `VERSION`,
-/// `DIGEST`, `SPACE` and `get()`, and implements `modeldeploy::Model` and the trait of its task. In a release build the pack is
-/// linked into the executable; in a debug build it is mapped from the store beside `Model.lock`.
+/// `DIGEST`, `SPACE` and `get()`, and implements `modeldeploy::Model` and the trait of its task. Where debug assertions are
+/// off, as in a release build, the pack is linked into the executable; where they are on, as in debug and in tests, it is mapped from
+/// the store beside `Model.lock`. A release profile with debug assertions links too if `MODELDEPLOY_LINK=1` stands in cargo's
+/// environment, where `cargo modeldeploy build --release` puts it.
 #[proc_macro_attribute]
 pub fn model(args: TokenStream, item: TokenStream) -> TokenStream {
     expand::model(args.into(), item.into(), &lookup::Surroundings::of_cargo()).into()

@@ -16,6 +16,8 @@ pub(crate) struct Surroundings {
     pub(crate) package: String,
     /// Where the store was moved to, if it was.
     pub(crate) store: Option<OsString>,
+    /// Whether to link where debug assertions are on too.
+    pub(crate) link: bool,
 }
 
 /// The lock and what depends on where it lies.
@@ -26,6 +28,8 @@ pub(crate) struct Found {
     /// Files whose change makes the expansion another.
     pub(crate) tracked: Vec<PathBuf>,
     pub(crate) store: PathBuf,
+    /// Whether to link where debug assertions are on too.
+    pub(crate) link: bool,
 }
 
 /// One file of the store.
@@ -48,6 +52,7 @@ impl Surroundings {
             package_folder: variable("CARGO_MANIFEST_DIR").unwrap_or_default().into(),
             package: variable("CARGO_PKG_NAME").unwrap_or_default().to_string_lossy().into_owned(),
             store: variable("MODELDEPLOY_STORE").filter(|moved| !moved.is_empty()),
+            link: variable("MODELDEPLOY_LINK").is_some_and(|asked| asked == "1"),
         }
     }
 
@@ -62,7 +67,8 @@ impl Surroundings {
         let text =
             std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
         let lock = Lock::parse(&text).map_err(|error| {
-            format!("{error}\n--> {}\nhelp: `cargo modeldeploy lock` writes it anew", path.display())
+            let help = "`git checkout Model.lock` restores it, `cargo modeldeploy lock --fresh` makes it anew";
+            format!("{error}\n--> {}\nhelp: {help}", path.display())
         })?;
         let store = match &self.store {
             Some(moved) => folder.join(moved),
@@ -70,7 +76,7 @@ impl Surroundings {
         };
         let manifest = self.package_folder.join("Cargo.toml");
         let tracked = std::iter::once(path).chain(manifest.is_file().then_some(manifest)).collect();
-        Ok(Found { folder: folder.to_owned(), lock, tracked, store })
+        Ok(Found { folder: folder.to_owned(), lock, tracked, store, link: self.link })
     }
 
     /// The settings' digest in this package's manifest, if it names the entry.
@@ -80,15 +86,17 @@ impl Surroundings {
         manifest_settings(&manifest, kind, name).map(manifest_digest)
     }
 
-    /// An entry's settings are those that were locked, as far as this package says.
+    /// An entry of this package has the settings that were locked. Those of another package are its own affair.
     fn check_fresh(&self, kind: &str, name: &str, package: &str, locked: Digest) -> Lookup<()> {
-        match self.settings(kind, name) {
-            Some(settings) if package == self.package && settings != locked => Err(format!(
-                "{FILE_NAME} is stale: the settings of {kind} `{name}` in Cargo.toml are not those that were locked\n\
-                 help: `cargo modeldeploy lock` locks them"
-            )),
-            _ => Ok(()),
+        if package != self.package {
+            return Ok(());
         }
+        let said = match self.settings(kind, name) {
+            Some(settings) if settings == locked => return Ok(()),
+            Some(_) => format!("the settings of {kind} `{name}` in Cargo.toml are not those that were locked"),
+            None => format!("it has {kind} `{name}` of package `{package}`, whose Cargo.toml names none"),
+        };
+        Err(format!("{FILE_NAME} is stale: {said}\nhelp: `cargo modeldeploy lock` brings it up to date"))
     }
 
     fn unknown(&self, kind: &str, name: &str, known: &[&str]) -> String {

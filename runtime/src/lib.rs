@@ -27,8 +27,9 @@
 //! ```
 //!
 //! A handle has the methods of its model's task: `embed`, `score` or `classify` ([`model::Handle`]). Vectors of two models can be
-//! compared only if their spaces are one, which the compiler checks. A release build holds its models; a debug build maps them from
-//! the store beside `Model.lock`, or from where `MODELDEPLOY_STORE` says.
+//! compared only if their spaces are one, which the compiler checks. A release build holds its models; where debug assertions are
+//! on, they are mapped from the store beside `Model.lock`, or from where `MODELDEPLOY_STORE` says, unless it was built with
+//! `MODELDEPLOY_LINK=1`.
 //!
 //! The same text gives the same bits: on any CPU, alone or in any batch, on any thread ([`session`]).
 

@@ -1,5 +1,8 @@
 //! `const BLOB`: the bytes of a stored file, linked in a release build, mapped in a debug build.
 //!
+//! Which of the two a build is no macro can know; whether debug assertions are on, the expansion can. Where a build to be shipped has
+//! them on, `MODELDEPLOY_LINK=1` links all the same.
+//!
 //! The linker gets them from the assembler's `.incbin`, which costs what copying a file costs; `include_bytes!` would take a
 //! hundred times that. The symbol is named by the digest, and stands in a group of that name: however often a pack is used, in
 //! however many crates, with or without link-time optimisation, there is one copy.
@@ -33,23 +36,28 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
     let mach = assembly(&mach_section(&mach_symbol), &mach_symbol, &bytes, "");
     let (folder, store, file, size) = (utf8(&found.folder)?, utf8(&found.store)?, &stored.file, stored.size);
     let length = usize::try_from(stored.size).unwrap_or(usize::MAX);
-    Ok(quote_spanned! {Span::mixed_site()=>
+    let span = Span::mixed_site();
+    let (linked, mapped) = match found.link {
+        true => (quote_spanned!(span=> all()), quote_spanned!(span=> any())),
+        false => (quote_spanned!(span=> not(debug_assertions)), quote_spanned!(span=> debug_assertions)),
+    };
+    Ok(quote_spanned! {span=>
         // Between statements the compiler takes no assembly; in a module it does.
-        #[cfg(not(debug_assertions))]
+        #[cfg(#linked)]
         mod assembly {
             #[cfg(not(target_vendor = "apple"))]
             ::core::arch::global_asm!(#elf, options(raw));
             #[cfg(target_vendor = "apple")]
             ::core::arch::global_asm!(#mach, options(raw));
         }
-        #[cfg(not(debug_assertions))]
+        #[cfg(#linked)]
         unsafe extern "C" {
             #[link_name = #symbol]
             safe static BYTES: [::core::primitive::u8; #length];
         }
-        #[cfg(not(debug_assertions))]
+        #[cfg(#linked)]
         static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Linked(&BYTES);
-        #[cfg(debug_assertions)]
+        #[cfg(#mapped)]
         static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Stored {
             what: #what,
             folder: #folder,

@@ -3,7 +3,7 @@
 use super::*;
 use modeldeploy_format::Signature;
 use modeldeploy_format::lock::{
-    FILE_NAME, Lock, LockedIndex, LockedModel, LockedPack, VERSION, manifest_digest, store_path,
+    FILE_NAME, Lock, LockedIndex, LockedModel, LockedPack, VERSION, manifest_digest, manifest_settings, store_path,
 };
 use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
 use quote::quote;
@@ -17,6 +17,14 @@ task = "embed"
 [package.metadata.modeldeploy.model.next-encoder]
 source = "models/next-encoder"
 task = "embed"
+
+[package.metadata.modeldeploy.model.mood]
+source = "models/mood"
+task = "classify"
+
+[package.metadata.modeldeploy.index.catalogue]
+model = "query-encoder"
+source = "catalogue.tsv"
 "#;
 
 /// A folder with a package `shop` and a lock, which `change` may spoil.
@@ -36,12 +44,18 @@ fn shop(change: impl FnOnce(&mut Lock)) -> (tempfile::TempDir, Surroundings) {
     let package_folder = folder.path().join("shop");
     fs::create_dir(&package_folder).expect("a folder");
     fs::write(package_folder.join("Cargo.toml"), MANIFEST).expect("the manifest is written");
-    let surroundings = Surroundings { package_folder, package: "shop".into(), store: None };
+    let surroundings = Surroundings { package_folder, package: "shop".into(), store: None, link: false };
     (folder, surroundings)
 }
 
 fn digest(byte: u8) -> Digest {
     Digest::from_bytes([byte; 32])
+}
+
+/// The digest of the manifest's settings, or another where it has none.
+fn settings(kind: &str, name: &str) -> Digest {
+    let manifest: toml::Table = MANIFEST.parse().expect("TOML");
+    manifest_settings(&manifest, kind, name).map_or(digest(0), manifest_digest)
 }
 
 fn model(name: &str, task: Task, byte: u8) -> LockedModel {
@@ -54,8 +68,6 @@ fn model(name: &str, task: Task, byte: u8) -> LockedModel {
     let prompts = if task == Task::Embed { vec![("query".into(), "query: ".into())] } else { vec![] };
     let normalized = task == Task::Embed;
     let signature = Signature { task, max_tokens: 16, outputs, normalized, labels, prompts, default_prompt: None };
-    let manifest: toml::Table = MANIFEST.parse().expect("TOML");
-    let settings = modeldeploy_format::lock::manifest_settings(&manifest, "model", name);
     LockedModel {
         name: name.into(),
         version: "1.2.0".into(),
@@ -64,7 +76,7 @@ fn model(name: &str, task: Task, byte: u8) -> LockedModel {
         package: "shop".into(),
         signature_digest: Digest::of(&signature.encode()),
         space: digest(byte),
-        manifest: settings.map_or(digest(0), manifest_digest),
+        manifest: settings("model", name),
         compressed: digest(byte + 20),
         golden: digest(byte + 30),
         signature,
@@ -82,7 +94,7 @@ fn index(name: &str, model: &str, byte: u8) -> LockedIndex {
         package: "shop".into(),
         model: model.into(),
         space: digest(byte),
-        manifest: digest(0),
+        manifest: settings("index", name),
         source: "catalogue.tsv".into(),
         source_digest: digest(99),
         rows: 5000,
@@ -146,7 +158,7 @@ fn each_mistake_has_its_message() {
     let other_package: Change = |lock| (lock.models[1].manifest, lock.models[1].package) = (digest(50), "other".into());
     let contradiction: Change = |lock| lock.models[0].signature.outputs = 3;
     let keep: Change = |_| {};
-    let cases: [(&str, TokenStream, TokenStream, Change); 13] = [
+    let cases: [(&str, TokenStream, TokenStream, Change); 14] = [
         (
             "no model `query-encodr` in Model.lock; did you mean `query-encoder`?",
             quote!("query-encodr"),
@@ -178,6 +190,14 @@ fn each_mistake_has_its_message() {
                 struct Q;
             ),
             stale,
+        ),
+        (
+            "Model.lock is stale: it has model `ranker` of package `shop`, whose Cargo.toml names none",
+            quote!("ranker"),
+            quote!(
+                struct Q;
+            ),
+            keep,
         ),
         (
             "locked for the layout 00000000000000aa",
@@ -303,7 +323,10 @@ fn a_lock_that_cannot_be_read_says_what_to_do() {
         (None, "no Model.lock in /repo/shop or above it\nhelp: `cargo modeldeploy lock` makes one"),
         (Some("version = 9"), "Model.lock is of version 9"),
         (Some("version = "), "Model.lock cannot be read"),
-        (Some("version = 1\nmodel = 3"), "--> /repo/Model.lock\nhelp: `cargo modeldeploy lock` writes it anew"),
+        (
+            Some("version = 1\nmodel = 3"),
+            "--> /repo/Model.lock\nhelp: `git checkout Model.lock` restores it, `cargo modeldeploy lock --fresh` makes it anew",
+        ),
     ] {
         let (folder, surroundings) = shop(|_| {});
         let path = folder.path().join(FILE_NAME);
@@ -338,4 +361,16 @@ fn the_store_can_be_moved() {
     )
     .to_string();
     assert!(tokens.contains("store : \"/elsewhere\"") && !tokens.contains(".modeldeploy/sha256"), "{tokens}");
+}
+
+#[test]
+fn a_pack_is_linked_with_debug_assertions_where_that_is_asked_for() {
+    let (_folder, mut surroundings) = shop(|_| {});
+    surroundings.link = true;
+    let item = quote!(
+        struct Q;
+    );
+    let tokens = super::model(quote!("query-encoder"), item, &surroundings).to_string();
+    assert!(tokens.contains("# [cfg (all ())] static BLOB"), "{tokens}");
+    assert!(!tokens.contains("not (debug_assertions)"), "{tokens}");
 }

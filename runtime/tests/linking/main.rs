@@ -44,10 +44,20 @@ fn a_model_is_mapped_in_debug_and_linked_once_in_release() {
     shop.cargo(&["clean", "--release", "-p", "models"]).succeeds();
     shop.cargo(&["build", "--release"]).succeeds();
 
+    // Cargo builds again where what a macro read of the environment is another: another store, or the wish to link.
+    let moved = shop.cargo_with(&[("MODELDEPLOY_STORE", "elsewhere")], &["build", "--release"]).fails();
+    assert!(moved.contains("is not in the store: no ") && moved.contains("elsewhere/sha256/"), "{moved}");
+    shop.cargo(&["build", "--release"]).succeeds();
+    shop.cargo_with(&[("MODELDEPLOY_LINK", "1")], &["build", "--bin", "one"]).succeeds();
+    let linked = shop.program("debug", "one");
+    assert_eq!((linked.count(&pack), linked.count(shop.folder().as_bytes())), (1, 0), "linked, with debug assertions");
+    shop.cargo(&["build", "--bin", "one"]).succeeds();
+    assert_eq!(shop.program("debug", "one").count(&pack), 0, "mapped");
+
     // What was built is on its own, and gives the same bits.
     shop.remove_store();
     for name in ["one", "two"] {
-        let program = shop.program(name);
+        let program = shop.program("release", name);
         assert_eq!(program.run(), debug, "{name}");
         assert_eq!(program.count(&pack), 1, "copies of the pack in {name}");
         assert_eq!(program.count(shop.folder().as_bytes()), 0, "paths of the machine in {name}");

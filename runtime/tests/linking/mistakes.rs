@@ -9,33 +9,41 @@ use modeldeploy::format::{Digest, Signature, Task};
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// What a case does to the lock's text; an empty one is not written.
-type Change = fn(&mut String);
+/// What a case does to the lock.
+enum Change {
+    Keep,
+    /// Its entries are others; the file has the digests of those.
+    Entries(fn(&mut Lock)),
+    /// The file is another; an empty one is not written.
+    Text(fn(&mut String)),
+}
 
-const CASES: [(&str, Change); 20] = [
-    ("another_task", keep),
-    ("classifier_embeds", keep),
-    ("contradiction", |lock| *lock = lock.replacen("outputs = 4", "outputs = 5", 1)),
-    ("generics", keep),
-    ("index_of_another_space", keep),
-    ("index_of_no_model", keep),
-    ("index_unknown", keep),
-    ("index_without_model", keep),
-    ("more_arguments", keep),
-    ("no_lock", String::clear),
-    ("no_name", keep),
-    ("not_a_string", keep),
-    ("not_a_unit_struct", keep),
-    ("not_locked_yet", keep),
-    ("other_layout", |lock| *lock = lock.replace(&layout(), "00000000000000aa")),
-    ("other_version", |lock| *lock = lock.replacen("version = 1", "version = 9", 1)),
-    ("stale", keep),
-    ("two_spaces", keep),
-    ("unknown_name", keep),
-    ("unreadable", |lock| lock.push_str("\n[[model]\n")),
+use Change::{Entries, Keep, Text};
+
+const CASES: [(&str, Change); 22] = [
+    ("another_task", Keep),
+    ("classifier_embeds", Keep),
+    ("contradiction", Entries(|lock| lock.models[0].signature.outputs = 5)),
+    ("edited", Text(|lock| *lock = lock.replacen("outputs = 4", "outputs = 5", 1))),
+    ("generics", Keep),
+    ("index_of_another_space", Keep),
+    ("index_of_no_model", Keep),
+    ("index_unknown", Keep),
+    ("index_without_model", Keep),
+    ("left_its_manifest", Keep),
+    ("more_arguments", Keep),
+    ("no_lock", Text(String::clear)),
+    ("no_name", Keep),
+    ("not_a_string", Keep),
+    ("not_a_unit_struct", Keep),
+    ("not_locked_yet", Keep),
+    ("other_layout", Entries(|lock| lock.models[4].packs[0].layout = "00000000000000aa".into())),
+    ("other_version", Text(|lock| *lock = lock.replacen("version = 1", "version = 9", 1))),
+    ("stale", Keep),
+    ("two_spaces", Keep),
+    ("unknown_name", Keep),
+    ("unreadable", Text(|lock| lock.push_str("\n[[model]\n"))),
 ];
-
-fn keep(_: &mut String) {}
 
 fn layout() -> String {
     format!("{LAYOUT_FINGERPRINT:016x}")
@@ -57,8 +65,14 @@ fn each_mistake_is_explained_on_the_users_own_words() {
         let source = std::fs::read(sources.join(case).with_extension("rs")).expect("the case's source");
         workspace.write(folder(case).join("src/lib.rs"), &source);
         workspace.write_text(folder(case).join("Cargo.toml"), &manifest(case, &workspace.folder));
-        let mut lock = lock().to_text();
-        change(&mut lock);
+        let mut entries = lock();
+        if let Entries(change) = change {
+            change(&mut entries);
+        }
+        let mut lock = entries.to_text();
+        if let Text(change) = change {
+            change(&mut lock);
+        }
         if !lock.is_empty() {
             workspace.write(folder(case).join(FILE_NAME), lock.as_bytes());
         }
@@ -128,12 +142,13 @@ fn manifest(case: &str, workspace: &Path) -> String {
 fn lock() -> Lock {
     let models = vec![
         model("changed", Task::Embed, 4),
+        model("leaver", Task::Embed, 4),
         model("mood", Task::Classify, 2),
         model("other-encoder", Task::Embed, 4),
         model("query-encoder", Task::Embed, 4),
         model("ranker", Task::Score, 1),
     ];
-    let indexes = vec![locks::index("catalogue", &models[3])];
+    let indexes = vec![locks::index("catalogue", &models[4])];
     Lock { version: VERSION, models, indexes }
 }
 
@@ -143,6 +158,10 @@ fn model(name: &str, task: Task, outputs: u32) -> LockedModel {
     let signature =
         Signature { task, max_tokens: 16, outputs, normalized, labels, prompts: vec![], default_prompt: None };
     let pack = LockedPack { layout: layout(), size: 3, digest: Digest::of(name.as_bytes()) };
-    let package = if name == "changed" { "stale" } else { "models" };
+    let package = match name {
+        "changed" => "stale",
+        "leaver" => "left_its_manifest",
+        _ => "models",
+    };
     locks::model(name, package, signature, Digest::of(name.as_bytes()), Digest::of(b"as locked"), pack)
 }

@@ -40,6 +40,10 @@ edition = "2021"
 source = "models/query-encoder"
 task = "embed"
 
+[package.metadata.modeldeploy.index.catalogue]
+model = "query-encoder"
+source = "catalogue.tsv"
+
 [dependencies]
 modeldeploy = { path = "RUNTIME" }
 "#;
@@ -146,6 +150,10 @@ impl Shop {
         self.0.cargo(args)
     }
 
+    pub(crate) fn cargo_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Outcome {
+        self.0.cargo_with(variables, args)
+    }
+
     pub(crate) fn folder(&self) -> &str {
         self.0.folder.to_str().expect("UTF-8")
     }
@@ -155,7 +163,7 @@ impl Shop {
         let artifact = Artifact::parse(pack).expect("a pack");
         let signature = artifact.signature().clone();
         let manifest: toml::Table = MODELS.parse().expect("TOML");
-        let settings = manifest_settings(&manifest, "model", "query-encoder").expect("the model's settings");
+        let settings = |kind, name| manifest_digest(manifest_settings(&manifest, kind, name).expect("its settings"));
         let space = Digest::of(b"a space");
         let index = self.index(pack, &space);
         let pack = LockedPack {
@@ -163,9 +171,13 @@ impl Shop {
             size: pack.len() as u64,
             digest: Digest::of(pack),
         };
-        let model = locks::model("query-encoder", "models", signature, space, manifest_digest(settings), pack);
-        let index =
-            LockedIndex { size: index.len() as u64, digest: Digest::of(&index), ..locks::index("catalogue", &model) };
+        let model = locks::model("query-encoder", "models", signature, space, settings("model", "query-encoder"), pack);
+        let index = LockedIndex {
+            manifest: settings("index", "catalogue"),
+            size: index.len() as u64,
+            digest: Digest::of(&index),
+            ..locks::index("catalogue", &model)
+        };
         let lock = Lock { version: VERSION, models: vec![model], indexes: vec![index] };
         self.0.write(FILE_NAME, lock.to_text().as_bytes());
     }
@@ -220,10 +232,11 @@ impl Shop {
         self.0.write_text("models/Cargo.toml", &MODELS.replace("\"embed\"", "\"embed\"\nquantize = \"bf16\""));
     }
 
-    pub(crate) fn program(&self, name: &str) -> Program {
+    /// What a build in this profile made.
+    pub(crate) fn program(&self, profile: &str, name: &str) -> Program {
         // Where cargo builds for another target, it makes a folder of that name.
         let triple = std::env::var_os("CARGO_BUILD_TARGET").unwrap_or_default();
-        let path = self.0.target.join(triple).join("release").join(name);
+        let path = self.0.target.join(triple).join(profile).join(name);
         let bytes = fs::read(&path).expect("the program was built");
         Program { path, bytes }
     }

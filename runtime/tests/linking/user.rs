@@ -40,9 +40,15 @@ impl Workspace {
     }
 
     pub(crate) fn cargo(&self, args: &[&str]) -> Outcome {
+        self.cargo_with(&[], args)
+    }
+
+    /// With variables in its environment.
+    pub(crate) fn cargo_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Outcome {
         let mut command = Command::new(env!("CARGO"));
         command.args(args).arg("--offline").current_dir(&self.folder);
         command.env("CARGO_TARGET_DIR", &self.target).env_remove("MODELDEPLOY_STORE").env_remove("RUSTFLAGS");
+        command.env_remove("MODELDEPLOY_LINK").envs(variables.iter().copied());
         let output = command.output().expect("cargo runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));

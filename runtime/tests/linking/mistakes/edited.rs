@@ -1,0 +1,2 @@
+#[modeldeploy::model("query-encoder")]
+pub struct QueryEncoder;

@@ -1,0 +1,2 @@
+#[modeldeploy::model("leaver")]
+pub struct Leaver;
