@@ -1,23 +1,30 @@
 //! Cargo, called with the user's other arguments.
 
 use crate::exit::Failure;
+use crate::flags;
 use crate::output::Output;
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{CompilerMessage, Message, Package};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 
 /// Cargo could not be started.
 pub(crate) const CARGO: Code = Code("MD0901");
 
-/// The cargo that called this program, or the one on the path.
-pub(crate) fn command(subcommand: &str) -> Command {
+/// The variable that tells `#[model]` to link even where debug assertions are on.
+const LINK_VARIABLE: &str = "MODELDEPLOY_LINK";
+
+/// The cargo that called this program, or the one on the path. What is built to be shipped is linked.
+fn command(subcommand: &str, args: &[OsString]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.arg(subcommand);
+    if flags::ships(args) {
+        command.env(LINK_VARIABLE, "1");
+    }
+    command.arg(subcommand).args(args);
     command
 }
 
@@ -27,8 +34,7 @@ pub(crate) fn command(subcommand: &str) -> Command {
 ///
 /// Cargo's exit status where it is not zero, or that it could not be started.
 pub(crate) fn call(subcommand: &str, args: &[OsString], program: &[OsString]) -> Result<(), Failure> {
-    let mut command = command(subcommand);
-    command.args(args);
+    let mut command = command(subcommand, args);
     if !program.is_empty() {
         command.arg("--").args(program);
     }
@@ -43,39 +49,52 @@ pub(crate) struct Program {
     pub(crate) path: PathBuf,
     /// The name of its package.
     pub(crate) package: String,
-    /// Whether models are linked into it, as they are where debug assertions are off; else they are mapped when it runs.
+    /// Whether models are linked into it; else they are mapped when it runs.
     pub(crate) links: bool,
 }
 
-/// Runs `cargo build args…` and gives the programs that it made or found fresh; `packages` are those of the workspace. Where the user
-/// asked for messages of another form, they get them, and no programs are known.
+/// Runs `cargo build args…` and gives the programs that it made or found fresh; `packages` are those of the workspace. Who asks for
+/// messages as JSON reads them on stdout as cargo writes them.
 ///
 /// # Errors
 ///
-/// As [`call`].
+/// As [`call`], and that stdout cannot be written.
 pub(crate) fn build(args: &[OsString], packages: &[Package]) -> Result<Vec<Program>, Failure> {
-    if args.iter().any(|arg| arg.to_string_lossy().starts_with("--message-format")) {
-        return call("build", args, &[]).map(|()| vec![]);
-    }
-    let mut command = command("build");
-    command.arg("--message-format=json-render-diagnostics").args(args).stdout(Stdio::piped());
+    let (formats, args) = flags::message_formats(args);
+    let (asked, passed_on) = json_messages(&formats);
+    let mut command = command("build", &args);
+    command.arg(asked).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
     let mut programs = vec![];
     let said = BufReader::new(child.stdout.take().expect("its output is piped"));
-    for message in Message::parse_stream(said).map_while(Result::ok) {
-        if let Message::CompilerArtifact(artifact) = message {
+    for line in said.lines().map_while(Result::ok) {
+        if passed_on {
+            writeln!(std::io::stdout(), "{line}")?;
+        }
+        if let Ok(Message::CompilerArtifact(artifact)) = serde_json::from_str(&line) {
             let Some(path) = artifact.executable.map(PathBuf::from) else { continue };
             let package = packages.iter().find(|package| package.id == artifact.package_id);
             let package = package.map_or(String::new(), |package| package.name.to_string());
             programs.push(Program {
                 path,
                 package,
-                links: !artifact.profile.debug_assertions && !artifact.profile.test,
+                links: !artifact.profile.test && (!artifact.profile.debug_assertions || flags::ships(&args)),
             });
         }
     }
     let status = child.wait().map_err(|error| not_started(&command, &error))?;
     outcome(status).map(|()| programs)
+}
+
+/// The messages to ask cargo for, of which it is read which programs it made, and whether the user gets them as they are. People
+/// read the same as without: cargo shows them what the compiler says.
+fn json_messages(formats: &[String]) -> (String, bool) {
+    let asked = match formats.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] | ["human"] => "json-render-diagnostics",
+        ["short"] => "json-render-diagnostics,json-diagnostic-short",
+        _ => return (format!("--message-format={}", formats.join(",")), true),
+    };
+    (format!("--message-format={asked}"), false)
 }
 
 /// Runs `cargo check args…`, tells a program what the compiler says, and gives the number of warnings.
@@ -84,8 +103,10 @@ pub(crate) fn build(args: &[OsString], packages: &[Package]) -> Result<Vec<Progr
 ///
 /// As [`call`].
 pub(crate) fn check(args: &[OsString], output: &mut Output<'_>) -> Result<usize, Failure> {
-    let mut command = command("check");
-    command.args(args).args(["--quiet", "--message-format=json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Its own words are for programs, whatever else was asked for.
+    let (_, args) = flags::message_formats(&flags::without_verbosity(args));
+    let mut command = command("check", &args);
+    command.args(["--quiet", "--message-format=json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
     let mut own = child.stderr.take().expect("its errors are piped");
     let own = std::thread::spawn(move || {
@@ -144,5 +165,26 @@ fn outcome(status: ExitStatus) -> Result<(), Failure> {
     match status.code() {
         Some(0) => Ok(()),
         code => Err(Failure::Cargo(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(101))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_json_whatever_is_asked_for() {
+        for (formats, asked, passed_on) in [
+            (&[][..], "json-render-diagnostics", false),
+            (&["human"], "json-render-diagnostics", false),
+            (&["short"], "json-render-diagnostics,json-diagnostic-short", false),
+            (&["json"], "json", true),
+            (&["json", "json-diagnostic-short"], "json,json-diagnostic-short", true),
+            // Cargo says what is wrong with it.
+            (&["loud"], "loud", true),
+        ] {
+            let formats: Vec<String> = formats.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(json_messages(&formats), (format!("--message-format={asked}"), passed_on));
+        }
     }
 }

@@ -10,6 +10,7 @@ mod commands;
 mod embedded;
 mod exit;
 mod figures;
+mod flags;
 mod output;
 mod passed;
 mod progress;

@@ -3,6 +3,7 @@
 use crate::cargo::{self, Program};
 use crate::embedded;
 use crate::exit::Failure;
+use crate::flags;
 use crate::output::Output;
 use crate::passed::Passed;
 use crate::progress;
@@ -12,7 +13,7 @@ use modeldeploy_compiler::pipeline;
 use modeldeploy_format::lock::Lock;
 use serde_json::json;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::Path;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,16 +36,19 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A workspace whose packs and indexes are in the store.
+/// A workspace whose packs and indexes are in the store, if it has any.
 pub(crate) struct Prepared {
     workspace: Workspace,
     lock: Lock,
 }
 
-/// Makes what the lock pins. `args` are cargo's, among which `--manifest-path` may be.
+/// Makes what the lock pins; a workspace without models is cargo's alone. `args` are cargo's, among which `--manifest-path` may be.
 pub(crate) fn prepare(args: &[OsString], output: &mut Output<'_>) -> Result<Prepared, Failure> {
-    let workspace = Workspace::find(manifest_path(args).as_deref())?;
+    let workspace = Workspace::find(flags::values(args, "--manifest-path").first().map(Path::new))?;
     let models = workspace.models()?;
+    if models.is_bare() {
+        return Ok(Prepared { workspace, lock: Lock::default() });
+    }
     let built = progress::during(output, |progress| pipeline::build(&models, progress))?;
     if !built.made.is_empty() {
         output.step("Packed", built.made.join(", "));
@@ -67,34 +71,4 @@ pub(crate) fn compile(
         }
     }
     if wrong.is_empty() { Ok(programs) } else { Err(wrong.into()) }
-}
-
-fn manifest_path(args: &[OsString]) -> Option<PathBuf> {
-    let mut args = args.iter();
-    while let Some(arg) = args.next() {
-        if arg == "--manifest-path" {
-            return args.next().map(PathBuf::from);
-        }
-        if let Some(path) = arg.to_str().and_then(|arg| arg.strip_prefix("--manifest-path=")) {
-            return Some(path.into());
-        }
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_manifest_path_is_found_among_cargos_arguments() {
-        for (args, path) in [
-            (vec!["--release", "--manifest-path", "a/Cargo.toml"], Some("a/Cargo.toml")),
-            (vec!["--manifest-path=b/Cargo.toml", "-p", "x"], Some("b/Cargo.toml")),
-            (vec!["--release", "-p", "x"], None),
-        ] {
-            let args: Vec<OsString> = args.into_iter().map(OsString::from).collect();
-            assert_eq!(manifest_path(&args), path.map(PathBuf::from));
-        }
-    }
 }

@@ -31,7 +31,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A model's folder, a pack's file, or the name of a locked model
+    /// The name of a locked model, a model's folder or a pack's file; `./name` is a path whatever is locked
     what: String,
     /// What the model of a folder is for
     #[arg(long, value_enum, default_value = "embed")]
@@ -46,7 +46,9 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let path = Path::new(&args.what);
-    let (human, program) = if path.is_dir() {
+    let (human, program) = if is_locked(args) {
+        locked(args, output)?
+    } else if path.is_dir() {
         folder(path, args.task)?
     } else if path.is_file() {
         let read = std::fs::read(path);
@@ -59,6 +61,13 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     };
     output.result(human, program)?;
     Ok(())
+}
+
+/// Whether it is the name of a locked model here, which comes before a folder of that name. What is wrong with the lock matters to
+/// those alone who name no path.
+fn is_locked(args: &Args) -> bool {
+    let workspace = || Workspace::find(args.manifest_path.as_deref()).ok()?.models().ok()?.old_lock().ok()?;
+    !args.what.contains(['/', '\\']) && workspace().is_some_and(|lock| lock.model(&args.what).is_some())
 }
 
 fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {

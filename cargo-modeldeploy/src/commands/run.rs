@@ -3,6 +3,7 @@
 use super::build;
 use crate::cargo;
 use crate::exit::Failure;
+use crate::flags;
 use crate::output::Output;
 use crate::passed::Passed;
 
@@ -25,13 +26,11 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let prepared = build::prepare(args.passed.cargo(), output)?;
     let mut cargo_args = args.passed.cargo().to_vec();
-    let has_profile = cargo_args.iter().filter_map(|arg| arg.to_str());
-    let has_profile =
-        has_profile.into_iter().any(|arg| arg == "--release" || arg == "-r" || arg.starts_with("--profile"));
-    if !args.dev && !has_profile {
+    if !args.dev && !flags::has_profile(&cargo_args) {
         cargo_args.insert(0, "--release".into());
     }
     build::compile(&cargo_args, &prepared, output)?;
-    cargo_args.insert(0, "--quiet".into());
-    cargo::call("run", &cargo_args, args.passed.program())
+    // All has been said by now, and nothing is left to build.
+    let (_, again) = flags::message_formats(&flags::without_verbosity(&cargo_args));
+    cargo::call("run", &[vec!["--quiet".into()], again].concat(), args.passed.program())
 }

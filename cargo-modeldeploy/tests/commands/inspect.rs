@@ -40,6 +40,27 @@ fn a_locked_model_is_shown_by_its_name_and_its_pack_by_its_path() {
 }
 
 #[test]
+fn a_locked_models_name_comes_before_a_folder_of_that_name() {
+    let shop = Shop::empty();
+    shop.has(EMBED);
+    let folder = format!("models/{EMBED}");
+    let entry = "\n[package.metadata.modeldeploy.model.bert-embed]\nsource = \"models/bert-embed\"\ntask = \"embed\"\nversion = \"0.1.0\"\n\
+                 calibration = \"eval/texts.txt\"\n";
+    shop.append("Cargo.toml", entry);
+    shop.run(&["lock"]).code(0);
+    let moved = shop.path(EMBED);
+    std::fs::rename(shop.path(&folder), &moved).expect("a folder beside the manifest");
+    shop.run(&["inspect", EMBED]).code(0).says(&["of package `shop`", "golden vectors"]);
+    let path = shop.run(&["inspect", &format!("./{EMBED}")]).code(0).says(&["operators"]);
+    assert!(!path.out.contains("of package"), "{}", path.out);
+    // Without a lock, or with one that cannot be read, it is the folder.
+    for broken in ["<<<<<<< HEAD\n", ""] {
+        shop.write("Model.lock", broken);
+        shop.run(&["inspect", EMBED]).code(0).says(&["operators"]);
+    }
+}
+
+#[test]
 fn layers_are_shown_with_what_they_cost() {
     let shop = Shop::locked("");
     let facts = shop.run(&["inspect", "encoder", "--layers", "--format", "json"]).code(0).json();

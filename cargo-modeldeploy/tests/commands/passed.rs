@@ -11,8 +11,66 @@ fn program() -> Shop {
          println!(\"{} {args:?}\", if cfg!(debug_assertions) { \"dev\" } else { \"release\" });\n}\n\n\
          #[test]\nfn prices_are_whole() {\n    println!(\"the test speaks\");\n}\n",
     );
-    shop.run(&["lock"]).code(0);
     shop
+}
+
+#[test]
+fn a_workspace_without_models_is_cargos_alone() {
+    let shop = program();
+    for args in [&["build"][..], &["run"], &["test"], &["check"]] {
+        shop.run(args).code(0);
+    }
+    assert!(!shop.path("Model.lock").exists() && !shop.path(".modeldeploy").exists());
+}
+
+#[test]
+fn how_loud_cargo_is_can_be_said_to_run() {
+    let shop = program();
+    for flags in [&["-v"][..], &["-vv"], &["--verbose"], &["-q"], &["--quiet"], &["-qr"], &["--color", "never", "-v"]] {
+        let args = [&["run", "-p", "shop"], flags, &["--", "x"]].concat();
+        let said = shop.run(&args).code(0);
+        assert_eq!(said.out.trim(), "release [\"x\"]", "{flags:?}");
+        // Cargo names what is up to date, or the compiler's words, to those alone who want to hear more.
+        let more = said.err.contains("Fresh shop") || said.err.contains("Running `");
+        assert_eq!(more, flags.iter().any(|flag| flag.contains("-v")), "{flags:?}: {}", said.err);
+    }
+}
+
+#[test]
+fn what_ships_is_linked_and_nothing_else_is_told_to_be() {
+    let shop = program();
+    shop.append("Cargo.toml", "\n[profile.release]\ndebug-assertions = true\n\n[profile.dist]\ninherits = \"dev\"\n");
+    shop.write("src/main.rs", "fn main() {\n    println!(\"{:?}\", option_env!(\"MODELDEPLOY_LINK\"));\n}\n");
+    for (args, said) in [
+        (&["run"][..], "Some(\"1\")"),
+        (&["run", "--profile", "dist"], "Some(\"1\")"),
+        (&["run", "--dev"], "None"),
+        (&["run", "--profile=dev"], "None"),
+    ] {
+        assert_eq!(shop.run(args).code(0).out.trim(), said, "{args:?}");
+    }
+}
+
+#[test]
+fn messages_of_any_form_leave_the_look_into_the_program() {
+    let shop = Shop::locked("");
+    shop.write("src/main.rs", "fn main() {\n    let unused = 1;\n}\n");
+    let noted = "holds no model, though its package has `encoder`";
+    for format in ["short", "json", "human"] {
+        shop.write("src/main.rs", &format!("// {format}\nfn main() {{\n    let unused = 1;\n}}\n"));
+        let said = shop.run(&["build", "--release", "--message-format", format]).code(0).errs(&[noted]);
+        let lines = said.out.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+        let reasons: Vec<_> = lines.map(|line| line["reason"].clone()).collect();
+        match format {
+            "json" => assert!(reasons.iter().any(|reason| reason == "compiler-message"), "{}", said.out),
+            // One line, and not the compiler's picture of the code.
+            "short" => {
+                assert!(reasons.is_empty() && said.err.contains("src/main.rs:3:9: warning: unused"), "{}", said.err);
+            }
+            _ => assert!(reasons.is_empty() && said.err.contains("--> src/main.rs:3:9"), "{}", said.err),
+        }
+    }
+    shop.run(&["build", "--message-format", "loud"]).code(1).errs(&["loud"]);
 }
 
 #[test]

@@ -59,6 +59,11 @@ impl Workspace {
         all
     }
 
+    /// Whether there is nothing to do here: no manifest names a model or an index, and there is no lock.
+    pub fn is_bare(&self) -> bool {
+        self.models().is_empty() && self.indexes().is_empty() && !self.lock_path().exists()
+    }
+
     /// The models of these names; all of them where there are no names.
     ///
     /// # Errors
@@ -144,7 +149,7 @@ pub(super) fn read_lock(folder: &Path) -> Result<Option<Lock>, Diagnostic> {
     let bad = |why: String| {
         Diagnostic::new(BAD_LOCK, why)
             .at(path.display().to_string())
-            .help("restore it (`git checkout Model.lock`), or remove it and run `cargo modeldeploy lock`")
+            .help("restore it (`git checkout Model.lock`), or make all of it anew (`cargo modeldeploy lock --fresh`)")
     };
     match std::fs::read_to_string(&path) {
         Ok(text) => Lock::parse(&text).map(Some).map_err(|error| bad(error.to_string())),
