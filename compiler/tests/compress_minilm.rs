@@ -98,7 +98,7 @@ fn texts() -> Vec<String> {
 fn check(precision: Precision, mean: f64, least: f64) {
     let folder = shared("models/all-MiniLM-L6-v2");
     let Ok(weights) = std::fs::read(folder.join("model.safetensors")) else {
-        eprintln!("skipped: {} is absent", folder.display());
+        modeldeploy_house::skipped(&format!("{} is not here", folder.display()));
         return;
     };
     let graph = graph(&(Arc::new(weights) as Bytes));

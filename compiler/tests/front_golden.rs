@@ -195,7 +195,7 @@ fn fewer_tokens_may_be_asked_for_and_not_more_than_there_are_positions() {
 fn all_minilm_is_what_sentence_transformers_computes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/models/all-MiniLM-L6-v2");
     if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
+        modeldeploy_house::skipped(&format!("{} is not here", folder.display()));
         return;
     }
     let loaded = load(&folder, Task::Embed);

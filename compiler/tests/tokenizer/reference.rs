@@ -13,7 +13,7 @@ pub(super) fn shared(path: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    eprintln!("skipped: {} is not here", path.display());
+    modeldeploy_house::skipped(&format!("{} is not here", path.display()));
     None
 }
 

@@ -17,7 +17,7 @@ impl Browser {
         let driver =
             Command::new("chromedriver").args(["--port=0", "--log-level=SEVERE"]).stdout(Stdio::piped()).spawn();
         let Ok(mut driver) = driver else {
-            eprintln!("skipped: there is no chromedriver (Debian: apt-get install chromium chromium-driver)");
+            modeldeploy_house::skipped("there is no chromedriver (Debian: apt-get install chromium chromium-driver)");
             return None;
         };
         let stdout = BufReader::new(driver.stdout.as_mut().expect("a pipe"));

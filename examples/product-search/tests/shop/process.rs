@@ -11,17 +11,28 @@ pub(crate) struct Shop {
     pub(crate) url: String,
 }
 
-/// Makes the packs that `Model.lock` pins, as `cargo modeldeploy run` does before it starts a service.
+/// Makes the packs that `Model.lock` pins and never another lock: one that is stale fails here. Of the packages the smallest is built,
+/// since cargo has built the service for the tests.
 pub(crate) fn packs() {
     static MADE: Once = Once::new();
     MADE.call_once(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
         let made = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", "cargo-modeldeploy", "--", "--quiet", "lock"])
+            .args([
+                "run",
+                "--quiet",
+                "--package",
+                "cargo-modeldeploy",
+                "--",
+                "--quiet",
+                "build",
+                "--package",
+                "modeldeploy-format",
+            ])
             .current_dir(root)
             .status()
             .expect("cargo runs");
-        assert!(made.success(), "`cargo modeldeploy lock` failed");
+        assert!(made.success(), "`cargo modeldeploy build` failed");
     });
 }
 
