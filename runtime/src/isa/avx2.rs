@@ -1,8 +1,9 @@
 //! AVX2 with FMA: sixteen lanes in two registers.
 //!
-//! The int8 product multiplies unsigned by signed bytes with `maddubs`, whose pairs saturate at i16. So codes are taken as
-//! `q = code - 128`, split into |q| ≤ 128 and a sign that is given to the weight: pairs stay within 2·128·127 = 32,512, and
-//! `Σ code · w = Σ q · w + 128 · Σ w` exactly.
+//! The int8 product multiplies unsigned by signed bytes with `maddubs`, whose pairs saturate at i16. So a weight is split into |w|
+//! and a sign that is given to `q = code - 128`, by flipping its bits: `!q` is `-q - 1`. Pairs stay within 2·127·128 = 32,512, and
+//! exactly `Σ code · w = Σ |w| · (w < 0 ? !q : q) + Σ (w < 0 ? |w| : 0) + 128 · Σ w`, of which the second is the weights' debt.
+//! Flipping is done by four units of a core where changing a sign is done by the two that multiply, so that it costs less.
 #![expect(unsafe_code, reason = "the instructions of this CPU, each behind the token that proves it")]
 
 use std::arch::x86_64::*;
@@ -21,11 +22,14 @@ impl Avx2 {
     }
 }
 
-/// Four codes less 128 in every lane.
+/// Four weights for each lane, the halves of it apart.
 #[derive(Clone, Copy, Debug)]
-pub struct Codes {
-    signed: __m256i,
-    size: __m256i,
+pub struct Weights {
+    size: [__m256i; 2],
+    /// All bits of the weights below 0.
+    below: [__m256i; 2],
+    /// What makes of a code `q` or, where the weight is below 0, `!q`.
+    flip: [__m256i; 2],
 }
 
 /// One instruction.
@@ -54,10 +58,11 @@ impl Simd for Avx2 {
     type F = [__m256; 2];
     type I = [__m256i; 2];
     type M = [__m256; 2];
-    type Codes = Codes;
-    type Weights = [__m256i; 2];
+    type Codes = __m256i;
+    type Weights = Weights;
 
     const TILES: Tiles = Tiles::Narrow;
+    const DEBTS: bool = true;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
@@ -254,28 +259,29 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn codes(self, codes: [u8; 4]) -> Self::Codes {
-        let codes = isa!(_mm256_set1_epi32(i32::from_le_bytes(codes)));
-        let offset = isa!(_mm256_set1_epi8(i8::MIN));
-        let signed = isa!(_mm256_xor_si256(codes, offset));
-        Codes { signed, size: isa!(_mm256_abs_epi8(signed)) }
+    fn codes(self, codes: [u8; 4]) -> __m256i {
+        isa!(_mm256_set1_epi32(i32::from_le_bytes(codes)))
     }
 
     #[inline(always)]
-    fn weights(self, weights: &[i8; 64]) -> Self::Weights {
+    fn weights(self, weights: &[i8; 64]) -> Weights {
         let (low, high) = weights.split_at(32);
-        [isa!(_mm256_loadu_si256(low.as_ptr().cast())), isa!(_mm256_loadu_si256(high.as_ptr().cast()))]
+        let weights = [isa!(_mm256_loadu_si256(low.as_ptr().cast())), isa!(_mm256_loadu_si256(high.as_ptr().cast()))];
+        let (zero, offset) = ([isa!(_mm256_setzero_si256()); 2], [isa!(_mm256_set1_epi8(i8::MIN)); 2]);
+        let below = halves!(_mm256_cmpgt_epi8(zero, weights));
+        Weights { size: halves!(_mm256_abs_epi8(weights)), below, flip: halves!(_mm256_xor_si256(below, offset)) }
     }
 
     #[inline(always)]
-    fn dot(self, total: Self::I, codes: Self::Codes, weights: Self::Weights) -> Self::I {
-        let signed =
-            [isa!(_mm256_sign_epi8(weights[0], codes.signed)), isa!(_mm256_sign_epi8(weights[1], codes.signed))];
-        let pairs =
-            [isa!(_mm256_maddubs_epi16(codes.size, signed[0])), isa!(_mm256_maddubs_epi16(codes.size, signed[1]))];
-        let ones = isa!(_mm256_set1_epi16(1));
-        let sums = [isa!(_mm256_madd_epi16(pairs[0], ones)), isa!(_mm256_madd_epi16(pairs[1], ones))];
-        self.add_int(total, sums)
+    fn dot(self, total: Self::I, codes: __m256i, weights: Weights) -> Self::I {
+        let codes = [codes; 2];
+        let flipped = halves!(_mm256_xor_si256(codes, weights.flip));
+        self.add_int(total, products(weights.size, flipped))
+    }
+
+    #[inline(always)]
+    fn debt(self, debt: Self::I, weights: Weights) -> Self::I {
+        self.sub_int(debt, products(weights.size, weights.below))
     }
 
     #[inline(always)]
@@ -287,4 +293,12 @@ impl Simd for Avx2 {
     fn prefetch<T>(self, src: &[T], at: usize) {
         isa!(_mm_prefetch::<_MM_HINT_T1>(src.as_ptr().wrapping_add(at).cast()));
     }
+}
+
+/// Each lane's four products.
+#[inline(always)]
+fn products(unsigned: [__m256i; 2], signed: [__m256i; 2]) -> [__m256i; 2] {
+    let pairs = halves!(_mm256_maddubs_epi16(unsigned, signed));
+    let ones = [isa!(_mm256_set1_epi16(1)); 2];
+    halves!(_mm256_madd_epi16(pairs, ones))
 }

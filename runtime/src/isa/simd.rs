@@ -42,6 +42,8 @@ pub trait Simd: Copy + std::fmt::Debug {
 
     /// The shape of its register tiles.
     const TILES: Tiles;
+    /// Whether [`Simd::dot`] leaves something out, which is the same for all rows that meet the same weights.
+    const DEBTS: bool = false;
 
     /// Runs a kernel's body compiled with this instruction set, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
@@ -121,7 +123,12 @@ pub trait Simd: Copy + std::fmt::Debug {
     fn weights(self, weights: &[i8; 64]) -> Self::Weights;
     /// Adds each lane's four products; what it adds up to is known to [`Simd::dot_total`] alone.
     fn dot(self, total: Self::I, codes: Self::Codes, weights: Self::Weights) -> Self::I;
-    /// `Σ code · weight` of a lane, exactly, from its running [`Simd::dot`] and the sum of its weights.
+    /// Adds what [`Simd::dot`] leaves out of a lane's products whatever the codes; nothing unless [`Simd::DEBTS`].
+    #[inline(always)]
+    fn debt(self, debt: Self::I, _weights: Self::Weights) -> Self::I {
+        debt
+    }
+    /// `Σ code · weight` of a lane, exactly, from its running [`Simd::dot`] with the [`Simd::debt`] added and the sum of its weights.
     fn dot_total(self, total: Self::I, weight_sums: Self::I) -> Self::I;
 
     /// Asks for the cache line of `src[at]` to be brought into the second cache; any `at` will do.

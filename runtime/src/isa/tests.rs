@@ -74,7 +74,8 @@ impl Kernel for Lanes<'_> {
         s.store_u8(&mut codes, s.round_to_int(a));
         bits.extend(codes.map(u32::from));
         for codes in [[0, 0, 0, 0], [255, 255, 255, 255], [0, 255, 1, 128], [127, 128, 129, 3]] {
-            let dot = s.dot(s.splat_int(9), s.codes(codes), s.weights(self.2));
+            let weights = s.weights(self.2);
+            let dot = s.debt(s.dot(s.splat_int(9), s.codes(codes), weights), weights);
             let mut sums = [0; 16];
             let sum = |n: usize| self.2[4 * n..4 * n + 4].iter().map(|&w| i32::from(w)).sum::<i32>();
             (0..16).for_each(|n| sums[n] = sum(n));

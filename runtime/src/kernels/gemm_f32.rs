@@ -141,7 +141,12 @@ impl<W: Weight> Product for Float<'_, W> {
     type Columns<S: Simd> = ();
 
     #[inline(always)]
-    fn columns<S: Simd, const FULL: bool>(self, _s: S, _column: usize) {}
+    fn debts<S: Simd>(self, _s: S, _panel: usize) -> [i32; 16] {
+        [0; 16]
+    }
+
+    #[inline(always)]
+    fn columns<S: Simd, const FULL: bool>(self, _s: S, _column: usize, _debts: &[i32; 16]) {}
 
     #[inline(always)]
     fn finish<S: Simd>(self, s: S, sum: S::F, _row: (), _columns: (), bias: S::F) -> S::F {

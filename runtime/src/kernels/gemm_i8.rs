@@ -99,18 +99,32 @@ impl Product for Int8<'_> {
     type Columns<S: Simd> = Columns<S>;
 
     #[inline(always)]
-    fn columns<S: Simd, const FULL: bool>(self, s: S, column: usize) -> Columns<S> {
+    fn debts<S: Simd>(self, s: S, panel: usize) -> [i32; 16] {
+        let mut debts = [0; 16];
+        if S::DEBTS {
+            let depth = 16 * self.w.k.next_multiple_of(4);
+            let (steps, _) = self.w.codes[depth * panel..][..depth].as_chunks();
+            let debt = steps.iter().fold(s.splat_int(0), |debt, weights| s.debt(debt, s.weights(weights)));
+            s.store_int(&mut debts, debt);
+        }
+        debts
+    }
+
+    #[inline(always)]
+    fn columns<S: Simd, const FULL: bool>(self, s: S, column: usize, debts: &[i32; 16]) -> Columns<S> {
         let sums = match self.w.sums[column..].first_chunk() {
             Some(chunk) => s.load_int(chunk),
             None if FULL => unreachable!("a full panel has sixteen columns"),
             None => s.load_int_part(&self.w.sums[column..]),
         };
-        Columns { sums, scales: columns::<S, FULL>(s, self.w.scales, column) }
+        let debts = if S::DEBTS { s.load_int(debts) } else { s.splat_int(0) };
+        Columns { sums, debts, scales: columns::<S, FULL>(s, self.w.scales, column) }
     }
 
     #[inline(always)]
     fn finish<S: Simd>(self, s: S, sum: S::I, row: Row<S>, columns: Columns<S>, bias: S::F) -> S::F {
-        let total = s.sub_int(s.dot_total(sum, columns.sums), s.mul_int(row.zero, columns.sums));
+        let total = s.dot_total(s.add_int(sum, columns.debts), columns.sums);
+        let total = s.sub_int(total, s.mul_int(row.zero, columns.sums));
         s.fma(s.mul(row.scale, columns.scales), s.int_to_f32(total), bias)
     }
 }
@@ -122,10 +136,11 @@ pub(crate) struct Row<S: Simd> {
     zero: S::I,
 }
 
-/// The weights' sums and scales of sixteen columns.
+/// The weights' sums, debts and scales of sixteen columns.
 #[derive(Clone, Copy)]
 pub(crate) struct Columns<S: Simd> {
     sums: S::I,
+    debts: S::I,
     scales: S::F,
 }
 

@@ -12,6 +12,8 @@ use std::marker::PhantomData;
 
 /// The most rows of a tile.
 const MAX_ROWS: usize = 8;
+/// The most panels of a tile.
+const MAX_PANELS: usize = 4;
 
 /// Where a tile lies among those that pass over the same panels.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +79,11 @@ pub(crate) trait Product: Copy {
     /// What the columns of a panel share in [`Product::finish`].
     type Columns<S: Simd>: Copy;
 
-    /// That of the sixteen columns from `column` on, all of them there if `FULL`.
-    fn columns<S: Simd, const FULL: bool>(self, s: S, column: usize) -> Self::Columns<S>;
+    /// What the sums at a panel's columns lack, the same for all rows.
+    fn debts<S: Simd>(self, s: S, panel: usize) -> [i32; 16];
+
+    /// That of the sixteen columns from `column` on, all of them there if `FULL`, whose sums lack `debts`.
+    fn columns<S: Simd, const FULL: bool>(self, s: S, column: usize, debts: &[i32; 16]) -> Self::Columns<S>;
 
     /// The values of `sum`, which is that of a row at a panel's columns, `bias` added.
     fn finish<S: Simd>(self, s: S, sum: Self::Sum<S>, row: Self::Row<S>, columns: Self::Columns<S>, bias: S::F)
@@ -121,16 +126,20 @@ impl<T: Product> Kernel for Multiply<'_, T> {
         // A step's weights and one row's codes are in registers beside the sums: 32 must hold the three.
         let widest = match (S::TILES, self.rows.div_ceil(tiles)) {
             (Tiles::Narrow, _) => 1,
-            (Tiles::Wide, ..7) => 4,
+            (Tiles::Wide, ..7) => MAX_PANELS,
             (Tiles::Wide, 7..) => 3,
         };
         let mut panel = 0;
+        let mut debts = [[0; 16]; MAX_PANELS];
         while panel < panels {
             let width = if panel + widest <= self.n / 16 { widest } else { 1 };
+            for (p, debts) in debts.iter_mut().enumerate().take(width) {
+                *debts = self.product.debts(s, panel + p);
+            }
             for tile in 0..tiles {
                 let row = tile * self.rows / tiles;
                 let rows = (tile + 1) * self.rows / tiles - row;
-                self.tile(s, Place { row, panel, tiles, tile }, rows, width);
+                self.tile(s, Place { row, panel, tiles, tile }, &debts, rows, width);
             }
             panel += width;
         }
@@ -139,9 +148,10 @@ impl<T: Product> Kernel for Multiply<'_, T> {
 
 impl<T: Product> Multiply<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd>(&mut self, s: S, place: Place, rows: usize, panels: usize) {
+    fn tile<S: Simd>(&mut self, s: S, place: Place, debts: &[[i32; 16]; MAX_PANELS], rows: usize, panels: usize) {
         let full = place.panel + panels <= self.n / 16;
-        let job = Job { product: self.product, place, n: self.n, epilogue: self.epilogue, out: self.out.reborrow() };
+        let (product, epilogue) = (self.product, self.epilogue);
+        let job = Job { product, place, debts, n: self.n, epilogue, out: self.out.reborrow() };
         match (S::TILES, full) {
             (Tiles::Wide, true) if panels > 1 => shapes!(s, rows, panels, true, job;
                 1 x 4, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 4, 6 x 3, 7 x 3, 8 x 3),
@@ -168,6 +178,7 @@ impl<T: Product> Multiply<'_, T> {
 struct Job<'s, 'a, T> {
     product: T,
     place: Place,
+    debts: &'s [[i32; 16]; MAX_PANELS],
     n: usize,
     epilogue: Epilogue<'a>,
     out: RowsMut<'s>,
@@ -181,14 +192,15 @@ impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Ti
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Job { product, place, n, epilogue, mut out } = self.0;
+        let Job { product, place, debts, n, epilogue, mut out } = self.0;
         let sums = product.accumulate::<S, R, P>(s, place);
         let residual = epilogue.residual.filter(|_| epilogue.activation == Activation::Identity);
         let column = 16 * place.panel;
-        let mut shared = [(product.columns::<S, FULL>(s, column), epilogue.bias_at::<S, FULL>(s, column, n)); P];
+        let mut shared =
+            [(product.columns::<S, FULL>(s, column, &debts[0]), epilogue.bias_at::<S, FULL>(s, column, n)); P];
         for (p, shared) in shared.iter_mut().enumerate().skip(1) {
             let column = column + 16 * p;
-            *shared = (product.columns::<S, FULL>(s, column), epilogue.bias_at::<S, FULL>(s, column, n));
+            *shared = (product.columns::<S, FULL>(s, column, &debts[p]), epilogue.bias_at::<S, FULL>(s, column, n));
         }
         if FULL {
             let at = place.row * out.stride + column;

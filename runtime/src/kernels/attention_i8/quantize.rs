@@ -15,6 +15,8 @@ pub(super) struct Columns {
     pub(super) middle: [f32; 16],
     /// The sum of the values' codes.
     pub(super) sums: [i32; 16],
+    /// What products with the values' codes leave out.
+    pub(super) debts: [i32; 16],
 }
 
 /// The rows of one head of one text.
@@ -104,7 +106,7 @@ impl<'a> Head<'a> {
 
         let byte = s.splat_int(255);
         let groups = self.len.div_ceil(4);
-        let mut sums = s.splat_int(0);
+        let (mut sums, mut debts) = (s.splat_int(0), s.splat_int(0));
         let mut values = self.columns::<S, FULL>(s, 2, c);
         let words: &mut [[i32; 16]] = bytemuck::cast_slice_mut(&mut parts.values[64 * groups * c..][..64 * groups]);
         for group in words {
@@ -118,8 +120,12 @@ impl<'a> Head<'a> {
             let low = s.or(s.and(codes[0], byte), s.shift_left::<8>(s.and(codes[1], byte)));
             let high = s.or(s.shift_left::<16>(s.and(codes[2], byte)), s.shift_left::<24>(codes[3]));
             s.store_int(group, s.or(low, high));
+            if S::DEBTS {
+                debts = s.debt(debts, s.weights(bytemuck::cast_ref(group)));
+            }
         }
         s.store_int(&mut columns.sums, sums);
+        s.store_int(&mut columns.debts, debts);
     }
 
     /// The codes of the queries in columns `c`.

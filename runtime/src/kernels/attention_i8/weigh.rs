@@ -2,11 +2,9 @@
 
 use super::Parts;
 use super::quantize::Unit;
-use crate::isa::{Simd, Walk};
+use crate::isa::{Simd, Tiles, Walk};
 use crate::kernels::RowsMut;
 
-/// Keys whose scores are summed at once.
-const KEYS: usize = 8;
 /// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2, less than the rounding of a code.
 const P: [f32; 4] = [254.981_66, 176.781_56, 61.865_837, 14.068_775];
 /// Adding 1.5·2^23 rounds a small f32 to a whole number and leaves it in the low bits.
@@ -33,7 +31,10 @@ pub(super) fn weigh<S: Simd>(
     biased: bool,
     out: &mut RowsMut<'_>,
 ) {
-    let greatest = scores(s, parts, block);
+    let greatest = match S::TILES {
+        Tiles::Wide => scores::<S, 8>(s, parts, block),
+        Tiles::Narrow => scores::<S, 4>(s, parts, block),
+    };
     let total = if biased {
         let most = add_bias(s, parts, block, unit, greatest);
         soften(s, parts, Top::<S>::Sums(most), 1.0)
@@ -42,18 +43,24 @@ pub(super) fn weigh<S: Simd>(
     };
     let inverse = s.to_array(s.div(s.splat(unit.one), s.int_to_f32(total)));
     let count = (block.len - 16 * block.index).min(16);
+    let inverse = &inverse[..count];
     for c in 0..parts.columns.len() {
-        if count <= 8 {
-            mix::<S, 8>(s, parts, c, block, &inverse[..count], out);
-        } else {
-            mix::<S, 16>(s, parts, c, block, &inverse[..count], out);
+        match (S::TILES, count) {
+            (Tiles::Wide, ..9) => mix::<S, 8>(s, parts, c, block, 0, inverse, out),
+            (Tiles::Wide, _) => mix::<S, 16>(s, parts, c, block, 0, inverse, out),
+            (Tiles::Narrow, _) => {
+                for first in (0..count).step_by(4) {
+                    mix::<S, 4>(s, parts, c, block, first, inverse, out);
+                }
+            }
         }
     }
 }
 
-/// The scores of each key, in codes and but for a number that is the same for all keys. Returns the greatest of each query.
+/// The scores of each key, in codes and but for a number that is the same for all keys, those of `KEYS` summed at once. Returns the
+/// greatest of each query.
 #[inline(always)]
-fn scores<S: Simd>(s: S, parts: &mut Parts<'_>, block: Block) -> S::I {
+fn scores<S: Simd, const KEYS: usize>(s: S, parts: &mut Parts<'_>, block: Block) -> S::I {
     let width = 16 * parts.columns.len();
     let queries = &parts.queries[16 * width * block.index..];
     let mut greatest = s.splat_int(i32::MIN);
@@ -169,13 +176,14 @@ fn weight<S: Simd>(s: S, x: S::F, unit: f32) -> S::I {
     s.round_to_int(s.of_bits(s.add_int(s.bits(size), s.shift_left::<23>(s.bits(shifted)))))
 }
 
-/// Columns `c` of the outputs of up to `R` queries, whose weights are divided by the sums that `inverse` is one over.
+/// Columns `c` of the outputs of up to `R` queries from `first` on, whose weights are divided by the sums that `inverse` is one over.
 #[inline(always)]
 fn mix<S: Simd, const R: usize>(
     s: S,
     parts: &Parts<'_>,
     c: usize,
     block: Block,
+    first: usize,
     inverse: &[f32],
     out: &mut RowsMut<'_>,
 ) {
@@ -184,15 +192,15 @@ fn mix<S: Simd, const R: usize>(
     let mut sums = [s.splat_int(0); R];
     for (weights, values) in parts.weights.iter().zip(values) {
         let values = s.weights(values);
-        for (sum, weights) in sums.iter_mut().zip(weights) {
+        for (sum, weights) in sums.iter_mut().zip(&weights[first..first + R]) {
             *sum = s.dot(*sum, s.codes(weights.to_le_bytes()), values);
         }
     }
     let columns = &parts.columns[c];
     let (scale, middle) = (s.load(&columns.scale), s.load(&columns.middle));
-    let value_sums = s.load_int(&columns.sums);
-    for (r, (&inverse, &sum)) in inverse.iter().zip(&sums).enumerate() {
-        let mixed = s.mul(s.int_to_f32(s.dot_total(sum, value_sums)), scale);
+    let (value_sums, debts) = (s.load_int(&columns.sums), s.load_int(&columns.debts));
+    for (r, (&inverse, &sum)) in (first..).zip(inverse[first..].iter().zip(&sums)) {
+        let mixed = s.mul(s.int_to_f32(s.dot_total(s.add_int(sum, debts), value_sums)), scale);
         let y = s.fma(mixed, s.splat(inverse), middle);
         let to = &mut out.row(16 * block.index + r, block.head_dim)[16 * c..];
         match to.first_chunk_mut() {
