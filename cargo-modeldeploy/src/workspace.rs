@@ -12,6 +12,9 @@ pub(crate) const METADATA: Code = Code("MD0902");
 /// No package, or more than one, is meant.
 pub(crate) const PACKAGE: Code = Code("MD0903");
 
+/// What begins the lines that git puts around the sides of a merge.
+const MARKS: [&str; 3] = ["<<<<<<< ", "| =======\n", ">>>>>>> "];
+
 /// The workspace of the current folder.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -30,9 +33,12 @@ impl Workspace {
             Ok(metadata) => Ok(Workspace { metadata }),
             Err(cargo_metadata::Error::CargoMetadata { stderr }) => {
                 let said = stderr.trim().trim_start_matches("error: ").to_owned();
-                let help = match said.starts_with("could not find `Cargo.toml`") {
-                    true => "`cargo init` makes a package in this folder",
-                    false => "correct what cargo names, then run this again",
+                let help = if said.starts_with("could not find `Cargo.toml`") {
+                    "`cargo init` makes a package in this folder"
+                } else if MARKS.iter().any(|mark| said.contains(mark)) {
+                    "git left both sides of a merge in the manifest: keep what is right and remove its marks"
+                } else {
+                    "correct what cargo names, then run this again"
                 };
                 Err(Diagnostic::new(METADATA, said).help(help).into())
             }

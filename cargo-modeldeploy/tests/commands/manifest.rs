@@ -20,6 +20,10 @@ fn outside_of_a_package_the_way_in_is_named() {
     shop.run(&["init"]).code(1).errs(&["MD0902", "could not find `Cargo.toml`", "cargo init"]);
     shop.write("Cargo.toml", "[package");
     shop.run(&["init"]).code(1).errs(&["MD0902", "unclosed table", "help: correct what cargo names"]);
+    for mark in ["<<<<<<< HEAD", "=======", ">>>>>>> other"] {
+        shop.write("Cargo.toml", &format!("[package]\nname = \"shop\"\n{mark}\nversion = \"0.1.0\"\n"));
+        shop.run(&["init"]).code(1).errs(&["MD0902", "Cargo.toml:3", mark, "help: git left both sides of a merge"]);
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod nearest;
 pub use nearest::nearest;
 
 use crate::diagnostic::{Code, Diagnostic};
+use modeldeploy_format::lock::conflict;
 use std::cell::RefCell;
 use std::ops::Range;
 use toml::Spanned;
@@ -44,6 +45,13 @@ impl<'a> Source<'a> {
         match DeTable::parse(self.text) {
             Ok(table) => Some(table.into_inner()),
             Err(error) => {
+                if let Some(line) = conflict(self.text) {
+                    let help =
+                        "keep what is right and remove the lines that begin with `<<<<<<<`, `=======` and `>>>>>>>`";
+                    let error = Diagnostic::new(self.code, "git left both sides of a merge here");
+                    self.errors.borrow_mut().push(error.at(format!("{}:{line}:1", self.path)).help(help));
+                    return None;
+                }
                 let at = error.span().map_or(0, |span| span.start);
                 self.fail(at, format!("not TOML: {}", error.message()), "mend the line; https://toml.io has the rules");
                 None

@@ -103,6 +103,14 @@ fn what_is_wrong_is_said_with_its_place() {
 }
 
 #[test]
+fn a_merge_that_git_left_open_is_named() {
+    let text = "metrics = [\"mrr\"]\n<<<<<<< HEAD\nrelevant = 1\n=======\nrelevant = 2\n>>>>>>> other\n";
+    let errors = read_with("suite.toml", text).expect_err("both sides");
+    assert!(errors.len() == 1 && errors[0].message.contains("both sides of a merge"), "{errors:?}");
+    assert!(errors[0].place.as_ref().is_some_and(|place| place.ends_with("suite.toml:2:1")), "{errors:?}");
+}
+
+#[test]
 fn a_record_that_cannot_be_read_is_one_error_and_not_one_for_each_judgment_of_it() {
     for bad in [DOCS.replace("title\": \"Pan", "titel\": \"Pan"), DOCS.replacen("}\n", "\n", 1)] {
         let errors = read_with("docs.jsonl", &bad).expect_err("a bad record");
