@@ -66,10 +66,8 @@ impl Surroundings {
         let path = folder.join(FILE_NAME);
         let text =
             std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        let lock = Lock::parse(&text).map_err(|error| {
-            let help = "`git checkout Model.lock` restores it, `cargo modeldeploy lock --fresh` makes it anew";
-            format!("{error}\n--> {}\nhelp: {help}", path.display())
-        })?;
+        let lock =
+            Lock::parse(&text).map_err(|error| format!("{error}\n--> {}\nhelp: {}", path.display(), error.help()))?;
         let store = match &self.store {
             Some(moved) => folder.join(moved),
             None => folder.join(STORE_FOLDER),

@@ -100,27 +100,34 @@ fn a_lock_of_another_revision_is_stale_and_made_anew() {
 fn a_lock_edited_by_hand_is_refused_and_left_alone() {
     let shop = Shop::locked(LICENSED);
     let lock = shop.read("Model.lock");
-    for (old, new, said) in [
-        ("outputs = 16", "outputs = 32", "the block of model `encoder` in Model.lock was edited by hand"),
-        ("got = \"", "got = \"9", "the block of model `encoder` in Model.lock was edited by hand"),
+    let anew = ["git checkout Model.lock", "cargo modeldeploy lock --fresh"];
+    for (old, new, said, help) in [
+        ("outputs = 16", "outputs = 32", "the block of model `encoder` in Model.lock was edited by hand", anew),
+        ("got = \"", "got = \"9", "the block of model `encoder` in Model.lock was edited by hand", anew),
         (
             "license = \"MIT\"",
             "license = \"Unlicense\"",
             "the block of model `encoder` in Model.lock was edited by hand",
+            anew,
         ),
-        ("version = 1\n", "version = 9\n", "version 9"),
-        ("[[model]]", "[[model]", "cannot be read"),
-        ("[model.signature]", "<<<<<<< HEAD\n[model.signature]", "cannot be read"),
+        (
+            "version = 1\n",
+            "version = 9\n",
+            "made by a newer cargo-modeldeploy",
+            ["update cargo-modeldeploy", "version 9"],
+        ),
+        ("[[model]]", "[[model]", "cannot be read", anew),
+        (
+            "[model.signature]",
+            "<<<<<<< HEAD\n[model.signature]",
+            "both sides of a merge",
+            ["git checkout --ours Model.lock", "`cargo modeldeploy lock`"],
+        ),
     ] {
         shop.edit("Model.lock", old, new);
         let edited = shop.read("Model.lock");
         for command in [&["lock"][..], &["lock", "--check"], &["build"], &["inspect", "encoder"], &["clean"]] {
-            shop.run(command).code(1).errs(&[
-                "MD0703",
-                said,
-                "git checkout Model.lock",
-                "cargo modeldeploy lock --fresh",
-            ]);
+            shop.run(command).code(1).errs(&["MD0703", said]).errs(&help);
         }
         assert_eq!(shop.read("Model.lock"), edited);
         shop.write("Model.lock", &lock);

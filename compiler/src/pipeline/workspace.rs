@@ -146,14 +146,14 @@ impl Workspace {
 /// The lock in `folder`, if there is one.
 pub(super) fn read_lock(folder: &Path) -> Result<Option<Lock>, Diagnostic> {
     let path = folder.join(FILE_NAME);
-    let bad = |why: String| {
-        Diagnostic::new(BAD_LOCK, why)
-            .at(path.display().to_string())
-            .help("restore it (`git checkout Model.lock`), or make all of it anew (`cargo modeldeploy lock --fresh`)")
-    };
+    let bad = |why: String, help| Diagnostic::new(BAD_LOCK, why).at(path.display().to_string()).help(help);
     match std::fs::read_to_string(&path) {
-        Ok(text) => Lock::parse(&text).map(Some).map_err(|error| bad(error.to_string())),
+        Ok(text) => Lock::parse(&text).map(Some).map_err(|error| bad(error.to_string(), error.help())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(bad(format!("the lock cannot be read: {error}"))),
+        Err(error) => {
+            let help =
+                "restore it (`git checkout Model.lock`), or make all of it anew (`cargo modeldeploy lock --fresh`)";
+            Err(bad(format!("the lock cannot be read: {error}"), help))
+        }
     }
 }

@@ -321,7 +321,7 @@ fn each_mistake_with_an_index_has_its_message() {
 fn a_lock_that_cannot_be_read_says_what_to_do() {
     for (text, words) in [
         (None, "no Model.lock in /repo/shop or above it\nhelp: `cargo modeldeploy lock` makes one"),
-        (Some("version = 9"), "Model.lock is of version 9"),
+        (Some("version = 9"), "a newer cargo-modeldeploy: it is of version 9"),
         (Some("version = "), "Model.lock cannot be read"),
         (
             Some("version = 1\nmodel = 3"),
