@@ -3,8 +3,8 @@
 use criterion::{Criterion, Throughput};
 use modeldeploy::isa::Isa;
 use modeldeploy::kernels::{
-    Affine, Attention, LayerNorm, Q8RowsMut, Rows, RowsMut, activate, attention, attention_scratch, layer_norm,
-    layer_norm_quantize, quantize_rows, scan_f32,
+    Affine, Attention, LayerNorm, Q8RowsMut, Rows, RowsMut, activate, attention, attention_i8, attention_i8_scratch,
+    attention_scratch, layer_norm, layer_norm_quantize, quantize_rows, scan_f32,
 };
 use modeldeploy_format::program::{Activation, RowScale};
 
@@ -63,10 +63,14 @@ fn attentions(criterion: &mut Criterion, isa: Isa) {
             scale: 0.176_776_7,
             relative_bias: None,
         };
-        let (mut scratch, mut out) = (vec![0.0; attention_scratch(len, 32)], vec![0.0; len * WIDTH]);
+        let scratch = attention_scratch(len, 32).max(attention_i8_scratch(len, 32));
+        let (mut scratch, mut out) = (vec![0.0; scratch], vec![0.0; len * WIDTH]);
         group.throughput(Throughput::Elements((2 * len * len * WIDTH) as u64));
         group.bench_function(format!("{isa}/12x32/{len}"), |b| {
             b.iter(|| attention(isa, inputs, &mut scratch, RowsMut { values: &mut out, stride: WIDTH }));
+        });
+        group.bench_function(format!("{isa}/int8/12x32/{len}"), |b| {
+            b.iter(|| attention_i8(isa, inputs, &mut scratch, RowsMut { values: &mut out, stride: WIDTH }));
         });
     }
 }
