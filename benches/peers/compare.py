@@ -16,13 +16,20 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
+# A script of engines/ or a program of rust/, and what it needs of the environment.
 PEERS = {
     "ONNX Runtime": ("onnx_runtime.py", {}),
     "OpenVINO static": ("open_vino.py", {"PEER_SHAPES": "static"}),
     "OpenVINO dynamic": ("open_vino.py", {"PEER_SHAPES": "dynamic"}),
     "CTranslate2": ("ctranslate.py", {}),
     "PyTorch": ("pytorch.py", {}),
+    "ort": ("ort", {}),
+    "rten": ("rten", {}),
+    "tract": ("tract", {}),
+    "candle": ("candle", {}),
 }
+# What an engine does not run.
+WITHOUT = {("candle", "int8")}
 RUNS = 5
 
 
@@ -41,7 +48,7 @@ class Engine:
         )
         self.said = self.process.stdout.readline().strip()
         if not self.said:
-            raise SystemExit(f"{command[1]} did not start: run it by hand to see why")
+            raise SystemExit(f"it did not start, run it by hand to see why: {' '.join(map(str, command))}")
         self.run([[101, 102]], 1)
         self.start = time.perf_counter() - start
 
@@ -136,6 +143,7 @@ def main():
     options.add_argument("model", type=Path, help="the model's folder")
     options.add_argument("prepared", type=Path, help="what prepare.py made of it")
     options.add_argument("program", type=Path, help="the program `latency` of this package")
+    options.add_argument("rust", type=Path, help="the folder of the programs of rust/")
     options.add_argument("--rounds", type=int, default=30)
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[8, 16, 32, 64, 128, 256])
@@ -147,9 +155,13 @@ def main():
         name = f"modeldeploy {precision}"
         engines[name] = Engine([given.program, given.model, precision, given.threads])
         for peer in given.peers:
-            script, environment = PEERS[peer]
-            command = [sys.executable, HERE / "engines" / script, given.prepared, precision, given.threads]
-            engines[f"{peer} {precision}"] = Engine(command, environment)
+            if (peer, precision) in WITHOUT:
+                continue
+            program, environment = PEERS[peer]
+            is_script = program.endswith(".py")
+            engine = [sys.executable, HERE / "engines" / program] if is_script else [given.rust / program]
+            environment["RAYON_NUM_THREADS"] = str(given.threads)
+            engines[f"{peer} {precision}"] = Engine([*engine, given.prepared, precision, given.threads], environment)
     print("; ".join(dict.fromkeys(engine.said for engine in engines.values())), f"; {given.model.name}", sep="")
     latency(engines, given.lengths, given.rounds, given.threads)
     throughput(engines, given.rounds, given.threads)

@@ -36,6 +36,35 @@ def onnx_runtime(model: Path, out: Path) -> None:
     )
 
 
+class Hidden(torch.nn.Module):
+    """The rows of the last layer alone, so that an export has one output."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids, attention_mask):
+        return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+
+def plain_onnx(model: Path, out: Path) -> None:
+    """The standard's operators alone, for the engines that know no other."""
+    torch_model = AutoModel.from_pretrained(model, dtype=torch.float32, attn_implementation="eager").eval()
+    example = torch.ones(2, 7, dtype=torch.int64)
+    names = ["input_ids", "attention_mask", "last_hidden_state"]
+    torch.onnx.export(
+        Hidden(torch_model),
+        (example, example),
+        out / "plain-f32.onnx",
+        dynamo=False,
+        opset_version=17,
+        input_names=names[:2],
+        output_names=names[2:],
+        dynamic_axes={name: {0: "batch", 1: "tokens"} for name in names},
+    )
+    quantize_dynamic(out / "plain-f32.onnx", out / "plain-int8.onnx", weight_type=QuantType.QInt8, per_channel=True)
+
+
 def openvino(model: Path, out: Path) -> None:
     torch_model = AutoModel.from_pretrained(model, dtype=torch.float32).eval()
     tokenizer = AutoTokenizer.from_pretrained(model)
@@ -59,6 +88,7 @@ def main() -> None:
     if not (out / "model").exists():
         (out / "model").symlink_to(model)
     onnx_runtime(model, out)
+    plain_onnx(model, out)
     openvino(model, out)
     ctranslate2.converters.TransformersConverter(str(model)).convert(str(out / "ctranslate2"), force=True)
 
