@@ -187,7 +187,7 @@ fn fewer_tokens_may_be_asked_for_and_not_more_than_there_are_positions() {
     assert_eq!(ask(32).map(|loaded| loaded.signature.max_tokens).ok(), Some(32));
     for tokens in [0, 33] {
         let errors = ask(tokens).expect_err("too many or none");
-        assert!(errors[0].to_string().contains("the model has 32 positions"), "{errors:?}");
+        assert!(errors[0].to_string().contains("the model takes 4 to 32"), "{errors:?}");
     }
 }
 
