@@ -5,12 +5,14 @@ use super::quantize::Unit;
 use crate::isa::{Simd, Tiles, Walk};
 use crate::kernels::RowsMut;
 
-/// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2, less than the rounding of a code.
+/// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2, less than the rounding of a code of 8 bits and a ten-thousandth of a finer one.
 const P: [f32; 4] = [254.981_66, 176.781_56, 61.865_837, 14.068_775];
 /// Adding 1.5·2^23 rounds a small f32 to a whole number and leaves it in the low bits.
 const WHOLE: f32 = 12_582_912.0;
 /// Under it, as a power of two, a weight's code is 0.
-const LEAST: f32 = -12.0;
+const LEAST: f32 = -16.0;
+/// What the codes of a long text are finer by.
+const FINER: f32 = 16.0;
 
 /// Which text, block and head dimension.
 #[derive(Clone, Copy)]
@@ -35,22 +37,30 @@ pub(super) fn weigh<S: Simd>(
         Tiles::Wide => scores::<S, 8>(s, parts, block),
         Tiles::Narrow => scores::<S, 4>(s, parts, block),
     };
-    let total = if biased {
-        let most = add_bias(s, parts, block, unit, greatest);
-        soften(s, parts, Top::<S>::Sums(most), 1.0)
-    } else {
-        soften(s, parts, Top::<S>::Codes(greatest), unit.score)
+    let is_fine = !parts.fine.is_empty();
+    let (top, power) = match biased {
+        true => (Top::<S>::Sums(add_bias(s, parts, block, unit, greatest)), 1.0),
+        false => (Top::<S>::Codes(greatest), unit.score),
+    };
+    let total = match is_fine {
+        true => soften::<S, true>(s, parts, top, power),
+        false => soften::<S, false>(s, parts, top, power),
     };
     let inverse = s.to_array(s.div(s.splat(unit.one), s.int_to_f32(total)));
     let count = (block.len - 16 * block.index).min(16);
     let inverse = &inverse[..count];
     for c in 0..parts.columns.len() {
         match (S::TILES, count) {
-            (Tiles::Wide, ..9) => mix::<S, 8>(s, parts, c, block, 0, inverse, out),
-            (Tiles::Wide, _) => mix::<S, 16>(s, parts, c, block, 0, inverse, out),
+            (Tiles::Wide, ..9) if is_fine => mix::<S, 8, true>(s, parts, c, block, 0, inverse, out),
+            (Tiles::Wide, ..9) => mix::<S, 8, false>(s, parts, c, block, 0, inverse, out),
+            (Tiles::Wide, _) if is_fine => mix::<S, 16, true>(s, parts, c, block, 0, inverse, out),
+            (Tiles::Wide, _) => mix::<S, 16, false>(s, parts, c, block, 0, inverse, out),
             (Tiles::Narrow, _) => {
                 for first in (0..count).step_by(4) {
-                    mix::<S, 4>(s, parts, c, block, first, inverse, out);
+                    match is_fine {
+                        true => mix::<S, 4, true>(s, parts, c, block, first, inverse, out),
+                        false => mix::<S, 4, false>(s, parts, c, block, first, inverse, out),
+                    }
                 }
             }
         }
@@ -139,46 +149,71 @@ impl<S: Simd> Top<S> {
 
 /// The weights of all keys, four to a word, where `unit` makes of a score a power of two. Returns the sum of each query's.
 #[inline(always)]
-fn soften<S: Simd>(s: S, parts: &mut Parts<'_>, top: Top<S>, unit: f32) -> S::I {
+fn soften<S: Simd, const FINE: bool>(s: S, parts: &mut Parts<'_>, top: Top<S>, unit: f32) -> S::I {
     let mut total = s.splat_int(0);
     let (fours, rest) = parts.scores.as_chunks::<4>();
     let (words, last) = parts.weights.split_at_mut(fours.len());
-    for (scores, word) in fours.iter().zip(words) {
-        let mut codes = [total; 4];
-        for (code, score) in codes.iter_mut().zip(scores) {
-            *code = weight(s, top.above(s, score), unit);
-        }
-        let [a, b, c, d] = codes;
-        total = s.add_int(total, s.add_int(s.add_int(a, b), s.add_int(c, d)));
-        let low = s.or(a, s.shift_left::<8>(b));
-        s.store_int(word, s.or(low, s.or(s.shift_left::<16>(c), s.shift_left::<24>(d))));
+    let mut fine = parts.fine.iter_mut();
+    for (word, scores) in words.iter_mut().zip(fours) {
+        total = word_of::<S, FINE>(s, scores, top, unit, total, word, fine.next());
     }
     if let [word, ..] = last {
-        let mut joined = s.splat_int(0);
-        for score in rest.iter().rev() {
-            let code = weight(s, top.above(s, score), unit);
-            total = s.add_int(total, code);
-            joined = s.or(s.shift_left::<8>(joined), code);
-        }
-        s.store_int(word, joined);
+        total = word_of::<S, FINE>(s, rest, top, unit, total, word, fine.next());
     }
     total
 }
 
-/// `round(255 · 2^(x · unit))`
+/// The weights of up to four keys into a word, and their lowest bits into another where they are finer. Returns the new total.
 #[inline(always)]
-fn weight<S: Simd>(s: S, x: S::F, unit: f32) -> S::I {
+fn word_of<S: Simd, const FINE: bool>(
+    s: S,
+    scores: &[[i32; 16]],
+    top: Top<S>,
+    unit: f32,
+    mut total: S::I,
+    word: &mut [i32; 16],
+    fine: Option<&mut [i32; 16]>,
+) -> S::I {
+    let mut codes = [s.splat_int(0); 4];
+    for (code, score) in codes.iter_mut().zip(scores) {
+        *code = weight::<S, FINE>(s, top.above(s, score), unit);
+        total = s.add_int(total, *code);
+    }
+    if let (true, Some(fine)) = (FINE, fine) {
+        let mut low = codes;
+        for (low, code) in low.iter_mut().zip(&mut codes) {
+            *low = s.and(*code, s.splat_int(15));
+            *code = s.shift_right::<4>(*code);
+        }
+        s.store_int(fine, bytes(s, low));
+    }
+    s.store_int(word, bytes(s, codes));
+    total
+}
+
+/// Four numbers of 8 bits as the bytes of a word, the first lowest.
+#[inline(always)]
+fn bytes<S: Simd>(s: S, [a, b, c, d]: [S::I; 4]) -> S::I {
+    let low = s.or(a, s.shift_left::<8>(b));
+    s.or(low, s.or(s.shift_left::<16>(c), s.shift_left::<24>(d)))
+}
+
+/// `round(255 · 2^(x · unit))`, or that of [`FINER`] times as much.
+#[inline(always)]
+fn weight<S: Simd, const FINE: bool>(s: S, x: S::F, unit: f32) -> S::I {
+    let finer = if FINE { FINER } else { 1.0 };
+    let p = [s.splat(finer * P[0]), s.splat(finer * P[1]), s.splat(finer * P[2]), s.splat(finer * P[3])];
     let x = s.max(x, s.splat(LEAST / unit));
     let (unit, whole) = (s.splat(unit), s.splat(WHOLE));
     let shifted = s.fma(x, unit, whole);
     let part = s.fma(x, unit, s.sub(whole, shifted));
-    let size = s.fma(s.fma(s.fma(s.splat(P[3]), part, s.splat(P[2])), part, s.splat(P[1])), part, s.splat(P[0]));
+    let size = s.fma(s.fma(s.fma(p[3], part, p[2]), part, p[1]), part, p[0]);
     s.round_to_int(s.of_bits(s.add_int(s.bits(size), s.shift_left::<23>(s.bits(shifted)))))
 }
 
 /// Columns `c` of the outputs of up to `R` queries from `first` on, whose weights are divided by the sums that `inverse` is one over.
 #[inline(always)]
-fn mix<S: Simd, const R: usize>(
+fn mix<S: Simd, const R: usize, const FINE: bool>(
     s: S,
     parts: &Parts<'_>,
     c: usize,
@@ -187,25 +222,42 @@ fn mix<S: Simd, const R: usize>(
     inverse: &[f32],
     out: &mut RowsMut<'_>,
 ) {
-    let steps = parts.weights.len();
-    let (values, _) = parts.values[64 * steps * c..].as_chunks::<64>();
-    let mut sums = [s.splat_int(0); R];
-    for (weights, values) in parts.weights.iter().zip(values) {
-        let values = s.weights(values);
-        for (sum, weights) in sums.iter_mut().zip(&weights[first..first + R]) {
-            *sum = s.dot(*sum, s.codes(weights.to_le_bytes()), values);
-        }
-    }
+    let sums = products::<S, R>(s, parts, parts.weights, c, first);
+    let fine = if FINE { products::<S, R>(s, parts, parts.fine, c, first) } else { sums };
     let columns = &parts.columns[c];
     let (scale, middle) = (s.load(&columns.scale), s.load(&columns.middle));
-    let (value_sums, debts) = (s.load_int(&columns.sums), s.load_int(&columns.debts));
-    for (r, (&inverse, &sum)) in (first..).zip(inverse[first..].iter().zip(&sums)) {
-        let mixed = s.mul(s.int_to_f32(s.dot_total(s.add_int(sum, debts), value_sums)), scale);
-        let y = s.fma(mixed, s.splat(inverse), middle);
+    for (r, (&inverse, (&sum, &fine))) in (first..).zip(inverse[first..].iter().zip(sums.iter().zip(&fine))) {
+        let sum = if FINE { s.fma(sum, s.splat(FINER), fine) } else { sum };
+        let y = s.fma(s.mul(sum, scale), s.splat(inverse), middle);
         let to = &mut out.row(16 * block.index + r, block.head_dim)[16 * c..];
         match to.first_chunk_mut() {
             Some(chunk) => s.store(chunk, y),
             None => s.store_part(to, y),
         }
     }
+}
+
+/// The values' codes in columns `c`, summed by the weights of `R` queries from `first` on.
+#[inline(always)]
+fn products<S: Simd, const R: usize>(
+    s: S,
+    parts: &Parts<'_>,
+    weights: &[[i32; 16]],
+    c: usize,
+    first: usize,
+) -> [S::F; R] {
+    let (values, _) = parts.values[64 * weights.len() * c..].as_chunks::<64>();
+    let mut sums = [s.splat_int(0); R];
+    for (weights, values) in weights.iter().zip(values) {
+        let values = s.weights(values);
+        for (sum, weights) in sums.iter_mut().zip(&weights[first..first + R]) {
+            *sum = s.dot(*sum, s.codes(weights.to_le_bytes()), values);
+        }
+    }
+    let (value_sums, debts) = (s.load_int(&parts.columns[c].sums), s.load_int(&parts.columns[c].debts));
+    let mut totals = [s.splat(0.0); R];
+    for (total, sum) in totals.iter_mut().zip(sums) {
+        *total = s.int_to_f32(s.dot_total(s.add_int(sum, debts), value_sums));
+    }
+    totals
 }
