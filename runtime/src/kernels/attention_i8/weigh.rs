@@ -5,7 +5,7 @@ use super::quantize::Unit;
 use crate::isa::{Simd, Tiles, Walk};
 use crate::kernels::RowsMut;
 
-/// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2, less than the rounding of a code of 8 bits and a ten-thousandth of a finer one.
+/// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2: a ten-thousandth of it, and less than the rounding of a code of either kind.
 const P: [f32; 4] = [254.981_66, 176.781_56, 61.865_837, 14.068_775];
 /// Adding 1.5·2^23 rounds a small f32 to a whole number and leaves it in the low bits.
 const WHOLE: f32 = 12_582_912.0;
