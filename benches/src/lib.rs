@@ -1,1 +1,5 @@
-//! Benchmarks of the kernels and of whole models.
+//! Benchmarks of the kernels and of whole models, each beside what the machine reaches.
+
+pub mod machine;
+pub mod model;
+pub mod part;

@@ -1,32 +1,29 @@
-//! The kernels at the sizes of all-MiniLM-L6-v2, on each instruction set of this CPU.
+//! The kernels at the sizes of all-MiniLM-L6-v2, on each instruction set of this CPU, each beside its ceiling.
 //!
-//! `cargo bench -p modeldeploy-benches --bench kernels`; a filter such as `gemm_i8/avx512vnni` after `--` picks some.
-//! `elem/s` are multiply-accumulates a second in the products (`ceiling` is what the registers alone reach), values a
-//! second elsewhere.
+//! `cargo bench -p modeldeploy-benches --bench kernels`; a filter such as `gemm_i8/avx512vnni` after `--` picks some. A throughput
+//! stands with its part of what the same instruction set reaches on this machine, which is measured first: products and attention
+//! beside multiply-accumulates in registers alone, what is read or passed on beside plain reading or copying of as many bytes.
 //!
 //! The register tiles of `kernels::tile` are chosen here.
 
-mod ceiling;
+mod attention;
 mod products;
 mod rows;
+mod search;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use std::time::Duration;
+use modeldeploy::isa::Isa;
+use modeldeploy_benches::part::Parts;
 
-/// Short samples: the machine's noise is larger than what more of them would resolve.
-fn settings() -> Criterion {
-    Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(800))
+fn main() {
+    let mut parts = Parts::from_args();
+    products::all(&mut parts);
+    for isa in Isa::available() {
+        rows::all(&mut parts, isa);
+        attention::all(&mut parts, isa);
+        search::all(&mut parts, isa);
+    }
+    parts.finish();
 }
-
-criterion_group! {
-    name = kernels;
-    config = settings();
-    targets = ceiling::int8, products::int8, products::forward, products::float, rows::all
-}
-criterion_main!(kernels);
 
 /// Values between -1 and 1 that look like noise, the same in each run.
 fn noise(count: usize) -> Vec<f32> {

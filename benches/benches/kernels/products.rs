@@ -1,8 +1,11 @@
-//! The matrix products: each shape with hot weights, and a whole forward's weights in turn.
+//! The matrix products: each shape with hot weights, and a whole forward's weights in turn. One row is a product of matrix and vector.
 
-use criterion::{Criterion, Throughput};
 use modeldeploy::isa::Isa;
-use modeldeploy::kernels::{Epilogue, F32Panels, I8Panels, Q8Rows, Rows, RowsMut, gemm_f32, gemm_i8};
+use modeldeploy::kernels::{
+    Bf16Panels, Epilogue, F32Panels, I8Panels, Q8Rows, Rows, RowsMut, gemm_bf16, gemm_f32, gemm_i8,
+};
+use modeldeploy_benches::machine::Work;
+use modeldeploy_benches::part::Parts;
 use modeldeploy_format::program::{Activation, RowScale};
 
 use crate::{noise, noise_i8};
@@ -15,6 +18,15 @@ const LAYER: [(usize, usize, Activation); 4] = [
     (1536, 384, Activation::Identity),
 ];
 const ROWS: [usize; 5] = [1, 8, 16, 32, 128];
+
+/// All of them, on each instruction set but the reference, whose products take long.
+pub(crate) fn all(parts: &mut Parts) {
+    for isa in Isa::available().filter(|&isa| isa != Isa::SCALAR) {
+        int8(parts, isa);
+        forward(parts, isa);
+        float(parts, isa);
+    }
+}
 
 /// One dense layer with its weights and room for 128 rows in and out.
 struct Layer {
@@ -45,50 +57,54 @@ impl Layer {
         let epilogue = Epilogue { bias: Some(&self.scales), activation: self.activation, residual: None };
         gemm_i8(isa, x, w, epilogue, RowsMut { values: &mut self.out, stride: self.n });
     }
+
+    /// One row is bound by the reading of the weights, more by arithmetic.
+    fn work(&self, rows: usize) -> Work {
+        let macs = self.k * self.n;
+        if rows == 1 { Work::Read(macs as u64) } else { Work::Int8((rows * macs) as u64) }
+    }
 }
 
 /// Each shape with the same weights over and over.
-pub(crate) fn int8(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("gemm_i8");
-    for isa in Isa::available().filter(|isa| isa.name() != "scalar") {
-        for shape in LAYER {
-            let mut layer = Layer::new(shape);
-            for rows in ROWS {
-                group.throughput(Throughput::Elements((rows * layer.k * layer.n) as u64));
-                let name = format!("{isa}/{}x{}/{rows}", layer.k, layer.n);
-                group.bench_function(name, |b| b.iter(|| layer.run(isa, rows)));
-            }
+fn int8(parts: &mut Parts, isa: Isa) {
+    for shape in LAYER {
+        let mut layer = Layer::new(shape);
+        for rows in ROWS {
+            let name = format!("{}x{}/{rows}", layer.k, layer.n);
+            parts.bench("gemm_i8", isa, &name, layer.work(rows), || layer.run(isa, rows));
         }
     }
 }
 
 /// The products of six layers in turn, whose 10.6 MB of weights come from the last cache.
-pub(crate) fn forward(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("forward_i8");
+fn forward(parts: &mut Parts, isa: Isa) {
     let mut layers: Vec<Layer> = (0..6).flat_map(|_| LAYER.map(Layer::new)).collect();
-    let weights: usize = layers.iter().map(|layer| layer.k * layer.n).sum();
-    for isa in Isa::available().filter(|isa| isa.name() != "scalar") {
-        for rows in ROWS {
-            group.throughput(Throughput::Elements((rows * weights) as u64));
-            group.bench_function(format!("{isa}/{rows}"), |b| {
-                b.iter(|| layers.iter_mut().for_each(|layer| layer.run(isa, rows)));
-            });
-        }
+    for rows in ROWS {
+        let amount = layers.iter().map(|layer| layer.work(rows).amount()).sum();
+        let work = if rows == 1 { Work::Read(amount) } else { Work::Int8(amount) };
+        parts.bench("forward_i8", isa, &rows.to_string(), work, || {
+            layers.iter_mut().for_each(|layer| layer.run(isa, rows));
+        });
     }
 }
 
-/// The f32 product at one size.
-pub(crate) fn float(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("gemm_f32");
-    let (k, n) = (384, 384);
-    let (weights, x, mut out) = (noise(k * n), noise(128 * k), vec![0.0; 128 * n]);
-    for isa in Isa::available().filter(|isa| isa.name() != "scalar") {
-        for rows in [8, 32, 128] {
-            group.throughput(Throughput::Elements((rows * k * n) as u64));
-            group.bench_function(format!("{isa}/{k}x{n}/{rows}"), |b| {
-                let x = Rows { values: &x, stride: k };
+/// The f32 arithmetic over weights of both kinds.
+fn float(parts: &mut Parts, isa: Isa) {
+    for (k, n, activation) in LAYER {
+        let (weights, x, mut out) = (noise(k * n), noise(128 * k), vec![0.0; 128 * n]);
+        let halves: Vec<u16> = weights.iter().map(|w| (w.to_bits() >> 16) as u16).collect();
+        let epilogue = Epilogue { bias: None, activation, residual: None };
+        for rows in ROWS {
+            let (name, x) = (format!("{k}x{n}/{rows}"), Rows { values: &x, stride: k });
+            let work =
+                |bytes| if rows == 1 { Work::Read((bytes * k * n) as u64) } else { Work::Float((rows * k * n) as u64) };
+            parts.bench("gemm_f32", isa, &name, work(4), || {
                 let w = F32Panels { values: &weights, n, k };
-                b.iter(|| gemm_f32(isa, x, rows, w, Epilogue::default(), RowsMut { values: &mut out, stride: n }));
+                gemm_f32(isa, x, rows, w, epilogue, RowsMut { values: &mut out, stride: n });
+            });
+            parts.bench("gemm_bf16", isa, &name, work(2), || {
+                let w = Bf16Panels { values: &halves, n, k };
+                gemm_bf16(isa, x, rows, w, epilogue, RowsMut { values: &mut out, stride: n });
             });
         }
     }

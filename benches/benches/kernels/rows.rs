@@ -1,86 +1,95 @@
-//! What stands between the products: quantization, LayerNorm, attention, GELU, the scan of a catalogue.
+//! What stands between the products, row by row: its ceiling is the copying of the bytes that it reads and writes.
 
-use criterion::{Criterion, Throughput};
 use modeldeploy::isa::Isa;
 use modeldeploy::kernels::{
-    Affine, Attention, LayerNorm, Q8RowsMut, Rows, RowsMut, activate, attention, attention_i8, attention_i8_scratch,
-    attention_scratch, layer_norm, layer_norm_quantize, quantize_rows, scan_f32,
+    Affine, LayerNorm, Lookup, Q8RowsMut, Rows, RowsMut, Table, activate, add, embed, l2_normalize, layer_norm,
+    layer_norm_quantize, pool, quantize_rows, softmax_rows,
 };
-use modeldeploy_format::program::{Activation, RowScale};
+use modeldeploy_benches::machine::Work;
+use modeldeploy_benches::part::Parts;
+use modeldeploy_format::program::{Activation, Pooling, RowScale};
 
-use crate::noise;
+use crate::{noise, noise_i8};
 
 const WIDTH: usize = 384;
 const ROWS: usize = 16;
+const VALUES: usize = ROWS * WIDTH;
+/// So many entries of a table of embeddings.
+const ENTRIES: usize = 4096;
 
-/// Each of them on each instruction set.
-pub(crate) fn all(criterion: &mut Criterion) {
-    for isa in Isa::available() {
-        norms(criterion, isa);
-        attentions(criterion, isa);
-        catalogue(criterion, isa);
-    }
+/// Each of them on one instruction set.
+pub(crate) fn all(parts: &mut Parts, isa: Isa) {
+    let values = noise(VALUES);
+    let x = Rows { values: &values, stride: WIDTH };
+    norms(parts, isa, x);
+    others(parts, isa, x);
+    embeddings(parts, isa);
 }
 
-fn norms(criterion: &mut Criterion, isa: Isa) {
-    let (x, gamma, beta) = (noise(ROWS * WIDTH), noise(WIDTH), noise(WIDTH));
-    let (mut out, mut codes, mut params) = (noise(ROWS * WIDTH), vec![0; ROWS * WIDTH], [RowScale::default(); ROWS]);
-    let rows = Rows { values: &x, stride: WIDTH };
+/// Bytes of so many f32 read and so many written.
+fn floats(read: usize, written: usize) -> Work {
+    Work::Copy(4 * (read + written) as u64)
+}
+
+fn name(kernel: &str) -> String {
+    format!("{kernel}/{ROWS}x{WIDTH}")
+}
+
+fn norms(parts: &mut Parts, isa: Isa, x: Rows<'_>) {
+    let (gamma, beta) = (noise(WIDTH), noise(WIDTH));
+    let (mut out, mut codes, mut params) = (noise(VALUES), vec![0; VALUES], [RowScale::default(); ROWS]);
     let affine = Affine { gamma: &gamma, beta: &beta };
-    let norm = LayerNorm { x: rows, residual: Some(rows), rows: ROWS, eps: 1e-12, affine };
-    let mut group = criterion.benchmark_group("rows");
-    group.throughput(Throughput::Elements((ROWS * WIDTH) as u64));
-    group.bench_function(format!("{isa}/layer_norm/{ROWS}x{WIDTH}"), |b| {
-        b.iter(|| layer_norm(isa, norm, RowsMut { values: &mut out, stride: WIDTH }));
+    let norm = LayerNorm { x, residual: None, rows: ROWS, eps: 1e-12, affine };
+    parts.bench("rows", isa, &name("layer_norm"), floats(VALUES, VALUES), || {
+        layer_norm(isa, norm, RowsMut { values: &mut out, stride: WIDTH });
     });
-    group.bench_function(format!("{isa}/layer_norm_quantize/{ROWS}x{WIDTH}"), |b| {
-        b.iter(|| {
-            let codes = Q8RowsMut { codes: &mut codes, stride: WIDTH, params: &mut params };
-            layer_norm_quantize(isa, norm, RowsMut { values: &mut out, stride: WIDTH }, affine, codes);
-        });
+    let work = Work::Copy(9 * VALUES as u64);
+    parts.bench("rows", isa, &name("layer_norm_quantize"), work, || {
+        let codes = Q8RowsMut { codes: &mut codes, stride: WIDTH, params: &mut params };
+        layer_norm_quantize(isa, norm, RowsMut { values: &mut out, stride: WIDTH }, affine, codes);
     });
-    group.bench_function(format!("{isa}/quantize/{ROWS}x{WIDTH}"), |b| {
-        b.iter(|| quantize_rows(isa, rows, WIDTH, Q8RowsMut { codes: &mut codes, stride: WIDTH, params: &mut params }));
-    });
-    group.bench_function(format!("{isa}/gelu/{ROWS}x{WIDTH}"), |b| {
-        b.iter(|| activate(isa, Activation::Gelu, &x, &mut out));
+    parts.bench("rows", isa, &name("quantize"), Work::Copy(5 * VALUES as u64), || {
+        quantize_rows(isa, x, WIDTH, Q8RowsMut { codes: &mut codes, stride: WIDTH, params: &mut params });
     });
 }
 
-fn attentions(criterion: &mut Criterion, isa: Isa) {
-    let mut group = criterion.benchmark_group("attention");
-    for len in [8, 16, 32, 128, 512] {
-        let qkv = noise(len * 3 * WIDTH);
-        let part = |i: usize| Rows { values: &qkv[i * WIDTH..], stride: 3 * WIDTH };
-        let segments = [0, len as u32];
-        let inputs = Attention {
-            q: part(0),
-            k: part(1),
-            v: part(2),
-            segments: &segments,
-            heads: 12,
-            head_dim: 32,
-            scale: 0.176_776_7,
-            relative_bias: None,
-        };
-        let scratch = attention_scratch(len, 32).max(attention_i8_scratch(len, 32));
-        let (mut scratch, mut out) = (vec![0.0; scratch], vec![0.0; len * WIDTH]);
-        group.throughput(Throughput::Elements((2 * len * len * WIDTH) as u64));
-        group.bench_function(format!("{isa}/12x32/{len}"), |b| {
-            b.iter(|| attention(isa, inputs, &mut scratch, RowsMut { values: &mut out, stride: WIDTH }));
-        });
-        group.bench_function(format!("{isa}/int8/12x32/{len}"), |b| {
-            b.iter(|| attention_i8(isa, inputs, &mut scratch, RowsMut { values: &mut out, stride: WIDTH }));
+fn others(parts: &mut Parts, isa: Isa, x: Rows<'_>) {
+    let mut out = vec![0.0; VALUES];
+    for activation in Activation::ALL {
+        let name = name(&format!("{activation:?}").to_lowercase());
+        parts.bench("rows", isa, &name, floats(VALUES, VALUES), || activate(isa, activation, x.values, &mut out));
+    }
+    parts.bench("rows", isa, &name("softmax"), floats(VALUES, VALUES), || {
+        softmax_rows(isa, x, ROWS, WIDTH, RowsMut { values: &mut out, stride: WIDTH });
+    });
+    parts.bench("rows", isa, &name("l2_normalize"), floats(VALUES, VALUES), || {
+        l2_normalize(isa, x, ROWS, WIDTH, RowsMut { values: &mut out, stride: WIDTH });
+    });
+    let y = noise(VALUES);
+    parts.bench("rows", isa, &name("add"), floats(2 * VALUES, VALUES), || add(isa, x.values, &y, &mut out));
+    let segments = [0, ROWS as u32];
+    for pooling in [Pooling::Mean, Pooling::Max] {
+        let name = name(&format!("pool {pooling:?}").to_lowercase());
+        parts.bench("rows", isa, &name, floats(VALUES, WIDTH), || {
+            pool(isa, pooling, x, WIDTH, &segments, RowsMut { values: &mut out, stride: WIDTH });
         });
     }
 }
 
-fn catalogue(criterion: &mut Criterion, isa: Isa) {
-    let (count, width) = (5000, 128);
-    let (rows, query, mut scores) = (noise(count * width), noise(width), vec![0.0; count]);
-    let mut group = criterion.benchmark_group("scan_f32");
-    group.throughput(Throughput::Bytes((4 * count * width) as u64));
-    group.bench_function(format!("{isa}/{count}x{width}"), |b| {
-        b.iter(|| scan_f32(isa, &query, Rows { values: &rows, stride: width }, &mut scores));
-    });
+fn embeddings(parts: &mut Parts, isa: Isa) {
+    let ids: Vec<u32> = (0..ROWS as u32).map(|row| row * 2_654_435 % ENTRIES as u32).collect();
+    let (table, codes, scales) = (noise(ENTRIES * WIDTH), noise_i8(ENTRIES * WIDTH), noise(ENTRIES));
+    let halves: Vec<u16> = table.iter().map(|w| (w.to_bits() >> 16) as u16).collect();
+    let mut out = vec![0.0; VALUES];
+    let kinds = [
+        ("f32", 4, Table::F32(&table)),
+        ("bf16", 2, Table::Bf16(&halves)),
+        ("int8", 1, Table::I8 { codes: &codes, scales: &scales }),
+    ];
+    for (kind, bytes, table) in kinds {
+        let lookups = [Lookup { table, ids: &ids }];
+        parts.bench("rows", isa, &name(&format!("embed {kind}")), Work::Copy((VALUES * (bytes + 4)) as u64), || {
+            embed(isa, &lookups, WIDTH, RowsMut { values: &mut out, stride: WIDTH });
+        });
+    }
 }

@@ -9,13 +9,9 @@
 //! each takes a share of the texts.
 
 use modeldeploy::session::{Batch, Capacity, Session};
-use modeldeploy::tokenizer::{Encoding, Tables, Tokenizer};
-use modeldeploy_compiler::compress::{Precision, Recipe, Sample, calibration_texts, compress};
-use modeldeploy_compiler::compressed::CompressedModel;
-use modeldeploy_compiler::front::{LoadOptions, load};
-use modeldeploy_compiler::{emit, passes};
-use modeldeploy_format::pack::Aligned;
-use modeldeploy_format::{Artifact, Digest, Task};
+use modeldeploy_benches::model::pack;
+use modeldeploy_compiler::compress::Precision;
+use modeldeploy_format::Artifact;
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -49,8 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         _ => return Err("usage: latency <model folder> <int8 | bf16 | f32> [threads]".into()),
     };
     let precision = Precision::from_name(precision).ok_or("the precision is int8, bf16 or f32")?;
-    let pack = pack(Path::new(folder), precision)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))?;
+    let pack = pack(Path::new(folder), precision)?;
     let artifact = Artifact::parse(&pack)?;
     let capacity = Capacity { tokens: MAX_TOKENS, texts: BATCH_TOKENS };
     let mut sessions = (0..threads).map(|_| Session::new(&artifact, capacity)).collect::<Result<Vec<_>, _>>()?;
@@ -102,28 +97,4 @@ fn run(session: &mut Session<'_>, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, S
         }
     }
     Ok(rows)
-}
-
-/// The folder's model as a pack, calibrated on the compiler's own texts.
-fn pack(folder: &Path, precision: Precision) -> Result<Aligned, Vec<modeldeploy_compiler::diagnostic::Diagnostic>> {
-    let mut loaded = load(folder, &LoadOptions::new(Task::Embed))?;
-    passes::run(&mut loaded.graph);
-    let tables = Tables::parse(&loaded.tokenizer).expect("the compiler's own tables");
-    let tokenizer = Tokenizer::new(tables);
-    let mut encoding = Encoding::default();
-    let samples: Vec<Sample> = calibration_texts()
-        .map(|text| {
-            tokenizer.encode_into(text, None, tokenizer.truncation(), &mut encoding).expect("a short text");
-            let types = encoding.type_ids().iter().copied().map(u32::from).collect();
-            Sample { ids: encoding.ids().to_vec(), types }
-        })
-        .collect();
-    let graph = compress(&loaded.graph, &Recipe::of(precision), &samples, &mut |_| {})?;
-    let model = CompressedModel {
-        graph,
-        signature: loaded.signature,
-        tokenizer: loaded.tokenizer,
-        space: Digest::from_bytes([0; 32]),
-    };
-    emit::pack(&model, vec![])
 }

@@ -5,14 +5,16 @@
 //! quarter of the bytes and of the time. That the index lies in the model's space is checked when
 //! the `#[index]` is compiled.
 
+mod search;
+
+pub use search::search;
+
 use crate::isa::Isa;
-use crate::kernels::{self, Epilogue, I8Panels, Q8Rows, Q8RowsMut, Rows, RowsMut};
+use crate::kernels;
 use crate::model::{Embedding, Error, Model, SameSpace};
 use core::fmt;
 use core::marker::PhantomData;
-use modeldeploy_format::index::{Codes, Values, Vectors};
-use modeldeploy_format::program::{Activation, RowScale};
-use modeldeploy_format::tensor::QUAD;
+use modeldeploy_format::index::Vectors;
 
 /// A locked index. `#[index("name", of = Model)]` implements it; nothing else should.
 #[diagnostic::on_unimplemented(
@@ -90,33 +92,12 @@ impl<I: Index> Handle<I> {
         M::Space: SameSpace<<I::Model as Model>::Space>,
     {
         let vectors = I::vectors()?;
-        let scores = scores(Isa::chosen(), vectors, query.as_slice());
-        let mut best = vec![kernels::Hit::default(); k.min(scores.len())];
-        let found = kernels::topk(&scores, &mut best);
+        let mut best = vec![kernels::Hit::default(); k.min(vectors.rows())];
+        let found = search(Isa::chosen(), vectors, query.as_slice(), &mut best);
         let hit =
             |hit: &kernels::Hit| Hit { row: hit.index as usize, id: vectors.id(hit.index as usize), score: hit.score };
         Ok(best[..found].iter().map(hit).collect())
     }
-}
-
-/// The score of each row.
-fn scores(isa: Isa, vectors: &Vectors<'_>, query: &[f32]) -> Vec<f32> {
-    let (rows, width) = (vectors.rows(), vectors.width());
-    let mut scores = vec![0.0; rows];
-    match vectors.values() {
-        Values::F32(values) => kernels::scan_f32(isa, query, Rows { values, stride: width }, &mut scores),
-        Values::Int8(Codes { panels: codes, scales, sums }) => {
-            let stride = width.next_multiple_of(QUAD);
-            let (mut codes_of_query, mut params) = (vec![0; stride], [RowScale::default()]);
-            let quantized = Q8RowsMut { codes: &mut codes_of_query, stride, params: &mut params };
-            kernels::quantize_rows(isa, Rows { values: query, stride: width }, width, quantized);
-            let query = Q8Rows { codes: &codes_of_query, stride, params: &params };
-            let panels = I8Panels { codes, scales, sums, n: rows, k: width };
-            let plain = Epilogue { bias: None, activation: Activation::Identity, residual: None };
-            kernels::gemm_i8(isa, query, panels, plain, RowsMut { values: &mut scores, stride: rows });
-        }
-    }
-    scores
 }
 
 impl<I> Clone for Handle<I> {

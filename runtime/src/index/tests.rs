@@ -1,13 +1,25 @@
 //! Scores against sums in f64 of what the stored numbers stand for.
 
-use super::scores;
+use super::search;
+use super::search::each_block;
 use crate::isa::Isa;
 use crate::kernels::testing::{Random, assert_bits};
+use crate::kernels::{Hit, topk};
 use modeldeploy_format::Digest;
 use modeldeploy_format::index::{Codes, Values, Vectors, write};
 use modeldeploy_format::pack::Aligned;
 
 const SPACE: Digest = Digest::from_bytes([3; 32]);
+
+/// The score of each row.
+fn scores(isa: Isa, vectors: &Vectors<'_>, query: &[f32]) -> Vec<f32> {
+    let mut all = vec![];
+    each_block(isa, vectors, query, |first, scores| {
+        assert_eq!(first as usize, all.len(), "the blocks do not follow one another");
+        all.extend_from_slice(scores);
+    });
+    all
+}
 
 fn ids(rows: usize) -> Vec<String> {
     (0..rows).map(|row| row.to_string()).collect()
@@ -38,7 +50,7 @@ fn int8(random: &mut Random, rows: usize, width: usize) -> Aligned {
 #[test]
 fn a_score_is_the_dot_product_of_what_the_codes_stand_for() {
     let mut random = Random::new(5);
-    for (rows, width) in [(0, 4), (1, 1), (15, 7), (16, 64), (17, 130), (100, 384)] {
+    for (rows, width) in [(0, 4), (1, 1), (15, 7), (16, 64), (17, 130), (100, 384), (1030, 20)] {
         let bytes = int8(&mut random, rows, width);
         let vectors = Vectors::parse(&bytes).expect("an index");
         let query = random.floats(width, 1.0);
@@ -69,5 +81,23 @@ fn an_index_of_f32_gives_the_bits_of_a_dot_product() {
         values.chunks(width).map(|row| crate::kernels::dot_f32(Isa::SCALAR, row, &query)).collect();
     for isa in Isa::available() {
         assert_bits(&scores(isa, &vectors, &query), &expected, isa.name());
+    }
+}
+
+#[test]
+fn the_nearest_are_found_in_whichever_block_they_lie() {
+    let mut random = Random::new(8);
+    for (rows, width) in [(1023, 12), (1024, 12), (1025, 12), (2500, 8)] {
+        for bytes in
+            [int8(&mut random, rows, width), index(rows, width, Values::F32(&random.floats(rows * width, 1.0)))]
+        {
+            let vectors = Vectors::parse(&bytes).expect("an index");
+            let query = random.floats(width, 1.0);
+            let (mut best, mut expected) = ([Hit::default(); 50], [Hit::default(); 50]);
+            topk(&scores(Isa::SCALAR, &vectors, &query), &mut expected);
+            for isa in Isa::available() {
+                assert_eq!((search(isa, &vectors, &query, &mut best), best), (50, expected), "{rows}x{width} on {isa}");
+            }
+        }
     }
 }

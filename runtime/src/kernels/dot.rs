@@ -1,13 +1,11 @@
 //! Dot products: of two vectors, and of one with many rows.
 //!
 //! Bound by memory. Each is sixteen chains of fused multiply-adds and the fixed tree, so a scan gives each row the very
-//! bits that [`dot_f32`] gives.
+//! bits that [`dot_f32`] gives. Rows are read one after the other, as they lie: four in turn hid the chains' latency, which the CPU
+//! does by itself, and took twice the time where rows come from memory (bench `kernels`, `search`).
 
 use crate::isa::{Isa, Kernel, Simd};
 use crate::kernels::Rows;
-
-/// Rows scanned side by side, so that their chains hide each other's latency.
-const TOGETHER: usize = 4;
 
 /// `Σ a · b`
 ///
@@ -43,44 +41,25 @@ impl Kernel for Scan<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let width = self.query.len();
-        let (groups, rest) = self.scores.as_chunks_mut::<TOGETHER>();
-        let whole = TOGETHER * groups.len();
-        for (g, scores) in groups.iter_mut().enumerate() {
-            let mut rows = [self.query; TOGETHER];
-            for (i, row) in rows.iter_mut().enumerate() {
-                *row = self.rows.row(TOGETHER * g + i, width);
-            }
-            *scores = dots(s, self.query, rows);
-        }
-        for (i, score) in rest.iter_mut().enumerate() {
-            [*score] = dots(s, self.query, [self.rows.row(whole + i, width)]);
+        for (r, score) in self.scores.iter_mut().enumerate() {
+            *score = dot(s, self.query, self.rows.row(r, self.query.len()));
         }
     }
 }
 
-/// The dot products of `query` with rows as long as it.
+/// The dot product of `query` with a row as long as it.
 #[inline(always)]
-fn dots<S: Simd, const R: usize>(s: S, query: &[f32], rows: [&[f32]; R]) -> [f32; R] {
+fn dot<S: Simd>(s: S, query: &[f32], row: &[f32]) -> f32 {
     let (chunks, rest) = query.as_chunks::<16>();
-    let mut totals = [s.splat(0.0); R];
-    for (i, chunk) in chunks.iter().enumerate() {
-        let query = s.load(chunk);
-        for r in 0..R {
-            totals[r] = s.fma(query, s.load(&rows[r].as_chunks::<16>().0[i]), totals[r]);
-        }
+    let (others, other_rest) = row.as_chunks::<16>();
+    let mut total = s.splat(0.0);
+    for (a, b) in chunks.iter().zip(others) {
+        total = s.fma(s.load(a), s.load(b), total);
     }
     if !rest.is_empty() {
-        let query = s.load_part(rest, 0.0);
-        for r in 0..R {
-            totals[r] = s.fma(query, s.load_part(rows[r].as_chunks::<16>().1, 0.0), totals[r]);
-        }
+        total = s.fma(s.load_part(rest, 0.0), s.load_part(other_rest, 0.0), total);
     }
-    let mut scores = [0.0; R];
-    for r in 0..R {
-        scores[r] = s.sum(totals[r]);
-    }
-    scores
+    s.sum(total)
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ pub use quantize::{Q8Rows, Q8RowsMut, quantize_rows};
 pub use relative_bias::{Buckets, RelativeBias};
 pub use rows::{Rows, RowsMut};
 pub use softmax::softmax_rows;
-pub use topk::{Hit, topk};
+pub use topk::{Hit, TopK, topk};
 
 #[cfg(test)]
 pub(crate) mod testing;
