@@ -1,6 +1,6 @@
 //! A model's folder as the pack that a service would ship, and how much arithmetic a forward of it is.
 
-use modeldeploy::tokenizer::{Encoding, Tables, Tokenizer};
+use modeldeploy::tokenizer::{Encoding, Tables, Tokenizer, Truncation};
 use modeldeploy_compiler::compress::{Precision, Recipe, Sample, calibration_texts, compress};
 use modeldeploy_compiler::compressed::CompressedModel;
 use modeldeploy_compiler::front::{LoadOptions, load};
@@ -31,10 +31,11 @@ pub fn pack(folder: &Path, precision: Precision) -> Result<Aligned, String> {
     passes::run(&mut loaded.graph);
     let tables = Tables::parse(&loaded.tokenizer).expect("the compiler's own tables");
     let tokenizer = Tokenizer::new(tables);
+    let truncation = Truncation { max_len: loaded.signature.max_tokens, ..tokenizer.truncation() };
     let mut encoding = Encoding::default();
     let samples: Vec<Sample> = calibration_texts()
         .map(|text| {
-            tokenizer.encode_into(text, None, tokenizer.truncation(), &mut encoding).expect("a short text");
+            tokenizer.encode_into(text, None, truncation, &mut encoding).expect("a short text");
             let types = encoding.type_ids().iter().copied().map(u32::from).collect();
             Sample { ids: encoding.ids().to_vec(), types }
         })
