@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+import footprint
+
 HERE = Path(__file__).parent
 # A script of engines/ or a program of rust/, and what it needs of the environment.
 PEERS = {
@@ -50,6 +52,7 @@ class Engine:
         if not self.said:
             raise SystemExit(f"it did not start, run it by hand to see why: {' '.join(map(str, command))}")
         self.run([[101, 102]], 1)
+        # Seconds from the start of the process to its first embedding.
         self.start = time.perf_counter() - start
 
     def run(self, texts, runs):
@@ -57,12 +60,15 @@ class Engine:
         answer = json.loads(self.process.stdout.readline())
         return answer["µs"], np.array(answer["outputs"])
 
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait()
+
     def memory(self):
-        """Private and shared MB, as the system counts them."""
+        """MB of memory that is the process's own, and of pages of files, which processes share and the system may drop."""
         rollup = Path(f"/proc/{self.process.pid}/smaps_rollup").read_text().splitlines()
         kib = {line.split(":")[0]: int(line.split()[1]) for line in rollup[1:]}
-        private = kib["Private_Clean"] + kib["Private_Dirty"]
-        return private / 1024, (kib["Rss"] - private) / 1024
+        return kib["Private_Dirty"] / 1024, (kib["Rss"] - kib["Private_Dirty"]) / 1024
 
 
 def text(random, tokens):
@@ -128,22 +134,13 @@ def throughput(engines, rounds, threads):
         row([name, f"{32e6 / statistics.median(times[name]):,.0f} ({32e6 / min(times[name]):,.0f})"])
 
 
-def processes(engines):
-    print("\nA process of each: ms from its start to the first embedding (the interpreter and, here, compiling the pack included),")
-    print("and memory after all of the above\n")
-    row(["engine", "start", "private MB", "shared MB"])
-    row(["---"] * 4)
-    for name, engine in engines.items():
-        private, shared = engine.memory()
-        row([name, f"{engine.start * 1000:,.0f}", f"{private:,.0f}", f"{shared:,.0f}"])
-
-
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("model", type=Path, help="the model's folder")
     options.add_argument("prepared", type=Path, help="what prepare.py made of it")
     options.add_argument("program", type=Path, help="the program `latency` of this package")
     options.add_argument("rust", type=Path, help="the folder of the programs of rust/")
+    options.add_argument("shipped", type=Path, help="the program that `ship` made of the model")
     options.add_argument("--rounds", type=int, default=30)
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[8, 16, 32, 64, 128, 256])
@@ -151,21 +148,30 @@ def main():
     options.add_argument("--peers", type=lambda text: text.split(","), default=list(PEERS), help=", ".join(PEERS))
     given = options.parse_args()
     engines = {}
+
+    def start(name, precision):
+        if name == "modeldeploy":
+            return Engine([given.program, given.model, precision, given.threads])
+        program, environment = PEERS[name]
+        engine = [sys.executable, HERE / "engines" / program] if program.endswith(".py") else [given.rust / program]
+        environment = {**environment, "RAYON_NUM_THREADS": str(given.threads)}
+        return Engine([*engine, given.prepared, precision, given.threads], environment)
+
     for precision in given.precisions:
-        name = f"modeldeploy {precision}"
-        engines[name] = Engine([given.program, given.model, precision, given.threads])
-        for peer in given.peers:
-            if (peer, precision) in WITHOUT:
-                continue
-            program, environment = PEERS[peer]
-            is_script = program.endswith(".py")
-            engine = [sys.executable, HERE / "engines" / program] if is_script else [given.rust / program]
-            environment["RAYON_NUM_THREADS"] = str(given.threads)
-            engines[f"{peer} {precision}"] = Engine([*engine, given.prepared, precision, given.threads], environment)
+        for name in ["modeldeploy", *given.peers]:
+            if (name, precision) not in WITHOUT:
+                engines[f"{name} {precision}"] = start(name, precision)
     print("; ".join(dict.fromkeys(engine.said for engine in engines.values())), f"; {given.model.name}", sep="")
     latency(engines, given.lengths, given.rounds, given.threads)
     throughput(engines, given.rounds, given.threads)
-    processes(engines)
+    for engine in engines.values():
+        engine.stop()
+    for precision in given.precisions:
+        names = [name for name in ["modeldeploy", *given.peers] if (name, precision) not in WITHOUT]
+        # The shipped program holds int8 weights.
+        names = names if precision == "int8" else names[1:]
+        new = lambda name: Engine([given.shipped]) if name == "modeldeploy" else start(name, precision)
+        footprint.table(new, precision, given, names)
 
 
 if __name__ == "__main__":
