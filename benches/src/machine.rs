@@ -72,8 +72,8 @@ const SECONDS: f64 = 0.3;
 fn measure(isa: Isa, work: Work) -> Ceiling {
     match work {
         Work::Int8(_) => {
-            let codes = Box::new([[200, 3, 127, 50]; STEPS]);
-            let weights = std::array::from_fn(|n| std::array::from_fn(|i| (i + n) as i8));
+            let codes = Box::new([[[200, 3, 127, 50]; ROWS]; STEPS]);
+            let weights = std::array::from_fn(|p| std::array::from_fn(|i| (i + p) as i8));
             let macs = isa.run(Chains { codes: &codes, weights: &weights }).0;
             Ceiling {
                 rate: best(macs, || black_box(isa.run(Chains { codes: black_box(&codes), weights: &weights })).0),
@@ -131,29 +131,37 @@ fn lines(bytes: u64) -> Vec<[f32; 16]> {
 }
 
 const STEPS: usize = 2048;
-/// The most chains.
-const MOST: usize = 24;
-
-/// int8 products with nothing to load but one row's codes; how many they were, and what keeps them from being left out.
+/// int8 products with nothing to load but a few rows' codes, the weights being in registers; how many they were, and what keeps them
+/// from being left out.
 struct Chains<'a> {
-    codes: &'a [[u8; 4]; STEPS],
-    weights: &'a [[i8; 64]; MOST],
+    codes: &'a [[[u8; 4]; ROWS]; STEPS],
+    weights: &'a [[i8; 64]; PANELS],
 }
+
+/// The most rows and panels of its tile.
+const ROWS: usize = 6;
+const PANELS: usize = 4;
 
 impl Chains<'_> {
     #[inline(always)]
-    fn chains<S: Simd, const N: usize>(&self, s: S) -> (u64, [i32; 16]) {
-        let mut totals = [s.splat_int(0); N];
+    fn chains<S: Simd, const R: usize, const P: usize>(&self, s: S) -> (u64, [i32; 16]) {
+        let mut totals = [[s.splat_int(0); P]; R];
+        let mut weights = [s.weights(&self.weights[0]); P];
+        for (to, weights) in weights.iter_mut().zip(self.weights) {
+            *to = s.weights(weights);
+        }
         for codes in self.codes {
-            let codes = s.codes(*codes);
-            for (total, weights) in totals.iter_mut().zip(self.weights) {
-                *total = s.dot(*total, codes, s.weights(weights));
+            for (totals, codes) in totals.iter_mut().zip(codes) {
+                let codes = s.codes(*codes);
+                for (total, &weights) in totals.iter_mut().zip(&weights) {
+                    *total = s.dot(*total, codes, weights);
+                }
             }
         }
-        let sum = totals.into_iter().fold(s.splat_int(0), |sum, total| s.add_int(sum, total));
+        let sum = totals.into_iter().flatten().fold(s.splat_int(0), |sum, total| s.add_int(sum, total));
         let mut out = [0; 16];
         s.store_int(&mut out, sum);
-        ((STEPS * N * 64) as u64, out)
+        ((STEPS * R * P * 64) as u64, out)
     }
 }
 
@@ -163,8 +171,8 @@ impl Kernel for Chains<'_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) -> Self::Output {
         match S::TILES {
-            Tiles::Wide => self.chains::<S, 24>(s),
-            Tiles::Narrow => self.chains::<S, 4>(s),
+            Tiles::Wide => self.chains::<S, ROWS, PANELS>(s),
+            Tiles::Narrow => self.chains::<S, 4, 1>(s),
         }
     }
 }
