@@ -66,24 +66,15 @@ fn every_precision_stays_near_f32() {
 }
 
 #[test]
-fn three_layers_before_an_attention_are_one_step_and_norms_quantize() {
+fn three_layers_before_an_attention_are_one_step_and_norms_and_layers_quantize() {
     let names = |precision| -> Vec<&'static str> {
         let lowered = lower(&compressed(precision, false).graph).expect("a program");
         lowered.program.steps.iter().map(Step::name).collect()
     };
     let layer = ["linear", "attention", "linear", "layer_norm", "linear", "linear", "layer_norm"];
     assert_eq!(names(Precision::F32), [&["embed", "layer_norm"][..], &layer, &layer, &["pool", "normalize"]].concat());
-    let layer = [
-        "linear_i8",
-        "attention_i8",
-        "quantize",
-        "linear_i8",
-        "layer_norm",
-        "linear_i8",
-        "quantize",
-        "linear_i8",
-        "layer_norm",
-    ];
+    let layer =
+        ["linear_i8", "attention_i8", "quantize", "linear_i8", "layer_norm", "linear_i8", "linear_i8", "layer_norm"];
     assert_eq!(names(Precision::Int8), [&["embed", "layer_norm"][..], &layer, &layer, &["pool", "normalize"]].concat());
 }
 
@@ -121,7 +112,7 @@ fn the_arena_is_near_what_is_alive_at_once() {
         alive.map(|(slot, _)| slot.row_bytes().next_multiple_of(64)).sum()
     };
     let least = (0..steps.len()).map(alive).max().expect("a step");
-    assert!(plan.token_bytes <= least, "{} bytes a token, {least} alive at once", plan.token_bytes);
+    assert!(plan.token_bytes <= least + least / 10, "{} bytes a token, {least} alive at once", plan.token_bytes);
 }
 
 #[test]

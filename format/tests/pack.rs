@@ -85,7 +85,7 @@ fn the_same_contents_give_the_same_bytes() {
 #[test]
 fn a_wrong_program_is_refused_with_its_step() {
     type Change = fn(&mut Contents);
-    let cases: [(&str, Change); 9] = [
+    let cases: [(&str, Change); 10] = [
         ("step 1 (quantize): slot %9 does not exist", |c| {
             c.program.steps[1] = Step::Quantize { x: SlotId(9), out: SlotId(1) }
         }),
@@ -104,6 +104,12 @@ fn a_wrong_program_is_refused_with_its_step() {
         ("the output is not 21 values", |c| {
             c.signature.outputs = 21;
             c.goldens.clear();
+        }),
+        ("a residual is added to rows of f32 alone", |c| {
+            c.program.slots[2].storage = Storage::Q8;
+            if let Step::Linear { residual, .. } = &mut c.program.steps[2] {
+                *residual = Some(SlotId(0));
+            }
         }),
         ("which is no multiple of 4", |c| c.program.slots[2].offset = 153),
         ("wide, which is not in", |c| c.program.slots[2].width = 0),

@@ -4,6 +4,7 @@
 //!
 //! * the three linear layers before an attention that read one value become one, whose columns the attention views;
 //! * a layer normalization, a smoothed one of the same rows and the quantization of either become one step;
+//! * a linear layer whose rows are only quantized gives them quantized;
 //! * tensors that several steps share (ALBERT) are stored once.
 
 mod attention;
@@ -262,8 +263,19 @@ impl Lowering<'_> {
     }
 
     fn quantize(&mut self, id: ValueId, node: &Node) -> Lower {
-        let (x, out) = (self.whole(node.inputs[0])?, self.slot(id)?);
+        let x = self.whole(node.inputs[0])?;
+        if self.quantizes_itself(x, node.inputs[0]) {
+            self.slots[x.0 as usize].storage = Storage::Q8;
+            return self.alias(id, node.inputs[0]);
+        }
+        let out = self.slot(id)?;
         self.push(Step::Quantize { x, out })
+    }
+
+    /// Whether the slot of `value`, which is to be quantized, is what a linear layer wrote for that alone.
+    fn quantizes_itself(&self, slot: SlotId, value: ValueId) -> bool {
+        let wrote = |step: &Step| matches!(*step, Step::Linear { residual: None, out, .. } if out == slot);
+        self.graph.uses(value) == 1 && self.steps.last().is_some_and(wrote)
     }
 
     fn activate(&mut self, id: ValueId, node: &Node, activation: Activation) -> Lower {

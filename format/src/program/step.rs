@@ -161,7 +161,7 @@ pub enum Step {
         /// Q8.
         out: SlotId,
     },
-    /// `out = activation(x · weightsᵀ + bias) + residual`.
+    /// `out = activation(x · weightsᵀ + bias) + residual`, or those rows in 8 bit, as [`Step::Quantize`] gives them.
     Linear {
         /// f32 or Q8, as the weights ask.
         x: SlotId,
@@ -173,7 +173,7 @@ pub enum Step {
         activation: Activation,
         /// f32, added last.
         residual: Option<SlotId>,
-        /// f32, `n` wide.
+        /// f32 or, where there is no residual, Q8; `n` wide.
         out: SlotId,
     },
     /// `out = softmax(q · kᵀ · scale + bias) · v`, within each text, by head.

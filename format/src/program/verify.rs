@@ -140,7 +140,10 @@ impl Context<'_> {
             }
             Step::Quantize { x, out } => self.alike(self.f32(x)?, self.q8(out)?),
             Step::Linear { x, weights, bias, residual, out, activation: _ } => {
-                let out = self.f32(out)?;
+                let out = self.slot(out)?;
+                if out.storage == Storage::Q8 && residual.is_some() {
+                    return Err("a residual is added to rows of f32 alone".to_owned());
+                }
                 let k = self.check_weights(&weights, x, out.width)?;
                 let x = self.slot(x)?;
                 same("the input's width", x.width, k)?;

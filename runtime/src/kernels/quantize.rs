@@ -42,6 +42,12 @@ pub struct Q8RowsMut<'a> {
 }
 
 impl Q8RowsMut<'_> {
+    /// Some of the rows.
+    pub(crate) fn part(&mut self, rows: std::ops::Range<usize>) -> Q8RowsMut<'_> {
+        let codes = &mut self.codes[rows.start * self.stride..rows.end * self.stride];
+        Q8RowsMut { codes, stride: self.stride, params: &mut self.params[rows] }
+    }
+
     /// # Panics
     ///
     /// If the codes are not `params.len()` rows of `width` rounded up to 4.

@@ -3,7 +3,7 @@
 use super::Batch;
 use super::arena::{Arena, Inputs};
 use super::layout::{Layout, Place};
-use super::plan::{Op, Panels, Term};
+use super::plan::{self, Op, Panels, Term};
 use crate::isa::Isa;
 use crate::kernels::{self, Epilogue, Lookup, Q8Rows, Q8RowsMut, Rows, RowsMut};
 use modeldeploy_format::program::{Index, SlotId, View};
@@ -47,13 +47,29 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
         Op::Linear { x, weights, bias, activation, residual, out } => {
             let (x, out) = (layout.place(x), layout.place(out));
             let residual = residual.map(|id| layout.place(id));
-            let ([y], inputs) = arena.split([out.values.clone()]);
-            let residual = residual.map(|place| rows(&inputs, &place));
-            let (epilogue, y) = (Epilogue { bias, activation, residual }, rows_mut(y, &out));
-            match weights {
-                Panels::F32(w) => kernels::gemm_f32(isa, rows(&inputs, &x), x.rows, w, epilogue, y),
-                Panels::Bf16(w) => kernels::gemm_bf16(isa, rows(&inputs, &x), x.rows, w, epilogue, y),
-                Panels::Int8(w) => kernels::gemm_i8(isa, q8(&inputs, &x), w, epilogue, y),
+            let linear = |inputs: &Inputs<'_>, x: &Place, y: RowsMut<'_>| {
+                let residual = residual.as_ref().map(|place| rows(inputs, place));
+                let epilogue = Epilogue { bias, activation, residual };
+                match weights {
+                    Panels::F32(w) => kernels::gemm_f32(isa, rows(inputs, x), x.rows, w, epilogue, y),
+                    Panels::Bf16(w) => kernels::gemm_bf16(isa, rows(inputs, x), x.rows, w, epilogue, y),
+                    Panels::Int8(w) => kernels::gemm_i8(isa, q8(inputs, x), w, epilogue, y),
+                }
+            };
+            if out.is_f32() {
+                let ([y], inputs) = arena.split([out.values.clone()]);
+                linear(&inputs, &x, rows_mut(y, &out));
+                return;
+            }
+            let ([codes, params, scratch], inputs) =
+                arena.split([out.values.clone(), out.scales.clone(), layout.scratch()]);
+            let y: &mut [f32] = bytemuck::cast_slice_mut(scratch);
+            let mut codes = q8_mut(codes, params, &out);
+            for first in (0..out.rows).step_by(plan::QUANTIZED_TOGETHER) {
+                let block = first..out.rows.min(first + plan::QUANTIZED_TOGETHER);
+                linear(&inputs, &x.part(block.clone()), RowsMut { values: y, stride: out.width });
+                let y = Rows { values: y, stride: out.width };
+                kernels::quantize_rows(isa, y, out.width, codes.part(block));
             }
         }
         Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {

@@ -35,6 +35,20 @@ pub(super) struct Place {
     pub(super) rows: usize,
 }
 
+impl Place {
+    /// Whether its rows are f32, not codes.
+    pub(super) fn is_f32(&self) -> bool {
+        self.scales.is_empty()
+    }
+
+    /// Some of its rows.
+    pub(super) fn part(&self, rows: Range<usize>) -> Place {
+        let of = |all: &Range<usize>, each: usize| all.start + rows.start * each..all.start + rows.end * each;
+        let each = if self.scales.is_empty() { 0 } else { size_of::<RowScale>() };
+        Place { values: of(&self.values, self.stride), scales: of(&self.scales, each), rows: rows.len(), ..*self }
+    }
+}
+
 impl<'p> Layout<'p> {
     /// The layout for a batch of that size; `None` where its bytes are beyond `usize`.
     pub(super) fn new(program: &'p Program, size: Capacity, scratch: usize) -> Option<Layout<'p>> {

@@ -187,11 +187,18 @@ fn relative_bias<'a>(artifact: &Artifact<'a>, bias: program::RelativeBias) -> Re
     Ok(Bias { buckets, table: artifact.values(bias.table) })
 }
 
+/// Rows that a linear layer makes before they are quantized: few enough that they are still in the second cache then. With 32 a forward
+/// of all-MiniLM-L6-v2 takes as long (bench `forward`).
+pub(super) const QUANTIZED_TOGETHER: usize = 64;
+
 /// The bytes of scratch that the program needs, with batches of `tokens` and texts of up to `text` tokens.
 pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Option<usize> {
     let step = |step: &Step| match *step {
         // Three rows of positions.
         Step::Embed { .. } => tokens.checked_mul(3 * size_of::<u32>()),
+        Step::Linear { out, .. } if program.slot(out).storage == Storage::Q8 => {
+            Some(QUANTIZED_TOGETHER * program.slot(out).width as usize * size_of::<f32>())
+        }
         Step::Attention { q, heads, int8, .. } => {
             // The kernel's own figure is at most this, which is counted first so that it cannot overflow.
             let width = (q.width as usize).next_multiple_of(16).checked_add(64)?;

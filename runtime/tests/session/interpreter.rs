@@ -2,7 +2,7 @@
 
 use crate::packs::Built;
 use modeldeploy::format::Artifact;
-use modeldeploy::format::program::{Activation, Index, Pooling, Rows, SlotId, Step, TensorId, View, Weights};
+use modeldeploy::format::program::{Activation, Index, Pooling, Rows, SlotId, Step, Storage, TensorId, View, Weights};
 use std::collections::HashMap;
 
 type Matrix = Vec<Vec<f64>>;
@@ -64,7 +64,11 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
                     });
                     y.map(|y| activate(activation, y)).collect()
                 });
-                residual.map_or(y.clone(), |residual| zip(&y, &slots[&residual], |y, r| y + r))
+                match residual {
+                    Some(residual) => zip(&y, &slots[&residual], |y, r| y + r),
+                    None if program.slot(out).storage == Storage::Q8 => quantize(y),
+                    None => y,
+                }
             }
             Step::Attention { q, k, v, heads, scale, bias, .. } => {
                 let view = |view: View| {
