@@ -3,11 +3,15 @@
 
 use std::arch::x86_64::*;
 
+use super::amx::Matrix;
 use super::simd::{Kernel, Simd, Tiles};
 
 /// Proof that this CPU has AVX-512 F, BW, VL, DQ and VNNI, and AVX2, FMA and F16C. Only detection makes one.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx512Vnni(());
+pub struct Avx512Vnni {
+    /// What stands beside the vectors.
+    matrix: Option<Matrix>,
+}
 
 impl Avx512Vnni {
     pub(super) fn detect() -> Option<Self> {
@@ -19,7 +23,12 @@ impl Avx512Vnni {
             && is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("f16c");
-        has.then_some(Self(()))
+        has.then_some(Self { matrix: None })
+    }
+
+    /// The same where AMX is there too.
+    pub(super) fn detect_with_matrix() -> Option<Self> {
+        Self::detect().and_then(|_| Matrix::detect()).map(|matrix| Self { matrix: Some(matrix) })
     }
 }
 
@@ -48,6 +57,11 @@ impl Simd for Avx512Vnni {
             kernel.run(s)
         }
         isa!(body(self, kernel))
+    }
+
+    #[inline(always)]
+    fn matrix(self) -> Option<Matrix> {
+        self.matrix
     }
 
     #[inline(always)]
@@ -290,6 +304,11 @@ impl Simd for Avx512Vnni {
     #[inline(always)]
     fn prefetch<T>(self, src: &[T], at: usize) {
         isa!(_mm_prefetch::<_MM_HINT_T1>(src.as_ptr().wrapping_add(at).cast()));
+    }
+
+    #[inline(always)]
+    fn prefetch_near<T>(self, src: &[T], at: usize) {
+        isa!(_mm_prefetch::<_MM_HINT_T0>(src.as_ptr().wrapping_add(at).cast()));
     }
 }
 

@@ -9,6 +9,8 @@ mod simd;
 mod walk;
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512vnni;
@@ -18,10 +20,21 @@ mod neon;
 mod neon_dotprod;
 #[cfg(target_arch = "aarch64")]
 mod neon_i8mm;
+#[cfg(not(target_arch = "x86_64"))]
+mod no_matrix;
 
 pub use scalar::Scalar;
 pub use simd::{Kernel, Simd, Tiles};
 pub(crate) use walk::{Block, BlockMut, Walk};
+
+#[cfg(target_arch = "x86_64")]
+pub use amx::Matrix;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use amx::{ROWS as TILE_ROWS, STEP as TILE_STEP, Sums};
+#[cfg(not(target_arch = "x86_64"))]
+pub use no_matrix::Matrix;
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) use no_matrix::{ROWS as TILE_ROWS, STEP as TILE_STEP, Sums};
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;
@@ -49,6 +62,9 @@ pub enum Isa {
     /// AVX-512 F, BW, VL, DQ and VNNI: Ice Lake, Zen 4 and later.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(Avx512Vnni),
+    /// The same with AMX's int8 tiles: Sapphire Rapids and later.
+    #[cfg(target_arch = "x86_64")]
+    Amx(Avx512Vnni),
     /// NEON with the dot product of signed bytes: Neoverse N1, Apple's A13 and later.
     #[cfg(target_arch = "aarch64")]
     NeonDotProd(NeonDotProd),
@@ -93,7 +109,7 @@ impl Isa {
         *CHOSEN.get_or_init(|| Self::from_env().unwrap_or(Self::SCALAR))
     }
 
-    /// The instruction set of that name (`scalar`; on x86-64 `avx2`, `avx512vnni`; on aarch64 `neon-dotprod`, `neon-i8mm`).
+    /// The instruction set of that name (`scalar`; on x86-64 `avx2`, `avx512vnni`, `amx`; on aarch64 `neon-dotprod`, `neon-i8mm`).
     ///
     /// # Errors
     ///
@@ -111,6 +127,8 @@ impl Isa {
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(_) => "avx512vnni",
+            #[cfg(target_arch = "x86_64")]
+            Self::Amx(_) => "amx",
             #[cfg(target_arch = "aarch64")]
             Self::NeonDotProd(_) => "neon-dotprod",
             #[cfg(target_arch = "aarch64")]
@@ -125,7 +143,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(token) => token.vectorize(kernel),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni(token) => token.vectorize(kernel),
+            Self::Avx512Vnni(token) | Self::Amx(token) => token.vectorize(kernel),
             #[cfg(target_arch = "aarch64")]
             Self::NeonDotProd(token) => token.vectorize(kernel),
             #[cfg(target_arch = "aarch64")]
@@ -134,8 +152,13 @@ impl Isa {
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn detect_all() -> [Option<Self>; 3] {
-        [Some(Self::SCALAR), Avx2::detect().map(Self::Avx2), Avx512Vnni::detect().map(Self::Avx512Vnni)]
+    fn detect_all() -> [Option<Self>; 4] {
+        [
+            Some(Self::SCALAR),
+            Avx2::detect().map(Self::Avx2),
+            Avx512Vnni::detect().map(Self::Avx512Vnni),
+            Avx512Vnni::detect_with_matrix().map(Self::Amx),
+        ]
     }
 
     #[cfg(target_arch = "aarch64")]

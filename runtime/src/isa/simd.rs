@@ -9,6 +9,8 @@
 //! - A NaN stays a NaN, but its payload is not promised.
 //! - `sum` adds lane i to lane i + 8, then 4, 2, 1.
 
+use super::Matrix;
+
 /// A computation with one body for every instruction set.
 pub trait Kernel {
     /// What it returns.
@@ -47,6 +49,12 @@ pub trait Simd: Copy + std::fmt::Debug {
 
     /// Runs a kernel's body compiled with this instruction set, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+
+    /// The matrix unit beside the lanes, if there is one.
+    #[inline(always)]
+    fn matrix(self) -> Option<Matrix> {
+        None
+    }
 
     /// `value` in every lane.
     fn splat(self, value: f32) -> Self::F;
@@ -134,6 +142,10 @@ pub trait Simd: Copy + std::fmt::Debug {
     /// Asks for the cache line of `src[at]` to be brought into the second cache; any `at` will do.
     #[inline(always)]
     fn prefetch<T>(self, _src: &[T], _at: usize) {}
+
+    /// As [`Simd::prefetch`], into the nearest cache.
+    #[inline(always)]
+    fn prefetch_near<T>(self, _src: &[T], _at: usize) {}
 
     /// The first lanes from `src`, the rest `fill`.
     #[inline(always)]

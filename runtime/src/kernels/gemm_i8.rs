@@ -3,9 +3,11 @@
 //! Bound by arithmetic from eight rows on, by the reading of the weights below. The sums are exact; the f32 that
 //! follows is one expression on every instruction set, so the bits are the same.
 
+mod matrix;
+
 use modeldeploy_format::program::{Activation, RowScale};
 
-use crate::isa::{Isa, Simd, Walk};
+use crate::isa::{Isa, Kernel, Simd, TILE_STEP, Walk};
 use crate::kernels::activate::apply_to_codes;
 use crate::kernels::epilogue::columns;
 use crate::kernels::tile::{Multiply, Place, Product};
@@ -45,7 +47,22 @@ pub fn gemm_i8(isa: Isa, x: Q8Rows<'_>, w: I8Panels<'_>, epilogue: Epilogue<'_>,
     x.check("codes", depth);
     epilogue.check(rows, w.n);
     out.check("out", rows, w.n);
-    isa.run(Multiply { product: Int8 { x, w }, rows, n: w.n, epilogue, out });
+    isa.run(Whole(Multiply { product: Int8 { x, w }, rows, n: w.n, epilogue, out }));
+}
+
+/// The product on a matrix unit where there is one and the depth is in whole steps of it, and in vectors elsewhere.
+struct Whole<'a>(Multiply<'a, Int8<'a>>);
+
+impl Kernel for Whole<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        match s.matrix() {
+            Some(matrix) if self.0.product.w.k.is_multiple_of(TILE_STEP) => matrix::multiply(s, matrix, self.0),
+            _ => self.0.run(s),
+        }
+    }
 }
 
 #[derive(Clone, Copy)]

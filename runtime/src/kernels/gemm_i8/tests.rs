@@ -83,6 +83,9 @@ fn every_isa_matches_the_reference_and_the_reference_exact_integers() {
     shapes.extend([1, 7, 15, 16, 17, 31, 33, 48, 64, 65, 112, 129].map(|n| (3, n, 12)));
     shapes.extend([1, 3, 4, 5, 63, 64, 384, 1000].map(|k| (7, 33, k)));
     shapes.extend([(0, 16, 4), (8, 384, 384), (13, 64, 5), (9, 1, 1), (16, 96, 16)]);
+    // Whole steps of a matrix unit: rows either side of one, two and more of its tiles, panels in pairs, alone and in part.
+    shapes.extend([1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 100].map(|rows| (rows, 80, 64)));
+    shapes.extend([1, 15, 16, 17, 31, 32, 33, 48, 63, 96].into_iter().flat_map(|n| [(5, n, 64), (37, n, 192)]));
     for shape in shapes {
         for extreme in [false, true] {
             let case = Case::new(&mut random, shape, extreme);

@@ -1,0 +1,37 @@
+//! Where there is no matrix unit: the same names, which nothing can be made of.
+
+/// Proof of a matrix unit, of which this architecture has none.
+#[derive(Clone, Copy, Debug)]
+pub enum Matrix {}
+
+/// The depth of a step.
+pub(crate) const STEP: usize = 64;
+/// The most rows of a tile.
+pub(crate) const ROWS: usize = 16;
+
+/// Sums of two tiles of rows, each by two panels.
+pub(crate) struct Sums(pub(crate) [[[[i32; 16]; ROWS]; 2]; 2]);
+
+impl Matrix {
+    pub(crate) fn tiles(self, _rows: usize) -> Self {
+        match self {}
+    }
+
+    pub(crate) fn walk(
+        &mut self,
+        _rows: [Option<&[u8]>; 2],
+        _stride: usize,
+        _panels: [&[i8]; 2],
+        _steps: usize,
+    ) -> Self {
+        match *self {}
+    }
+
+    pub(crate) fn step(&self, _at: usize) {
+        match *self {}
+    }
+
+    pub(crate) fn store(self, _sums: &mut Sums) {
+        match self {}
+    }
+}
