@@ -89,14 +89,20 @@ impl Kernel for Quantize<'_> {
     fn run<S: Simd>(mut self, s: S) {
         for r in 0..self.out.params.len() {
             let (chunks, rest) = self.x.row(r, self.width).as_chunks::<16>();
-            let mut range = Range::new(s);
-            for chunk in chunks {
-                range.include(s, s.load(chunk));
+            // Two, so that neither waits for itself.
+            let mut ranges = [Range::new(s); 2];
+            let (pairs, last) = chunks.as_chunks::<2>();
+            for [first, second] in pairs {
+                ranges[0].include(s, s.load(first));
+                ranges[1].include(s, s.load(second));
+            }
+            for chunk in last {
+                ranges[0].include(s, s.load(chunk));
             }
             if !rest.is_empty() {
-                range.include(s, s.load_part(rest, 0.0));
+                ranges[1].include(s, s.load_part(rest, 0.0));
             }
-            let step = range.step(s);
+            let step = ranges[0].and(s, ranges[1]).step(s);
             let (codes, params) = self.out.row(r, self.width);
             *params = step.params;
             // The rest is at most fifteen values, sixteen codes with its padding.
@@ -130,6 +136,16 @@ impl<F: Copy> Range<F> {
         self.lo = s.min(x, self.lo);
         self.hi = s.max(x, self.hi);
         self.poison = s.fma(x, s.splat(0.0), self.poison);
+    }
+
+    /// That of both.
+    #[inline(always)]
+    pub(crate) fn and<S: Simd<F = F>>(self, s: S, other: Self) -> Self {
+        Self {
+            lo: s.min(self.lo, other.lo),
+            hi: s.max(self.hi, other.hi),
+            poison: s.add(self.poison, other.poison),
+        }
     }
 
     /// The row's scale and zero.

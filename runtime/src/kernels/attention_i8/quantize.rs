@@ -42,7 +42,7 @@ impl<'a> Head<'a> {
     #[inline(always)]
     pub(super) fn quantize<S: Simd>(self, s: S, scale: f32, parts: &mut Parts<'_>) -> Unit {
         let full = self.head_dim / 16;
-        let (mut most, mut poison) = (s.splat(0.0), s.splat(0.0));
+        let (mut most, mut poison) = (s.splat(0.0), [s.splat(0.0); 3]);
         for c in 0..full {
             self.keys_and_values::<S, true>(s, c, parts, &mut most, &mut poison);
         }
@@ -57,6 +57,7 @@ impl<'a> Head<'a> {
         if full < parts.columns.len() {
             self.queries::<S, false>(s, full, parts, inverse.copysign(scale));
         }
+        let poison = s.add(s.add(poison[0], poison[1]), poison[2]);
         let one = if s.sum(poison).is_nan() || !most.is_finite() { f32::NAN } else { 1.0 };
         Unit { score: most / 127.0 * scale.abs() * std::f32::consts::LOG2_E, one }
     }
@@ -76,7 +77,7 @@ impl<'a> Head<'a> {
         c: usize,
         parts: &mut Parts<'_>,
         most: &mut S::F,
-        poison: &mut S::F,
+        poison: &mut [S::F; 3],
     ) {
         let zero = s.splat(0.0);
         let (mut size, mut keys, mut values) = (zero, Range::new(s), Range::new(s));
@@ -86,7 +87,9 @@ impl<'a> Head<'a> {
             size = s.max(s.abs(q), size);
             keys.include(s, k);
             values.include(s, v);
-            *poison = s.fma(q, zero, s.fma(k, zero, s.fma(v, zero, *poison)));
+            for (poison, x) in poison.iter_mut().zip([q, k, v]) {
+                *poison = s.fma(x, zero, *poison);
+            }
         }
         let columns = &mut parts.columns[c];
         let (key_scale, key_inverse) = keys.scale(s, 255.0);
