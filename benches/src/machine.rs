@@ -1,6 +1,6 @@
 //! What this machine reaches at the most, measured: the ceilings that kernels are told as parts of.
 
-use modeldeploy::isa::{Isa, Kernel, Simd, Tiles};
+use modeldeploy::isa::{Isa, Kernel, Matrix, Simd, Tiles};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -72,6 +72,9 @@ const SECONDS: f64 = 0.3;
 fn measure(isa: Isa, work: Work) -> Ceiling {
     match work {
         Work::Int8(_) => {
+            if let Some(matrix) = isa.run(Unit) {
+                return Ceiling { rate: best(matrix.peak(STEPS as u64), || matrix.peak(STEPS as u64)), unit: "MAC" };
+            }
             let codes = Box::new([[[200, 3, 127, 50]; ROWS]; STEPS]);
             let weights = std::array::from_fn(|p| std::array::from_fn(|i| (i + p) as i8));
             let macs = isa.run(Chains { codes: &codes, weights: &weights }).0;
@@ -131,6 +134,18 @@ fn lines(bytes: u64) -> Vec<[f32; 16]> {
 }
 
 const STEPS: usize = 2048;
+
+/// The matrix unit beside the vectors, if there is one.
+struct Unit;
+
+impl Kernel for Unit {
+    type Output = Option<Matrix>;
+
+    fn run<S: Simd>(self, s: S) -> Option<Matrix> {
+        s.matrix()
+    }
+}
+
 /// int8 products with nothing to load but a few rows' codes, the weights being in registers; how many they were, and what keeps them
 /// from being left out.
 struct Chains<'a> {

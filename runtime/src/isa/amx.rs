@@ -71,6 +71,33 @@ impl Matrix {
     }
 }
 
+impl Matrix {
+    /// So many products of whole tiles, four at a time, of what is loaded once: the most that the unit does. Returns the
+    /// multiply-accumulates.
+    pub fn peak(self, fours: u64) -> u64 {
+        let (rows, panel) = ([1; ROWS * STEP], [1; ROWS * STEP]);
+        let mut tiles = self.tiles(ROWS);
+        let walk = tiles.walk([Some(&rows), Some(&rows)], STEP, [&panel; 2], 1);
+        walk.step(0);
+        for _ in 0..fours {
+            // SAFETY: the tiles that `walk` borrows prove the instructions and are set up and loaded.
+            unsafe {
+                asm!(
+                    "tdpbusd tmm0, tmm4, tmm6",
+                    "tdpbusd tmm1, tmm4, tmm7",
+                    "tdpbusd tmm2, tmm5, tmm6",
+                    "tdpbusd tmm3, tmm5, tmm7",
+                    options(nomem, nostack, preserves_flags)
+                );
+            }
+        }
+        let mut sums = Sums([[[[0; 16]; ROWS]; 2]; 2]);
+        walk.store(&mut sums);
+        core::hint::black_box(&sums);
+        4 * fours * (ROWS * STEP * 16) as u64
+    }
+}
+
 impl Tiles {
     /// One or two tiles of rows, `stride` bytes apart, beside two panels, `[k/4][16][4]`, both `steps` steps deep.
     ///

@@ -13,6 +13,11 @@ pub(crate) const ROWS: usize = 16;
 pub(crate) struct Sums(pub(crate) [[[[i32; 16]; ROWS]; 2]; 2]);
 
 impl Matrix {
+    /// There is nothing to measure.
+    pub fn peak(self, _fours: u64) -> u64 {
+        match self {}
+    }
+
     pub(crate) fn tiles(self, _rows: usize) -> Self {
         match self {}
     }

@@ -141,11 +141,7 @@ impl<F: Copy> Range<F> {
     /// That of both.
     #[inline(always)]
     pub(crate) fn and<S: Simd<F = F>>(self, s: S, other: Self) -> Self {
-        Self {
-            lo: s.min(self.lo, other.lo),
-            hi: s.max(self.hi, other.hi),
-            poison: s.add(self.poison, other.poison),
-        }
+        Self { lo: s.min(self.lo, other.lo), hi: s.max(self.hi, other.hi), poison: s.add(self.poison, other.poison) }
     }
 
     /// The row's scale and zero.
