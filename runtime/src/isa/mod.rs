@@ -11,7 +11,11 @@ mod walk;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+mod avx2_maddubs;
+#[cfg(target_arch = "x86_64")]
 mod avx512vnni;
+#[cfg(target_arch = "x86_64")]
+mod avxvnni;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "aarch64")]
@@ -24,9 +28,11 @@ pub use simd::{Kernel, Simd, Tiles};
 pub(crate) use walk::{Block, BlockMut, Walk};
 
 #[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
+pub use avx2_maddubs::Avx2Maddubs;
 #[cfg(target_arch = "x86_64")]
 pub use avx512vnni::Avx512Vnni;
+#[cfg(target_arch = "x86_64")]
+pub use avxvnni::AvxVnni;
 #[cfg(target_arch = "aarch64")]
 pub use neon_dotprod::NeonDotProd;
 #[cfg(target_arch = "aarch64")]
@@ -45,7 +51,10 @@ pub enum Isa {
     Scalar(Scalar),
     /// AVX2, FMA and F16C: every x86-64 server since 2015.
     #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
+    Avx2(Avx2Maddubs),
+    /// AVX2, FMA, F16C and AVX-VNNI: Alder Lake, Sierra Forest, Zen 5 and later.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(AvxVnni),
     /// AVX-512 F, BW, VL, DQ and VNNI: Ice Lake, Zen 4 and later.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(Avx512Vnni),
@@ -93,7 +102,7 @@ impl Isa {
         *CHOSEN.get_or_init(|| Self::from_env().unwrap_or(Self::SCALAR))
     }
 
-    /// The instruction set of that name (`scalar`; on x86-64 `avx2`, `avx512vnni`; on aarch64 `neon-dotprod`, `neon-i8mm`).
+    /// The instruction set of that name (`scalar`; on x86-64 `avx2`, `avxvnni`, `avx512vnni`; on aarch64 `neon-dotprod`, `neon-i8mm`).
     ///
     /// # Errors
     ///
@@ -110,6 +119,8 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(_) => "avxvnni",
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(_) => "avx512vnni",
             #[cfg(target_arch = "aarch64")]
             Self::NeonDotProd(_) => "neon-dotprod",
@@ -125,6 +136,8 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(token) => token.vectorize(kernel),
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(token) => token.vectorize(kernel),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(token) => token.vectorize(kernel),
             #[cfg(target_arch = "aarch64")]
             Self::NeonDotProd(token) => token.vectorize(kernel),
@@ -134,8 +147,13 @@ impl Isa {
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn detect_all() -> [Option<Self>; 3] {
-        [Some(Self::SCALAR), Avx2::detect().map(Self::Avx2), Avx512Vnni::detect().map(Self::Avx512Vnni)]
+    fn detect_all() -> [Option<Self>; 4] {
+        [
+            Some(Self::SCALAR),
+            Avx2Maddubs::detect().map(Self::Avx2),
+            AvxVnni::detect().map(Self::AvxVnni),
+            Avx512Vnni::detect().map(Self::Avx512Vnni),
+        ]
     }
 
     #[cfg(target_arch = "aarch64")]

@@ -1,6 +1,6 @@
 //! Sixteen lanes: the one vector that every kernel is written for.
 //!
-//! AVX-512 holds it in one register, AVX2 in two, the scalar reference in an array. Sixteen lanes everywhere means
+//! AVX-512 holds it in one register, AVX2 in two, NEON in four, the scalar reference in an array. Sixteen lanes everywhere means
 //! one order of every sum, hence the same bits everywhere.
 //!
 //! What is the same on every instruction set, and how:
@@ -44,6 +44,8 @@ pub trait Simd: Copy + std::fmt::Debug {
     const TILES: Tiles;
     /// Whether [`Simd::dot`] leaves something out, which is the same for all rows that meet the same weights.
     const DEBTS: bool = false;
+    /// The most rows of an int8 tile where its tiles are narrow.
+    const DOT_ROWS: usize = 4;
 
     /// Runs a kernel's body compiled with this instruction set, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;

@@ -100,7 +100,10 @@ impl<W> Clone for Float<'_, W> {
 impl<W> Copy for Float<'_, W> {}
 
 impl<W: Weight> Product for Float<'_, W> {
-    const NARROW_ROWS: usize = 6;
+    #[inline(always)]
+    fn narrow_rows<S: Simd>() -> usize {
+        6
+    }
 
     #[inline(always)]
     fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F {

@@ -81,7 +81,10 @@ impl Int8<'_> {
 }
 
 impl Product for Int8<'_> {
-    const NARROW_ROWS: usize = 4;
+    #[inline(always)]
+    fn narrow_rows<S: Simd>() -> usize {
+        S::DOT_ROWS
+    }
 
     #[inline(always)]
     fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F {

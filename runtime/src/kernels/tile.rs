@@ -58,8 +58,8 @@ impl Ahead {
 
 /// One kind of product: how a tile is summed, and what its sums mean.
 pub(crate) trait Product: Copy {
-    /// The most rows of a tile on sixteen registers.
-    const NARROW_ROWS: usize;
+    /// The most rows of a narrow tile.
+    fn narrow_rows<S: Simd>() -> usize;
 
     /// The activation of sixteen values of this product.
     fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F;
@@ -119,7 +119,7 @@ impl<T: Product> Kernel for Multiply<'_, T> {
         }
         let most = match S::TILES {
             Tiles::Wide => MAX_ROWS,
-            Tiles::Narrow => T::NARROW_ROWS,
+            Tiles::Narrow => T::narrow_rows::<S>(),
         };
         let tiles = self.rows.div_ceil(most);
         let panels = self.n.div_ceil(16);
