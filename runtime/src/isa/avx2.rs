@@ -17,7 +17,7 @@ pub trait Dot: Copy + std::fmt::Debug {
     /// What [`Dot::dot`] takes away from each code.
     const OFFSET: i32;
     /// As [`Simd::DEBTS`] says.
-    const DEBTS: bool;
+    const DEBTS: bool = false;
     /// As [`Simd::DOT_ROWS`] says.
     const ROWS: usize;
 
@@ -28,7 +28,18 @@ pub trait Dot: Copy + std::fmt::Debug {
     /// Adds the four products of each of eight lanes.
     fn dot(self, total: __m256i, codes: __m256i, weights: Self::Weights) -> __m256i;
     /// Adds what [`Dot::dot`] leaves out whatever the codes.
-    fn debt(self, debt: __m256i, weights: Self::Weights) -> __m256i;
+    #[inline(always)]
+    fn debt(self, debt: __m256i, _weights: Self::Weights) -> __m256i {
+        debt
+    }
+    /// As [`Simd::keep`] says.
+    fn keep(self, _weights: Self::Weights) -> [__m256i; 2] {
+        unreachable!("weights without debts are multiplied as they lie")
+    }
+    /// As [`Simd::kept`] says.
+    fn kept(self, _kept: [__m256i; 2]) -> Self::Weights {
+        unreachable!("weights without debts are multiplied as they lie")
+    }
 }
 
 /// One instruction.
@@ -276,6 +287,18 @@ impl<D: Dot> Simd for Avx2<D> {
     #[inline(always)]
     fn debt(self, debt: Self::I, weights: Self::Weights) -> Self::I {
         [self.0.debt(debt[0], weights[0]), self.0.debt(debt[1], weights[1])]
+    }
+
+    #[inline(always)]
+    fn keep(self, weights: Self::Weights) -> [Self::I; 2] {
+        let [low, high] = [self.0.keep(weights[0]), self.0.keep(weights[1])];
+        [[low[0], high[0]], [low[1], high[1]]]
+    }
+
+    #[inline(always)]
+    fn kept(self, kept: [Self::I; 2]) -> Self::Weights {
+        let [first, second] = kept;
+        [self.0.kept([first[0], second[0]]), self.0.kept([first[1], second[1]])]
     }
 
     #[inline(always)]

@@ -3,7 +3,7 @@
 //! `maddubs` multiplies unsigned by signed bytes and adds them in pairs, which saturate at i16. So a weight is split into |w|
 //! and a sign that is given to `q = code - 128`, by flipping its bits: `!q` is `-q - 1`. Pairs stay within 2·127·128 = 32,512, and
 //! exactly `Σ code · w = Σ |w| · (w < 0 ? !q : q) + Σ (w < 0 ? |w| : 0) + 128 · Σ w`, of which the second is the weights' debt.
-//! Flipping is done by more units of a core than changing a sign, which those that multiply have to do, so that it costs less.
+//! Bits are flipped by more units of a core than change signs, which those do that multiply, so that it costs less.
 #![expect(unsafe_code, reason = "the instructions of this CPU, each behind the token that proves it")]
 
 use std::arch::x86_64::*;
@@ -30,8 +30,6 @@ impl Avx2Maddubs {
 #[derive(Clone, Copy, Debug)]
 pub struct Weights {
     size: __m256i,
-    /// All bits of the weights below 0.
-    below: __m256i,
     /// What makes of a code `q` or, where the weight is below 0, `!q`.
     flip: __m256i,
 }
@@ -58,7 +56,7 @@ impl Dot for Maddubs {
     fn weights(self, weights: __m256i) -> Weights {
         let (zero, offset) = (isa!(_mm256_setzero_si256()), isa!(_mm256_set1_epi8(i8::MIN)));
         let below = isa!(_mm256_cmpgt_epi8(zero, weights));
-        Weights { size: isa!(_mm256_abs_epi8(weights)), below, flip: isa!(_mm256_xor_si256(below, offset)) }
+        Weights { size: isa!(_mm256_abs_epi8(weights)), flip: isa!(_mm256_xor_si256(below, offset)) }
     }
 
     #[inline(always)]
@@ -69,7 +67,19 @@ impl Dot for Maddubs {
 
     #[inline(always)]
     fn debt(self, debt: __m256i, weights: Weights) -> __m256i {
-        isa!(_mm256_sub_epi32(debt, products(weights.size, weights.below)))
+        let offset = isa!(_mm256_set1_epi8(i8::MIN));
+        let below = isa!(_mm256_xor_si256(weights.flip, offset));
+        isa!(_mm256_sub_epi32(debt, products(weights.size, below)))
+    }
+
+    #[inline(always)]
+    fn keep(self, weights: Weights) -> [__m256i; 2] {
+        [weights.size, weights.flip]
+    }
+
+    #[inline(always)]
+    fn kept(self, [size, flip]: [__m256i; 2]) -> Weights {
+        Weights { size, flip }
     }
 }
 

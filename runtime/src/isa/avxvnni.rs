@@ -27,7 +27,6 @@ impl Dot for Vnni {
     type Weights = __m256i;
 
     const OFFSET: i32 = 0;
-    const DEBTS: bool = false;
     // Twelve registers of sums keep both units that multiply busy, beside two of weights and one of codes (bench `kernels`).
     const ROWS: usize = 6;
 
@@ -49,10 +48,5 @@ impl Dot for Vnni {
     #[inline(always)]
     fn dot(self, total: __m256i, codes: __m256i, weights: __m256i) -> __m256i {
         isa!(_mm256_dpbusd_avx_epi32(total, codes, weights))
-    }
-
-    #[inline(always)]
-    fn debt(self, debt: __m256i, _weights: __m256i) -> __m256i {
-        debt
     }
 }

@@ -4,6 +4,7 @@
 //! is proof that its instructions exist, and the bodies are safe code. Every token computes the same bits.
 //! Adding an instruction set is one file here and one row in `Isa::detect_all`.
 
+mod kept;
 mod scalar;
 mod simd;
 mod walk;
@@ -23,6 +24,7 @@ mod neon_dotprod;
 #[cfg(target_arch = "aarch64")]
 mod neon_i8mm;
 
+pub(crate) use kept::{Kept, Room};
 pub use scalar::Scalar;
 pub use simd::{Kernel, Simd, Tiles};
 pub(crate) use walk::{Block, BlockMut, Walk};

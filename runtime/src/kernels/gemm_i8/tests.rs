@@ -83,6 +83,8 @@ fn every_isa_matches_the_reference_and_the_reference_exact_integers() {
     shapes.extend([1, 7, 15, 16, 17, 31, 33, 48, 64, 65, 112, 129].map(|n| (3, n, 12)));
     shapes.extend([1, 3, 4, 5, 63, 64, 384, 1000].map(|k| (7, 33, k)));
     shapes.extend([(0, 16, 4), (8, 384, 384), (13, 64, 5), (9, 1, 1), (16, 96, 16)]);
+    // Deeper than weights are kept for one tile, and for many.
+    shapes.extend([(1, 17, 1030), (3, 17, 1030), (9, 17, 1030), (1, 17, 4100), (9, 17, 4100)]);
     for shape in shapes {
         for extreme in [false, true] {
             let case = Case::new(&mut random, shape, extreme);
