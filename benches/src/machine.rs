@@ -187,6 +187,7 @@ impl Kernel for Chains<'_> {
     fn run<S: Simd>(self, s: S) -> Self::Output {
         match S::TILES {
             Tiles::Wide => self.chains::<S, ROWS, PANELS>(s),
+            Tiles::Narrow if S::DOT_ROWS == ROWS => self.chains::<S, ROWS, 1>(s),
             Tiles::Narrow => self.chains::<S, 4, 1>(s),
         }
     }

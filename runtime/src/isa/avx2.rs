@@ -1,35 +1,45 @@
-//! AVX2 with FMA: sixteen lanes in two registers.
-//!
-//! The int8 product multiplies unsigned by signed bytes with `maddubs`, whose pairs saturate at i16. So a weight is split into |w|
-//! and a sign that is given to `q = code - 128`, by flipping its bits: `!q` is `-q - 1`. Pairs stay within 2·127·128 = 32,512, and
-//! exactly `Σ code · w = Σ |w| · (w < 0 ? !q : q) + Σ (w < 0 ? |w| : 0) + 128 · Σ w`, of which the second is the weights' debt.
-//! Flipping is done by four units of a core where changing a sign is done by the two that multiply, so that it costs less.
+//! AVX2 with FMA: sixteen lanes in two registers, whatever instruction multiplies the bytes.
 #![expect(unsafe_code, reason = "the instructions of this CPU, each behind the token that proves it")]
 
 use std::arch::x86_64::*;
 
 use super::simd::{Kernel, Simd, Tiles};
 
-/// Proof that this CPU has AVX2, FMA and F16C. Only detection makes one.
+/// AVX2, FMA and F16C, and the product of bytes that `D` proves.
 #[derive(Clone, Copy, Debug)]
-pub struct Avx2(());
+pub struct Avx2<D>(pub(super) D);
 
-impl Avx2 {
-    pub(super) fn detect() -> Option<Self> {
-        let has =
-            is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c");
-        has.then_some(Self(()))
+/// Proof of AVX2, FMA and F16C, and a way to multiply bytes in fours.
+pub trait Dot: Copy + std::fmt::Debug {
+    /// Four weights for each of eight lanes, in the form that [`Dot::dot`] takes.
+    type Weights: Copy;
+
+    /// What [`Dot::dot`] takes away from each code.
+    const OFFSET: i32;
+    /// As [`Simd::DEBTS`] says.
+    const DEBTS: bool = false;
+    /// As [`Simd::DOT_ROWS`] says.
+    const ROWS: usize;
+
+    /// Runs a kernel's body compiled with these instructions, as a function of its own.
+    fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
+    /// The weights as they are stored.
+    fn weights(self, weights: __m256i) -> Self::Weights;
+    /// Adds the four products of each of eight lanes.
+    fn dot(self, total: __m256i, codes: __m256i, weights: Self::Weights) -> __m256i;
+    /// Adds what [`Dot::dot`] leaves out whatever the codes.
+    #[inline(always)]
+    fn debt(self, debt: __m256i, _weights: Self::Weights) -> __m256i {
+        debt
     }
-}
-
-/// Four weights for each lane, the halves of it apart.
-#[derive(Clone, Copy, Debug)]
-pub struct Weights {
-    size: [__m256i; 2],
-    /// All bits of the weights below 0.
-    below: [__m256i; 2],
-    /// What makes of a code `q` or, where the weight is below 0, `!q`.
-    flip: [__m256i; 2],
+    /// As [`Simd::keep`] says.
+    fn keep(self, _weights: Self::Weights) -> [__m256i; 2] {
+        unreachable!("weights without debts are multiplied as they lie")
+    }
+    /// As [`Simd::kept`] says.
+    fn kept(self, _kept: [__m256i; 2]) -> Self::Weights {
+        unreachable!("weights without debts are multiplied as they lie")
+    }
 }
 
 /// One instruction.
@@ -39,6 +49,8 @@ macro_rules! isa {
         unsafe { $call }
     };
 }
+
+pub(super) use isa;
 
 /// One instruction on each half.
 macro_rules! halves {
@@ -54,24 +66,20 @@ macro_rules! split {
     };
 }
 
-impl Simd for Avx2 {
+impl<D: Dot> Simd for Avx2<D> {
     type F = [__m256; 2];
     type I = [__m256i; 2];
     type M = [__m256; 2];
     type Codes = __m256i;
-    type Weights = Weights;
+    type Weights = [D::Weights; 2];
 
     const TILES: Tiles = Tiles::Narrow;
-    const DEBTS: bool = true;
+    const DEBTS: bool = D::DEBTS;
+    const DOT_ROWS: usize = D::ROWS;
 
     #[inline(always)]
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx2,fma,f16c")]
-        #[inline(never)]
-        fn body<K: Kernel>(s: Avx2, kernel: K) -> K::Output {
-            kernel.run(s)
-        }
-        isa!(body(self, kernel))
+        self.0.vectorize(kernel)
     }
 
     #[inline(always)]
@@ -264,41 +272,43 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn weights(self, weights: &[i8; 64]) -> Weights {
+    fn weights(self, weights: &[i8; 64]) -> Self::Weights {
         let (low, high) = weights.split_at(32);
-        let weights = [isa!(_mm256_loadu_si256(low.as_ptr().cast())), isa!(_mm256_loadu_si256(high.as_ptr().cast()))];
-        let (zero, offset) = ([isa!(_mm256_setzero_si256()); 2], [isa!(_mm256_set1_epi8(i8::MIN)); 2]);
-        let below = halves!(_mm256_cmpgt_epi8(zero, weights));
-        Weights { size: halves!(_mm256_abs_epi8(weights)), below, flip: halves!(_mm256_xor_si256(below, offset)) }
+        let (low, high) =
+            (isa!(_mm256_loadu_si256(low.as_ptr().cast())), isa!(_mm256_loadu_si256(high.as_ptr().cast())));
+        [self.0.weights(low), self.0.weights(high)]
     }
 
     #[inline(always)]
-    fn dot(self, total: Self::I, codes: __m256i, weights: Weights) -> Self::I {
-        let codes = [codes; 2];
-        let flipped = halves!(_mm256_xor_si256(codes, weights.flip));
-        self.add_int(total, products(weights.size, flipped))
+    fn dot(self, total: Self::I, codes: __m256i, weights: Self::Weights) -> Self::I {
+        [self.0.dot(total[0], codes, weights[0]), self.0.dot(total[1], codes, weights[1])]
     }
 
     #[inline(always)]
-    fn debt(self, debt: Self::I, weights: Weights) -> Self::I {
-        self.sub_int(debt, products(weights.size, weights.below))
+    fn debt(self, debt: Self::I, weights: Self::Weights) -> Self::I {
+        [self.0.debt(debt[0], weights[0]), self.0.debt(debt[1], weights[1])]
+    }
+
+    #[inline(always)]
+    fn keep(self, weights: Self::Weights) -> [Self::I; 2] {
+        let [low, high] = [self.0.keep(weights[0]), self.0.keep(weights[1])];
+        [[low[0], high[0]], [low[1], high[1]]]
+    }
+
+    #[inline(always)]
+    fn kept(self, kept: [Self::I; 2]) -> Self::Weights {
+        let [first, second] = kept;
+        [self.0.kept([first[0], second[0]]), self.0.kept([first[1], second[1]])]
     }
 
     #[inline(always)]
     fn dot_total(self, total: Self::I, weight_sums: Self::I) -> Self::I {
-        self.add_int(total, self.shift_left::<7>(weight_sums))
+        // A product by 0 or 128 in a constant is nothing or a shift.
+        self.add_int(total, self.mul_int(weight_sums, self.splat_int(D::OFFSET)))
     }
 
     #[inline(always)]
     fn prefetch<T>(self, src: &[T], at: usize) {
         isa!(_mm_prefetch::<_MM_HINT_T1>(src.as_ptr().wrapping_add(at).cast()));
     }
-}
-
-/// Each lane's four products.
-#[inline(always)]
-fn products(unsigned: [__m256i; 2], signed: [__m256i; 2]) -> [__m256i; 2] {
-    let pairs = halves!(_mm256_maddubs_epi16(unsigned, signed));
-    let ones = [isa!(_mm256_set1_epi16(1)); 2];
-    halves!(_mm256_madd_epi16(pairs, ones))
 }

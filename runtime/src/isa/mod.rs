@@ -4,6 +4,7 @@
 //! is proof that its instructions exist, and the bodies are safe code. Every token computes the same bits.
 //! Adding an instruction set is one file here and one row in `Isa::detect_all`.
 
+mod kept;
 mod scalar;
 mod simd;
 mod walk;
@@ -13,7 +14,11 @@ mod amx;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+mod avx2_maddubs;
+#[cfg(target_arch = "x86_64")]
 mod avx512vnni;
+#[cfg(target_arch = "x86_64")]
+mod avxvnni;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 #[cfg(target_arch = "aarch64")]
@@ -23,6 +28,7 @@ mod neon_i8mm;
 #[cfg(not(target_arch = "x86_64"))]
 mod no_matrix;
 
+pub(crate) use kept::{Kept, Room};
 pub use scalar::Scalar;
 pub use simd::{Kernel, Simd, Tiles};
 pub(crate) use walk::{Block, BlockMut, Walk};
@@ -37,9 +43,11 @@ pub use no_matrix::Matrix;
 pub(crate) use no_matrix::{ROWS as TILE_ROWS, STEP as TILE_STEP, Sums};
 
 #[cfg(target_arch = "x86_64")]
-pub use avx2::Avx2;
+pub use avx2_maddubs::Avx2Maddubs;
 #[cfg(target_arch = "x86_64")]
 pub use avx512vnni::Avx512Vnni;
+#[cfg(target_arch = "x86_64")]
+pub use avxvnni::AvxVnni;
 #[cfg(target_arch = "aarch64")]
 pub use neon_dotprod::NeonDotProd;
 #[cfg(target_arch = "aarch64")]
@@ -58,7 +66,10 @@ pub enum Isa {
     Scalar(Scalar),
     /// AVX2, FMA and F16C: every x86-64 server since 2015.
     #[cfg(target_arch = "x86_64")]
-    Avx2(Avx2),
+    Avx2(Avx2Maddubs),
+    /// AVX2, FMA, F16C and AVX-VNNI: Alder Lake, Sierra Forest, Zen 5 and later.
+    #[cfg(target_arch = "x86_64")]
+    AvxVnni(AvxVnni),
     /// AVX-512 F, BW, VL, DQ and VNNI: Ice Lake, Zen 4 and later.
     #[cfg(target_arch = "x86_64")]
     Avx512Vnni(Avx512Vnni),
@@ -109,7 +120,8 @@ impl Isa {
         *CHOSEN.get_or_init(|| Self::from_env().unwrap_or(Self::SCALAR))
     }
 
-    /// The instruction set of that name (`scalar`; on x86-64 `avx2`, `avx512vnni`, `amx`; on aarch64 `neon-dotprod`, `neon-i8mm`).
+    /// The instruction set of that name (`scalar`; on x86-64 `avx2`, `avxvnni`, `avx512vnni`,
+    /// `amx`; on aarch64 `neon-dotprod`, `neon-i8mm`).
     ///
     /// # Errors
     ///
@@ -125,6 +137,8 @@ impl Isa {
             Self::Scalar(_) => "scalar",
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(_) => "avxvnni",
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(_) => "avx512vnni",
             #[cfg(target_arch = "x86_64")]
@@ -143,6 +157,8 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2(token) => token.vectorize(kernel),
             #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni(token) => token.vectorize(kernel),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512Vnni(token) | Self::Amx(token) => token.vectorize(kernel),
             #[cfg(target_arch = "aarch64")]
             Self::NeonDotProd(token) => token.vectorize(kernel),
@@ -152,10 +168,11 @@ impl Isa {
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn detect_all() -> [Option<Self>; 4] {
+    fn detect_all() -> [Option<Self>; 5] {
         [
             Some(Self::SCALAR),
-            Avx2::detect().map(Self::Avx2),
+            Avx2Maddubs::detect().map(Self::Avx2),
+            AvxVnni::detect().map(Self::AvxVnni),
             Avx512Vnni::detect().map(Self::Avx512Vnni),
             Avx512Vnni::detect_with_matrix().map(Self::Amx),
         ]

@@ -1,6 +1,6 @@
 //! Sixteen lanes: the one vector that every kernel is written for.
 //!
-//! AVX-512 holds it in one register, AVX2 in two, the scalar reference in an array. Sixteen lanes everywhere means
+//! AVX-512 holds it in one register, AVX2 in two, NEON in four, the scalar reference in an array. Sixteen lanes everywhere means
 //! one order of every sum, hence the same bits everywhere.
 //!
 //! What is the same on every instruction set, and how:
@@ -44,8 +44,11 @@ pub trait Simd: Copy + std::fmt::Debug {
 
     /// The shape of its register tiles.
     const TILES: Tiles;
-    /// Whether [`Simd::dot`] leaves something out, which is the same for all rows that meet the same weights.
+    /// Whether [`Simd::weights`] makes something else of the weights, by which [`Simd::dot`] leaves something out, the same for all
+    /// rows that meet them. Only where tiles are narrow.
     const DEBTS: bool = false;
+    /// The most rows of an int8 tile where its tiles are narrow.
+    const DOT_ROWS: usize = 4;
 
     /// Runs a kernel's body compiled with this instruction set, as a function of its own.
     fn vectorize<K: Kernel>(self, kernel: K) -> K::Output;
@@ -135,6 +138,14 @@ pub trait Simd: Copy + std::fmt::Debug {
     #[inline(always)]
     fn debt(self, debt: Self::I, _weights: Self::Weights) -> Self::I {
         debt
+    }
+    /// Weights to be kept for other tiles; only if [`Simd::DEBTS`], where they cost instructions to make.
+    fn keep(self, _weights: Self::Weights) -> [Self::I; 2] {
+        unreachable!("weights without debts are multiplied as they lie")
+    }
+    /// The weights that were kept.
+    fn kept(self, _kept: [Self::I; 2]) -> Self::Weights {
+        unreachable!("weights without debts are multiplied as they lie")
     }
     /// `Σ code · weight` of a lane, exactly, from its running [`Simd::dot`] with the [`Simd::debt`] added and the sum of its weights.
     fn dot_total(self, total: Self::I, weight_sums: Self::I) -> Self::I;

@@ -5,9 +5,9 @@
 
 use modeldeploy_format::program::Activation;
 
-use crate::isa::{Isa, Simd, Walk};
+use crate::isa::{Isa, Room, Simd, Walk};
 use crate::kernels::activate::apply;
-use crate::kernels::tile::{Multiply, Place, Product};
+use crate::kernels::tile::{Multiply, Place, Product, Ready};
 use crate::kernels::{Epilogue, Rows, RowsMut};
 
 /// f32 weights in panels.
@@ -100,7 +100,10 @@ impl<W> Clone for Float<'_, W> {
 impl<W> Copy for Float<'_, W> {}
 
 impl<W: Weight> Product for Float<'_, W> {
-    const NARROW_ROWS: usize = 6;
+    #[inline(always)]
+    fn narrow_rows<S: Simd>() -> usize {
+        6
+    }
 
     #[inline(always)]
     fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F {
@@ -110,7 +113,7 @@ impl<W: Weight> Product for Float<'_, W> {
     type Sum<S: Simd> = S::F;
 
     #[inline(always)]
-    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place) -> [[S::F; P]; R] {
+    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place, _: Ready<'_>) -> [[S::F; P]; R] {
         let rows = &self.x.values[place.row * self.x.stride..];
         let panels = &self.panels[16 * self.k * place.panel..];
         let walk = Walk::<f32, 1, W, 16, R, P>::new(rows, self.x.stride, panels, 16 * self.k, self.k);
@@ -141,8 +144,8 @@ impl<W: Weight> Product for Float<'_, W> {
     type Columns<S: Simd> = ();
 
     #[inline(always)]
-    fn debts<S: Simd>(self, _s: S, _panel: usize) -> [i32; 16] {
-        [0; 16]
+    fn ready<S: Simd>(self, _s: S, _panel: usize, _tiles: usize, _room: &mut Room) -> Ready<'_> {
+        Ready::default()
     }
 
     #[inline(always)]

@@ -7,10 +7,10 @@ mod matrix;
 
 use modeldeploy_format::program::{Activation, RowScale};
 
-use crate::isa::{Isa, Kernel, Simd, TILE_STEP, Walk};
+use crate::isa::{Isa, Kept, Kernel, Room, Simd, TILE_STEP, Walk};
 use crate::kernels::activate::apply_to_codes;
 use crate::kernels::epilogue::columns;
-use crate::kernels::tile::{Multiply, Place, Product};
+use crate::kernels::tile::{Multiply, Place, Product, Ready};
 use crate::kernels::{Epilogue, Q8Rows, RowsMut};
 
 /// The deepest product whose sums cannot leave i32: `255 · 127 · k < 2^31`.
@@ -50,7 +50,8 @@ pub fn gemm_i8(isa: Isa, x: Q8Rows<'_>, w: I8Panels<'_>, epilogue: Epilogue<'_>,
     isa.run(Whole(Multiply { product: Int8 { x, w }, rows, n: w.n, epilogue, out }));
 }
 
-/// The product on a matrix unit where there is one and the depth is in whole steps of it, and in vectors elsewhere.
+/// The product on a matrix unit where there is one, the depth is in whole steps of it and the rows are more than one, which it reads
+/// its weights no faster for (bench `kernels`, `search`); in vectors elsewhere.
 struct Whole<'a>(Multiply<'a, Int8<'a>>);
 
 impl Kernel for Whole<'_> {
@@ -58,8 +59,9 @@ impl Kernel for Whole<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
+        let fits = self.0.rows > 1 && self.0.product.w.k.is_multiple_of(TILE_STEP);
         match s.matrix() {
-            Some(matrix) if self.0.product.w.k.is_multiple_of(TILE_STEP) => matrix::multiply(s, matrix, self.0),
+            Some(matrix) if fits => matrix::multiply(s, matrix, self.0),
             _ => self.0.run(s),
         }
     }
@@ -75,57 +77,48 @@ impl Int8<'_> {
     /// One row and one panel. The sums being exact, four chains share the depth, and the panel is read in the order in which it lies:
     /// what comes from memory comes faster so than from four panels in turn, and faster than with a prefetch (bench `kernels`, `search`).
     #[inline(always)]
-    fn lone<S: Simd>(self, s: S, codes: &[u8], panel: &[i8]) -> S::I {
-        let steps = self.w.k.div_ceil(4);
-        let walk = Walk::<u8, 16, i8, 256, 1, 1>::new(codes, self.x.stride, panel, 64 * steps, steps / 4);
+    fn lone<S: Simd, W: Weights>(self, s: S, codes: &[u8], panel: &[W]) -> S::I {
+        let walk = Walk::<u8, 16, W, 4, 1, 1>::new(codes, self.x.stride, panel, panel.len(), panel.len() / 4);
         let mut totals = [s.splat_int(0); 4];
         for step in walk.steps() {
             let row = step.row(0);
             let (codes, _) = row.as_chunks();
-            let (weights, _) = step.panel(0).as_chunks();
-            for (total, (codes, weights)) in totals.iter_mut().zip(codes.iter().zip(weights)) {
-                *total = s.dot(*total, s.codes(*codes), s.weights(weights));
+            for (total, (codes, weights)) in totals.iter_mut().zip(codes.iter().zip(step.panel(0))) {
+                *total = s.dot(*total, s.codes(*codes), weights.load(s));
             }
         }
-        let done = steps / 4 * 4;
+        let done = panel.len() / 4 * 4;
         let (codes, _) = codes[4 * done..].as_chunks();
-        let (weights, _) = panel[64 * done..64 * steps].as_chunks();
-        for (total, (codes, weights)) in totals.iter_mut().zip(codes.iter().zip(weights)) {
-            *total = s.dot(*total, s.codes(*codes), s.weights(weights));
+        for (total, (codes, weights)) in totals.iter_mut().zip(codes.iter().zip(&panel[done..])) {
+            *total = s.dot(*total, s.codes(*codes), weights.load(s));
         }
         s.add_int(s.add_int(totals[0], totals[1]), s.add_int(totals[2], totals[3]))
     }
-}
 
-impl Product for Int8<'_> {
-    const NARROW_ROWS: usize = 4;
-
+    /// A tile's sums over panels whose weights lie in either form.
     #[inline(always)]
-    fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F {
-        apply_to_codes(s, activation, y)
-    }
-
-    type Sum<S: Simd> = S::I;
-
-    #[inline(always)]
-    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place) -> [[S::I; P]; R] {
+    fn sums<S: Simd, W: Weights, const R: usize, const P: usize>(
+        self,
+        s: S,
+        place: Place,
+        panels: &[W],
+    ) -> [[S::I; P]; R] {
         let steps = self.w.k.div_ceil(4);
         let codes = &self.x.codes[place.row * self.x.stride..];
-        let panels = &self.w.codes[64 * steps * place.panel..];
-        let walk = Walk::<u8, 4, i8, 64, R, P>::new(codes, self.x.stride, panels, 64 * steps, steps);
-        let ahead = place.ahead(P, steps, 64);
         if R == 1 {
             let mut totals = [s.splat_int(0); P];
             for (p, total) in totals.iter_mut().enumerate() {
-                *total = self.lone(s, codes, &panels[64 * steps * p..][..64 * steps]);
+                *total = self.lone(s, codes, &panels[steps * p..][..steps]);
             }
             return [totals; R];
         }
+        let walk = Walk::<u8, 4, W, 1, R, P>::new(codes, self.x.stride, panels, steps, steps);
+        let ahead = place.ahead(P, steps, 64);
         let mut totals = [[s.splat_int(0); P]; R];
         for step in walk.steps() {
-            let mut weights = [s.weights(step.panel(0)); P];
+            let mut weights = [step.panel(0)[0].load(s); P];
             for (p, weights) in weights.iter_mut().enumerate() {
-                *weights = s.weights(step.panel(p));
+                *weights = step.panel(p)[0].load(s);
             }
             for (r, totals) in totals.iter_mut().enumerate() {
                 let codes = s.codes(step.row(r));
@@ -136,6 +129,52 @@ impl Product for Int8<'_> {
             ahead.prefetch(s, self.w.codes, step.index(), P);
         }
         totals
+    }
+}
+
+/// How the weights of a step are stored.
+trait Weights {
+    fn load<S: Simd>(&self, s: S) -> S::Weights;
+}
+
+impl Weights for [i8; 64] {
+    #[inline(always)]
+    fn load<S: Simd>(&self, s: S) -> S::Weights {
+        s.weights(self)
+    }
+}
+
+impl Weights for Kept {
+    #[inline(always)]
+    fn load<S: Simd>(&self, s: S) -> S::Weights {
+        self.weights(s)
+    }
+}
+
+impl Product for Int8<'_> {
+    #[inline(always)]
+    fn narrow_rows<S: Simd>() -> usize {
+        S::DOT_ROWS
+    }
+
+    #[inline(always)]
+    fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F {
+        apply_to_codes(s, activation, y)
+    }
+
+    type Sum<S: Simd> = S::I;
+
+    #[inline(always)]
+    fn accumulate<S: Simd, const R: usize, const P: usize>(
+        self,
+        s: S,
+        place: Place,
+        ready: Ready<'_>,
+    ) -> [[S::I; P]; R] {
+        if S::DEBTS && !ready.kept.is_empty() {
+            return self.sums(s, place, ready.kept);
+        }
+        self.sums(s, place, &self.w.codes.as_chunks::<64>().0[self.w.k.div_ceil(4) * place.panel..])
     }
 
     type Row<S: Simd> = Row<S>;
@@ -149,15 +188,16 @@ impl Product for Int8<'_> {
     type Columns<S: Simd> = Columns<S>;
 
     #[inline(always)]
-    fn debts<S: Simd>(self, s: S, panel: usize) -> [i32; 16] {
-        let mut debts = [0; 16];
+    fn ready<S: Simd>(self, s: S, panel: usize, tiles: usize, room: &mut Room) -> Ready<'_> {
+        let mut ready = Ready::default();
         if S::DEBTS {
             let depth = 16 * self.w.k.next_multiple_of(4);
-            let (steps, _) = self.w.codes[depth * panel..][..depth].as_chunks();
-            let debt = steps.iter().fold(s.splat_int(0), |debt, weights| s.debt(debt, s.weights(weights)));
-            s.store_int(&mut debts, debt);
+            let (panel, _) = self.w.codes[depth * panel..][..depth].as_chunks();
+            let (kept, debt) = room.keep(s, panel, tiles);
+            ready.kept = kept;
+            s.store_int(&mut ready.debts, debt);
         }
-        debts
+        ready
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 //! small rest. While they do, the next panels come into the second cache, a share of their lines with each tile. Each output is
 //! one chain over k, so the shape of a tile changes no bit.
 
-use crate::isa::{Block, BlockMut, Kernel, Simd, Tiles};
+use crate::isa::{Block, BlockMut, Kept, Kernel, Room, Simd, Tiles};
 use crate::kernels::epilogue::columns;
 use crate::kernels::{Epilogue, RowsMut};
 use modeldeploy_format::program::Activation;
@@ -56,10 +56,19 @@ impl Ahead {
     }
 }
 
+/// What the tiles that pass over a panel share, where its weights leave debts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ready<'r> {
+    /// Its weights, if they were kept.
+    pub(crate) kept: &'r [Kept],
+    /// What the sums at its columns lack, the same for all rows.
+    pub(crate) debts: [i32; 16],
+}
+
 /// One kind of product: how a tile is summed, and what its sums mean.
 pub(crate) trait Product: Copy {
-    /// The most rows of a tile on sixteen registers.
-    const NARROW_ROWS: usize;
+    /// The most rows of a narrow tile.
+    fn narrow_rows<S: Simd>() -> usize;
 
     /// The activation of sixteen values of this product.
     fn activate<S: Simd>(s: S, activation: Activation, y: S::F) -> S::F;
@@ -68,7 +77,12 @@ pub(crate) trait Product: Copy {
     type Sum<S: Simd>: Copy;
 
     /// Sums a tile of `R` rows and `P` panels over all of k.
-    fn accumulate<S: Simd, const R: usize, const P: usize>(self, s: S, place: Place) -> [[Self::Sum<S>; P]; R];
+    fn accumulate<S: Simd, const R: usize, const P: usize>(
+        self,
+        s: S,
+        place: Place,
+        ready: Ready<'_>,
+    ) -> [[Self::Sum<S>; P]; R];
 
     /// What a row's values share in [`Product::finish`].
     type Row<S: Simd>: Copy;
@@ -79,8 +93,8 @@ pub(crate) trait Product: Copy {
     /// What the columns of a panel share in [`Product::finish`].
     type Columns<S: Simd>: Copy;
 
-    /// What the sums at a panel's columns lack, the same for all rows.
-    fn debts<S: Simd>(self, s: S, panel: usize) -> [i32; 16];
+    /// What is done once for the `tiles` tiles that pass over a panel.
+    fn ready<S: Simd>(self, s: S, panel: usize, tiles: usize, room: &mut Room) -> Ready<'_>;
 
     /// That of the sixteen columns from `column` on, all of them there if `FULL`, whose sums lack `debts`.
     fn columns<S: Simd, const FULL: bool>(self, s: S, column: usize, debts: &[i32; 16]) -> Self::Columns<S>;
@@ -119,7 +133,7 @@ impl<T: Product> Kernel for Multiply<'_, T> {
         }
         let most = match S::TILES {
             Tiles::Wide => MAX_ROWS,
-            Tiles::Narrow => T::NARROW_ROWS,
+            Tiles::Narrow => T::narrow_rows::<S>(),
         };
         let tiles = self.rows.div_ceil(most);
         let panels = self.n.div_ceil(16);
@@ -130,16 +144,15 @@ impl<T: Product> Kernel for Multiply<'_, T> {
             (Tiles::Wide, 7..) => 3,
         };
         let mut panel = 0;
-        let mut debts = [[0; 16]; MAX_PANELS];
+        const { assert!(!S::DEBTS || matches!(S::TILES, Tiles::Narrow), "debts are kept for one panel") };
+        let mut room = Room::new();
         while panel < panels {
             let width = if panel + widest <= self.n / 16 { widest } else { 1 };
-            for (p, debts) in debts.iter_mut().enumerate().take(width) {
-                *debts = self.product.debts(s, panel + p);
-            }
+            let ready = self.product.ready(s, panel, tiles, &mut room);
             for tile in 0..tiles {
                 let row = tile * self.rows / tiles;
                 let rows = (tile + 1) * self.rows / tiles - row;
-                self.tile(s, Place { row, panel, tiles, tile }, &debts, rows, width);
+                self.tile(s, Place { row, panel, tiles, tile }, ready, rows, width);
             }
             panel += width;
         }
@@ -148,10 +161,10 @@ impl<T: Product> Kernel for Multiply<'_, T> {
 
 impl<T: Product> Multiply<'_, T> {
     #[inline(always)]
-    fn tile<S: Simd>(&mut self, s: S, place: Place, debts: &[[i32; 16]; MAX_PANELS], rows: usize, panels: usize) {
+    fn tile<S: Simd>(&mut self, s: S, place: Place, ready: Ready<'_>, rows: usize, panels: usize) {
         let full = place.panel + panels <= self.n / 16;
         let (product, epilogue) = (self.product, self.epilogue);
-        let job = Job { product, place, debts, n: self.n, epilogue, out: self.out.reborrow() };
+        let job = Job { product, place, ready, n: self.n, epilogue, out: self.out.reborrow() };
         match (S::TILES, full) {
             (Tiles::Wide, true) if panels > 1 => shapes!(s, rows, panels, true, job;
                 1 x 4, 2 x 4, 3 x 4, 4 x 4, 5 x 4, 6 x 4, 6 x 3, 7 x 3, 8 x 3),
@@ -178,7 +191,7 @@ impl<T: Product> Multiply<'_, T> {
 struct Job<'s, 'a, T> {
     product: T,
     place: Place,
-    debts: &'s [[i32; 16]; MAX_PANELS],
+    ready: Ready<'s>,
     n: usize,
     epilogue: Epilogue<'a>,
     out: RowsMut<'s>,
@@ -192,15 +205,15 @@ impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Ti
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Job { product, place, debts, n, epilogue, mut out } = self.0;
-        let sums = product.accumulate::<S, R, P>(s, place);
+        let Job { product, place, ready, n, epilogue, mut out } = self.0;
+        let sums = product.accumulate::<S, R, P>(s, place, ready);
         let residual = epilogue.residual.filter(|_| epilogue.activation == Activation::Identity);
         let column = 16 * place.panel;
         let mut shared =
-            [(product.columns::<S, FULL>(s, column, &debts[0]), epilogue.bias_at::<S, FULL>(s, column, n)); P];
+            [(product.columns::<S, FULL>(s, column, &ready.debts), epilogue.bias_at::<S, FULL>(s, column, n)); P];
         for (p, shared) in shared.iter_mut().enumerate().skip(1) {
             let column = column + 16 * p;
-            *shared = (product.columns::<S, FULL>(s, column, &debts[p]), epilogue.bias_at::<S, FULL>(s, column, n));
+            *shared = (product.columns::<S, FULL>(s, column, &ready.debts), epilogue.bias_at::<S, FULL>(s, column, n));
         }
         if FULL {
             let at = place.row * out.stride + column;

@@ -86,6 +86,8 @@ fn every_isa_matches_the_reference_and_the_reference_exact_integers() {
     // Whole steps of a matrix unit: rows either side of one, two and more of its tiles, panels in pairs, alone and in part.
     shapes.extend([1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 100].map(|rows| (rows, 80, 64)));
     shapes.extend([1, 15, 16, 17, 31, 32, 33, 48, 63, 96].into_iter().flat_map(|n| [(5, n, 64), (37, n, 192)]));
+    // Deeper than weights are kept for one tile, and for many.
+    shapes.extend([(1, 17, 1030), (3, 17, 1030), (9, 17, 1030), (1, 17, 4100), (9, 17, 4100)]);
     for shape in shapes {
         for extreme in [false, true] {
             let case = Case::new(&mut random, shape, extreme);
