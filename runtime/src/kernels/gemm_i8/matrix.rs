@@ -62,10 +62,13 @@ impl Activate for Activation {
 
 /// Sums that are still to be finished: of which rows, by which panels.
 struct Block<S: Simd> {
-    /// The first row of each tile.
+    /// The rows, those of the first tile and then those of the second; what the tile before has met is left out.
+    fresh: Range<usize>,
+    /// The first row of each tile; of the second, the first that is its own.
     starts: [usize; 2],
-    /// Rows of each tile; those that another tile has met too are left out.
-    fresh: [Range<usize>; 2],
+    own: usize,
+    /// How many of the rows are finished with a step.
+    share: usize,
     /// The first of the two panels.
     panel: usize,
     shared: [(Columns<S>, S::F); 2],
@@ -80,7 +83,6 @@ fn walk<S: Simd>(s: S, matrix: Matrix, mut whole: Multiply<'_, Int8<'_>>, activa
     let count = rows.div_ceil(TILE_ROWS);
     let each = rows.div_ceil(count);
     let start = |tile: usize| (tile * each).min(rows - each);
-    let fresh = |tile: usize| (tile * each).min(rows)..((tile + 1) * each).min(rows);
     let passes = count.div_ceil(2);
     // Lines of each panel to be asked for at a step.
     let lines = TILE_ROWS.div_ceil(passes);
@@ -111,15 +113,20 @@ fn walk<S: Simd>(s: S, matrix: Matrix, mut whole: Multiply<'_, Int8<'_>>, activa
                 ahead += 64 * lines;
                 products.step(step);
                 if let Some(last) = &last {
-                    last.finish(s, &mut whole, ready, (step, steps), activate);
+                    last.finish(s, &mut whole, ready, step, activate);
                 }
             }
             products.store(filling);
-            last = Some(Block { starts: [start(tile), start(next)], fresh: [fresh(tile), fresh(next)], panel, shared });
+            let fresh = tile * each..((next + 1) * each).min(rows);
+            let (starts, own) = ([start(tile), start(next)], next * each);
+            let share = fresh.len().div_ceil(steps);
+            last = Some(Block { fresh, starts, own, share, panel, shared });
         }
     }
     if let Some(last) = last {
-        last.finish(s, &mut whole, &sums[usize::from(is_even)], (0, 1), activate);
+        for step in 0..steps {
+            last.finish(s, &mut whole, &sums[usize::from(is_even)], step, activate);
+        }
     }
 }
 
@@ -135,20 +142,12 @@ fn shared<S: Simd>(s: S, whole: &Multiply<'_, Int8<'_>>, column: usize) -> (Colu
 }
 
 impl<S: Simd> Block<S> {
-    /// Finishes share `at` of `of`.
+    /// Finishes the rows of step `step`.
     #[inline(always)]
-    fn finish(
-        &self,
-        s: S,
-        whole: &mut Multiply<'_, Int8<'_>>,
-        sums: &Sums,
-        (at, of): (usize, usize),
-        activate: impl Activate,
-    ) {
-        let count = self.fresh[0].len() + self.fresh[1].len();
-        for i in at * count / of..(at + 1) * count / of {
-            let (half, i) = if i < self.fresh[0].len() { (0, i) } else { (1, i - self.fresh[0].len()) };
-            let row = self.fresh[half].start + i;
+    fn finish(&self, s: S, whole: &mut Multiply<'_, Int8<'_>>, sums: &Sums, step: usize, activate: impl Activate) {
+        let from = self.fresh.start + step * self.share;
+        for row in from..(from + self.share).min(self.fresh.end) {
+            let half = usize::from(row >= self.own);
             let [first, second] = &sums.0[half];
             let at = row - self.starts[half];
             self.row(s, whole, row, [&first[at], &second[at]], activate);
