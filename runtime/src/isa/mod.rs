@@ -21,7 +21,7 @@ mod neon_i8mm;
 
 pub use scalar::Scalar;
 pub use simd::{Kernel, Simd, Tiles};
-pub(crate) use walk::{Block, BlockMut, Walk};
+pub(crate) use walk::{Block, Walk};
 
 #[cfg(target_arch = "x86_64")]
 pub use avx2::Avx2;

@@ -67,7 +67,7 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
             let mut codes = q8_mut(codes, params, &out);
             for first in (0..out.rows).step_by(plan::QUANTIZED_TOGETHER) {
                 let block = first..out.rows.min(first + plan::QUANTIZED_TOGETHER);
-                linear(&inputs, &x.part(block.clone()), RowsMut { values: y, stride: out.width });
+                linear(&inputs, &x.part(block.clone()), RowsMut::new(y, out.width));
                 let y = Rows { values: y, stride: out.width };
                 kernels::quantize_rows(isa, y, out.width, codes.part(block));
             }
@@ -76,8 +76,10 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
             let out = layout.place(out);
             let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
             let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
-            let relative_bias =
-                bias.as_ref().map(|bias| kernels::RelativeBias { buckets: &bias.buckets, table: bias.table });
+            let relative_bias = bias.as_ref().map(|bias| kernels::RelativeBias {
+                buckets: &bias.buckets,
+                table: Rows { values: bias.table, stride: heads },
+            });
             let head_dim = out.width / heads;
             let attention =
                 kernels::Attention { q, k, v, segments: batch.starts, heads, head_dim, scale, relative_bias };
@@ -98,7 +100,7 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
         Op::Activate { x, activation, out } => {
             let (x, out) = (layout.place(x), layout.place(out));
             let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::activate(isa, activation, rows(&inputs, &x).values, rows_mut(y, &out).values);
+            kernels::activate(isa, activation, rows(&inputs, &x).values, bytemuck::cast_slice_mut(y));
         }
         Op::Softmax { x, out } => {
             let (x, out) = (layout.place(x), layout.place(out));
@@ -165,7 +167,7 @@ fn rows<'a>(inputs: &Inputs<'a>, place: &Place) -> Rows<'a> {
 }
 
 fn rows_mut<'a>(bytes: &'a mut [u8], place: &Place) -> RowsMut<'a> {
-    RowsMut { values: bytemuck::cast_slice_mut(bytes), stride: place.width }
+    RowsMut::new(bytemuck::cast_slice_mut(bytes), place.width)
 }
 
 /// Some columns of a slot.
