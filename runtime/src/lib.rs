@@ -31,7 +31,8 @@
 //! on, they are mapped from the store beside `Model.lock`, or from where `MODELDEPLOY_STORE` says, unless it was built with
 //! `MODELDEPLOY_LINK=1`.
 //!
-//! The same text gives the same bits: on any CPU, alone or in any batch, on any thread ([`session`]).
+//! The same text gives the same bits: on any CPU, alone or in any batch, on any thread or several ([`session`]). One thread works on a
+//! text unless `MODELDEPLOY_THREADS` or [`Handle::set_threads`](model::Handle::set_threads) asks for more.
 
 // What `#[model]` writes names `::modeldeploy`, also here.
 extern crate self as modeldeploy;

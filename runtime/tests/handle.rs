@@ -6,6 +6,7 @@ mod packs;
 
 use modeldeploy::format::Task;
 use modeldeploy::model::{Classification, ClassifyModel, EmbedModel, Engine, Facts, Handle, Model, ScoreModel, Space};
+use modeldeploy::session::Threads;
 use modeldeploy::{Embedding, Error};
 use packs::{means, token_of};
 use std::sync::OnceLock;
@@ -68,6 +69,17 @@ fn near(got: f32, expected: f64) {
 fn is_mean_of(vector: &Embedding<Encoder>, text: &str) {
     near(vector.as_slice()[0], mean(text));
     near(vector.as_slice()[1], 1.0);
+}
+
+#[test]
+fn threads_are_asked_for_by_the_handle_and_change_no_bit() {
+    let handle: Handle<Encoder> = Handle::new();
+    let alone = handle.embed("abc").expect("a vector");
+    for count in [2, 1] {
+        handle.set_threads(Threads::for_test(count)).expect("an engine");
+        assert_eq!(handle.embed("abc").expect("a vector"), alone);
+        assert_eq!(Encoder::engine().expect("an engine").options().threads.count(), count);
+    }
 }
 
 #[test]

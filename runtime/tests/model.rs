@@ -7,7 +7,7 @@ use modeldeploy::format::Artifact;
 use modeldeploy::format::golden::Golden;
 use modeldeploy::isa::Isa;
 use modeldeploy::model::{Engine, Error, Input};
-use modeldeploy::session::{Batch, Capacity, Session};
+use modeldeploy::session::{Batch, Capacity, Options, Session, Threads};
 use packs::{Head, MAX_TOKENS, Precision, build, token_of};
 
 fn bits(row: &[f32]) -> Vec<u32> {
@@ -92,6 +92,25 @@ fn threads_share_a_model() {
                     assert_eq!(rows(&engine, texts.iter().map(|it| text(it))), expected);
                 }
             });
+        }
+    });
+}
+
+#[test]
+fn threads_that_work_together_can_be_asked_for_at_any_time() {
+    let built = build(Precision::Int8, Head::Embed, vec![]);
+    let engine = Engine::with_isa("a test", &built.pack, Isa::detect()).expect("an engine");
+    let texts: Vec<String> = (0..40).map(|i| i.to_string()).collect();
+    let run = || rows(&engine, texts.iter().map(|it| text(it)));
+    let expected = run();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..20).for_each(|_| assert_eq!(run(), expected)));
+        }
+        for count in [3, 1, 2, 5] {
+            engine.set_threads(Threads::for_test(count));
+            assert_eq!(engine.options(), Options { isa: Isa::detect(), threads: Threads::for_test(count) });
+            assert_eq!(run(), expected);
         }
     });
 }

@@ -71,7 +71,7 @@ fn softmax() {
         check(&format!("softmax of {width}"), |isa| {
             let mut out = vec![0.0; rows * width];
             let (x, stride) = (Rows { values: &x, stride: width }, width);
-            softmax_rows(isa, x, rows, width, RowsMut { values: &mut out, stride });
+            softmax_rows(isa, x, rows, width, RowsMut::new(&mut out, stride));
             out
         });
     }

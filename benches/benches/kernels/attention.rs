@@ -31,10 +31,10 @@ pub(crate) fn all(parts: &mut Parts, isa: Isa) {
         let (mut scratch, mut out) = (vec![0.0; scratch], vec![0.0; len * WIDTH]);
         let macs = (2 * len * len * WIDTH) as u64;
         parts.bench("attention", isa, &format!("f32/12x32/{len}"), Work::Float(macs), || {
-            attention(isa, inputs, &mut scratch, RowsMut { values: &mut out, stride: WIDTH });
+            attention(isa, inputs, &mut scratch, RowsMut::new(&mut out, WIDTH));
         });
         parts.bench("attention", isa, &format!("int8/12x32/{len}"), Work::Int8(macs), || {
-            attention_i8(isa, inputs, &mut scratch, RowsMut { values: &mut out, stride: WIDTH });
+            attention_i8(isa, inputs, &mut scratch, RowsMut::new(&mut out, WIDTH));
         });
     }
 }

@@ -55,7 +55,7 @@ impl Layer {
         let x = Q8Rows { codes: &self.codes, stride: self.k, params: &self.params[..rows] };
         let w = I8Panels { codes: &self.panels, scales: &self.scales, sums: &self.sums, n: self.n, k: self.k };
         let epilogue = Epilogue { bias: Some(&self.scales), activation: self.activation, residual: None };
-        gemm_i8(isa, x, w, epilogue, RowsMut { values: &mut self.out, stride: self.n });
+        gemm_i8(isa, x, w, epilogue, RowsMut::new(&mut self.out, self.n));
     }
 
     /// One row is bound by the reading of the weights, more by arithmetic.
@@ -100,11 +100,11 @@ fn float(parts: &mut Parts, isa: Isa) {
                 |bytes| if rows == 1 { Work::Read((bytes * k * n) as u64) } else { Work::Float((rows * k * n) as u64) };
             parts.bench("gemm_f32", isa, &name, work(4), || {
                 let w = F32Panels { values: &weights, n, k };
-                gemm_f32(isa, x, rows, w, epilogue, RowsMut { values: &mut out, stride: n });
+                gemm_f32(isa, x, rows, w, epilogue, RowsMut::new(&mut out, n));
             });
             parts.bench("gemm_bf16", isa, &name, work(2), || {
                 let w = Bf16Panels { values: &halves, n, k };
-                gemm_bf16(isa, x, rows, w, epilogue, RowsMut { values: &mut out, stride: n });
+                gemm_bf16(isa, x, rows, w, epilogue, RowsMut::new(&mut out, n));
             });
         }
     }

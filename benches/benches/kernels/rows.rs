@@ -41,12 +41,12 @@ fn norms(parts: &mut Parts, isa: Isa, x: Rows<'_>) {
     let affine = Affine { gamma: &gamma, beta: &beta };
     let norm = LayerNorm { x, residual: None, rows: ROWS, eps: 1e-12, affine };
     parts.bench("rows", isa, &name("layer_norm"), floats(VALUES, VALUES), || {
-        layer_norm(isa, norm, RowsMut { values: &mut out, stride: WIDTH });
+        layer_norm(isa, norm, RowsMut::new(&mut out, WIDTH));
     });
     let work = Work::Copy(9 * VALUES as u64);
     parts.bench("rows", isa, &name("layer_norm_quantize"), work, || {
         let codes = Q8RowsMut { codes: &mut codes, stride: WIDTH, params: &mut params };
-        layer_norm_quantize(isa, norm, RowsMut { values: &mut out, stride: WIDTH }, affine, codes);
+        layer_norm_quantize(isa, norm, RowsMut::new(&mut out, WIDTH), affine, codes);
     });
     parts.bench("rows", isa, &name("quantize"), Work::Copy(5 * VALUES as u64), || {
         quantize_rows(isa, x, WIDTH, Q8RowsMut { codes: &mut codes, stride: WIDTH, params: &mut params });
@@ -60,10 +60,10 @@ fn others(parts: &mut Parts, isa: Isa, x: Rows<'_>) {
         parts.bench("rows", isa, &name, floats(VALUES, VALUES), || activate(isa, activation, x.values, &mut out));
     }
     parts.bench("rows", isa, &name("softmax"), floats(VALUES, VALUES), || {
-        softmax_rows(isa, x, ROWS, WIDTH, RowsMut { values: &mut out, stride: WIDTH });
+        softmax_rows(isa, x, ROWS, WIDTH, RowsMut::new(&mut out, WIDTH));
     });
     parts.bench("rows", isa, &name("l2_normalize"), floats(VALUES, VALUES), || {
-        l2_normalize(isa, x, ROWS, WIDTH, RowsMut { values: &mut out, stride: WIDTH });
+        l2_normalize(isa, x, ROWS, WIDTH, RowsMut::new(&mut out, WIDTH));
     });
     let y = noise(VALUES);
     parts.bench("rows", isa, &name("add"), floats(2 * VALUES, VALUES), || add(isa, x.values, &y, &mut out));
@@ -71,7 +71,7 @@ fn others(parts: &mut Parts, isa: Isa, x: Rows<'_>) {
     for pooling in [Pooling::Mean, Pooling::Max] {
         let name = name(&format!("pool {pooling:?}").to_lowercase());
         parts.bench("rows", isa, &name, floats(VALUES, WIDTH), || {
-            pool(isa, pooling, x, WIDTH, &segments, RowsMut { values: &mut out, stride: WIDTH });
+            pool(isa, pooling, x, WIDTH, &segments, RowsMut::new(&mut out, WIDTH));
         });
     }
 }
@@ -89,7 +89,7 @@ fn embeddings(parts: &mut Parts, isa: Isa) {
     for (kind, bytes, table) in kinds {
         let lookups = [Lookup { table, ids: &ids }];
         parts.bench("rows", isa, &name(&format!("embed {kind}")), Work::Copy((VALUES * (bytes + 4)) as u64), || {
-            embed(isa, &lookups, WIDTH, RowsMut { values: &mut out, stride: WIDTH });
+            embed(isa, &lookups, WIDTH, RowsMut::new(&mut out, WIDTH));
         });
     }
 }

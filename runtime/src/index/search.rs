@@ -49,7 +49,7 @@ pub(super) fn each_block(isa: Isa, vectors: &Vectors<'_>, query: &[f32], mut eac
                 let (scales, sums) = (&scales[first..end], &sums[first..end]);
                 let (weights, n) = (I8Panels { codes, scales, sums, n: end - first, k: width }, end - first);
                 let scores = &mut scores[..n];
-                kernels::gemm_i8(isa, query, weights, plain, RowsMut { values: scores, stride: n });
+                kernels::gemm_i8(isa, query, weights, plain, RowsMut::new(scores, n));
                 each(first as u32, scores);
             }
         }

@@ -31,7 +31,7 @@ mod no_matrix;
 pub(crate) use kept::{Kept, Room};
 pub use scalar::Scalar;
 pub use simd::{Kernel, Simd, Tiles};
-pub(crate) use walk::{Block, BlockMut, Walk};
+pub(crate) use walk::{Block, Walk};
 
 #[cfg(target_arch = "x86_64")]
 pub use amx::Matrix;

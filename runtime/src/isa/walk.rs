@@ -125,31 +125,3 @@ impl<'a, const R: usize, const P: usize> Block<'a, R, P> {
         unsafe { &*at.cast::<[f32; 16]>() }
     }
 }
-
-/// `R` rows of `P` times sixteen values to write, `stride` apart.
-pub(crate) struct BlockMut<'a, const R: usize, const P: usize> {
-    first: *mut f32,
-    stride: usize,
-    life: PhantomData<&'a mut [f32]>,
-}
-
-impl<'a, const R: usize, const P: usize> BlockMut<'a, R, P> {
-    /// # Panics
-    ///
-    /// If the values end before the block.
-    #[inline(always)]
-    pub(crate) fn new(values: &'a mut [f32], stride: usize) -> Self {
-        assert!(fits(values.len(), R, stride, P, 16), "values end before the block");
-        Self { first: values.as_mut_ptr(), stride, life: PhantomData }
-    }
-
-    /// The sixteen values of row `r` from `16 · p` on.
-    #[inline(always)]
-    pub(crate) fn at(&mut self, r: usize, p: usize) -> &mut [f32; 16] {
-        assert!(r < R && p < P);
-        // SAFETY: r < R and p < P, so the offset lies within the slice whose extent `new` checked.
-        let at = unsafe { self.first.add(r * self.stride + 16 * p) };
-        // SAFETY: `new` checked that sixteen values lie there, borrowed alone while `self` is.
-        unsafe { &mut *at.cast::<[f32; 16]>() }
-    }
-}

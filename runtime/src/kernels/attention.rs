@@ -72,17 +72,17 @@ impl Attention<'_> {
         }
         out.check("out", rows, heads * head_dim);
         if let Some(bias) = self.relative_bias {
-            assert_eq!(bias.table.len(), bias.buckets.count() * heads, "the bias is not [buckets][heads]");
+            bias.table.check("bias", bias.buckets.count(), heads);
         }
         segments.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
     }
 }
 
 /// The bias of one head by key less query, from `1 - len` on: `2 · len - 1` values.
-pub(crate) fn distances(bias: RelativeBias<'_>, heads: usize, head: usize, len: usize, by_distance: &mut [f32]) {
+pub(crate) fn distances(bias: RelativeBias<'_>, head: usize, len: usize, by_distance: &mut [f32]) {
     for (i, value) in by_distance.iter_mut().enumerate() {
         let bucket = bias.buckets.of(i as i32 - (len as i32 - 1));
-        *value = bias.table[bucket * heads + head];
+        *value = bias.table.row(bucket, head + 1)[head];
     }
 }
 
@@ -131,7 +131,7 @@ impl Kernel for Head<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { inputs, start, len, head, scratch, out } = self;
+        let Self { inputs, start, len, head, scratch, mut out } = self;
         let Attention { q, k, v, head_dim, scale, .. } = inputs;
         let (keys, scratch) = scratch.split_at_mut(len.next_multiple_of(16) * head_dim);
         let (values, scratch) = scratch.split_at_mut(len * head_dim.next_multiple_of(16));
@@ -140,20 +140,20 @@ impl Kernel for Head<'_, '_> {
         pack_keys(k, start, column, keys, (len, head_dim));
         pack_values(v, start, column, values, (len, head_dim));
         if let Some(bias) = inputs.relative_bias {
-            distances(bias, inputs.heads, head, len, by_distance);
+            distances(bias, head, len, by_distance);
         }
         for first in (0..len).step_by(QUERIES) {
             let count = QUERIES.min(len - first);
             let at = (start + first) * q.stride + column;
             let q = Rows { values: &q.values[at..], stride: q.stride };
             let scores = &mut scratch[..count * len];
-            let to = RowsMut { values: scores, stride: len };
+            let to = RowsMut::new(scores, len);
             multiply(q, count, keys, (len, head_dim), Epilogue::default(), to).run(s);
             for (i, row) in scores.chunks_exact_mut(len).enumerate() {
                 let bias = inputs.relative_bias.map(|_| &by_distance[len - 1 - (first + i)..][..len]);
                 softmax_row(s, row, scale, bias);
             }
-            let to = RowsMut { values: &mut out.values[(start + first) * out.stride + column..], stride: out.stride };
+            let to = out.from(start + first, column);
             let scores = Rows { values: scores, stride: len };
             multiply(scores, count, values, (head_dim, len), Epilogue::default(), to).run(s);
         }

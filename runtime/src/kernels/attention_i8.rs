@@ -125,7 +125,7 @@ impl Kernel for One<'_, '_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let Self { inputs, start, len, head, scratch, out } = self;
+        let Self { inputs, start, len, head, scratch, mut out } = self;
         let Attention { q, k, v, head_dim, scale, relative_bias, .. } = inputs;
         let mut parts = split(scratch, len, head_dim);
         let column = head * head_dim;
@@ -134,11 +134,11 @@ impl Kernel for One<'_, '_> {
         let unit = Head { rows, len, head_dim }.quantize(s, scale, &mut parts);
         if let Some(bias) = relative_bias {
             // Read for ascending queries at one key: by query less key.
-            distances(bias, inputs.heads, head, len, &mut parts.bias[..2 * len - 1]);
+            distances(bias, head, len, &mut parts.bias[..2 * len - 1]);
             parts.bias[..2 * len - 1].reverse();
             parts.bias.iter_mut().for_each(|bias| *bias *= std::f32::consts::LOG2_E);
         }
-        let mut out = RowsMut { values: &mut out.values[at(out.stride)..], stride: out.stride };
+        let mut out = out.from(start, column);
         for block in 0..len.div_ceil(16) {
             weigh(s, &mut parts, Block { index: block, len, head_dim }, unit, relative_bias.is_some(), &mut out);
         }

@@ -164,7 +164,7 @@ mod tests {
             let stride = width + 3;
             let run = |isa| {
                 let mut out = vec![9.0; 4 * stride];
-                embed(isa, &terms, width, RowsMut { values: &mut out, stride });
+                embed(isa, &terms, width, RowsMut::new(&mut out, stride));
                 out
             };
             let expected = run(Isa::SCALAR);
@@ -186,6 +186,6 @@ mod tests {
     #[should_panic(expected = "an id is past its table of 2 rows")]
     fn an_id_past_its_table_is_refused_at_the_entry() {
         let terms = [Lookup { table: Table::F32(&[0.0; 6]), ids: &[1, 2] }];
-        embed(Isa::SCALAR, &terms, 3, RowsMut { values: &mut [0.0; 6], stride: 3 });
+        embed(Isa::SCALAR, &terms, 3, RowsMut::new(&mut [0.0; 6], 3));
     }
 }

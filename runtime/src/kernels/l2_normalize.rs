@@ -66,7 +66,7 @@ mod tests {
             x[width..2 * width].fill(1e-20);
             let run = |isa| {
                 let mut y = vec![9.0; 4 * width];
-                let to = RowsMut { values: &mut y, stride: width };
+                let to = RowsMut::new(&mut y, width);
                 l2_normalize(isa, Rows { values: &x, stride: width }, 4, width, to);
                 y
             };

@@ -131,7 +131,7 @@ impl Normalize<'_> {
         }
         let mut rows = [&[][..]; R];
         for (r, row) in rows.iter_mut().enumerate() {
-            *row = Rows { values: self.out.values, stride: self.out.stride }.row(first + r, width);
+            *row = self.out.written(first + r, width);
         }
         let moments = moments(s, rows, eps);
         for (r, moments) in (first..).zip(moments) {

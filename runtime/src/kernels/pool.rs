@@ -115,7 +115,7 @@ mod tests {
                 let x = random.floats(25 * width, 2.0);
                 let run = |isa, segments: &[u32], x: &[f32]| {
                     let mut out = vec![9.0; (segments.len() - 1) * width];
-                    let to = RowsMut { values: &mut out, stride: width };
+                    let to = RowsMut::new(&mut out, width);
                     pool(isa, pooling, Rows { values: x, stride: width }, width, segments, to);
                     out
                 };

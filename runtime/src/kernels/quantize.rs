@@ -41,11 +41,16 @@ pub struct Q8RowsMut<'a> {
     pub params: &'a mut [RowScale],
 }
 
-impl Q8RowsMut<'_> {
-    /// Some of the rows.
-    pub(crate) fn part(&mut self, rows: std::ops::Range<usize>) -> Q8RowsMut<'_> {
-        let codes = &mut self.codes[rows.start * self.stride..rows.end * self.stride];
-        Q8RowsMut { codes, stride: self.stride, params: &mut self.params[rows] }
+impl<'a> Q8RowsMut<'a> {
+    /// Takes the first `rows` rows off.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many.
+    pub(crate) fn take_rows(&mut self, rows: usize) -> Q8RowsMut<'a> {
+        let codes = self.codes.split_off_mut(..rows * self.stride).expect("there are as many rows");
+        let params = self.params.split_off_mut(..rows).expect("there are as many rows");
+        Q8RowsMut { codes, stride: self.stride, params }
     }
 
     /// # Panics

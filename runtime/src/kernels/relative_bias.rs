@@ -4,6 +4,8 @@
 //! modeling_mpnet.py. Half of the buckets (a quarter of them for each direction) hold one distance each; the others
 //! grow with its logarithm up to `max_distance`.
 
+use crate::kernels::Rows;
+
 /// Which bucket each distance falls into; made once, when a session is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Buckets {
@@ -66,8 +68,8 @@ impl Buckets {
 pub struct RelativeBias<'a> {
     /// The rule.
     pub buckets: &'a Buckets,
-    /// `[buckets][heads]`
-    pub table: &'a [f32],
+    /// A row a bucket, a column a head.
+    pub table: Rows<'a>,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! small rest. While they do, the next panels come into the second cache, a share of their lines with each tile. Each output is
 //! one chain over k, so the shape of a tile changes no bit.
 
-use crate::isa::{Block, BlockMut, Kept, Kernel, Room, Simd, Tiles};
+use crate::isa::{Block, Kept, Kernel, Room, Simd, Tiles};
 use crate::kernels::epilogue::columns;
 use crate::kernels::{Epilogue, RowsMut};
 use modeldeploy_format::program::Activation;
@@ -216,8 +216,7 @@ impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Ti
             *shared = (product.columns::<S, FULL>(s, column, &ready.debts), epilogue.bias_at::<S, FULL>(s, column, n));
         }
         if FULL {
-            let at = place.row * out.stride + column;
-            let mut to = BlockMut::<R, P>::new(&mut out.values[at..], out.stride);
+            let mut to = out.block::<R, P>(place.row, column);
             // Asked once a tile, so that the loops that nothing follows are free of it.
             let residual = residual.map(|residual| {
                 let at = place.row * residual.stride + column;

@@ -4,7 +4,7 @@
 use super::Error;
 use super::pool::{Lent, Pool};
 use crate::isa::Isa;
-use crate::session::{Batch, Capacity, Session};
+use crate::session::{Batch, Capacity, Options, Session, Threads, cores};
 use crate::tokenizer::{Encoding, Strategy, Tables, Tokenizer, Truncation};
 use modeldeploy_format::{Artifact, Signature};
 
@@ -21,8 +21,7 @@ pub struct Engine<'a> {
     tokenizer: Tokenizer<'a>,
     truncation: Truncation,
     capacity: Capacity,
-    isa: Isa,
-    pool: Pool<Worker<'a>>,
+    pool: Pool<Worker<'a>, Options>,
 }
 
 /// One thing to run: a text, or a pair of texts, with a prompt before the first.
@@ -49,21 +48,31 @@ struct Worker<'a> {
 }
 
 impl<'a> Engine<'a> {
-    /// The model of a pack, on the instruction set that `MODELDEPLOY_ISA` names, or else the fastest. `what` it is, for errors.
+    /// The model of a pack, on the instruction set that `MODELDEPLOY_ISA` names, or else the fastest, and with as many threads a session
+    /// as `MODELDEPLOY_THREADS` says, or else one. `what` it is, for errors.
     ///
     /// # Errors
     ///
-    /// If the bytes are no pack, or the environment asks for an instruction set that is not there.
+    /// If the bytes are no pack, or the environment asks for an instruction set or for cores that are not there.
     pub fn new(what: &str, pack: &'a [u8]) -> Result<Engine<'a>, Error> {
-        Engine::with_isa(what, pack, Isa::from_env()?)
+        Engine::with(what, pack, Options { isa: Isa::from_env()?, threads: Threads::from_env()? })
     }
 
-    /// The model of a pack, on the instruction set `isa`.
+    /// The model of a pack, on the instruction set `isa`, with one thread a session.
     ///
     /// # Errors
     ///
     /// If the bytes are no pack.
     pub fn with_isa(what: &str, pack: &'a [u8], isa: Isa) -> Result<Engine<'a>, Error> {
+        Engine::with(what, pack, Options::from(isa))
+    }
+
+    /// The model of a pack, whose sessions are made as `options` say.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are no pack.
+    pub fn with(what: &str, pack: &'a [u8], options: Options) -> Result<Engine<'a>, Error> {
         let artifact = Artifact::parse(pack).map_err(|error| Error::Damaged { cause: format!("{what}: {error}") })?;
         let tables = Tables::parse(artifact.tokenizer())
             .map_err(|error| Error::Damaged { cause: format!("{what}: {error}") })?;
@@ -72,8 +81,18 @@ impl<'a> Engine<'a> {
         let side = tokenizer.truncation().side;
         let truncation = Truncation { max_len: max_tokens, side, strategy: Strategy::LongestFirst };
         let capacity = Capacity { tokens: BATCH_TOKENS.max(max_tokens as usize), texts: BATCH_TOKENS };
-        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
-        Ok(Engine { artifact, tokenizer, truncation, capacity, isa, pool: Pool::new(threads) })
+        Ok(Engine { artifact, tokenizer, truncation, capacity, pool: Pool::new(most(options.threads), options) })
+    }
+
+    /// Changes how many threads work on a batch together. There are sessions enough to take all cores: with half as many threads as
+    /// cores, two batches can be run at once, and further ones wait.
+    pub fn set_threads(&self, threads: Threads) {
+        self.pool.change(most(threads), Options { threads, ..self.pool.rules() });
+    }
+
+    /// What the sessions compute with.
+    pub fn options(&self) -> Options {
+        self.pool.rules()
     }
 
     /// What the model takes and gives.
@@ -155,14 +174,19 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    fn worker(&self) -> Result<Lent<'_, Worker<'a>>, Error> {
-        self.pool.take(|| {
-            let session = Session::with_isa(&self.artifact, self.capacity, self.isa)?;
+    fn worker(&self) -> Result<Lent<'_, Worker<'a>, Options>, Error> {
+        self.pool.take(|options| {
+            let session = Session::with(&self.artifact, self.capacity, options)?;
             let tokens = || Vec::with_capacity(self.capacity.tokens);
             let (ids, types, starts) = (tokens(), tokens(), Vec::with_capacity(self.capacity.texts + 1));
             Ok(Worker { session, encoding: Encoding::new(), prompted: String::new(), longest: 0, ids, types, starts })
         })
     }
+}
+
+/// The most sessions of so many threads.
+fn most(threads: Threads) -> usize {
+    (cores() / threads.count()).max(1)
 }
 
 impl Worker<'_> {
@@ -212,6 +236,7 @@ impl Worker<'_> {
 
 impl core::fmt::Debug for Engine<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Engine").field("isa", &self.isa).field("signature", self.signature()).finish_non_exhaustive()
+        let options = self.options();
+        f.debug_struct("Engine").field("options", &options).field("signature", self.signature()).finish_non_exhaustive()
     }
 }

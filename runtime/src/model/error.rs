@@ -2,7 +2,7 @@
 
 use crate::isa::IsaError;
 use crate::link::Warm;
-use crate::session::{RunError, SessionError};
+use crate::session::{RunError, SessionError, ThreadsError};
 use crate::tokenizer::EncodeError;
 use core::fmt;
 use std::path::PathBuf;
@@ -46,6 +46,8 @@ pub enum Error {
     },
     /// `MODELDEPLOY_ISA` names an instruction set that is not there.
     Isa(IsaError),
+    /// `MODELDEPLOY_THREADS` asks for what is no number of threads, or for more than there are cores.
+    Threads(ThreadsError),
     /// The system does not hold the bytes as [`Warm`] asks.
     Warm {
         /// The model.
@@ -97,6 +99,7 @@ impl fmt::Display for Error {
             ),
             Error::Damaged { cause } => write!(f, "{cause}; delete the file from the store, and {BUILD} again"),
             Error::Isa(error) => error.fmt(f),
+            Error::Threads(error) => error.fmt(f),
             Error::Warm { name, warm: Warm::Lock, bytes, cause } => write!(
                 f,
                 "the {bytes} bytes of model `{name}` cannot be locked in memory: {cause}; raise the limit \
@@ -133,6 +136,12 @@ impl std::error::Error for Error {
 impl From<IsaError> for Error {
     fn from(error: IsaError) -> Error {
         Error::Isa(error)
+    }
+}
+
+impl From<ThreadsError> for Error {
+    fn from(error: ThreadsError) -> Error {
+        Error::Threads(error)
     }
 }
 

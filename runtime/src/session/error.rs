@@ -22,6 +22,13 @@ pub enum SessionError {
         /// What cannot be done.
         what: String,
     },
+    /// The system gives no more threads.
+    Threads {
+        /// How many the session was to have.
+        threads: usize,
+        /// What the system says.
+        cause: std::io::ErrorKind,
+    },
 }
 
 impl fmt::Display for SessionError {
@@ -35,6 +42,10 @@ impl fmt::Display for SessionError {
                 )
             }
             SessionError::Unsupported { step, name, what } => write!(f, "step {step} ({name}): {what}"),
+            SessionError::Threads { threads, cause } => write!(
+                f,
+                "the {threads} threads of a session cannot be had: {cause}; raise the limit (`ulimit -u`), or take fewer"
+            ),
         }
     }
 }

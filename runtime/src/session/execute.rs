@@ -1,147 +1,215 @@
-//! One step: its slots are placed, its kernel is called.
+//! One step: its slots are placed, its work is divided, its kernel is called.
 
 use super::Batch;
 use super::arena::{Arena, Inputs};
+use super::divide::{self, By, Part};
 use super::layout::{Layout, Place};
 use super::plan::{self, Op, Panels, Term};
+use super::team::Team;
 use crate::isa::Isa;
 use crate::kernels::{self, Epilogue, Lookup, Q8Rows, Q8RowsMut, Rows, RowsMut};
-use modeldeploy_format::program::{Index, SlotId, View};
+use modeldeploy_format::program::{Activation, Index, SlotId, View};
 
-pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>, arena: &mut Arena) {
-    match *op {
-        Op::Embed { terms, out } => embed(isa, terms, layout, batch, out, arena),
-        Op::Add { a, b, out } => {
-            let (a, b, out) = (layout.place(a), layout.place(b), layout.place(out));
-            let ([y], inputs) = arena.split([out.values]);
-            let [a, b] = [a, b].map(|place| bytemuck::cast_slice(inputs.bytes(place.values)));
-            kernels::add(isa, a, b, bytemuck::cast_slice_mut(y));
-        }
-        Op::LayerNorm { x, affine, epsilon, out, quantized } => {
-            let (x, out) = (layout.place(x), layout.place(out));
-            let norm = |x_rows| kernels::LayerNorm { x: x_rows, residual: None, rows: x.rows, eps: epsilon, affine };
-            match quantized {
-                None => {
-                    let ([y], inputs) = arena.split([out.values.clone()]);
-                    kernels::layer_norm(isa, norm(rows(&inputs, &x)), rows_mut(y, &out));
-                }
-                Some((smooth, q)) => {
-                    let q = layout.place(q);
-                    let ([y, codes, params], inputs) =
-                        arena.split([out.values.clone(), q.values.clone(), q.scales.clone()]);
-                    kernels::layer_norm_quantize(
-                        isa,
-                        norm(rows(&inputs, &x)),
-                        rows_mut(y, &out),
-                        smooth,
-                        q8_mut(codes, params, &q),
-                    );
+/// What the steps of one run share.
+#[derive(Clone, Copy)]
+pub(super) struct Run<'r> {
+    pub(super) isa: Isa,
+    pub(super) layout: &'r Layout<'r>,
+    pub(super) batch: &'r Batch<'r>,
+}
+
+impl Run<'_> {
+    /// Runs a step. What is done over all tokens is divided among the team, what is done once a text or seldom is not.
+    pub(super) fn step(self, op: &Op<'_>, arena: &mut Arena, team: &mut Team) {
+        let Run { isa, layout, batch } = self;
+        match *op {
+            Op::Embed { terms, out } => self.embed(terms, out, arena, team),
+            Op::Add { a, b, out } => {
+                let (a, b, out) = (layout.place(a), layout.place(b), layout.place(out));
+                let ([y], inputs) = arena.split([out.values]);
+                let [a, b] = [a, b].map(|place| bytemuck::cast_slice(inputs.bytes(place.values)));
+                kernels::add(isa, a, b, bytemuck::cast_slice_mut(y));
+            }
+            Op::LayerNorm { x, affine, epsilon, out, quantized } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let parts = divide::shares(out.rows, divide::parts(out.rows * out.width, team.members()));
+                let norm = |x, rows| kernels::LayerNorm { x, residual: None, rows, eps: epsilon, affine };
+                match quantized {
+                    None => {
+                        let ([y], inputs) = arena.split([out.values.clone()]);
+                        let mut y = rows_mut(y, &out);
+                        let parts = parts.map(|part| (y.take_rows(part.len()), part));
+                        team.each(parts, |(y, part)| {
+                            let x = x.part(part);
+                            kernels::layer_norm(isa, norm(rows(&inputs, &x), x.rows), y);
+                        });
+                    }
+                    Some((smooth, q)) => {
+                        let q = layout.place(q);
+                        let ([y, codes, params], inputs) =
+                            arena.split([out.values.clone(), q.values.clone(), q.scales.clone()]);
+                        let (mut y, mut q) = (rows_mut(y, &out), q8_mut(codes, params, &q));
+                        let parts = parts.map(|part| (y.take_rows(part.len()), q.take_rows(part.len()), part));
+                        team.each(parts, |(y, q, part)| {
+                            let x = x.part(part);
+                            kernels::layer_norm_quantize(isa, norm(rows(&inputs, &x), x.rows), y, smooth, q);
+                        });
+                    }
                 }
             }
+            Op::Quantize { x, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([codes, params], inputs) = arena.split([out.values.clone(), out.scales.clone()]);
+                self.quantize(rows(&inputs, &x), &out, q8_mut(codes, params, &out), team);
+            }
+            Op::Linear { x, weights, bias, activation, residual, out } => {
+                let residual = residual.map(|id| layout.place(id));
+                let dense = Dense { x: layout.place(x), weights, bias, activation, residual };
+                self.linear(&dense, &layout.place(out), arena, team);
+            }
+            Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {
+                let out = layout.place(out);
+                let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
+                let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
+                let head_dim = out.width / heads;
+                let mut y = rows_mut(y, &out);
+                let parts = divide::shares(heads, divide::parts(out.rows * out.width, team.members()));
+                let parts = parts
+                    .zip(scratch.chunks_exact_mut(layout.scratch_each()))
+                    .map(|(part, scratch)| (y.take_columns(part.len() * head_dim), part, scratch));
+                team.each(parts, |(y, part, scratch)| {
+                    let [q, k, v] = [q, k, v].map(|rows| from_column(rows, part.start * head_dim));
+                    let relative_bias = bias.as_ref().map(|bias| {
+                        let table = from_column(Rows { values: bias.table, stride: heads }, part.start);
+                        kernels::RelativeBias { buckets: &bias.buckets, table }
+                    });
+                    let (segments, heads) = (batch.starts, part.len());
+                    let attention = kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias };
+                    let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
+                    attend(isa, attention, bytemuck::cast_slice_mut(scratch), y);
+                });
+            }
+            Op::Pool { x, pooling, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([y], inputs) = arena.split([out.values.clone()]);
+                kernels::pool(isa, pooling, rows(&inputs, &x), x.width, batch.starts, rows_mut(y, &out));
+            }
+            Op::Normalize { x, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([y], inputs) = arena.split([out.values.clone()]);
+                kernels::l2_normalize(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
+            }
+            Op::Activate { x, activation, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([y], inputs) = arena.split([out.values]);
+                kernels::activate(isa, activation, rows(&inputs, &x).values, bytemuck::cast_slice_mut(y));
+            }
+            Op::Softmax { x, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([y], inputs) = arena.split([out.values.clone()]);
+                kernels::softmax_rows(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
+            }
         }
-        Op::Quantize { x, out } => {
-            let (x, out) = (layout.place(x), layout.place(out));
-            let ([codes, params], inputs) = arena.split([out.values.clone(), out.scales.clone()]);
-            kernels::quantize_rows(isa, rows(&inputs, &x), x.width, q8_mut(codes, params, &out));
-        }
-        Op::Linear { x, weights, bias, activation, residual, out } => {
-            let (x, out) = (layout.place(x), layout.place(out));
-            let residual = residual.map(|id| layout.place(id));
-            let linear = |inputs: &Inputs<'_>, x: &Place, y: RowsMut<'_>| {
-                let residual = residual.as_ref().map(|place| rows(inputs, place));
-                let epilogue = Epilogue { bias, activation, residual };
-                match weights {
-                    Panels::F32(w) => kernels::gemm_f32(isa, rows(inputs, x), x.rows, w, epilogue, y),
-                    Panels::Bf16(w) => kernels::gemm_bf16(isa, rows(inputs, x), x.rows, w, epilogue, y),
-                    Panels::Int8(w) => kernels::gemm_i8(isa, q8(inputs, x), w, epilogue, y),
+    }
+
+    fn embed(self, terms: [Option<Term<'_>>; 3], out: SlotId, arena: &mut Arena, team: &mut Team) {
+        let Run { isa, layout, batch } = self;
+        let out = layout.place(out);
+        let ([y, scratch], _) = arena.split([out.values.clone(), layout.scratch()]);
+        let mut scratch: &mut [u32] = bytemuck::cast_slice_mut(scratch);
+        let mut lookups: [Option<Lookup<'_>>; 3] = [None; 3];
+        for (lookup, term) in lookups.iter_mut().zip(terms.into_iter().flatten()) {
+            let ids = match term.index {
+                Index::TokenId => batch.ids,
+                Index::TokenType => batch.types,
+                Index::Position { .. } | Index::Counted { .. } => {
+                    let (positions, rest) = scratch.split_at_mut(out.rows);
+                    scratch = rest;
+                    for ends in batch.starts.windows(2) {
+                        let text = ends[0] as usize..ends[1] as usize;
+                        place(term.index, &batch.ids[text.clone()], &mut positions[text]);
+                    }
+                    &*positions
                 }
             };
-            if out.is_f32() {
-                let ([y], inputs) = arena.split([out.values.clone()]);
-                linear(&inputs, &x, rows_mut(y, &out));
-                return;
+            *lookup = Some(Lookup { table: term.table, ids });
+        }
+        let mut y = rows_mut(y, &out);
+        let parts = divide::shares(out.rows, divide::parts(out.rows * out.width, team.members()));
+        team.each(parts.map(|part| (y.take_rows(part.len()), part)), |(y, part)| {
+            match lookups.map(|lookup| Some(Lookup { ids: &lookup?.ids[part.clone()], ..lookup? })) {
+                [Some(a), Some(b), Some(c)] => kernels::embed(isa, &[a, b, c], out.width, y),
+                [Some(a), Some(b), None] => kernels::embed(isa, &[a, b], out.width, y),
+                [Some(a), ..] => kernels::embed(isa, &[a], out.width, y),
+                [None, ..] => unreachable!("an embedding has a table: proved by parse"),
             }
-            let ([codes, params, scratch], inputs) =
-                arena.split([out.values.clone(), out.scales.clone(), layout.scratch()]);
+        });
+    }
+
+    fn quantize(self, x: Rows<'_>, place: &Place, mut out: Q8RowsMut<'_>, team: &mut Team) {
+        let parts = divide::shares(place.rows, divide::parts(place.rows * place.width, team.members()));
+        team.each(parts.map(|part| (out.take_rows(part.len()), part)), |(out, part)| {
+            let x = Rows { values: &x.values[part.start * x.stride..], stride: x.stride };
+            kernels::quantize_rows(self.isa, x, place.width, out);
+        });
+    }
+
+    fn linear(self, dense: &Dense<'_>, out: &Place, arena: &mut Arena, team: &mut Team) {
+        let Run { isa, layout, .. } = self;
+        let (rows, n) = (out.rows, out.width);
+        let by = By::of(rows, dense.weights.size(), team.members());
+        if out.is_f32() {
+            let ([y], inputs) = arena.split([out.values.clone()]);
+            team.each(by.parts(rows, n, rows_mut(y, out)), |part| dense.run(isa, &inputs, part));
+            return;
+        }
+        let ([codes, params, scratch], inputs) =
+            arena.split([out.values.clone(), out.scales.clone(), layout.scratch()]);
+        let mut codes = q8_mut(codes, params, out);
+        let By::Rows(parts) = by else {
+            // So few rows that the scratch of all members holds them.
             let y: &mut [f32] = bytemuck::cast_slice_mut(scratch);
-            let mut codes = q8_mut(codes, params, &out);
-            for first in (0..out.rows).step_by(plan::QUANTIZED_TOGETHER) {
-                let block = first..out.rows.min(first + plan::QUANTIZED_TOGETHER);
-                linear(&inputs, &x.part(block.clone()), RowsMut { values: y, stride: out.width });
-                let y = Rows { values: y, stride: out.width };
-                kernels::quantize_rows(isa, y, out.width, codes.part(block));
+            team.each(by.parts(rows, n, RowsMut::new(y, n)), |part| dense.run(isa, &inputs, part));
+            self.quantize(Rows { values: y, stride: n }, out, codes, team);
+            return;
+        };
+        let parts = divide::shares(rows, parts)
+            .zip(scratch.chunks_exact_mut(layout.scratch_each()))
+            .map(|(part, scratch)| (codes.take_rows(part.len()), part, scratch));
+        team.each(parts, |(mut codes, part, scratch)| {
+            let scratch: &mut [f32] = bytemuck::cast_slice_mut(scratch);
+            for first in part.clone().step_by(plan::QUANTIZED_TOGETHER) {
+                let rows = first..part.end.min(first + plan::QUANTIZED_TOGETHER);
+                let codes = codes.take_rows(rows.len());
+                dense.run(isa, &inputs, Part { rows, columns: 0..n, y: RowsMut::new(scratch, n) });
+                kernels::quantize_rows(isa, Rows { values: scratch, stride: n }, n, codes);
             }
-        }
-        Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {
-            let out = layout.place(out);
-            let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
-            let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
-            let relative_bias =
-                bias.as_ref().map(|bias| kernels::RelativeBias { buckets: &bias.buckets, table: bias.table });
-            let head_dim = out.width / heads;
-            let attention =
-                kernels::Attention { q, k, v, segments: batch.starts, heads, head_dim, scale, relative_bias };
-            let scratch = bytemuck::cast_slice_mut(scratch);
-            let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
-            attend(isa, attention, scratch, rows_mut(y, &out));
-        }
-        Op::Pool { x, pooling, out } => {
-            let (x, out) = (layout.place(x), layout.place(out));
-            let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::pool(isa, pooling, rows(&inputs, &x), x.width, batch.starts, rows_mut(y, &out));
-        }
-        Op::Normalize { x, out } => {
-            let (x, out) = (layout.place(x), layout.place(out));
-            let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::l2_normalize(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
-        }
-        Op::Activate { x, activation, out } => {
-            let (x, out) = (layout.place(x), layout.place(out));
-            let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::activate(isa, activation, rows(&inputs, &x).values, rows_mut(y, &out).values);
-        }
-        Op::Softmax { x, out } => {
-            let (x, out) = (layout.place(x), layout.place(out));
-            let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::softmax_rows(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
-        }
+        });
     }
 }
 
-fn embed(
-    isa: Isa,
-    terms: [Option<Term<'_>>; 3],
-    layout: &Layout<'_>,
-    batch: &Batch<'_>,
-    out: SlotId,
-    arena: &mut Arena,
-) {
-    let out = layout.place(out);
-    let ([y, scratch], _) = arena.split([out.values.clone(), layout.scratch()]);
-    let mut scratch: &mut [u32] = bytemuck::cast_slice_mut(scratch);
-    let mut lookups: [Option<Lookup<'_>>; 3] = [None; 3];
-    for (lookup, term) in lookups.iter_mut().zip(terms.into_iter().flatten()) {
-        let ids = match term.index {
-            Index::TokenId => batch.ids,
-            Index::TokenType => batch.types,
-            Index::Position { .. } | Index::Counted { .. } => {
-                let (positions, rest) = scratch.split_at_mut(out.rows);
-                scratch = rest;
-                for ends in batch.starts.windows(2) {
-                    let text = ends[0] as usize..ends[1] as usize;
-                    place(term.index, &batch.ids[text.clone()], &mut positions[text]);
-                }
-                &*positions
-            }
-        };
-        *lookup = Some(Lookup { table: term.table, ids });
-    }
-    let y = rows_mut(y, &out);
-    match lookups {
-        [Some(a), Some(b), Some(c)] => kernels::embed(isa, &[a, b, c], out.width, y),
-        [Some(a), Some(b), None] => kernels::embed(isa, &[a, b], out.width, y),
-        [Some(a), ..] => kernels::embed(isa, &[a], out.width, y),
-        [None, ..] => unreachable!("an embedding has a table: proved by parse"),
+/// A linear layer whose inputs are placed.
+struct Dense<'a> {
+    x: Place,
+    weights: Panels<'a>,
+    bias: Option<&'a [f32]>,
+    activation: Activation,
+    residual: Option<Place>,
+}
+
+impl Dense<'_> {
+    fn run(&self, isa: Isa, inputs: &Inputs<'_>, part: Part<'_>) {
+        let Part { rows: part, columns, y } = part;
+        let x = self.x.part(part.clone());
+        let residual = self.residual.as_ref();
+        let residual = residual.map(|place| from_column(rows(inputs, &place.part(part)), columns.start));
+        let bias = self.bias.map(|bias| &bias[columns.clone()]);
+        let epilogue = Epilogue { bias, activation: self.activation, residual };
+        match self.weights.columns(columns) {
+            Panels::F32(w) => kernels::gemm_f32(isa, rows(inputs, &x), x.rows, w, epilogue, y),
+            Panels::Bf16(w) => kernels::gemm_bf16(isa, rows(inputs, &x), x.rows, w, epilogue, y),
+            Panels::Int8(w) => kernels::gemm_i8(isa, q8(inputs, &x), w, epilogue, y),
+        }
     }
 }
 
@@ -165,13 +233,17 @@ fn rows<'a>(inputs: &Inputs<'a>, place: &Place) -> Rows<'a> {
 }
 
 fn rows_mut<'a>(bytes: &'a mut [u8], place: &Place) -> RowsMut<'a> {
-    RowsMut { values: bytemuck::cast_slice_mut(bytes), stride: place.width }
+    RowsMut::new(bytemuck::cast_slice_mut(bytes), place.width)
 }
 
 /// Some columns of a slot.
 fn columns<'a>(inputs: &Inputs<'a>, layout: &Layout<'_>, view: View) -> Rows<'a> {
-    let Rows { values, stride } = rows(inputs, &layout.place(view.slot));
-    Rows { values: &values[view.column as usize..], stride }
+    from_column(rows(inputs, &layout.place(view.slot)), view.column as usize)
+}
+
+/// The rows without their first columns.
+fn from_column(rows: Rows<'_>, column: usize) -> Rows<'_> {
+    Rows { values: &rows.values[column..], stride: rows.stride }
 }
 
 fn q8<'a>(inputs: &Inputs<'a>, place: &Place) -> Q8Rows<'a> {

@@ -19,6 +19,8 @@ pub(super) struct Layout<'p> {
     /// Where the texts' slots begin.
     text_base: usize,
     scratch: Range<usize>,
+    /// Bytes of one member's part of it.
+    scratch_each: usize,
 }
 
 /// A slot's rows in the arena, in bytes.
@@ -50,15 +52,17 @@ impl Place {
 }
 
 impl<'p> Layout<'p> {
-    /// The layout for a batch of that size; `None` where its bytes are beyond `usize`.
-    pub(super) fn new(program: &'p Program, size: Capacity, scratch: usize) -> Option<Layout<'p>> {
+    /// The layout for a batch of that size, with so many bytes of scratch for each member of a team; `None` where its bytes are beyond
+    /// `usize`.
+    pub(super) fn new(program: &'p Program, size: Capacity, scratch: usize, members: usize) -> Option<Layout<'p>> {
         let tokens = size.tokens.checked_next_multiple_of(GROUP)?;
         let texts = size.texts.checked_next_multiple_of(GROUP)?;
         let part = |rows, count| usize::try_from(program.row_bytes(rows)).ok()?.checked_mul(count);
         let text_base = part(Rows::Tokens, tokens)?;
         let start = text_base.checked_add(part(Rows::Texts, texts)?)?;
-        let scratch = start..start.checked_add(scratch)?.checked_next_multiple_of(ALIGN)?;
-        Some(Layout { slots: &program.slots, size, tokens, texts, text_base, scratch })
+        let scratch_each = scratch.checked_next_multiple_of(ALIGN)?;
+        let scratch = start..start.checked_add(scratch_each.checked_mul(members)?)?;
+        Some(Layout { slots: &program.slots, size, tokens, texts, text_base, scratch, scratch_each })
     }
 
     /// The bytes of an arena that holds it.
@@ -66,9 +70,14 @@ impl<'p> Layout<'p> {
         self.scratch.end
     }
 
-    /// Memory that a kernel may use as it likes.
+    /// Memory that kernels may use as they like.
     pub(super) fn scratch(&self) -> Range<usize> {
         self.scratch.clone()
+    }
+
+    /// How many bytes of [`scratch`](Layout::scratch) are a member's.
+    pub(super) fn scratch_each(&self) -> usize {
+        self.scratch_each
     }
 
     pub(super) fn place(&self, id: SlotId) -> Place {

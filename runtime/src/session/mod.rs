@@ -1,28 +1,38 @@
 //! Running a pack: a session owns the memory, and each run is a walk over the program's steps.
 //!
 //! ```text
-//! arena   tokens' slots · texts' slots · scratch      one allocation, made with the session
+//! arena   tokens' slots · texts' slots · scratch of each thread      one allocation, made with the session
 //! ```
 //!
 //! Slots are placed for the batch at hand, so that a short batch touches little memory. Nothing survives a run but the result.
+//!
+//! A session may have a team of threads ([`Options`]). A step is then divided by rows, columns or heads, never along a sum, so that
+//! the bits are those of one thread.
 
 mod arena;
 mod batch;
+mod divide;
 mod error;
 mod execute;
 mod layout;
 mod plan;
+mod team;
+mod threads;
 
 pub use batch::Batch;
 pub use error::{RunError, SessionError};
+pub(crate) use threads::cores;
+pub use threads::{THREADS_VARIABLE, Threads, ThreadsError};
 
 use crate::isa::Isa;
 use arena::Arena;
 use batch::Limits;
+use execute::Run;
 use layout::Layout;
 use modeldeploy_format::program::Program;
 use modeldeploy_format::{Artifact, Signature};
 use plan::Plan;
+use team::Team;
 
 /// How large a batch one run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +43,34 @@ pub struct Capacity {
     pub texts: usize,
 }
 
-/// A model and the memory to run it in, for one thread at a time.
+/// What a session computes with. It changes no bit of any result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The instruction set.
+    pub isa: Isa,
+    /// The threads that work on one batch together. More than one make a batch faster, and two batches at once slower than two
+    /// sessions would: cores are better shared by sessions where there are requests enough for all.
+    pub threads: Threads,
+}
+
+impl Default for Options {
+    /// The fastest instruction set of this CPU, and one thread.
+    fn default() -> Options {
+        Options::from(Isa::detect())
+    }
+}
+
+impl From<Isa> for Options {
+    /// One thread on that instruction set.
+    fn from(isa: Isa) -> Options {
+        Options { isa, threads: Threads::ONE }
+    }
+}
+
+/// A model and the memory to run it in, for one batch at a time.
 ///
-/// The result of a text depends on that text alone: neither the batch that it rides in, nor the instruction set, nor the runs
-/// before change a bit of it.
+/// The result of a text depends on that text alone: neither the batch that it rides in, nor the instruction set, nor the number of
+/// threads, nor the runs before change a bit of it.
 pub struct Session<'a> {
     isa: Isa,
     program: Program,
@@ -45,24 +79,36 @@ pub struct Session<'a> {
     limits: Limits,
     scratch: usize,
     arena: Arena,
+    team: Team,
 }
 
 impl<'a> Session<'a> {
-    /// A session on the fastest instruction set of this CPU. This is where its memory is allocated, all of it.
+    /// A session of one thread on the fastest instruction set of this CPU. This is where its memory is allocated, all of it.
     ///
     /// # Errors
     ///
     /// If the capacity is zero, the memory cannot be had, or the program asks for what no kernel does.
     pub fn new(artifact: &Artifact<'a>, capacity: Capacity) -> Result<Session<'a>, SessionError> {
-        Session::with_isa(artifact, capacity, Isa::detect())
+        Session::with(artifact, capacity, Options::default())
     }
 
-    /// A session on the instruction set `isa`. It gives the same bits as any other.
+    /// A session of one thread on the instruction set `isa`. It gives the same bits as any other.
     ///
     /// # Errors
     ///
     /// As [`new`](Session::new).
     pub fn with_isa(artifact: &Artifact<'a>, capacity: Capacity, isa: Isa) -> Result<Session<'a>, SessionError> {
+        Session::with(artifact, capacity, Options::from(isa))
+    }
+
+    /// A session as `options` say. Its threads, but for the caller's, are started here and end with it; between two runs they sleep.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Session::new), and if the system gives no more threads.
+    pub fn with(artifact: &Artifact<'a>, capacity: Capacity, options: Options) -> Result<Session<'a>, SessionError> {
+        let Options { isa, threads } = options;
+        let threads = threads.count();
         if capacity.tokens == 0 || capacity.texts == 0 {
             return Err(SessionError::NoCapacity);
         }
@@ -74,13 +120,16 @@ impl<'a> Session<'a> {
         let limits = Limits { capacity, text, ids: plan.ids, types: plan.types };
         let too_large = SessionError::Memory { bytes: usize::MAX };
         let scratch = plan::scratch_bytes(&program, capacity.tokens, text).ok_or(too_large.clone())?;
-        let bytes = Layout::new(&program, capacity, scratch).ok_or(too_large)?.bytes();
-        Ok(Session { isa, program, signature, plan, limits, scratch, arena: Arena::new(bytes)? })
+        let bytes = Layout::new(&program, capacity, scratch, threads).ok_or(too_large)?.bytes();
+        let arena = Arena::new(bytes)?;
+        let team = Team::new(threads).map_err(|error| SessionError::Threads { threads, cause: error.kind() })?;
+        Ok(Session { isa, program, signature, plan, limits, scratch, arena, team })
     }
 
     /// Runs a batch: `signature.outputs` values for each text, one text after the other.
     ///
-    /// Allocates nothing, locks nothing, does no IO.
+    /// Allocates nothing, locks nothing, does no IO. The threads of a team hand one another work by atomics, for which they spin while
+    /// the run lasts.
     ///
     /// # Errors
     ///
@@ -88,9 +137,11 @@ impl<'a> Session<'a> {
     pub fn run(&mut self, batch: &Batch<'_>) -> Result<&[f32], RunError> {
         batch.check(&self.limits)?;
         let size = Capacity { tokens: batch.ids.len(), texts: batch.texts() };
-        let layout = Layout::new(&self.program, size, self.scratch).expect("no larger than the session's own");
+        let members = self.team.members();
+        let layout = Layout::new(&self.program, size, self.scratch, members).expect("no larger than the session's own");
+        let run = Run { isa: self.isa, layout: &layout, batch };
         for op in &self.plan.steps {
-            execute::step(op, self.isa, &layout, batch, &mut self.arena);
+            run.step(op, &mut self.arena, &mut self.team);
         }
         Ok(bytemuck::cast_slice(self.arena.bytes(layout.place(self.program.output).values)))
     }
@@ -110,7 +161,12 @@ impl<'a> Session<'a> {
         self.isa
     }
 
-    /// The bytes of its arena: all the memory that grows with the capacity.
+    /// How many threads it computes with.
+    pub fn threads(&self) -> usize {
+        self.team.members()
+    }
+
+    /// The bytes of its arena: all the memory that grows with the capacity, and with the number of threads.
     pub fn memory(&self) -> usize {
         self.arena.len()
     }
@@ -121,6 +177,7 @@ impl core::fmt::Debug for Session<'_> {
         let (isa, capacity, memory) = (self.isa, self.capacity(), self.memory());
         f.debug_struct("Session")
             .field("isa", &isa)
+            .field("threads", &self.threads())
             .field("capacity", &capacity)
             .field("memory", &memory)
             .finish_non_exhaustive()

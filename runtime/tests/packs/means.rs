@@ -16,7 +16,7 @@ type Row = fn(f32) -> Vec<f32>;
 /// - `score` 1: the token's id and 100 times its type;
 /// - `classify` 3: the token's id, 5, and 10 times its type; these are logits, whose softmax is given.
 pub(crate) fn build(task: Task) -> Aligned {
-    let mut builder = Builder::new(Precision::F32);
+    let mut builder = Builder::new(super::SMALL, Precision::F32);
     let (word, type_of): (Row, Row) = match task {
         Task::Embed => (|id| vec![id, 1.0], |_| vec![0.0, 0.0]),
         Task::Score => (|id| vec![id], |kind| vec![100.0 * kind]),

@@ -15,14 +15,23 @@ use modeldeploy::format::tensor::{Layout, PANEL, QUAD};
 use modeldeploy::format::tokenizer::{self, Added, Bpe, Classes, Part, Splitter, Template, Trim, Truncation};
 use modeldeploy::format::{DType, Signature, Task};
 
-/// Not a multiple of any vector length, so that every kernel meets its tail.
-pub(crate) const WIDTH: u32 = 20;
 pub(crate) const VOCABULARY: u32 = 13;
 pub(crate) const TYPES: u32 = 2;
-pub(crate) const MAX_TOKENS: u32 = 9;
-const HIDDEN: u32 = 37;
-const HEADS: u32 = 4;
+pub(crate) const MAX_TOKENS: u32 = SMALL.max_tokens;
 const POSITION_OFFSET: u32 = 2;
+
+/// The size of a transformer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Size {
+    pub(crate) layers: u32,
+    pub(crate) width: u32,
+    pub(crate) hidden: u32,
+    pub(crate) heads: u32,
+    pub(crate) max_tokens: u32,
+}
+
+/// Its widths are not a multiple of any vector length, so that every kernel meets its tail.
+pub(crate) const SMALL: Size = Size { layers: 1, width: 20, hidden: 37, heads: 4, max_tokens: 9 };
 
 /// How weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,28 +79,39 @@ impl Random {
 }
 
 pub(crate) fn build(precision: Precision, head: Head, goldens: Vec<Golden>) -> Built {
-    build_planned(precision, head, goldens, |_| {})
+    build_planned(SMALL, precision, head, goldens, |_| {})
+}
+
+/// A model of that size.
+pub(crate) fn build_sized(size: Size, precision: Precision, head: Head) -> Built {
+    build_planned(size, precision, head, vec![], overlap::plan)
 }
 
 /// The same model, its slots over one another wherever their lives allow it.
 pub(crate) fn build_overlapping(precision: Precision, head: Head) -> Built {
-    build_planned(precision, head, vec![], overlap::plan)
+    build_planned(SMALL, precision, head, vec![], overlap::plan)
 }
 
-fn build_planned(precision: Precision, head: Head, goldens: Vec<Golden>, plan: impl Fn(&mut Program)) -> Built {
-    let mut builder = Builder::new(precision);
+fn build_planned(
+    size: Size,
+    precision: Precision,
+    head: Head,
+    goldens: Vec<Golden>,
+    plan: impl Fn(&mut Program),
+) -> Built {
+    let mut builder = Builder::new(size, precision);
     let output = builder.model(head);
     let Builder { writer, logical, slots, steps, .. } = builder;
     let mut program = Program { slots, steps, output };
     plan(&mut program);
     let (task, outputs, labels) = match head {
-        Head::Embed => (Task::Embed, WIDTH, vec![]),
+        Head::Embed => (Task::Embed, size.width, vec![]),
         Head::Classify => (Task::Classify, 3, ["bad", "fair", "good"].map(str::to_owned).to_vec()),
         Head::Score => (Task::Score, 1, vec![]),
     };
     let signature = Signature {
         task,
-        max_tokens: MAX_TOKENS,
+        max_tokens: size.max_tokens,
         outputs,
         normalized: head == Head::Embed,
         labels,
@@ -103,6 +123,7 @@ fn build_planned(precision: Precision, head: Head, goldens: Vec<Golden>, plan: i
 }
 
 struct Builder {
+    size: Size,
     precision: Precision,
     random: Random,
     writer: Writer,
@@ -114,12 +135,13 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(precision: Precision) -> Builder {
+    fn new(size: Size, precision: Precision) -> Builder {
         let (writer, random) = (Writer::new(), Random(42));
-        Builder { precision, random, writer, logical: vec![], slots: vec![], steps: vec![], ends: [0; 2] }
+        Builder { size, precision, random, writer, logical: vec![], slots: vec![], steps: vec![], ends: [0; 2] }
     }
 
     fn model(&mut self, head: Head) -> SlotId {
+        let Size { layers, width, hidden: hidden_width, heads, max_tokens } = self.size;
         // A token that random texts have often.
         let positions = match head {
             Head::Embed => Index::Position { offset: POSITION_OFFSET },
@@ -127,52 +149,55 @@ impl Builder {
         };
         let lookups = [
             Some(self.table("words", VOCABULARY, Index::TokenId)),
-            Some(self.table("positions", MAX_TOKENS + POSITION_OFFSET, positions)),
+            Some(self.table("positions", max_tokens + POSITION_OFFSET, positions)),
             Some(self.table("types", TYPES, Index::TokenType)),
         ];
-        let embedded = self.slot(Rows::Tokens, Storage::F32, WIDTH);
+        let embedded = self.slot(Rows::Tokens, Storage::F32, width);
         self.steps.push(Step::Embed { lookups, out: embedded });
-        let (x, quantized) = self.norm(embedded);
-        let qkv = self.linear(quantized, 3 * WIDTH, WIDTH, Activation::Identity, None);
-        let [q, k, v] = [0, 1, 2].map(|i| View { slot: qkv, column: i * WIDTH, width: WIDTH });
-        let bias = (head == Head::Embed)
-            .then(|| RelativeBias { table: self.plain("bias", &[8, HEADS], 0.5), max_distance: 6 });
-        let mixed = self.slot(Rows::Tokens, Storage::F32, WIDTH);
-        self.steps.push(Step::Attention {
-            q,
-            k,
-            v,
-            heads: HEADS,
-            scale: 0.447,
-            bias,
-            int8: self.precision == Precision::Int8,
-            out: mixed,
-        });
-        let mixed = self.quantize(mixed, WIDTH);
-        let attended = self.linear(mixed, WIDTH, WIDTH, Activation::Identity, Some(x));
-        let (x, quantized) = self.norm(attended);
-        let hidden = self.linear(quantized, HIDDEN, WIDTH, Activation::Gelu, None);
-        let hidden = self.quantize(hidden, HIDDEN);
-        let y = self.linear(hidden, WIDTH, HIDDEN, Activation::Identity, Some(x));
-        let doubled = self.slot(Rows::Tokens, Storage::F32, WIDTH);
+        let mut y = embedded;
+        for _ in 0..layers {
+            let (x, quantized) = self.norm(y);
+            let qkv = self.linear(quantized, 3 * width, width, Activation::Identity, None);
+            let [q, k, v] = [0, 1, 2].map(|i| View { slot: qkv, column: i * width, width });
+            let bias = (head == Head::Embed)
+                .then(|| RelativeBias { table: self.plain("bias", &[8, heads], 0.5), max_distance: 6 });
+            let mixed = self.slot(Rows::Tokens, Storage::F32, width);
+            self.steps.push(Step::Attention {
+                q,
+                k,
+                v,
+                heads,
+                scale: 0.447,
+                bias,
+                int8: self.precision == Precision::Int8,
+                out: mixed,
+            });
+            let mixed = self.quantize(mixed, width);
+            let attended = self.linear(mixed, width, width, Activation::Identity, Some(x));
+            let (x, quantized) = self.norm(attended);
+            let hidden = self.linear(quantized, hidden_width, width, Activation::Gelu, None);
+            let hidden = self.quantize(hidden, hidden_width);
+            y = self.linear(hidden, width, hidden_width, Activation::Identity, Some(x));
+        }
+        let doubled = self.slot(Rows::Tokens, Storage::F32, width);
         self.steps.push(Step::Add { a: y, b: y, out: doubled });
-        let pooled = self.slot(Rows::Texts, Storage::F32, WIDTH);
+        let pooled = self.slot(Rows::Texts, Storage::F32, width);
         let pooling = if head == Head::Embed { Pooling::Mean } else { Pooling::Cls };
         self.steps.push(Step::Pool { x: doubled, pooling, out: pooled });
         if head == Head::Embed {
-            let out = self.slot(Rows::Texts, Storage::F32, WIDTH);
+            let out = self.slot(Rows::Texts, Storage::F32, width);
             self.steps.push(Step::Normalize { x: pooled, out });
             return out;
         }
-        let pooled = self.quantize(pooled, WIDTH);
+        let pooled = self.quantize(pooled, width);
         if head == Head::Score {
-            return self.linear(pooled, 1, WIDTH, Activation::Sigmoid, None);
+            return self.linear(pooled, 1, width, Activation::Sigmoid, None);
         }
-        let dense = self.linear(pooled, WIDTH, WIDTH, Activation::Identity, None);
-        let squashed = self.slot(Rows::Texts, Storage::F32, WIDTH);
+        let dense = self.linear(pooled, width, width, Activation::Identity, None);
+        let squashed = self.slot(Rows::Texts, Storage::F32, width);
         self.steps.push(Step::Activate { x: dense, activation: Activation::Tanh, out: squashed });
-        let squashed = self.quantize(squashed, WIDTH);
-        let logits = self.linear(squashed, 3, WIDTH, Activation::Identity, None);
+        let squashed = self.quantize(squashed, width);
+        let logits = self.linear(squashed, 3, width, Activation::Identity, None);
         let out = self.slot(Rows::Texts, Storage::F32, 3);
         self.steps.push(Step::Softmax { x: logits, out });
         out
@@ -221,8 +246,9 @@ impl Builder {
     }
 
     fn table(&mut self, name: &str, rows: u32, index: Index) -> Lookup {
-        let dims = [rows, WIDTH];
-        let values = self.floats(rows * WIDTH, 1.0);
+        let width = self.size.width;
+        let dims = [rows, width];
+        let values = self.floats(rows * width, 1.0);
         match self.precision {
             Precision::F32 => Lookup { table: self.push_floats(name, &dims, &values), scales: None, index },
             Precision::Bf16 => {
@@ -233,8 +259,8 @@ impl Builder {
                 Lookup { table, scales: None, index }
             }
             Precision::Int8 => {
-                let (codes, scales) = by_row(&values, WIDTH);
-                let logical = dequantized(&codes, &scales, WIDTH);
+                let (codes, scales) = by_row(&values, width);
+                let logical = dequantized(&codes, &scales, width);
                 let table =
                     self.push(name, DType::I8, Layout::Plain, &dims, bytes(&codes, |v| v.to_le_bytes()), logical);
                 let scales = self.push_floats("scales", &[rows], &scales);
@@ -245,12 +271,13 @@ impl Builder {
 
     /// The normalized rows, and what a linear layer reads of them: for int8 the second, smoothed output.
     fn norm(&mut self, x: SlotId) -> (SlotId, SlotId) {
-        let (gamma, beta) = (self.plain("gamma", &[WIDTH], 1.5), self.plain("beta", &[WIDTH], 0.5));
-        let out = self.slot(Rows::Tokens, Storage::F32, WIDTH);
+        let width = self.size.width;
+        let (gamma, beta) = (self.plain("gamma", &[width], 1.5), self.plain("beta", &[width], 0.5));
+        let out = self.slot(Rows::Tokens, Storage::F32, width);
         let quantized = (self.precision == Precision::Int8).then(|| Quantized {
-            gamma: self.plain("gamma2", &[WIDTH], 1.0),
-            beta: self.plain("beta2", &[WIDTH], 0.3),
-            out: self.slot(Rows::Tokens, Storage::Q8, WIDTH),
+            gamma: self.plain("gamma2", &[width], 1.0),
+            beta: self.plain("beta2", &[width], 0.3),
+            out: self.slot(Rows::Tokens, Storage::Q8, width),
         });
         self.steps.push(Step::LayerNorm { x, gamma, beta, epsilon: 1e-5, out, quantized });
         (out, quantized.map_or(out, |quantized| quantized.out))

@@ -3,6 +3,7 @@
 mod interpreter;
 #[path = "../packs/mod.rs"]
 mod packs;
+mod team;
 
 use interpreter::interpret;
 use modeldeploy::format::Artifact;

@@ -56,13 +56,16 @@ impl Case {
             heads: self.heads,
             head_dim: self.head_dim,
             scale: 1.0 / (self.head_dim as f32).sqrt(),
-            relative_bias: biased.then_some(RelativeBias { buckets: &self.buckets, table: &self.table }),
+            relative_bias: biased.then_some(RelativeBias {
+                buckets: &self.buckets,
+                table: Rows { values: &self.table, stride: self.heads },
+            }),
         };
         let longest = segments.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
         // What a session before left in the scratch must not show.
         let mut scratch = vec![f32::NAN; scratch(longest as usize, self.head_dim)];
         let mut out = vec![0.0; segments[segments.len() - 1] as usize * self.width()];
-        kernel(inputs, &mut scratch, RowsMut { values: &mut out, stride: self.width() });
+        kernel(inputs, &mut scratch, RowsMut::new(&mut out, self.width()));
         out
     }
 

@@ -38,7 +38,7 @@ impl Case {
         let residual = Rows { values: &self.residual[rows.start * self.n..], stride: self.n };
         let epilogue = Epilogue { bias: Some(&self.bias), activation, residual: Some(residual) };
         let mut out = vec![0.0; rows.len() * self.n];
-        let to = RowsMut { values: &mut out, stride: self.n };
+        let to = RowsMut::new(&mut out, self.n);
         if bf16 {
             let bits: Vec<u16> = self.panels().iter().map(|w| (w.to_bits() >> 16) as u16).collect();
             gemm_bf16(isa, x, rows.len(), Bf16Panels { values: &bits, n: self.n, k: self.k }, epilogue, to);
@@ -103,6 +103,7 @@ fn a_row_does_not_depend_on_the_rows_beside_it() {
 #[should_panic(expected = "x: 2 rows of 4 at a stride of 4 do not fit 7")]
 fn rows_past_their_buffer_are_refused() {
     let w = F32Panels { values: &[0.0; 64], n: 16, k: 4 };
-    let out = RowsMut { values: &mut [0.0; 32], stride: 16 };
+    let mut out = [0.0; 32];
+    let out = RowsMut::new(&mut out, 16);
     gemm_f32(Isa::SCALAR, Rows { values: &[0.0; 7], stride: 4 }, 2, w, Epilogue::default(), out);
 }

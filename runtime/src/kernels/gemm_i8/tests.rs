@@ -55,7 +55,7 @@ impl Case {
             Epilogue { bias: dressed.then_some(&self.bias[..]), activation, residual: dressed.then_some(residual) };
         let stride = self.n + 1;
         let mut out = vec![7.5; rows.len() * stride];
-        gemm_i8(isa, x, w, epilogue, RowsMut { values: &mut out, stride });
+        gemm_i8(isa, x, w, epilogue, RowsMut::new(&mut out, stride));
         assert!(out.iter().skip(self.n).step_by(stride).all(|&y| y == 7.5), "what lies between the rows was written");
         out.chunks(stride).flat_map(|row| &row[..self.n]).copied().collect()
     }
@@ -150,5 +150,5 @@ fn a_row_whose_scale_is_nan_gives_nan_and_its_neighbours_do_not() {
 fn panels_of_another_shape_are_refused() {
     let w = I8Panels { codes: &[0; 60], scales: &[1.0; 2], sums: &[0; 2], n: 2, k: 4 };
     let x = Q8Rows { codes: &[0; 4], stride: 4, params: &[RowScale::default()] };
-    gemm_i8(Isa::SCALAR, x, w, Epilogue::default(), RowsMut { values: &mut [0.0; 2], stride: 2 });
+    gemm_i8(Isa::SCALAR, x, w, Epilogue::default(), RowsMut::new(&mut [0.0; 2], 2));
 }

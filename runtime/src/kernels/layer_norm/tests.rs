@@ -36,7 +36,7 @@ impl Case {
 
     fn run(&self, isa: Isa, with_residual: bool) -> Vec<f32> {
         let mut out = vec![0.0; self.rows * self.width];
-        layer_norm(isa, self.norm(with_residual), RowsMut { values: &mut out, stride: self.width });
+        layer_norm(isa, self.norm(with_residual), RowsMut::new(&mut out, self.width));
         out
     }
 
@@ -94,14 +94,14 @@ fn the_codes_are_those_of_the_smoothed_rows() {
         for isa in Isa::available() {
             let mut out = vec![0.0; 3 * width];
             let (mut codes, mut params) = (vec![0; 3 * stride], [RowScale::default(); 3]);
-            let to = RowsMut { values: &mut out, stride: width };
+            let to = RowsMut::new(&mut out, width);
             let to_codes = Q8RowsMut { codes: &mut codes, stride, params: &mut params };
             layer_norm_quantize(isa, case.norm(true), to, smooth, to_codes);
             assert_bits(&out, &case.run(Isa::SCALAR, true), &format!("{isa} {width}"));
 
             let mut smoothed = vec![0.0; 3 * width];
             let norm = LayerNorm { affine: smooth, ..case.norm(true) };
-            layer_norm(Isa::SCALAR, norm, RowsMut { values: &mut smoothed, stride: width });
+            layer_norm(Isa::SCALAR, norm, RowsMut::new(&mut smoothed, width));
             let (mut plain, mut plain_params) = (vec![0; 3 * stride], [RowScale::default(); 3]);
             let to_codes = Q8RowsMut { codes: &mut plain, stride, params: &mut plain_params };
             quantize_rows(Isa::SCALAR, Rows { values: &smoothed, stride: width }, width, to_codes);
