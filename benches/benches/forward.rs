@@ -2,12 +2,12 @@
 //!
 //! `cargo bench -p modeldeploy-benches --bench forward`. The model is the example's encoder, with its titles, unless
 //! `MODELDEPLOY_BENCH_MODEL` names another model's folder and `MODELDEPLOY_BENCH_TEXTS` a file of texts, one a line.
-//! The percentage is the part of the time that the multiply-accumulates alone would take on one core at the measured ceiling (for
+//! Where there are two cores, two threads also work on one text together. The percentage is the part of the time that the multiply-accumulates alone would take on one core at the measured ceiling (for
 //! bf16 that of f32, into which its weights are widened).
 
 use modeldeploy::isa::Isa;
 use modeldeploy::model::{Engine, Input};
-use modeldeploy::session::{Batch, Capacity, Session};
+use modeldeploy::session::{Batch, Capacity, Options, Session, Threads};
 use modeldeploy::tokenizer::Encoding;
 use modeldeploy_benches::machine::Work;
 use modeldeploy_benches::model::{folder, macs, pack};
@@ -29,15 +29,19 @@ fn main() {
         for isa in Isa::available().filter(|&isa| isa != Isa::SCALAR) {
             let most = artifact.signature().max_tokens as usize;
             let capacity = Capacity { tokens: most, texts: 1 };
-            let mut session = Session::with_isa(&artifact, capacity, isa).expect("a session");
-            for len in LENGTHS.into_iter().filter(|&len| len <= most) {
-                let ids: Vec<u32> = (0..len as u32).map(|at| 5 + at * 37 % 1000).collect();
-                let (types, starts) = (vec![0; len], [0, len as u32]);
-                let batch = Batch { ids: &ids, types: &types, starts: &starts };
-                let name = format!("{precision}/{len} tokens");
-                parts.bench("forward", isa, &name, work(macs(&artifact, &[len])), || {
-                    session.run(&batch).expect("a batch within the capacity")[0]
-                });
+            let several = Threads::new(2).ok().map(|two| (two, ", 2 threads"));
+            for (threads, with) in [(Threads::ONE, "")].into_iter().chain(several) {
+                let options = Options { isa, threads };
+                let mut session = Session::with(&artifact, capacity, options).expect("a session");
+                for len in LENGTHS.into_iter().filter(|&len| len <= most) {
+                    let ids: Vec<u32> = (0..len as u32).map(|at| 5 + at * 37 % 1000).collect();
+                    let (types, starts) = (vec![0; len], [0, len as u32]);
+                    let batch = Batch { ids: &ids, types: &types, starts: &starts };
+                    let name = format!("{precision}/{len} tokens{with}");
+                    parts.bench("forward", isa, &name, work(macs(&artifact, &[len])), || {
+                        session.run(&batch).expect("a batch within the capacity")[0]
+                    });
+                }
             }
             let engine = Engine::with_isa("the bench's pack", &pack, isa).expect("the compiler's own pack");
             let mut encoding = Encoding::new();

@@ -6,9 +6,9 @@
 //!
 //! Says itself and its instruction set on its first line. Then, for each line `{"runs": n, "ids": [[…], …]}` on stdin, it runs those
 //! texts as a batch so many times and answers with a line `{"µs": [… of each run], "outputs": [[…], …]}`. With more threads than one,
-//! each takes a share of the texts.
+//! all work on a single text together, and each takes a share of several.
 
-use modeldeploy::session::{Batch, Capacity, Session};
+use modeldeploy::session::{Batch, Capacity, Options, Session, Threads};
 use modeldeploy_benches::model::pack;
 use modeldeploy_compiler::compress::Precision;
 use modeldeploy_format::Artifact;
@@ -40,23 +40,27 @@ struct Answer {
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (folder, precision, threads) = match &args[..] {
-        [folder, precision] => (folder, precision, 1),
-        [folder, precision, threads] => (folder, precision, threads.parse()?),
+        [folder, precision] => (folder, precision, Threads::ONE),
+        [folder, precision, threads] => (folder, precision, Threads::new(threads.parse()?)?),
         _ => return Err("usage: latency <model folder> <int8 | bf16 | f32> [threads]".into()),
     };
     let precision = Precision::from_name(precision).ok_or("the precision is int8, bf16 or f32")?;
     let pack = pack(Path::new(folder), precision)?;
     let artifact = Artifact::parse(&pack)?;
     let capacity = Capacity { tokens: MAX_TOKENS, texts: BATCH_TOKENS };
-    let mut sessions = (0..threads).map(|_| Session::new(&artifact, capacity)).collect::<Result<Vec<_>, _>>()?;
-    let isa = sessions.first().ok_or("at least one thread is needed")?.isa();
-    println!("modeldeploy {} on {}", env!("CARGO_PKG_VERSION"), isa.name());
+    let mut team = Session::with(&artifact, capacity, Options { threads, ..Options::default() })?;
+    let alone = (0..threads.count()).map(|_| Session::new(&artifact, capacity));
+    let mut alone = alone.collect::<Result<Vec<_>, _>>()?;
+    println!("modeldeploy {} on {}", env!("CARGO_PKG_VERSION"), team.isa().name());
     for line in std::io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
         let mut answer = Answer { micros: Vec::with_capacity(request.runs), outputs: vec![] };
         for _ in 0..request.runs {
             let start = Instant::now();
-            answer.outputs = share(&mut sessions, &request.ids)?;
+            answer.outputs = match &request.ids[..] {
+                [_] => run(&mut team, &request.ids)?,
+                texts => share(&mut alone, texts)?,
+            };
             answer.micros.push(start.elapsed().as_secs_f64() * 1e6);
         }
         println!("{}", serde_json::to_string(&answer)?);
