@@ -5,7 +5,7 @@ use super::arena::{Arena, Inputs};
 use super::layout::{Layout, Place};
 use super::plan::{self, Op, Panels, Term};
 use crate::isa::Isa;
-use crate::kernels::{self, Epilogue, Lookup, Q8Rows, Q8RowsMut, Rows, RowsMut};
+use crate::kernels::{self, Epilogue, Lookup, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
 use modeldeploy_format::program::{Index, SlotId, View};
 
 pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>, arena: &mut Arena) {
@@ -13,9 +13,10 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
         Op::Embed { terms, out } => embed(isa, terms, layout, batch, out, arena),
         Op::Add { a, b, out } => {
             let (a, b, out) = (layout.place(a), layout.place(b), layout.place(out));
-            let ([y], inputs) = arena.split([out.values]);
-            let [a, b] = [a, b].map(|place| bytemuck::cast_slice(inputs.bytes(place.values)));
-            kernels::add(isa, a, b, bytemuck::cast_slice_mut(y));
+            // What may stand in the output comes first.
+            let (a, b) = if b.values == out.values { (b, a) } else { (a, b) };
+            let ([y], inputs) = arena.split([out.values.clone()]);
+            kernels::add(isa, values(&inputs, &a, &out), rows(&inputs, &b).values, rows_mut(y, &out).values);
         }
         Op::LayerNorm { x, affine, epsilon, out, quantized } => {
             let (x, out) = (layout.place(x), layout.place(out));
@@ -23,7 +24,7 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
             match quantized {
                 None => {
                     let ([y], inputs) = arena.split([out.values.clone()]);
-                    kernels::layer_norm(isa, norm(rows(&inputs, &x)), rows_mut(y, &out));
+                    kernels::layer_norm(isa, norm(operand(&inputs, &x, &out)), rows_mut(y, &out));
                 }
                 Some((smooth, q)) => {
                     let q = layout.place(q);
@@ -31,7 +32,7 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
                         arena.split([out.values.clone(), q.values.clone(), q.scales.clone()]);
                     kernels::layer_norm_quantize(
                         isa,
-                        norm(rows(&inputs, &x)),
+                        norm(operand(&inputs, &x, &out)),
                         rows_mut(y, &out),
                         smooth,
                         q8_mut(codes, params, &q),
@@ -48,7 +49,7 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
             let (x, out) = (layout.place(x), layout.place(out));
             let residual = residual.map(|id| layout.place(id));
             let linear = |inputs: &Inputs<'_>, x: &Place, y: RowsMut<'_>| {
-                let residual = residual.as_ref().map(|place| rows(inputs, place));
+                let residual = residual.as_ref().map(|place| operand(inputs, place, &out));
                 let epilogue = Epilogue { bias, activation, residual };
                 match weights {
                     Panels::F32(w) => kernels::gemm_f32(isa, rows(inputs, x), x.rows, w, epilogue, y),
@@ -93,17 +94,17 @@ pub(super) fn step(op: &Op<'_>, isa: Isa, layout: &Layout<'_>, batch: &Batch<'_>
         Op::Normalize { x, out } => {
             let (x, out) = (layout.place(x), layout.place(out));
             let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::l2_normalize(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
+            kernels::l2_normalize(isa, operand(&inputs, &x, &out), x.rows, x.width, rows_mut(y, &out));
         }
         Op::Activate { x, activation, out } => {
             let (x, out) = (layout.place(x), layout.place(out));
             let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::activate(isa, activation, rows(&inputs, &x).values, rows_mut(y, &out).values);
+            kernels::activate(isa, activation, values(&inputs, &x, &out), rows_mut(y, &out).values);
         }
         Op::Softmax { x, out } => {
             let (x, out) = (layout.place(x), layout.place(out));
             let ([y], inputs) = arena.split([out.values.clone()]);
-            kernels::softmax_rows(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
+            kernels::softmax_rows(isa, operand(&inputs, &x, &out), x.rows, x.width, rows_mut(y, &out));
         }
     }
 }
@@ -162,6 +163,16 @@ fn place(index: Index, ids: &[u32], positions: &mut [u32]) {
 
 fn rows<'a>(inputs: &Inputs<'a>, place: &Place) -> Rows<'a> {
     Rows { values: bytemuck::cast_slice(inputs.bytes(place.values.clone())), stride: place.width }
+}
+
+/// The rows of an input that may lie where the output does.
+fn operand<'a>(inputs: &Inputs<'a>, place: &Place, out: &Place) -> Operand<Rows<'a>> {
+    if place.values == out.values { Operand::InPlace } else { Operand::Apart(rows(inputs, place)) }
+}
+
+/// The values of an input that may lie where the output does.
+fn values<'a>(inputs: &Inputs<'a>, place: &Place, out: &Place) -> Operand<&'a [f32]> {
+    if place.values == out.values { Operand::InPlace } else { Operand::Apart(rows(inputs, place).values) }
 }
 
 fn rows_mut<'a>(bytes: &'a mut [u8], place: &Place) -> RowsMut<'a> {
