@@ -112,7 +112,25 @@ fn a_greater_capacity_changes_no_bit() {
 }
 
 #[test]
-fn slots_that_share_memory_at_different_times_change_no_bit() {
+fn a_sessions_memory_is_known_before_it_is_made() {
+    for (precision, head) in MODELS {
+        let built = packs::build(precision, head, vec![]);
+        let artifact = Artifact::parse(&built.pack).expect("a pack");
+        for (tokens, texts) in [(1, 1), (9, 1), (64, 12), (1000, 3)] {
+            let capacity = Capacity { tokens, texts };
+            let session = Session::new(&artifact, capacity).expect("a session");
+            assert_eq!(
+                Session::memory_for(&artifact, capacity),
+                Ok(session.memory()),
+                "{precision:?} {head:?} {capacity:?}"
+            );
+        }
+        assert_eq!(Session::memory_for(&artifact, Capacity { tokens: 0, texts: 1 }), Err(SessionError::NoCapacity));
+    }
+}
+
+#[test]
+fn slots_that_share_memory_change_no_bit_in_place_or_at_different_times() {
     let texts = texts(5, 7);
     let texts: Vec<&Text> = texts.iter().collect();
     for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
