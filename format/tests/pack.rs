@@ -15,14 +15,14 @@ fn slot(rows: Rows, storage: Storage, offset: u64) -> Slot {
     Slot { rows, storage, width: WIDTH, offset }
 }
 
-/// ids → embed → quantize → int8 linear → attention → mean, two tokens of vocabulary, three outputs wide.
+/// ids → embed → quantize → int8 linear → attention → mean → unit length, in place; two tokens of vocabulary.
 fn small() -> (Writer, Contents) {
     let mut writer = Writer::new();
     let table = writer.tensor("words", DType::F32, Layout::Plain, &[2, WIDTH], &[1; 160]);
     let codes = writer.tensor("w", DType::I8, Layout::QuadPanels, &[WIDTH, WIDTH], &[3; 32 * 20]);
     let scales = writer.tensor("w.scales", DType::F32, Layout::Plain, &[WIDTH], &[0; 80]);
     let sums = writer.tensor("w.sums", DType::I32, Layout::Plain, &[WIDTH], &[0; 80]);
-    let [x, q8, y, z, pooled] = [0, 1, 2, 3, 4].map(SlotId);
+    let [x, q8, y, z, pooled, unit] = [0, 1, 2, 3, 4, 5].map(SlotId);
     let view = View { slot: y, column: 0, width: WIDTH };
     let program = Program {
         slots: vec![
@@ -30,6 +30,7 @@ fn small() -> (Writer, Contents) {
             slot(Rows::Tokens, Storage::Q8, 80),
             slot(Rows::Tokens, Storage::F32, 152),
             slot(Rows::Tokens, Storage::F32, 0),
+            slot(Rows::Texts, Storage::F32, 0),
             slot(Rows::Texts, Storage::F32, 0),
         ],
         steps: vec![
@@ -45,14 +46,15 @@ fn small() -> (Writer, Contents) {
             },
             Step::Attention { q: view, k: view, v: view, heads: 4, scale: 0.5, bias: None, int8: false, out: z },
             Step::Pool { x: z, pooling: Pooling::Mean, out: pooled },
+            Step::Normalize { x: pooled, out: unit },
         ],
-        output: pooled,
+        output: unit,
     };
     let signature = Signature {
         task: Task::Embed,
         max_tokens: 8,
         outputs: WIDTH,
-        normalized: false,
+        normalized: true,
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
@@ -85,7 +87,7 @@ fn the_same_contents_give_the_same_bytes() {
 #[test]
 fn a_wrong_program_is_refused_with_its_step() {
     type Change = fn(&mut Contents);
-    let cases: [(&str, Change); 10] = [
+    let cases: [(&str, Change); 12] = [
         ("step 1 (quantize): slot %9 does not exist", |c| {
             c.program.steps[1] = Step::Quantize { x: SlotId(9), out: SlotId(1) }
         }),
@@ -93,6 +95,10 @@ fn a_wrong_program_is_refused_with_its_step() {
             c.program.steps.remove(0);
         }),
         ("%2 lies over %1", |c| c.program.slots[2].offset = 100),
+        ("step 5 (normalize): %5 lies over %4", |c| c.program.slots[5].offset = 4),
+        ("step 6 (normalize): %4 is read before it is written, or after something was written over it", |c| {
+            c.program.steps.push(Step::Normalize { x: SlotId(4), out: SlotId(5) });
+        }),
         ("step 5 (pool): %3 is read before it is written", |c| {
             c.program.steps.insert(4, Step::Add { a: SlotId(2), b: SlotId(2), out: SlotId(0) });
         }),
@@ -146,6 +152,10 @@ fn walk(artifact: &Artifact<'_>) {
     }
     for step in &artifact.program().steps {
         step.inputs().chain(step.outputs()).for_each(|id| assert!(artifact.program().slot(id).width > 0));
+        for (input, output) in step.inputs().flat_map(|input| step.outputs().map(move |output| (input, output))) {
+            let (over, slot) = (artifact.program().slot(input), artifact.program().slot(output));
+            assert!(!slot.overlaps(over) || (slot == over && step.in_place().any(|id| id == input)), "{step:?}");
+        }
         step.tensors().into_iter().for_each(|id| assert!(artifact.tensor(id).bytes().is_some()));
     }
     artifact.goldens();

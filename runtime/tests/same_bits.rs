@@ -7,7 +7,7 @@ mod packs;
 use modeldeploy::format::Digest;
 use modeldeploy::format::program::Activation;
 use modeldeploy::isa::Isa;
-use modeldeploy::kernels::{Rows, RowsMut, activate, softmax_rows};
+use modeldeploy::kernels::{Operand, Rows, RowsMut, activate, softmax_rows};
 use modeldeploy::model::{Engine, Input};
 use packs::{Head, Precision};
 
@@ -57,7 +57,7 @@ fn activations() {
     for activation in Activation::ALL {
         check(&format!("{activation:?}"), |isa| {
             let mut out = vec![0.0; x.len()];
-            activate(isa, activation, &x, &mut out);
+            activate(isa, activation, Operand::Apart(&x), &mut out);
             out
         });
     }
@@ -71,7 +71,7 @@ fn softmax() {
         check(&format!("softmax of {width}"), |isa| {
             let mut out = vec![0.0; rows * width];
             let (x, stride) = (Rows { values: &x, stride: width }, width);
-            softmax_rows(isa, x, rows, width, RowsMut::new(&mut out, stride));
+            softmax_rows(isa, x.into(), rows, width, RowsMut::new(&mut out, stride));
             out
         });
     }

@@ -39,7 +39,7 @@ fn norms(parts: &mut Parts, isa: Isa, x: Rows<'_>) {
     let (gamma, beta) = (noise(WIDTH), noise(WIDTH));
     let (mut out, mut codes, mut params) = (noise(VALUES), vec![0; VALUES], [RowScale::default(); ROWS]);
     let affine = Affine { gamma: &gamma, beta: &beta };
-    let norm = LayerNorm { x, residual: None, rows: ROWS, eps: 1e-12, affine };
+    let norm = LayerNorm { x: x.into(), residual: None, rows: ROWS, eps: 1e-12, affine };
     parts.bench("rows", isa, &name("layer_norm"), floats(VALUES, VALUES), || {
         layer_norm(isa, norm, RowsMut::new(&mut out, WIDTH));
     });
@@ -57,16 +57,17 @@ fn others(parts: &mut Parts, isa: Isa, x: Rows<'_>) {
     let mut out = vec![0.0; VALUES];
     for activation in Activation::ALL {
         let name = name(&format!("{activation:?}").to_lowercase());
-        parts.bench("rows", isa, &name, floats(VALUES, VALUES), || activate(isa, activation, x.values, &mut out));
+        parts
+            .bench("rows", isa, &name, floats(VALUES, VALUES), || activate(isa, activation, x.values.into(), &mut out));
     }
     parts.bench("rows", isa, &name("softmax"), floats(VALUES, VALUES), || {
-        softmax_rows(isa, x, ROWS, WIDTH, RowsMut::new(&mut out, WIDTH));
+        softmax_rows(isa, x.into(), ROWS, WIDTH, RowsMut::new(&mut out, WIDTH));
     });
     parts.bench("rows", isa, &name("l2_normalize"), floats(VALUES, VALUES), || {
-        l2_normalize(isa, x, ROWS, WIDTH, RowsMut::new(&mut out, WIDTH));
+        l2_normalize(isa, x.into(), ROWS, WIDTH, RowsMut::new(&mut out, WIDTH));
     });
     let y = noise(VALUES);
-    parts.bench("rows", isa, &name("add"), floats(2 * VALUES, VALUES), || add(isa, x.values, &y, &mut out));
+    parts.bench("rows", isa, &name("add"), floats(2 * VALUES, VALUES), || add(isa, x.values.into(), &y, &mut out));
     let segments = [0, ROWS as u32];
     for pooling in [Pooling::Mean, Pooling::Max] {
         let name = name(&format!("pool {pooling:?}").to_lowercase());

@@ -7,7 +7,7 @@ use crate::output::Output;
 use crate::workspace::Workspace;
 use modeldeploy_compiler::compress::error_by_layer;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
-use modeldeploy_compiler::emit::listing;
+use modeldeploy_compiler::emit::{BAD_PACK, arena_bytes, listing};
 use modeldeploy_compiler::front::{LoadOptions, load};
 use modeldeploy_compiler::store::{self, Kind};
 use modeldeploy_compiler::{passes, pipeline};
@@ -16,6 +16,7 @@ use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::{Artifact, Digest, Signature};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 /// A file that is no pack, or a name that is nothing here.
@@ -26,6 +27,7 @@ Examples:
   cargo modeldeploy inspect ../all-MiniLM-L6-v2 --task embed
   cargo modeldeploy inspect query-encoder              a locked model
   cargo modeldeploy inspect query-encoder --layers     and what quantization costs, layer by layer
+  cargo modeldeploy inspect query-encoder --tokens 4096 --texts 64     the memory of a session for such batches
   cargo modeldeploy inspect .modeldeploy/sha256/ab/abcd….pack";
 
 #[derive(Debug, clap::Args)]
@@ -39,6 +41,12 @@ pub(crate) struct Args {
     /// Measure the error of each layer of a model: this makes it anew
     #[arg(long)]
     layers: bool,
+    /// Count a session's memory for batches of so many tokens; without it, for the longest text
+    #[arg(long, value_name = "N")]
+    tokens: Option<NonZeroU32>,
+    /// And for batches of so many texts
+    #[arg(long, value_name = "N", default_value = "1")]
+    texts: NonZeroU32,
     /// The manifest, if it is not that of the current folder
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -55,7 +63,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         let read = read
             .map_err(|error| Diagnostic::new(store::IO, format!("the file cannot be read: {error}")).at(&args.what))?;
         store::prove(path, &read)?;
-        pack(&args.what, &Aligned::copy(&read))?
+        pack(args, &args.what, &Aligned::copy(&read))?
     } else {
         locked(args, output)?
     };
@@ -108,17 +116,20 @@ fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
     Ok((text, program))
 }
 
-fn pack(shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Value), Failure> {
+fn pack(args: &Args, shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Value), Failure> {
     let artifact = Artifact::parse(bytes_of_pack).map_err(|error| {
         Diagnostic::new(NOTHING, error.to_string())
             .at(shown)
             .help("name a folder, a `.pack` of the store, or a locked model")
     })?;
-    let list = listing(&artifact);
+    let tokens = args.tokens.map_or(artifact.signature().max_tokens, NonZeroU32::get);
+    let (texts, list) = (args.texts.get(), listing(&artifact));
+    let arena = arena_bytes(&artifact, tokens as usize, texts as usize)
+        .map_err(|error| Diagnostic::new(BAD_PACK, format!("no session can run it: {error}")).at(shown))?;
     let digest = Digest::of(bytes_of_pack);
     let mut text = format!(
         "{shown}\n  {digest}\n{}\n  {} in all, {} of tensors, {} of tokenizer, {} golden vectors\n  \
-         memory: {} for each token of a batch, {} for each text\nsteps",
+         memory: {} for each token of a batch, {} for each text; {} for {} of {}, scratch included\nsteps",
         signature(artifact.signature()),
         bytes(bytes_of_pack.len() as u64),
         bytes(list.tensor_bytes),
@@ -126,6 +137,9 @@ fn pack(shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Value), Failure
         artifact.goldens().len(),
         bytes(list.token_bytes),
         bytes(list.text_bytes),
+        bytes(arena as u64),
+        count(tokens as usize, "token"),
+        count(texts as usize, "text"),
     );
     for (at, step) in list.steps.iter().enumerate() {
         text.push_str(&format!(
@@ -148,6 +162,7 @@ fn pack(shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Value), Failure
         "tensor-bytes": list.tensor_bytes,
         "token-bytes": list.token_bytes,
         "text-bytes": list.text_bytes,
+        "arena": {"tokens": tokens, "texts": texts, "bytes": arena},
         "steps": steps.collect::<Vec<_>>(),
     });
     Ok((text, program))
@@ -173,7 +188,7 @@ fn locked(args: &Args, output: &mut Output<'_>) -> Result<(String, Value), Failu
     match workspace.store.get(&model.packs[0].digest, Kind::Pack) {
         Ok(stored) => {
             let path = workspace.store.path(&model.packs[0].digest, Kind::Pack).display().to_string();
-            let (more, facts) = pack(&path, &stored)?;
+            let (more, facts) = pack(args, &path, &stored)?;
             text.push_str(&format!("\n{more}"));
             program["pack"] = facts;
         }

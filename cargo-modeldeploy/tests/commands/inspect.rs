@@ -1,6 +1,10 @@
 //! `inspect`: folders, locked models, packs.
 
 use crate::shop::{CLASSIFY, EMBED, Shop};
+use modeldeploy::session::{Capacity, Session};
+use modeldeploy_format::Artifact;
+use modeldeploy_format::pack::Aligned;
+use modeldeploy_format::program::Rows;
 
 #[test]
 fn a_folder_is_shown_before_it_is_added() {
@@ -37,6 +41,33 @@ fn a_locked_model_is_shown_by_its_name_and_its_pack_by_its_path() {
 
     std::fs::remove_dir_all(shop.path(".modeldeploy")).expect("removed");
     shop.run(&["inspect", "encoder"]).code(0).errs(&["cargo modeldeploy build"]);
+}
+
+#[test]
+fn the_memory_shown_is_that_of_a_session() {
+    let shop = Shop::locked("");
+    let pack = shop.stored("pack");
+    let path = pack.to_str().expect("UTF-8");
+    let bytes = Aligned::copy(&std::fs::read(&pack).expect("the pack"));
+    let artifact = Artifact::parse(&bytes).expect("a pack");
+    let longest = artifact.signature().max_tokens as usize;
+    for (flags, tokens, texts) in [
+        (&[][..], longest, 1),
+        (&["--tokens", "1"], 1, 1),
+        (&["--tokens", "4096", "--texts", "64"], 4096, 64),
+        (&["--texts", "3"], longest, 3),
+    ] {
+        let memory = Session::new(&artifact, Capacity { tokens, texts }).expect("a session").memory();
+        let facts = shop.run(&[&["inspect", path, "--format", "json"], flags].concat()).code(0).json();
+        assert_eq!(facts["arena"], serde_json::json!({"tokens": tokens, "texts": texts, "bytes": memory}), "{flags:?}");
+        let program = artifact.program();
+        for (fact, rows) in [("token-bytes", Rows::Tokens), ("text-bytes", Rows::Texts)] {
+            assert_eq!(facts[fact], program.row_bytes(rows), "{fact}");
+        }
+    }
+    let said = shop.run(&["inspect", "encoder", "--tokens", "4096", "--texts", "64"]).code(0);
+    said.says(&["for each token of a batch", "for 4096 tokens of 64 texts, scratch included"]);
+    shop.run(&["inspect", path, "--tokens", "0"]).code(2);
 }
 
 #[test]

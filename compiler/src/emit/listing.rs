@@ -1,5 +1,6 @@
 //! What a pack does, step by step: for `inspect`.
 
+use modeldeploy::session::{Capacity, Session, SessionError};
 use modeldeploy_format::Artifact;
 use modeldeploy_format::program::{Program, Rows, Slot, Step, Storage, TensorId};
 use std::fmt;
@@ -45,6 +46,15 @@ pub fn listing(artifact: &Artifact<'_>) -> Listing {
         text_bytes: program.row_bytes(Rows::Texts),
         tensor_bytes: artifact.tensors().iter().filter_map(|tensor| tensor.bytes()).sum(),
     }
+}
+
+/// The bytes of the arena of a session that takes batches of so many tokens and texts, its kernels' scratch among them.
+///
+/// # Errors
+///
+/// If a session cannot run the pack, or the bytes cannot be counted.
+pub fn arena_bytes(artifact: &Artifact<'_>, tokens: usize, texts: usize) -> Result<usize, SessionError> {
+    Session::memory_for(artifact, Capacity { tokens, texts })
 }
 
 fn list(artifact: &Artifact<'_>, program: &Program, step: &Step) -> StepListing {

@@ -5,7 +5,7 @@
 mod listing;
 pub mod panels;
 
-pub use listing::{Listing, StepListing, listing};
+pub use listing::{Listing, StepListing, arena_bytes, listing};
 
 use crate::compressed::CompressedModel;
 use crate::diagnostic::{Code, Diagnostic};

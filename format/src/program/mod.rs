@@ -112,7 +112,7 @@ pub struct View {
 /// What a session does, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
-    /// The planned places; no two that are alive at once overlap.
+    /// The planned places; no two that are alive at once overlap, but where a step works in place.
     pub slots: Vec<Slot>,
     /// The steps, in the order in which they run.
     pub steps: Vec<Step>,

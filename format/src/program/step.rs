@@ -120,7 +120,8 @@ pub struct RelativeBias {
     pub max_distance: u32,
 }
 
-/// One thing that a session does. Every input must be complete, and an output must not lie over an input.
+/// One thing that a session does. Every input must be complete, and an output must not lie over an input, but as
+/// [`in_place`](Step::in_place) says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
     /// `out[t] = Σ table[index(t)]`, over one to three tables, in their order.
@@ -284,6 +285,24 @@ impl Step {
             | Step::Softmax { out, .. } => out,
         };
         core::iter::once(first).chain(second)
+    }
+
+    /// The inputs that the step's first output may lie over, exactly: a row of the output needs no other row of theirs than its own,
+    /// and its kernel reads what stands there before it writes.
+    pub fn in_place(&self) -> impl Iterator<Item = SlotId> + use<> {
+        let slots = match *self {
+            Step::LayerNorm { x, .. }
+            | Step::Normalize { x, .. }
+            | Step::Activate { x, .. }
+            | Step::Softmax { x, .. } => [Some(x), None],
+            Step::Add { a, b, .. } if a != b => [Some(a), Some(b)],
+            // What is activated stands in the output before the residual is added. Of `x` each row is read for all columns.
+            Step::Linear { x, activation: Activation::Identity, residual: Some(residual), .. } if residual != x => {
+                [Some(residual), None]
+            }
+            _ => [None; 2],
+        };
+        slots.into_iter().flatten()
     }
 
     /// The tensors that the step reads, in the order in which it reads them.

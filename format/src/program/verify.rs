@@ -1,5 +1,5 @@
 //! Proof that a program cannot go wrong: every id exists, every type and width fits, nothing is read before it is written,
-//! and no output lies over an input or over something that is still needed.
+//! and no output lies over something that is still needed, nor over an input but exactly and where the step allows it.
 //!
 //! It holds for programs from any bytes; the session relies on it and checks nothing again.
 
@@ -250,7 +250,8 @@ impl Context<'_> {
         }
     }
 
-    /// Inputs are complete; outputs lie over no input; what outputs lie over is complete no more.
+    /// Inputs are complete; outputs lie over no input, but the first may exactly where the step works in place; what outputs lie
+    /// over is complete no more.
     fn check_flow(&self, step: &Step, complete: &mut [bool]) -> Check {
         for id in step.inputs() {
             if !complete[id.0 as usize] {
@@ -261,7 +262,9 @@ impl Context<'_> {
         for (i, &out) in outputs.iter().enumerate() {
             let slot = self.slot(out)?;
             for other in step.inputs().chain(outputs[..i].iter().copied()) {
-                if slot.overlaps(self.slot(other)?) {
+                let over = self.slot(other)?;
+                let in_place = i == 0 && slot == over && step.in_place().any(|id| id == other);
+                if slot.overlaps(over) && !in_place {
                     return Err(format!("{out} lies over {other}"));
                 }
             }

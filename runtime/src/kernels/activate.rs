@@ -5,15 +5,16 @@
 use modeldeploy_format::program::Activation;
 
 use crate::isa::{Isa, Kernel, Simd};
+use crate::kernels::Operand;
 use crate::numerics;
 
-/// `out = activation(x)`, value by value.
+/// `out = activation(x)`, value by value; `x` may stand in `out` already.
 ///
 /// # Panics
 ///
 /// If their lengths differ.
-pub fn activate(isa: Isa, activation: Activation, x: &[f32], out: &mut [f32]) {
-    assert_eq!(x.len(), out.len(), "x and out differ in length");
+pub fn activate(isa: Isa, activation: Activation, x: Operand<&[f32]>, out: &mut [f32]) {
+    x.check("x", out.len());
     isa.run(Activate { activation, x, out });
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn apply_to_codes<S: Simd>(s: S, activation: Activation, x: S::F) -> 
 
 struct Activate<'a> {
     activation: Activation,
-    x: &'a [f32],
+    x: Operand<&'a [f32]>,
     out: &'a mut [f32],
 }
 
@@ -52,13 +53,15 @@ impl Kernel for Activate<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
-        let (chunks, rest) = self.x.as_chunks::<16>();
-        let (out_chunks, out_rest) = self.out.as_chunks_mut::<16>();
-        for (x, out) in chunks.iter().zip(out_chunks) {
-            s.store(out, apply(s, self.activation, s.load(x)));
+        let (chunks, rest) = self.out.as_chunks_mut::<16>();
+        let full = 16 * chunks.len();
+        for (i, out) in chunks.iter_mut().enumerate() {
+            self.x.bring(16 * i, out);
+            s.store(out, apply(s, self.activation, s.load(out)));
         }
         if !rest.is_empty() {
-            s.store_part(out_rest, apply(s, self.activation, s.load_part(rest, 0.0)));
+            self.x.bring(full, rest);
+            s.store_part(rest, apply(s, self.activation, s.load_part(rest, 0.0)));
         }
     }
 }
@@ -97,12 +100,15 @@ mod tests {
                 x[0] = [0.0, -0.0, 1e-40, 60.0, -60.0, 1e30, -1e30, f32::NAN, 3.5][width % 9];
                 let run = |isa| {
                     let mut y = vec![9.0; width];
-                    activate(isa, activation, &x, &mut y);
+                    activate(isa, activation, Operand::Apart(&x), &mut y);
                     y
                 };
                 let expected = run(Isa::SCALAR);
                 for isa in Isa::available() {
                     assert_bits(&run(isa), &expected, &format!("{isa} {activation:?} {width}"));
+                    let mut y = x.clone();
+                    activate(isa, activation, Operand::InPlace, &mut y);
+                    assert_bits(&y, &expected, &format!("in place: {isa} {activation:?} {width}"));
                 }
                 let f64s: Vec<f64> = x.iter().map(|&x| in_f64(activation, f64::from(x))).collect();
                 close(&expected, &f64s, 5e-7, &format!("{activation:?} {width}"));

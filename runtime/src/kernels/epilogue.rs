@@ -3,7 +3,7 @@
 use modeldeploy_format::program::Activation;
 
 use crate::isa::Simd;
-use crate::kernels::Rows;
+use crate::kernels::{Operand, Rows};
 
 /// The end of a dense layer: `activation(x · w + bias) + residual`.
 #[derive(Clone, Copy, Debug)]
@@ -12,8 +12,8 @@ pub struct Epilogue<'a> {
     pub bias: Option<&'a [f32]>,
     /// Applied to each value.
     pub activation: Activation,
-    /// Rows like the output's, added after the activation.
-    pub residual: Option<Rows<'a>>,
+    /// Rows like the output's, added after the activation; they may stand in the output where the activation is the identity.
+    pub residual: Option<Operand<Rows<'a>>>,
 }
 
 impl Default for Epilogue<'_> {
@@ -25,11 +25,16 @@ impl Default for Epilogue<'_> {
 impl Epilogue<'_> {
     /// # Panics
     ///
-    /// If the bias is not `n` values or the residual not `rows` rows of `n`.
+    /// If the bias is not `n` values, the residual not `rows` rows of `n`, or in place where what is activated is to stand.
     pub(crate) fn check(&self, rows: usize, n: usize) {
         assert!(self.bias.is_none_or(|bias| bias.len() == n), "the bias is not one value a column");
         if let Some(residual) = self.residual {
             residual.check("residual", rows, n);
+            let identity = self.activation == Activation::Identity;
+            assert!(
+                identity || matches!(residual, Operand::Apart(_)),
+                "what is activated is written over the residual"
+            );
         }
     }
 

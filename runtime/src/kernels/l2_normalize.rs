@@ -4,24 +4,24 @@
 //! squares overflow f32 (values past 1e18) becomes 0, as there.
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::kernels::{Rows, RowsMut};
+use crate::kernels::{Operand, Rows, RowsMut};
 
 /// The least length that is divided by.
 const LEAST: f32 = 1e-12;
 
-/// Writes `rows` rows of `width` values to `out`, each at unit length.
+/// Writes `rows` rows of `width` values to `out`, where they may stand already, each at unit length.
 ///
 /// # Panics
 ///
 /// If a buffer is too short for that.
-pub fn l2_normalize(isa: Isa, x: Rows<'_>, rows: usize, width: usize, out: RowsMut<'_>) {
+pub fn l2_normalize(isa: Isa, x: Operand<Rows<'_>>, rows: usize, width: usize, out: RowsMut<'_>) {
     x.check("x", rows, width);
     out.check("out", rows, width);
     isa.run(Normalize { x, rows, width, out });
 }
 
 struct Normalize<'a> {
-    x: Rows<'a>,
+    x: Operand<Rows<'a>>,
     rows: usize,
     width: usize,
     out: RowsMut<'a>,
@@ -33,10 +33,11 @@ impl Kernel for Normalize<'_> {
     #[inline(always)]
     fn run<S: Simd>(mut self, s: S) {
         for r in 0..self.rows {
-            let (chunks, rest) = self.x.row(r, self.width).as_chunks::<16>();
-            let (out_chunks, out_rest) = self.out.row(r, self.width).as_chunks_mut::<16>();
+            let out = self.out.row(r, self.width);
+            self.x.bring(r, out);
+            let (chunks, rest) = out.as_chunks_mut::<16>();
             let mut total = s.splat(0.0);
-            for chunk in chunks {
+            for chunk in chunks.iter() {
                 let x = s.load(chunk);
                 total = s.fma(x, x, total);
             }
@@ -44,10 +45,10 @@ impl Kernel for Normalize<'_> {
             total = s.fma(last, last, total);
             let norm = s.sum(total).sqrt();
             let norm = s.splat(if norm < LEAST { LEAST } else { norm });
-            for (chunk, out) in chunks.iter().zip(out_chunks) {
-                s.store(out, s.div(s.load(chunk), norm));
+            for chunk in chunks {
+                s.store(chunk, s.div(s.load(chunk), norm));
             }
-            s.store_part(out_rest, s.div(last, norm));
+            s.store_part(rest, s.div(last, norm));
         }
     }
 }
@@ -67,12 +68,15 @@ mod tests {
             let run = |isa| {
                 let mut y = vec![9.0; 4 * width];
                 let to = RowsMut::new(&mut y, width);
-                l2_normalize(isa, Rows { values: &x, stride: width }, 4, width, to);
+                l2_normalize(isa, Rows { values: &x, stride: width }.into(), 4, width, to);
                 y
             };
             let expected = run(Isa::SCALAR);
             for isa in Isa::available() {
                 assert_bits(&run(isa), &expected, &format!("{isa} {width}"));
+                let mut y = x.clone();
+                l2_normalize(isa, Operand::InPlace, 4, width, RowsMut::new(&mut y, width));
+                assert_bits(&y, &expected, &format!("in place: {isa} {width}"));
             }
             let in_f64: Vec<f64> = x
                 .chunks(width)

@@ -6,7 +6,7 @@
 
 use crate::isa::{Isa, Kernel, Simd};
 use crate::kernels::quantize::Range;
-use crate::kernels::{Q8RowsMut, Rows, RowsMut};
+use crate::kernels::{Operand, Q8RowsMut, Rows, RowsMut};
 
 /// A scale and an offset for each column.
 #[derive(Clone, Copy, Debug)]
@@ -43,8 +43,8 @@ impl Affine<'_> {
 /// What is normalized.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerNorm<'a> {
-    /// The rows.
-    pub x: Rows<'a>,
+    /// The rows, which may stand in the output already.
+    pub x: Operand<Rows<'a>>,
     /// Rows added to them first.
     pub residual: Option<Rows<'a>>,
     /// How many.
@@ -124,9 +124,9 @@ impl Normalize<'_> {
         let width = affine.gamma.len();
         for r in first..first + R {
             let out = self.out.row(r, width);
-            match residual {
-                None => out.copy_from_slice(x.row(r, width)),
-                Some(residual) => add(s, x.row(r, width), residual.row(r, width), out),
+            x.bring(r, out);
+            if let Some(residual) = residual {
+                add(s, residual.row(r, width), out);
             }
         }
         let mut rows = [&[][..]; R];
@@ -144,17 +144,16 @@ impl Normalize<'_> {
     }
 }
 
-/// `out = x + residual`
+/// `row += residual`
 #[inline(always)]
-fn add<S: Simd>(s: S, x: &[f32], residual: &[f32], out: &mut [f32]) {
-    let (chunks, rest) = x.as_chunks::<16>();
+fn add<S: Simd>(s: S, residual: &[f32], row: &mut [f32]) {
     let (residual, residual_rest) = residual.as_chunks::<16>();
-    let (out_chunks, out_rest) = out.as_chunks_mut::<16>();
-    for ((x, residual), out) in chunks.iter().zip(residual).zip(out_chunks) {
-        s.store(out, s.add(s.load(x), s.load(residual)));
+    let (chunks, rest) = row.as_chunks_mut::<16>();
+    for (chunk, residual) in chunks.iter_mut().zip(residual) {
+        s.store(chunk, s.add(s.load(chunk), s.load(residual)));
     }
     if !rest.is_empty() {
-        s.store_part(out_rest, s.add(s.load_part(rest, 0.0), s.load_part(residual_rest, 0.0)));
+        s.store_part(rest, s.add(s.load_part(rest, 0.0), s.load_part(residual_rest, 0.0)));
     }
 }
 

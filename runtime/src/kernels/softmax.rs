@@ -4,22 +4,22 @@
 //! lanes and the fixed tree. Each value is within a few ULP.
 
 use crate::isa::{Isa, Kernel, Simd};
-use crate::kernels::{Rows, RowsMut};
+use crate::kernels::{Operand, Rows, RowsMut};
 use crate::numerics::exp;
 
-/// `out = e^(x - max) / Σ e^(x - max)`, row by row.
+/// `out = e^(x - max) / Σ e^(x - max)`, row by row; `x` may stand in `out` already.
 ///
 /// # Panics
 ///
 /// If a buffer is too short for `rows` rows of `width`.
-pub fn softmax_rows(isa: Isa, x: Rows<'_>, rows: usize, width: usize, out: RowsMut<'_>) {
+pub fn softmax_rows(isa: Isa, x: Operand<Rows<'_>>, rows: usize, width: usize, out: RowsMut<'_>) {
     x.check("x", rows, width);
     out.check("out", rows, width);
     isa.run(Softmax { x, rows, width, out });
 }
 
 struct Softmax<'a> {
-    x: Rows<'a>,
+    x: Operand<Rows<'a>>,
     rows: usize,
     width: usize,
     out: RowsMut<'a>,
@@ -32,7 +32,7 @@ impl Kernel for Softmax<'_> {
     fn run<S: Simd>(mut self, s: S) {
         for r in 0..self.rows {
             let out = self.out.row(r, self.width);
-            out.copy_from_slice(self.x.row(r, self.width));
+            self.x.bring(r, out);
             softmax_row(s, out, 1.0, None);
         }
     }

@@ -6,7 +6,7 @@
 
 use crate::isa::{Block, Kept, Kernel, Room, Simd, Tiles};
 use crate::kernels::epilogue::columns;
-use crate::kernels::{Epilogue, RowsMut};
+use crate::kernels::{Epilogue, Operand, RowsMut};
 use modeldeploy_format::program::Activation;
 use std::marker::PhantomData;
 
@@ -218,10 +218,6 @@ impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Ti
         if FULL {
             let mut to = out.block::<R, P>(place.row, column);
             // Asked once a tile, so that the loops that nothing follows are free of it.
-            let residual = residual.map(|residual| {
-                let at = place.row * residual.stride + column;
-                Block::<R, P>::new(&residual.values[at..], residual.stride)
-            });
             let Some(residual) = residual else {
                 for (r, sums) in sums.iter().enumerate() {
                     let row = product.row(s, place.row + r);
@@ -231,11 +227,19 @@ impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Ti
                 }
                 return;
             };
+            let residual = residual.apart().map(|rows| {
+                let at = place.row * rows.stride + column;
+                Block::<R, P>::new(&rows.values[at..], rows.stride)
+            });
             for (r, sums) in sums.iter().enumerate() {
                 let row = product.row(s, place.row + r);
                 for (p, (&sum, &(columns, bias))) in sums.iter().zip(&shared).enumerate() {
                     let y = product.finish(s, sum, row, columns, bias);
-                    s.store(to.at(r, p), s.add(y, s.load(residual.at(r, p))));
+                    let residual = match &residual {
+                        Some(rows) => s.load(rows.at(r, p)),
+                        None => s.load(to.at(r, p)),
+                    };
+                    s.store(to.at(r, p), s.add(y, residual));
                 }
             }
             return;
@@ -243,8 +247,10 @@ impl<T: Product, const R: usize, const P: usize, const FULL: bool> Kernel for Ti
         for (r, sums) in sums.iter().enumerate() {
             let row = place.row + r;
             let mut y = product.finish(s, sums[0], product.row(s, row), shared[0].0, shared[0].1);
-            if let Some(residual) = residual {
-                y = s.add(y, columns::<S, FULL>(s, residual.row(row, n), column));
+            match residual {
+                None => {}
+                Some(Operand::Apart(rows)) => y = s.add(y, columns::<S, FULL>(s, rows.row(row, n), column)),
+                Some(Operand::InPlace) => y = s.add(y, columns::<S, FULL>(s, out.row(row, n), column)),
             }
             store(s, &mut out.row(row, n)[column..], y);
         }
@@ -271,7 +277,8 @@ impl<T: Product> Kernel for Activate<'_, '_, T> {
         let width = (self.n - column).min(16 * self.panels);
         for row in self.place.row..self.place.row + self.rows {
             let out = &mut self.out.row(row, self.n)[column..][..width];
-            let residual = self.epilogue.residual.map(|residual| &residual.row(row, self.n)[column..][..width]);
+            let residual = self.epilogue.residual.and_then(Operand::apart);
+            let residual = residual.map(|rows| &rows.row(row, self.n)[column..][..width]);
             let (chunks, rest) = out.as_chunks_mut::<16>();
             for (p, chunk) in chunks.iter_mut().enumerate() {
                 let mut y = T::activate(s, self.epilogue.activation, s.load(chunk));

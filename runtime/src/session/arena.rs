@@ -1,7 +1,8 @@
 //! The one allocation in which a session computes.
 //!
 //! A step writes to a few ranges and reads others. [`Arena::split`] gives the written ranges apart from one another and from all
-//! the rest, so that the borrow checker holds what `Artifact::parse` proved of the plan: no output lies over an input.
+//! the rest, so that the borrow checker holds what `Artifact::parse` proved of the plan: no output lies over an input, but where
+//! both are one place, which is written alone.
 
 use super::SessionError;
 use core::ops::Range;

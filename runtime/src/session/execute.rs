@@ -7,7 +7,7 @@ use super::layout::{Layout, Place};
 use super::plan::{self, Op, Panels, Term};
 use super::team::Team;
 use crate::isa::Isa;
-use crate::kernels::{self, Epilogue, Lookup, Q8Rows, Q8RowsMut, Rows, RowsMut};
+use crate::kernels::{self, Epilogue, Lookup, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
 use modeldeploy_format::program::{Activation, Index, SlotId, View};
 
 /// What the steps of one run share.
@@ -26,9 +26,10 @@ impl Run<'_> {
             Op::Embed { terms, out } => self.embed(terms, out, arena, team),
             Op::Add { a, b, out } => {
                 let (a, b, out) = (layout.place(a), layout.place(b), layout.place(out));
-                let ([y], inputs) = arena.split([out.values]);
-                let [a, b] = [a, b].map(|place| bytemuck::cast_slice(inputs.bytes(place.values)));
-                kernels::add(isa, a, b, bytemuck::cast_slice_mut(y));
+                // What may stand in the output comes first.
+                let (a, b) = if b.values == out.values { (b, a) } else { (a, b) };
+                let ([y], inputs) = arena.split([out.values.clone()]);
+                kernels::add(isa, values(&inputs, &a, &out), rows(&inputs, &b).values, bytemuck::cast_slice_mut(y));
             }
             Op::LayerNorm { x, affine, epsilon, out, quantized } => {
                 let (x, out) = (layout.place(x), layout.place(out));
@@ -40,8 +41,8 @@ impl Run<'_> {
                         let mut y = rows_mut(y, &out);
                         let parts = parts.map(|part| (y.take_rows(part.len()), part));
                         team.each(parts, |(y, part)| {
-                            let x = x.part(part);
-                            kernels::layer_norm(isa, norm(rows(&inputs, &x), x.rows), y);
+                            let (x, out) = (x.part(part.clone()), out.part(part));
+                            kernels::layer_norm(isa, norm(operand(&inputs, &x, &out), x.rows), y);
                         });
                     }
                     Some((smooth, q)) => {
@@ -51,8 +52,8 @@ impl Run<'_> {
                         let (mut y, mut q) = (rows_mut(y, &out), q8_mut(codes, params, &q));
                         let parts = parts.map(|part| (y.take_rows(part.len()), q.take_rows(part.len()), part));
                         team.each(parts, |(y, q, part)| {
-                            let x = x.part(part);
-                            kernels::layer_norm_quantize(isa, norm(rows(&inputs, &x), x.rows), y, smooth, q);
+                            let (x, out) = (x.part(part.clone()), out.part(part));
+                            kernels::layer_norm_quantize(isa, norm(operand(&inputs, &x, &out), x.rows), y, smooth, q);
                         });
                     }
                 }
@@ -63,9 +64,13 @@ impl Run<'_> {
                 self.quantize(rows(&inputs, &x), &out, q8_mut(codes, params, &out), team);
             }
             Op::Linear { x, weights, bias, activation, residual, out } => {
-                let residual = residual.map(|id| layout.place(id));
+                let (out, residual) = (layout.place(out), residual.map(|id| layout.place(id)));
+                let residual = residual.map(|place| match place.values == out.values {
+                    true => Operand::InPlace,
+                    false => Operand::Apart(place),
+                });
                 let dense = Dense { x: layout.place(x), weights, bias, activation, residual };
-                self.linear(&dense, &layout.place(out), arena, team);
+                self.linear(&dense, &out, arena, team);
             }
             Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {
                 let out = layout.place(out);
@@ -97,17 +102,17 @@ impl Run<'_> {
             Op::Normalize { x, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
                 let ([y], inputs) = arena.split([out.values.clone()]);
-                kernels::l2_normalize(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
+                kernels::l2_normalize(isa, operand(&inputs, &x, &out), x.rows, x.width, rows_mut(y, &out));
             }
             Op::Activate { x, activation, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
-                let ([y], inputs) = arena.split([out.values]);
-                kernels::activate(isa, activation, rows(&inputs, &x).values, bytemuck::cast_slice_mut(y));
+                let ([y], inputs) = arena.split([out.values.clone()]);
+                kernels::activate(isa, activation, values(&inputs, &x, &out), bytemuck::cast_slice_mut(y));
             }
             Op::Softmax { x, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
                 let ([y], inputs) = arena.split([out.values.clone()]);
-                kernels::softmax_rows(isa, rows(&inputs, &x), x.rows, x.width, rows_mut(y, &out));
+                kernels::softmax_rows(isa, operand(&inputs, &x, &out), x.rows, x.width, rows_mut(y, &out));
             }
         }
     }
@@ -194,15 +199,17 @@ struct Dense<'a> {
     weights: Panels<'a>,
     bias: Option<&'a [f32]>,
     activation: Activation,
-    residual: Option<Place>,
+    residual: Option<Operand<Place>>,
 }
 
 impl Dense<'_> {
     fn run(&self, isa: Isa, inputs: &Inputs<'_>, part: Part<'_>) {
         let Part { rows: part, columns, y } = part;
         let x = self.x.part(part.clone());
-        let residual = self.residual.as_ref();
-        let residual = residual.map(|place| from_column(rows(inputs, &place.part(part)), columns.start));
+        let residual = self.residual.as_ref().map(|residual| match residual {
+            Operand::InPlace => Operand::InPlace,
+            Operand::Apart(place) => Operand::Apart(from_column(rows(inputs, &place.part(part)), columns.start)),
+        });
         let bias = self.bias.map(|bias| &bias[columns.clone()]);
         let epilogue = Epilogue { bias, activation: self.activation, residual };
         match self.weights.columns(columns) {
@@ -230,6 +237,16 @@ fn place(index: Index, ids: &[u32], positions: &mut [u32]) {
 
 fn rows<'a>(inputs: &Inputs<'a>, place: &Place) -> Rows<'a> {
     Rows { values: bytemuck::cast_slice(inputs.bytes(place.values.clone())), stride: place.width }
+}
+
+/// The rows of an input that may lie where the output does.
+fn operand<'a>(inputs: &Inputs<'a>, place: &Place, out: &Place) -> Operand<Rows<'a>> {
+    if place.values == out.values { Operand::InPlace } else { Operand::Apart(rows(inputs, place)) }
+}
+
+/// The values of an input that may lie where the output does.
+fn values<'a>(inputs: &Inputs<'a>, place: &Place, out: &Place) -> Operand<&'a [f32]> {
+    if place.values == out.values { Operand::InPlace } else { Operand::Apart(rows(inputs, place).values) }
 }
 
 fn rows_mut<'a>(bytes: &'a mut [u8], place: &Place) -> RowsMut<'a> {

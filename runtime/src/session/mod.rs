@@ -109,21 +109,20 @@ impl<'a> Session<'a> {
     pub fn with(artifact: &Artifact<'a>, capacity: Capacity, options: Options) -> Result<Session<'a>, SessionError> {
         let Options { isa, threads } = options;
         let threads = threads.count();
-        if capacity.tokens == 0 || capacity.texts == 0 {
-            return Err(SessionError::NoCapacity);
-        }
+        let Parts { plan, limits, scratch, bytes } = parts(artifact, capacity, threads)?;
         let (program, signature) = (artifact.program().clone(), artifact.signature().clone());
-        let plan = Plan::new(artifact)?;
-        // Positions and starts are 32 bit wide.
-        let capacity = Capacity { tokens: capacity.tokens.min(u32::MAX as usize), ..capacity };
-        let text = capacity.tokens.min(signature.max_tokens as usize);
-        let limits = Limits { capacity, text, ids: plan.ids, types: plan.types };
-        let too_large = SessionError::Memory { bytes: usize::MAX };
-        let scratch = plan::scratch_bytes(&program, capacity.tokens, text).ok_or(too_large.clone())?;
-        let bytes = Layout::new(&program, capacity, scratch, threads).ok_or(too_large)?.bytes();
         let arena = Arena::new(bytes)?;
         let team = Team::new(threads).map_err(|error| SessionError::Threads { threads, cause: error.kind() })?;
         Ok(Session { isa, program, signature, plan, limits, scratch, arena, team })
+    }
+
+    /// What [`memory`](Session::memory) would give, of a session of one thread that is not made.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Session::new), but that the memory need not be there.
+    pub fn memory_for(artifact: &Artifact<'a>, capacity: Capacity) -> Result<usize, SessionError> {
+        Ok(parts(artifact, capacity, 1)?.bytes)
     }
 
     /// Runs a batch: `signature.outputs` values for each text, one text after the other.
@@ -170,6 +169,31 @@ impl<'a> Session<'a> {
     pub fn memory(&self) -> usize {
         self.arena.len()
     }
+}
+
+/// What a session of some capacity is made of.
+struct Parts<'a> {
+    plan: Plan<'a>,
+    limits: Limits,
+    /// Bytes of the arena that kernels may use as they like.
+    scratch: usize,
+    /// Bytes of the whole arena.
+    bytes: usize,
+}
+
+fn parts<'a>(artifact: &Artifact<'a>, capacity: Capacity, threads: usize) -> Result<Parts<'a>, SessionError> {
+    if capacity.tokens == 0 || capacity.texts == 0 {
+        return Err(SessionError::NoCapacity);
+    }
+    let (program, plan) = (artifact.program(), Plan::new(artifact)?);
+    // Positions and starts are 32 bit wide.
+    let capacity = Capacity { tokens: capacity.tokens.min(u32::MAX as usize), ..capacity };
+    let text = capacity.tokens.min(artifact.signature().max_tokens as usize);
+    let limits = Limits { capacity, text, ids: plan.ids, types: plan.types };
+    let too_large = SessionError::Memory { bytes: usize::MAX };
+    let scratch = plan::scratch_bytes(program, capacity.tokens, text).ok_or(too_large.clone())?;
+    let bytes = Layout::new(program, capacity, scratch, threads).ok_or(too_large)?.bytes();
+    Ok(Parts { plan, limits, scratch, bytes })
 }
 
 impl core::fmt::Debug for Session<'_> {

@@ -84,12 +84,12 @@ pub(crate) fn build(precision: Precision, head: Head, goldens: Vec<Golden>) -> B
 
 /// A model of that size.
 pub(crate) fn build_sized(size: Size, precision: Precision, head: Head) -> Built {
-    build_planned(size, precision, head, vec![], overlap::plan)
+    build_planned(size, precision, head, vec![], |program| overlap::plan(program, true))
 }
 
-/// The same model, its slots over one another wherever their lives allow it.
-pub(crate) fn build_overlapping(precision: Precision, head: Head) -> Built {
-    build_planned(SMALL, precision, head, vec![], overlap::plan)
+/// The same model, its slots over one another wherever their lives allow it; `in_place`, an output also over an input that ends.
+pub(crate) fn build_overlapping(precision: Precision, head: Head, in_place: bool) -> Built {
+    build_planned(SMALL, precision, head, vec![], |program| overlap::plan(program, in_place))
 }
 
 fn build_planned(
@@ -181,9 +181,14 @@ impl Builder {
         }
         let doubled = self.slot(Rows::Tokens, Storage::F32, width);
         self.steps.push(Step::Add { a: y, b: y, out: doubled });
+        let bent = self.slot(Rows::Tokens, Storage::F32, width);
+        self.steps.push(Step::Activate { x: doubled, activation: Activation::Tanh, out: bent });
+        let sum = self.slot(Rows::Tokens, Storage::F32, width);
+        let (a, b) = if head == Head::Embed { (bent, y) } else { (y, bent) };
+        self.steps.push(Step::Add { a, b, out: sum });
         let pooled = self.slot(Rows::Texts, Storage::F32, width);
         let pooling = if head == Head::Embed { Pooling::Mean } else { Pooling::Cls };
-        self.steps.push(Step::Pool { x: doubled, pooling, out: pooled });
+        self.steps.push(Step::Pool { x: sum, pooling, out: pooled });
         if head == Head::Embed {
             let out = self.slot(Rows::Texts, Storage::F32, width);
             self.steps.push(Step::Normalize { x: pooled, out });

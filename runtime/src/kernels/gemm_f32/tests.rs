@@ -3,6 +3,7 @@
 use modeldeploy_format::program::Activation;
 
 use super::*;
+use crate::kernels::Operand;
 use crate::kernels::testing::{Random, assert_bits, close};
 
 struct Case {
@@ -36,7 +37,7 @@ impl Case {
     fn run(&self, isa: Isa, rows: std::ops::Range<usize>, bf16: bool, activation: Activation) -> Vec<f32> {
         let x = Rows { values: &self.x[rows.start * (self.k + 1)..], stride: self.k + 1 };
         let residual = Rows { values: &self.residual[rows.start * self.n..], stride: self.n };
-        let epilogue = Epilogue { bias: Some(&self.bias), activation, residual: Some(residual) };
+        let epilogue = Epilogue { bias: Some(&self.bias), activation, residual: Some(residual.into()) };
         let mut out = vec![0.0; rows.len() * self.n];
         let to = RowsMut::new(&mut out, self.n);
         if bf16 {
@@ -45,6 +46,16 @@ impl Case {
         } else {
             gemm_f32(isa, x, rows.len(), F32Panels { values: &self.panels(), n: self.n, k: self.k }, epilogue, to);
         }
+        out
+    }
+
+    /// All rows, the residual standing in the output.
+    fn run_in_place(&self, isa: Isa, activation: Activation) -> Vec<f32> {
+        let x = Rows { values: &self.x, stride: self.k + 1 };
+        let epilogue = Epilogue { bias: Some(&self.bias), activation, residual: Some(Operand::InPlace) };
+        let mut out = self.residual.clone();
+        let to = RowsMut::new(&mut out, self.n);
+        gemm_f32(isa, x, self.rows, F32Panels { values: &self.panels(), n: self.n, k: self.k }, epilogue, to);
         out
     }
 
@@ -97,6 +108,25 @@ fn a_row_does_not_depend_on_the_rows_beside_it() {
             );
         }
     }
+}
+
+#[test]
+fn a_residual_in_place_gives_the_bits_of_one_apart() {
+    let mut random = Random::new(22);
+    let shapes = (1..=20).map(|rows| (rows, 80, 5)).chain([1, 15, 16, 17, 64, 65, 129].map(|n| (3, n, 6)));
+    for shape in shapes {
+        let case = Case::new(&mut random, shape, 1.0);
+        let expected = case.run(Isa::SCALAR, 0..case.rows, false, Activation::Identity);
+        for isa in Isa::available() {
+            assert_bits(&case.run_in_place(isa, Activation::Identity), &expected, &format!("{isa} {shape:?}"));
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "what is activated is written over the residual")]
+fn a_residual_in_place_after_an_activation_is_refused() {
+    Case::new(&mut Random::new(23), (2, 16, 4), 1.0).run_in_place(Isa::SCALAR, Activation::Relu);
 }
 
 #[test]

@@ -166,21 +166,23 @@ impl<S: Simd> Block<S> {
         let (product, residual, n) = (whole.product, whole.epilogue.residual, whole.n);
         let column = 16 * self.panel;
         let scale = product.row(s, row);
-        let to = &mut whole.out.row(row, n)[column..];
-        let residual = residual.map(|residual| &residual.row(row, n)[column..]);
-        let (chunks, rest) = to.as_chunks_mut::<16>();
+        let (chunks, rest) = whole.out.row(row, n)[column..].as_chunks_mut::<16>();
+        // In place, it is what stands there.
+        let apart = residual.map(|residual| residual.apart().map(|rows| &rows.row(row, n)[column..]));
         for (p, (sums, (shared, bias))) in sums.into_iter().zip(self.shared).enumerate() {
             let y = activate.activate(s, product.finish(s, s.load_int(sums), scale, shared, bias));
             if let Some(chunk) = chunks.get_mut(p) {
-                let y = match residual {
-                    Some(residual) => s.add(y, columns::<S, true>(s, residual, 16 * p)),
+                let y = match apart {
                     None => y,
+                    Some(None) => s.add(y, s.load(chunk)),
+                    Some(Some(apart)) => s.add(y, columns::<S, true>(s, apart, 16 * p)),
                 };
                 s.store(chunk, y);
-            } else if 16 * p == 16 * chunks.len() && !rest.is_empty() {
-                let y = match residual {
-                    Some(residual) => s.add(y, columns::<S, false>(s, residual, 16 * p)),
+            } else if p == chunks.len() && !rest.is_empty() {
+                let y = match apart {
                     None => y,
+                    Some(None) => s.add(y, s.load_part(rest, 0.0)),
+                    Some(Some(apart)) => s.add(y, columns::<S, false>(s, apart, 16 * p)),
                 };
                 s.store_part(rest, y);
             }

@@ -3,8 +3,8 @@
 use modeldeploy_format::program::Activation;
 
 use super::*;
-use crate::kernels::Rows;
 use crate::kernels::testing::{Random, assert_bits, close};
+use crate::kernels::{Operand, Rows};
 
 /// A product's operands, the weights both packed and as `[k][n]`.
 struct Case {
@@ -51,12 +51,22 @@ impl Case {
         };
         let w = I8Panels { codes: &self.panels, scales: &self.scales, sums: &self.sums, n: self.n, k: self.k };
         let residual = Rows { values: &self.residual[rows.start * (self.n + 2)..], stride: self.n + 2 };
-        let epilogue =
-            Epilogue { bias: dressed.then_some(&self.bias[..]), activation, residual: dressed.then_some(residual) };
+        let residual = dressed.then_some(residual.into());
+        let epilogue = Epilogue { bias: dressed.then_some(&self.bias[..]), activation, residual };
         let stride = self.n + 1;
         let mut out = vec![7.5; rows.len() * stride];
         gemm_i8(isa, x, w, epilogue, RowsMut::new(&mut out, stride));
         assert!(out.iter().skip(self.n).step_by(stride).all(|&y| y == 7.5), "what lies between the rows was written");
+        out.chunks(stride).flat_map(|row| &row[..self.n]).copied().collect()
+    }
+
+    /// All rows, the residual standing in the output.
+    fn run_in_place(&self, isa: Isa) -> Vec<f32> {
+        let x = Q8Rows { codes: &self.codes, stride: self.stride, params: &self.params };
+        let w = I8Panels { codes: &self.panels, scales: &self.scales, sums: &self.sums, n: self.n, k: self.k };
+        let epilogue = Epilogue { bias: Some(&self.bias), residual: Some(Operand::InPlace), ..Epilogue::default() };
+        let (mut out, stride) = (self.residual.clone(), self.n + 2);
+        gemm_i8(isa, x, w, epilogue, RowsMut::new(&mut out, stride));
         out.chunks(stride).flat_map(|row| &row[..self.n]).copied().collect()
     }
 
@@ -117,6 +127,19 @@ fn bias_activation_and_residual_follow_in_that_order() {
         })
         .collect();
     close(&got, &expected, 1e-6, "5x20x16");
+}
+
+#[test]
+fn a_residual_in_place_gives_the_bits_of_one_apart() {
+    let mut random = Random::new(14);
+    let shapes = (1..=20).map(|rows| (rows, 80, 8)).chain([1, 15, 16, 17, 64, 65, 129].map(|n| (3, n, 12)));
+    for shape in shapes {
+        let case = Case::new(&mut random, shape, false);
+        let expected = case.run(Isa::SCALAR, 0..case.rows, Activation::Identity, true);
+        for isa in Isa::available() {
+            assert_bits(&case.run_in_place(isa), &expected, &format!("{isa} {shape:?}"));
+        }
+    }
 }
 
 #[test]

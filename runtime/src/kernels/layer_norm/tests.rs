@@ -26,7 +26,7 @@ impl Case {
     fn norm(&self, with_residual: bool) -> LayerNorm<'_> {
         let rows = |values| Rows { values, stride: self.width };
         LayerNorm {
-            x: rows(&self.x),
+            x: rows(&self.x).into(),
             residual: with_residual.then_some(rows(&self.residual)),
             rows: self.rows,
             eps: EPS,
@@ -37,6 +37,13 @@ impl Case {
     fn run(&self, isa: Isa, with_residual: bool) -> Vec<f32> {
         let mut out = vec![0.0; self.rows * self.width];
         layer_norm(isa, self.norm(with_residual), RowsMut::new(&mut out, self.width));
+        out
+    }
+
+    fn run_in_place(&self, isa: Isa, with_residual: bool) -> Vec<f32> {
+        let mut out = self.x.clone();
+        let norm = LayerNorm { x: Operand::InPlace, ..self.norm(with_residual) };
+        layer_norm(isa, norm, RowsMut::new(&mut out, self.width));
         out
     }
 
@@ -68,6 +75,8 @@ fn every_isa_matches_the_reference_and_the_reference_f64() {
                 close(&expected, &in_f64, 1e-5, &name);
                 for isa in Isa::available() {
                     assert_bits(&case.run(isa, with_residual), &expected, &format!("{isa} {name}"));
+                    let in_place = case.run_in_place(isa, with_residual);
+                    assert_bits(&in_place, &expected, &format!("in place: {isa} {name}"));
                 }
             }
         }
@@ -98,6 +107,15 @@ fn the_codes_are_those_of_the_smoothed_rows() {
             let to_codes = Q8RowsMut { codes: &mut codes, stride, params: &mut params };
             layer_norm_quantize(isa, case.norm(true), to, smooth, to_codes);
             assert_bits(&out, &case.run(Isa::SCALAR, true), &format!("{isa} {width}"));
+
+            let (mut in_place, mut same_codes) = (case.x.clone(), vec![0; 3 * stride]);
+            let mut same_params = [RowScale::default(); 3];
+            let norm = LayerNorm { x: Operand::InPlace, ..case.norm(true) };
+            let to = RowsMut::new(&mut in_place, width);
+            let to_codes = Q8RowsMut { codes: &mut same_codes, stride, params: &mut same_params };
+            layer_norm_quantize(isa, norm, to, smooth, to_codes);
+            assert_bits(&in_place, &out, &format!("in place: {isa} {width}"));
+            assert_eq!((&same_codes, same_params), (&codes, params), "in place: {isa} {width}");
 
             let mut smoothed = vec![0.0; 3 * width];
             let norm = LayerNorm { affine: smooth, ..case.norm(true) };

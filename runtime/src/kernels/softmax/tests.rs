@@ -12,12 +12,16 @@ fn every_isa_matches_the_reference_and_the_reference_f64() {
             let run = |isa| {
                 let mut y = x.clone();
                 let to = RowsMut::new(&mut y, width + 1);
-                softmax_rows(isa, Rows { values: &x, stride: width + 1 }, 3, width, to);
+                softmax_rows(isa, Rows { values: &x, stride: width + 1 }.into(), 3, width, to);
                 y
             };
             let expected = run(Isa::SCALAR);
             for isa in Isa::available() {
                 assert_bits(&run(isa), &expected, &format!("{isa} {width} {size}"));
+                let mut y = x.clone();
+                let to = RowsMut::new(&mut y, width + 1);
+                softmax_rows(isa, Operand::InPlace, 3, width, to);
+                assert_bits(&y, &expected, &format!("in place: {isa} {width} {size}"));
             }
             let mut in_f64: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
             for row in in_f64.chunks_mut(width + 1) {
@@ -37,7 +41,7 @@ fn a_nan_makes_its_own_row_nan() {
     for isa in Isa::available() {
         let (mut x, mut y) = (vec![1.0; 60], vec![0.0; 60]);
         x[25] = f32::NAN;
-        softmax_rows(isa, Rows { values: &x, stride: 20 }, 3, 20, RowsMut::new(&mut y, 20));
+        softmax_rows(isa, Rows { values: &x, stride: 20 }.into(), 3, 20, RowsMut::new(&mut y, 20));
         assert!(y[20..40].iter().all(|y| y.is_nan()), "{isa}");
         assert!(y[..20].iter().chain(&y[40..]).all(|&y| (y - 0.05).abs() < 1e-7), "{isa}");
     }
