@@ -231,17 +231,22 @@ impl Moments {
         let width = row.len();
         let (chunks, rest) = row.as_chunks_mut::<16>();
         let full = 16 * chunks.len();
-        let mut range = Range::new(s);
-        for (chunk, smooth) in chunks.iter_mut().zip(smooth.chunks()) {
+        // Two, so that neither waits for itself.
+        let mut ranges = [Range::new(s); 2];
+        for (i, (chunk, smooth)) in chunks.iter_mut().zip(smooth.chunks()).enumerate() {
             let z = self.normalize(s, s.load(chunk));
             s.store(chunk, z);
-            range.include(s, s.fma(z, s.load(smooth.0), s.load(smooth.1)));
+            let y = s.fma(z, s.load(smooth.0), s.load(smooth.1));
+            match i % 2 {
+                0 => ranges[0].include(s, y),
+                _ => ranges[1].include(s, y),
+            }
         }
         // Past the width gamma and beta load as 0, so the padding is 0 there and its code the row's zero.
         let z = self.normalize(s, s.load_part(rest, self.mean));
         let last = smooth.apply(s, z, full);
-        range.include(s, last);
-        let step = range.step(s);
+        ranges[0].include(s, last);
+        let step = ranges[0].and(s, ranges[1]).step(s);
         let (codes, params) = codes.row(r, width);
         *params = step.params;
         let (codes, code_rest) = codes.split_at_mut(full);
