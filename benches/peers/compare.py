@@ -103,11 +103,13 @@ def latency(engines, lengths, rounds, threads):
     for name in engines:
         row([name, *(median_and_best(times[name, n]) for n in lengths)])
     for kind in ("int8", "f32"):
-        ours = f"modeldeploy {kind}"
-        for name in engines:
-            if ours in engines and name.endswith(kind) and name != ours:
-                ratios = [statistics.median(times[name, n]) / statistics.median(times[ours, n]) for n in lengths]
-                row([f"{name} ÷ {ours}", *(f"{ratio:.2f} ×" for ratio in ratios)])
+        mine = [name for name in engines if name.startswith("modeldeploy") and name.endswith(kind)]
+        peers = [name for name in engines if name.endswith(kind) and name not in mine]
+        for ours in mine:
+            for how, of in (("medians", statistics.median), ("bests", min)):
+                for name in peers:
+                    ratios = [of(times[name, n]) / of(times[ours, n]) for n in lengths]
+                    row([f"{name} ÷ {ours}, {how}", *(f"{ratio:.2f} ×" for ratio in ratios)])
     exact = next((name for name in engines if name.endswith("f32") and not name.startswith("modeldeploy")), None)
     if exact:
         print(f"\nCosine to {exact}\n")
@@ -146,19 +148,22 @@ def main():
     options.add_argument("--lengths", type=lambda text: [int(n) for n in text.split(",")], default=[8, 16, 32, 64, 128, 256])
     options.add_argument("--precisions", type=lambda text: text.split(","), default=["int8", "f32"])
     options.add_argument("--peers", type=lambda text: text.split(","), default=list(PEERS), help=", ".join(PEERS))
+    options.add_argument("--isas", type=lambda text: text.split(","), default=[], help="more of modeldeploy: avx512vnni,avx2")
     given = options.parse_args()
     engines = {}
+    ours = ["modeldeploy", *(f"modeldeploy {isa}" for isa in given.isas)]
 
     def start(name, precision):
-        if name == "modeldeploy":
-            return Engine([given.program, given.model, precision, given.threads])
+        if name in ours:
+            environment = {"MODELDEPLOY_ISA": name.removeprefix("modeldeploy").strip()}
+            return Engine([given.program, given.model, precision, given.threads], environment)
         program, environment = PEERS[name]
         engine = [sys.executable, HERE / "engines" / program] if program.endswith(".py") else [given.rust / program]
         environment = {**environment, "RAYON_NUM_THREADS": str(given.threads)}
         return Engine([*engine, given.prepared, precision, given.threads], environment)
 
     for precision in given.precisions:
-        for name in ["modeldeploy", *given.peers]:
+        for name in [*ours, *given.peers]:
             if (name, precision) not in WITHOUT:
                 engines[f"{name} {precision}"] = start(name, precision)
     print("; ".join(dict.fromkeys(engine.said for engine in engines.values())), f"; {given.model.name}", sep="")

@@ -4,10 +4,11 @@
 //! latency <model folder> <int8 | bf16 | f32> [threads]
 //! ```
 //!
-//! Says itself and its instruction set on its first line. Then, for each line `{"runs": n, "ids": [[…], …]}` on stdin, it runs those
+//! Says itself and its instruction set, the fastest or that of `MODELDEPLOY_ISA`, on its first line. Then, for each line `{"runs": n, "ids": [[…], …]}` on stdin, it runs those
 //! texts as a batch so many times and answers with a line `{"µs": [… of each run], "outputs": [[…], …]}`. With more threads than one,
 //! all work on a single text together, and each takes a share of several.
 
+use modeldeploy::isa::Isa;
 use modeldeploy::session::{Batch, Capacity, Options, Session, Threads};
 use modeldeploy_benches::model::pack;
 use modeldeploy_compiler::compress::Precision;
@@ -48,10 +49,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pack = pack(Path::new(folder), precision)?;
     let artifact = Artifact::parse(&pack)?;
     let capacity = Capacity { tokens: MAX_TOKENS, texts: BATCH_TOKENS };
-    let mut team = Session::with(&artifact, capacity, Options { threads, ..Options::default() })?;
-    let alone = (0..threads.count()).map(|_| Session::new(&artifact, capacity));
+    let isa = Isa::from_env()?;
+    let mut team = Session::with(&artifact, capacity, Options { isa, threads })?;
+    let alone = (0..threads.count()).map(|_| Session::with_isa(&artifact, capacity, isa));
     let mut alone = alone.collect::<Result<Vec<_>, _>>()?;
-    println!("modeldeploy {} on {}", env!("CARGO_PKG_VERSION"), team.isa().name());
+    println!("modeldeploy {} on {}", env!("CARGO_PKG_VERSION"), isa.name());
     for line in std::io::stdin().lock().lines() {
         let request: Request = serde_json::from_str(&line?)?;
         let mut answer = Answer { micros: Vec::with_capacity(request.runs), outputs: vec![] };
