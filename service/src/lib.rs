@@ -21,13 +21,16 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
 mod connections;
 mod error;
+mod inference;
 mod limits;
 mod metrics;
 mod models;
 mod object;
 mod options;
+mod protocols;
 mod reply;
 mod serve;
 
@@ -35,5 +38,7 @@ pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;
 pub use models::ModelCard;
+#[doc(hidden)]
+pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};
 pub use serve::Service;

@@ -16,7 +16,8 @@ const FAR: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// Nothing is cut off in the time of a test.
-const WIDE: Limits = Limits { connections: 64, head: FAR, body: FAR, body_bytes: 1000, age: FAR, grace: FAR };
+const WIDE: Limits =
+    Limits { connections: 64, head: FAR, body: FAR, body_bytes: 1000, texts: 100, deadline: FAR, age: FAR, grace: FAR };
 
 /// A service in a thread of its own.
 struct Running {
@@ -30,7 +31,7 @@ impl Running {
         let routes = Router::new()
             .route("/length", post(async |body: String| body.len().to_string()))
             .route("/large", get(async || vec![b'x'; 32 << 20]));
-        let router = Service::new("shop", "1.2.3").routes(routes).limits(limits).into_router();
+        let router = Service::new("shop", "1.2.3").routes(routes).limits(limits).into_router().expect("a router");
         let stop = Arc::new(Notify::new());
         let (told, (say, heard), (end, ended)) = (stop.clone(), mpsc::channel(), mpsc::channel());
         thread::spawn(move || {
