@@ -39,6 +39,11 @@ impl Models {
         self.pick(name, version, |served, wanted| served.card.version == wanted)
     }
 
+    /// As [`find`](Models::find), the version being a whole number, as TensorFlow Serving has them.
+    pub(crate) fn find_number(&self, name: &str, version: Option<&str>) -> Result<usize, Unknown> {
+        self.pick(name, version, |served, wanted| served.number().is_some_and(|number| wanted.parse() == Ok(number)))
+    }
+
     /// The model that was added first, of its versions the newest.
     pub(crate) fn first(&self) -> Option<usize> {
         self.added.first().and_then(|name| self.find(name, None).ok())

@@ -6,6 +6,7 @@ mod input;
 mod oip;
 mod openai;
 mod tei;
+mod tfserving;
 mod v1_models;
 
 use crate::inference::Inference;
@@ -38,6 +39,7 @@ pub(crate) fn router(served: Served) -> Router {
         .merge(oip::router())
         .merge(openai::router())
         .merge(tei::router())
+        .merge(tfserving::router())
         .merge(v1_models::router())
         .with_state(Arc::new(served))
 }
@@ -47,4 +49,5 @@ pub mod decoders {
     pub use super::oip::check as oip;
     pub use super::openai::check as openai;
     pub use super::tei::check as tei;
+    pub use super::tfserving::check as tfserving;
 }

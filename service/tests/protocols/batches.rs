@@ -1,6 +1,7 @@
 //! Batching cannot be seen in an answer: whatever came together, each text's row has the bits that the engine alone gives.
 
-use crate::models::{Encoder2, Mood, post, rows_of};
+use crate::client::{post, rows_of};
+use crate::models::{Encoder2, Mood};
 use axum::http::StatusCode;
 use modeldeploy::model::Model;
 use serde_json::json;

@@ -1,6 +1,7 @@
 //! Every protocol over hand-made models, without a socket: the values are the engine's own, to the bit.
 
 mod batches;
+mod client;
 mod models;
 mod oip;
 mod openai;
@@ -8,3 +9,4 @@ mod openai;
 mod packs;
 mod routes;
 mod tei;
+mod tfserving;

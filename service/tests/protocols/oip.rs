@@ -1,6 +1,7 @@
 //! Open Inference Protocol v2 over REST, with binary tensors.
 
-use crate::models::{Answer, Encoder1, Encoder2, Mood, Ranker, floats, get, post, rows, rows_of, same_bits};
+use crate::client::{Answer, floats, get, post, rows_of, same_bits};
+use crate::models::{Encoder1, Encoder2, Mood, Ranker, rows};
 use axum::http::StatusCode;
 use modeldeploy::model::Input;
 use serde_json::json;

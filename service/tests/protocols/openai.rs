@@ -1,6 +1,7 @@
 //! OpenAI's embeddings, and the models that three protocols list at one path.
 
-use crate::models::{Answer, Encoder2, floats, get, post, rows_of, same_bits};
+use crate::client::{Answer, floats, get, post, rows_of, same_bits};
+use crate::models::Encoder2;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

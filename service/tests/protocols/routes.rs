@@ -1,6 +1,7 @@
 //! Where a service has a route of its own, that one answers; and all are measured.
 
-use crate::models::{send, service};
+use crate::client::send;
+use crate::models::service;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};

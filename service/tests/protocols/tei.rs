@@ -1,6 +1,7 @@
 //! Text Embeddings Inference.
 
-use crate::models::{Answer, Encoder2, Mood, Ranker, floats, get, number, post, rows, rows_of, same_bits};
+use crate::client::{Answer, floats, get, number, post, rows_of, same_bits};
+use crate::models::{Encoder2, Mood, Ranker, rows};
 use axum::http::StatusCode;
 use modeldeploy::model::Input;
 use serde_json::{Value, json};
