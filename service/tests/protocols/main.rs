@@ -2,6 +2,7 @@
 
 mod batches;
 mod client;
+mod mlflow;
 mod models;
 mod oip;
 mod openai;
@@ -10,3 +11,4 @@ mod packs;
 mod routes;
 mod tei;
 mod tfserving;
+mod torchserve;

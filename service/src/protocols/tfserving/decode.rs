@@ -1,9 +1,9 @@
 //! From the bytes of a body to what is asked.
 
-use super::node::Node;
 use super::{INPUT, SIGNATURE, tokens};
 use crate::inference::Text;
 use crate::object::FromObject;
+use crate::protocols::node::Node;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -52,7 +52,7 @@ pub(super) fn predict(body: &[u8]) -> Result<Predict, String> {
         (Some(Node::List(rows)), None) => {
             let row = |(at, row): (usize, &Node)| {
                 let value = named(row).map_err(|error| format!("`instances[{at}]` {error}"))?.unwrap_or(row);
-                text(value).map_err(|error| format!("`instances[{at}]` {error}"))
+                value.texts().map_err(|error| format!("`instances[{at}]` {error}"))
             };
             Ok(Predict { texts: rows.iter().enumerate().map(row).collect::<Result<_, _>>()?, by_row: true })
         }
@@ -61,7 +61,7 @@ pub(super) fn predict(body: &[u8]) -> Result<Predict, String> {
             let Node::List(rows) = column else {
                 return Err(format!("`inputs` is {}, and must be a list of texts", column.kind()));
             };
-            let row = |(at, row)| text(row).map_err(|error| format!("`inputs[{at}]` {error}"));
+            let row = |(at, row): (usize, &Node)| row.texts().map_err(|error| format!("`inputs[{at}]` {error}"));
             Ok(Predict { texts: rows.iter().enumerate().map(row).collect::<Result<_, _>>()?, by_row: false })
         }
         (Some(other), None) => Err(format!("`instances` is {}, and must be a list", other.kind())),
@@ -95,7 +95,7 @@ pub(super) fn examples(body: &[u8]) -> Result<Vec<Text>, String> {
         match (own, context) {
             (Some(_), Some(_)) => Err(wrong(format!("has `{INPUT}`, which `context` has, too"))),
             (None, None) => Err(wrong(format!("lacks `{INPUT}`"))),
-            (Some(value), None) | (None, Some(value)) => text(value).map_err(wrong),
+            (Some(value), None) | (None, Some(value)) => value.texts().map_err(wrong),
         }
     };
     body.examples.iter().enumerate().map(example).collect()
@@ -123,22 +123,6 @@ fn named(node: &Node) -> Result<Option<&Node>, String> {
             let keys: Vec<_> = fields.iter().map(|(key, _)| format!("`{key}`")).collect();
             Err(format!("has the inputs {{{}}}, and the model takes `{INPUT}`", keys.join(", ")))
         }
-    }
-}
-
-/// A text, or a list of one, or of two: a pair.
-fn text(node: &Node) -> Result<Text, String> {
-    let part = |node: &Node| {
-        let wrong = || format!("has {}, where a text must stand", node.kind());
-        node.text()?.ok_or_else(wrong)
-    };
-    match node {
-        Node::List(parts) => match &parts[..] {
-            [one] => Ok(Text::One(part(one)?)),
-            [text, pair] => Ok(Text::Pair(part(text)?, part(pair)?)),
-            parts => Err(format!("has a list of {}, and the model takes a text or a pair", parts.len())),
-        },
-        _ => Ok(Text::One(part(node)?)),
     }
 }
 

@@ -17,7 +17,6 @@ mod decode;
 mod error;
 mod handlers;
 mod metadata;
-mod node;
 mod tokens;
 
 pub use decode::check;

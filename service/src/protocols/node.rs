@@ -1,5 +1,6 @@
-//! A value of a request: texts, lists and objects, as far as a model that takes texts can use them.
+//! A value of a request in JSON: texts, lists and objects, as far as a model that takes texts can use them.
 
+use crate::inference::Text;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -31,7 +32,7 @@ impl Node {
     /// # Errors
     ///
     /// If what stands in base64 is no text.
-    pub(super) fn text(&self) -> Result<Option<String>, String> {
+    fn text(&self) -> Result<Option<String>, String> {
         match self {
             Node::Text(text) => Ok(Some(text.clone())),
             Node::Object(fields) => match &fields[..] {
@@ -43,6 +44,28 @@ impl Node {
                 _ => Ok(None),
             },
             _ => Ok(None),
+        }
+    }
+}
+
+impl Node {
+    /// A text, or a list of one, or of two: a pair.
+    ///
+    /// # Errors
+    ///
+    /// What stands there instead.
+    pub(super) fn texts(&self) -> Result<Text, String> {
+        let part = |node: &Node| {
+            let wrong = || format!("has {}, where a text must stand", node.kind());
+            node.text()?.ok_or_else(wrong)
+        };
+        match self {
+            Node::List(parts) => match &parts[..] {
+                [one] => Ok(Text::One(part(one)?)),
+                [text, pair] => Ok(Text::Pair(part(text)?, part(pair)?)),
+                parts => Err(format!("has a list of {}, and the model takes a text or a pair", parts.len())),
+            },
+            _ => Ok(Text::One(part(self)?)),
         }
     }
 }
