@@ -20,7 +20,7 @@ pub(crate) use request::Rows;
 
 use crate::models::Models;
 use cost::Cost;
-use queue::{Batch, Queue};
+use queue::{Batch, Queue, Size};
 use request::Request;
 use sessions::Sessions;
 use std::fmt;
@@ -99,6 +99,17 @@ impl Batcher {
             thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
         }
         Ok(batcher)
+    }
+
+    /// Whether so many texts can have their rows by the deadline, if each has no more than a token: what cannot is refused before more is
+    /// done for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Overloaded`].
+    pub(crate) fn check(&self, model: usize, texts: usize, deadline: Instant) -> Result<(), Failure> {
+        let now = Instant::now();
+        self.shared.lock().queue.check(model, Size { texts, tokens: texts }, now, (now, deadline))
     }
 
     /// The rows of some texts by the model in that place, by the deadline. If the future is dropped, what has not begun is not run.

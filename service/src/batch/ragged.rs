@@ -45,6 +45,11 @@ impl Ragged {
         self.ids.len()
     }
 
+    /// The tokens of the texts before one.
+    pub(crate) fn tokens_before(&self, text: usize) -> usize {
+        self.starts[text] as usize
+    }
+
     /// The tokens of one text.
     pub(crate) fn tokens_of(&self, text: usize) -> usize {
         (self.starts[text + 1] - self.starts[text]) as usize

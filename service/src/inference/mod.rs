@@ -105,6 +105,7 @@ impl Inference {
         }
         let served = *self.served(ask.model);
         let Ask { model, prompt, texts, overlong, .. } = ask;
+        self.batcher.check(model, texts.len(), deadline)?;
         let bytes: usize = texts.iter().map(Text::bytes).sum();
         let tokenize = move || tokenize::tokenize(&served, prompt.as_deref(), &texts, overlong);
         let tokens = self.where_it_fits(bytes, tokenize, deadline).await??;
