@@ -18,6 +18,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How many times as long as expected a request may wait and still be in time. The processors are others' too, so that waiting is the
+/// less certain the longer it is; and a shorter queue keeps the workers as busy.
+const HELD_UP: u32 = 2;
+
 /// Requests whose clients have gone are looked for no more often than this.
 const PURGE: Duration = Duration::from_millis(1);
 
@@ -187,7 +191,7 @@ impl Queue {
         self.models.iter().map(|model| model.light.requests.len() + model.heavy.requests.len()).sum()
     }
 
-    /// From now to the end of a request of this size: what runs, what is taken before it, and its own.
+    /// From now to the end of a request of this size, if it is held up: what runs, what is taken before it, and its own.
     fn expected(&self, model: usize, size: Size, arrived: Instant, now: Instant) -> Duration {
         let workers = self.running.len() as u32;
         let runs: Duration = self.running.iter().flatten().map(|end| end.saturating_duration_since(now)).sum();
@@ -202,7 +206,7 @@ impl Queue {
         };
         // Its texts may be run by several workers at once.
         let at_once = workers.min(u32::try_from(size.texts).unwrap_or(u32::MAX)).max(1);
-        (runs + before) / workers.max(1) + own / at_once
+        HELD_UP * (runs + before) / workers.max(1) + own / at_once
     }
 
     /// Where a request stands in its lane: a light one by its arrival, a heavy one by when it would be done if it were alone.

@@ -125,7 +125,7 @@ fn what_is_admitted_is_done_in_time_whatever_comes_after() {
         bench.queue.finish(0, &batch, ms(batch.tokens as u64));
     }
     // As many as there is time for, and none of them in vain.
-    assert!((12..=16).contains(&admitted.len()) && refused == 400 - admitted.len(), "{} {refused}", admitted.len());
+    assert!((11..=14).contains(&admitted.len()) && refused == 400 - admitted.len(), "{} {refused}", admitted.len());
     for answer in &mut admitted {
         assert!(answer.try_recv().expect("answered").is_ok());
     }
@@ -187,8 +187,8 @@ fn a_request_whose_client_has_gone_costs_nothing() {
     for came in 10..20 {
         drop(bench.ask(0, came, &[90], 30_000).expect("admitted"));
     }
-    // The batch that runs ends at 49.
-    assert!(bench.ask(0, 20, &[90], 49 + 90).is_ok());
+    // The batch that runs ends at 49, in 29 ms.
+    assert!(bench.ask(0, 20, &[90], 20 + 2 * 29 + 90).is_ok());
 }
 
 #[test]
@@ -196,14 +196,14 @@ fn a_request_that_would_be_late_is_refused_with_the_time_to_try_again() {
     let mut bench = Bench::new(2);
     let _first = bench.ask(0, 0, &[100], 100).expect("admitted");
     let refused = bench.ask(0, 0, &[100], 99).expect_err("late");
-    // Of what waits, 100 ms, each of two workers does half.
-    assert_eq!(refused, Failure::Overloaded { after: ms(51) });
-    let _second = bench.ask(0, 0, &[100], 150).expect("admitted");
+    // Of what waits, 100 ms, each of two workers does half, which may take twice as long.
+    assert_eq!(refused, Failure::Overloaded { after: ms(101) });
+    let _second = bench.ask(0, 0, &[100], 2 * 50 + 100).expect("admitted");
     // What runs counts as long as it is expected to run.
     assert_eq!(bench.take(0, 0).len(), 1);
     assert_eq!(bench.take(1, 0).len(), 1);
-    assert!(bench.ask(0, 0, &[100], 199).is_err());
-    assert!(bench.ask(0, 60, &[100], 60 + 140).is_ok());
+    assert!(bench.ask(0, 0, &[100], 2 * 100 + 99).is_err());
+    assert!(bench.ask(0, 60, &[100], 60 + 2 * 40 + 100).is_ok());
     // One that can never be in time is refused, too.
     assert!(matches!(bench.ask(0, 500, &[400], 700), Err(Failure::Overloaded { .. })));
 }
@@ -219,7 +219,7 @@ fn heavy_work_does_not_make_light_requests_be_refused() {
 #[test]
 fn a_batch_grows_only_while_it_meets_every_deadline_and_late_requests_are_told() {
     let mut bench = Bench::new(1);
-    let _first = bench.ask(0, 0, &[40], 1_000).expect("admitted");
+    let _first = bench.ask(0, 0, &[30], 1_000).expect("admitted");
     let _tight = bench.ask(0, 0, &[20], 80).expect("admitted");
     let _third = bench.ask(0, 0, &[40], 1_000).expect("admitted");
     let mut late = bench.ask(0, 0, &[5], 200).expect("admitted");
