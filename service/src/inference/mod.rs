@@ -21,6 +21,9 @@ pub(crate) const TIMEOUT: &str = "x-request-timeout-ms";
 /// Texts of more bytes than this together are tokenized on a thread of their own: shorter ones take microseconds.
 const LONG: usize = 4096;
 
+/// No request waits longer than this, whatever a service or a client allows.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The models of a service, at work.
 #[derive(Debug)]
 pub(crate) struct Inference {
@@ -95,7 +98,7 @@ impl Inference {
     /// What is wrong with the texts, or why there is no answer in time.
     pub(crate) async fn answer(&self, ask: Ask) -> Result<Answer, Fault> {
         let begun = Instant::now();
-        let deadline = begun + ask.timeout.unwrap_or(self.limits.deadline);
+        let deadline = self.deadline(begun, ask.timeout);
         let most = self.limits.texts;
         if ask.texts.len() > most {
             return Err(Fault::input(
@@ -117,6 +120,11 @@ impl Inference {
         }
         let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
         Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times })
+    }
+
+    /// When a request that came at `begun` is to be answered.
+    pub(crate) fn deadline(&self, begun: Instant, timeout: Option<Duration>) -> Instant {
+        begun + timeout.unwrap_or(self.limits.deadline).min(LONGEST)
     }
 
     /// Tokenizes texts of that many bytes: long ones beside the threads that answer sockets, on no more threads than there are

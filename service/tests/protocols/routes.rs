@@ -34,3 +34,12 @@ async fn a_services_own_routes_go_before_those_of_the_protocols() {
         assert!(metrics.text().contains(line), "{line} is not in\n{}", metrics.text());
     }
 }
+
+#[tokio::test]
+async fn a_service_without_an_end_to_its_deadline_answers() {
+    let limits = modeldeploy_service::Limits { deadline: std::time::Duration::MAX, ..Default::default() };
+    let router = service().limits(limits).into_router().expect("a router");
+    let body = r#"{"inputs": "a"}"#;
+    let ask = Request::post("/embed").body(Body::from(body)).expect("a request");
+    assert_eq!(send(&router, ask).await.status, StatusCode::OK);
+}

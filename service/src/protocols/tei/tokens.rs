@@ -41,7 +41,7 @@ pub(super) async fn tokenize(State(served): State<Shared>, body: Bytes) -> Resul
     }
     let special = request.add_special_tokens.unwrap_or(true);
     let bytes = texts.iter().map(String::len).sum();
-    let deadline = Instant::now() + served.inference.limits().deadline;
+    let deadline = served.inference.deadline(Instant::now(), None);
     let work = move || texts.iter().map(|text| tokens_of(&model, &format!("{prompt}{text}"), special)).collect();
     let tokens: Result<_, String> = served.inference.where_it_fits(bytes, work, deadline).await?;
     tokens.map(Json).map_err(Error::validation)
