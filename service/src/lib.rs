@@ -18,16 +18,36 @@
 //! | `GET /healthz`, `/livez`, `/readyz` | 200 while the service runs; `/readyz` 503 once it is told to stop |
 //! | `GET /metrics` | request counts and latencies by route and status, the models inside; the text format of Prometheus |
 //! | `GET /models` | name, version, digest and space of each model inside |
+//!
+//! Each model that is added answers the clients of today's model servers, too:
+//!
+//! | protocol | routes |
+//! | --- | --- |
+//! | Open Inference Protocol v2 (KServe, Triton), with binary tensors | `/v2/…` |
+//! | OpenAI's embeddings | `/v1/embeddings`, `/v1/models` |
+//! | Text Embeddings Inference | `/embed`, `/similarity`, `/rerank`, `/predict`, `/tokenize`, `/decode`, `/info`, `/health` |
+//! | TensorFlow Serving's REST, KServe v1 | `/v1/models/{m}[/versions/{n}][:predict, :classify, :regress, /metadata]` |
+//! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
+//! | MLflow | `/invocations`, `/version` |
+//!
+//! Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
+//! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
+//! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
+//! 429 and `Retry-After`, in its protocol's own form. Errors of a request as a whole (a body that is too long or too slow, a path that
+//! is none) have the form `{"error": "…"}`.
 
 #![forbid(unsafe_code)]
 
+mod batch;
 mod connections;
 mod error;
+mod inference;
 mod limits;
 mod metrics;
 mod models;
 mod object;
 mod options;
+mod protocols;
 mod reply;
 mod serve;
 
@@ -35,5 +55,7 @@ pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;
 pub use models::ModelCard;
+#[doc(hidden)]
+pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};
 pub use serve::Service;

@@ -33,6 +33,11 @@ pub struct Limits {
     pub body: Duration,
     /// Bytes of a request's body; a longer one is answered with 413 and the connection is closed.
     pub body_bytes: usize,
+    /// Texts of a request to a model.
+    pub texts: usize,
+    /// From a request to a model to its answer, where the client does not say by the header `x-request-timeout-ms` how long it waits.
+    /// What cannot be answered by then is refused at once, with 429.
+    pub deadline: Duration,
     /// A connection's age. It is closed after the answer that is under way then.
     pub age: Duration,
     /// What requests in flight may take to finish once their connection is of that age or the service is told to stop.
@@ -46,6 +51,8 @@ impl Default for Limits {
             head: Duration::from_secs(30),
             body: Duration::from_secs(30),
             body_bytes: MAX_BODY_BYTES,
+            texts: 2048,
+            deadline: Duration::from_secs(5),
             age: Duration::from_secs(600),
             grace: Duration::from_secs(10),
         }

@@ -21,6 +21,9 @@ Options:
       --self-test              replay the golden vectors of every model inside, say how they compare, and exit
   -h, --help                   print this and exit
   -V, --version                print the versions of the service and its models and exit
+
+Every model inside answers the clients of Triton and KServe (/v2/...), OpenAI (/v1/embeddings), Text Embeddings Inference (/embed, ...),
+TensorFlow Serving (/v1/models/NAME:predict), TorchServe (/predictions/NAME) and MLflow (/invocations).
 ";
 
 /// What a command line asks for.

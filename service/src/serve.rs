@@ -1,9 +1,10 @@
 //! From the first flag to the last answer: read the options, listen, serve, and stop when told.
 
+use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
-use crate::models::{Inside, ModelCard};
+use crate::models::{Inside, ModelCard, Models, Served};
 use crate::options::{Command, HELP};
-use crate::{Error, Limits, Refusal, connections, limits};
+use crate::{Error, Limits, Refusal, connections, limits, protocols};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
@@ -33,14 +34,14 @@ impl Service {
         Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
     }
 
-    /// Adds a model: it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
+    /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
     #[must_use]
     pub fn model<M: modeldeploy::model::Model>(mut self) -> Service {
         self.models.push(Inside::of::<M>());
         self
     }
 
-    /// Adds the service's own routes. They are measured and limited like all others.
+    /// Adds the service's own routes. They are measured and limited like all others, and go before those of the protocols.
     ///
     /// # Panics
     ///
@@ -58,30 +59,45 @@ impl Service {
         self
     }
 
-    /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket.
-    pub fn into_router(self) -> Router {
+    /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket. Its models are made and their
+    /// workers started.
+    ///
+    /// # Errors
+    ///
+    /// If a model cannot be used.
+    pub fn into_router(self) -> Result<Router, Error> {
         self.router(Arc::default())
     }
 
-    pub(crate) fn router(self, stopping: Arc<AtomicBool>) -> Router {
+    pub(crate) fn router(self, stopping: Arc<AtomicBool>) -> Result<Router, Error> {
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
         let metrics = Metrics::new(self.name, self.version, &cards);
-        let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping);
-        Router::new()
+        let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping.clone());
+        let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
             .route("/metrics", get(metrics::show))
             .with_state(metrics.clone())
             .route("/models", get(async || Json(cards)))
             .merge(ready)
-            .merge(self.routes)
-            .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
-            .method_not_allowed_fallback(async || {
-                Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method")
-            })
-            .layer(DefaultBodyLimit::max(self.limits.body_bytes))
-            .layer(middleware::from_fn_with_state(self.limits, limits::read_body))
-            .layer(middleware::from_fn_with_state(metrics, metrics::measure))
+            .merge(self.routes);
+        let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
+        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
+        let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
+        let service = (self.name, self.version);
+        let protocols = protocols::router(protocols::Served { inference, service, stopping });
+        let answered = |router: Router| {
+            router
+                .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
+                .method_not_allowed_fallback(async || {
+                    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method")
+                })
+                .layer(DefaultBodyLimit::max(self.limits.body_bytes))
+                .layer(middleware::from_fn_with_state(self.limits, limits::read_body))
+                .layer(middleware::from_fn_with_state(metrics.clone(), metrics::measure))
+        };
+        // Where a path is in both, the service's own route answers.
+        Ok(answered(own).fallback_service(answered(protocols)))
     }
 
     /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns.
@@ -122,19 +138,18 @@ impl Service {
         for model in &self.models {
             (model.load)(warm).map_err(Error::Model)?;
         }
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (limits, name, version) = (self.limits, self.name, self.version);
+        let router = self.router(stopping.clone())?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
         // Nobody need listen to what it says in order to be served.
-        let _unheard = say(format_args!("{} {} listens on http://{address}", self.name, self.version));
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (limits, until) = (self.limits, {
-            let stopping = stopping.clone();
-            async move {
-                stop.await;
-                stopping.store(true, Ordering::Relaxed);
-            }
-        });
-        connections::serve(listener, self.router(stopping), limits, until).await;
+        let _unheard = say(format_args!("{name} {version} listens on http://{address}"));
+        let until = async move {
+            stop.await;
+            stopping.store(true, Ordering::Relaxed);
+        };
+        connections::serve(listener, router, limits, until).await;
         Ok(())
     }
 }

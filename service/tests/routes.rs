@@ -19,7 +19,7 @@ async fn double(JsonBody(number): JsonBody<u32>) -> Result<Json<u32>, Refusal> {
 }
 
 fn service() -> Router {
-    Service::new("shop", "1.2.3").routes(Router::new().route("/double", post(double))).into_router()
+    Service::new("shop", "1.2.3").routes(Router::new().route("/double", post(double))).into_router().expect("a router")
 }
 
 async fn answer(router: &Router, request: Request<Body>) -> (StatusCode, String) {
@@ -96,7 +96,8 @@ async fn search(JsonBody(search): JsonBody<Search>) -> String {
 async fn a_struct_is_read_from_an_object_alone() {
     let router = Service::new("shop", "1.2.3")
         .routes(Router::new().route("/search", post(search)).route("/list", post(async |_: JsonBody<Vec<u32>>| "list")))
-        .into_router();
+        .into_router()
+        .expect("a router");
     for (body, expected) in [
         (r#"{"query": "shoes"}"#, "shoes None [] none"),
         (r#"{"query": "shoes", "limit": null, "order": null}"#, "shoes None [] none"),

@@ -16,7 +16,8 @@ const FAR: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// Nothing is cut off in the time of a test.
-const WIDE: Limits = Limits { connections: 64, head: FAR, body: FAR, body_bytes: 1000, age: FAR, grace: FAR };
+const WIDE: Limits =
+    Limits { connections: 64, head: FAR, body: FAR, body_bytes: 1000, texts: 100, deadline: FAR, age: FAR, grace: FAR };
 
 /// A service in a thread of its own.
 struct Running {
@@ -30,7 +31,11 @@ impl Running {
         let routes = Router::new()
             .route("/length", post(async |body: String| body.len().to_string()))
             .route("/large", get(async || vec![b'x'; 32 << 20]));
-        let router = Service::new("shop", "1.2.3").routes(routes).limits(limits).into_router();
+        Running::serving(routes, limits)
+    }
+
+    fn serving(routes: Router, limits: Limits) -> Running {
+        let router = Service::new("shop", "1.2.3").routes(routes).limits(limits).into_router().expect("a router");
         let stop = Arc::new(Notify::new());
         let (told, (say, heard), (end, ended)) = (stop.clone(), mpsc::channel(), mpsc::channel());
         thread::spawn(move || {
@@ -49,6 +54,15 @@ impl Running {
         let stream = std::net::TcpStream::connect(self.address).expect("connected");
         stream.set_read_timeout(Some(FAR)).expect("a time-out");
         Client(stream)
+    }
+}
+
+/// Says when it is dropped.
+struct Dropped(mpsc::Sender<()>);
+
+impl Drop for Dropped {
+    fn drop(&mut self) {
+        let _unheard = self.0.send(());
     }
 }
 
@@ -140,6 +154,21 @@ fn a_body_that_is_too_long_is_answered_with_413_before_it_is_read() {
     clients.into_iter().for_each(|client| refused(&client.rest(), "413", "longer than 1000 bytes"));
     let whole = format!("Connection: close\r\nContent-Length: 1000\r\n\r\n{}", "x".repeat(1000));
     assert!(post(&whole).rest().ends_with("\r\n\r\n1000"));
+}
+
+#[test]
+fn what_a_client_waits_for_ends_when_it_goes() {
+    let ((begun, begins), (end, ended)) = (mpsc::channel(), mpsc::channel());
+    let waits = post(async move |_: String| {
+        let _dropped = Dropped(end.clone());
+        begun.send(()).expect("the test listens");
+        std::future::pending::<()>().await;
+    });
+    let service = Running::serving(Router::new().route("/wait", waits), WIDE);
+    let client = service.connect().send("POST /wait HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc");
+    begins.recv_timeout(FAR).expect("it is under way");
+    drop(client);
+    ended.recv_timeout(FAR).expect("nobody computes for a client that has gone");
 }
 
 #[test]

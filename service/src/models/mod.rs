@@ -1,7 +1,13 @@
-//! The models that are compiled into the service: what it tells of them, and their self-test.
+//! The models that are compiled into the service: what it tells of them, how they are found, and their self-test.
+
+mod lookup;
+mod served;
+
+pub(crate) use lookup::{Models, Unknown};
+pub(crate) use served::Served;
 
 use modeldeploy::Warm;
-use modeldeploy::model::{Handle, Model};
+use modeldeploy::model::{Engine, Facts, Handle, Model};
 use serde::Serialize;
 
 /// What a service tells of a model inside it.
@@ -18,10 +24,13 @@ pub struct ModelCard {
     pub space: &'static str,
 }
 
-/// A model of a service: its card and what is done with it.
+/// A model of a service: its card and what is done with it. No type remembers which model it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inside {
     pub(crate) card: ModelCard,
+    pub(crate) facts: Facts,
+    /// The model itself, made on the first call.
+    pub(crate) engine: fn() -> Result<&'static Engine<'static>, modeldeploy::Error>,
     /// Makes it ready to run.
     pub(crate) load: fn(Option<Warm>) -> Result<(), String>,
     /// Replays its golden vectors; says how they compare.
@@ -30,7 +39,13 @@ pub(crate) struct Inside {
 
 impl Inside {
     pub(crate) fn of<M: Model>() -> Inside {
-        Inside { card: ModelCard::of::<M>(), load: load::<M>, self_test: self_test::<M> }
+        Inside {
+            card: ModelCard::of::<M>(),
+            facts: M::FACTS,
+            engine: M::engine,
+            load: load::<M>,
+            self_test: self_test::<M>,
+        }
     }
 }
 

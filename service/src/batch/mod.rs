@@ -1,0 +1,193 @@
+//! Batches without knobs: requests of all protocols queue in one owner, and whenever a worker is free it takes what waits.
+//!
+//! ```text
+//! requests ─▶ admission ─▶ Queue ─▶ a worker on each core, each with its own sessions ─▶ rows
+//!              (cost)       light, heavy
+//! ```
+//!
+//! Nothing waits for a batch to fill: a request that finds a worker free is run at once, alone. Since a text's row does not depend on
+//! the texts beside it, nobody can tell from an answer who else was there.
+
+mod cost;
+mod queue;
+mod ragged;
+mod request;
+mod sessions;
+mod worker;
+
+pub(crate) use ragged::Ragged;
+pub(crate) use request::Rows;
+
+use crate::models::Models;
+use cost::Cost;
+use queue::{Batch, Queue, Size};
+use request::Request;
+use sessions::Sessions;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+use worker::{Make, Run};
+
+/// Texts are run together until they have this many tokens: larger batches take longer a text, for they leave the nearer caches
+/// (`benches/`, as for the engine's own).
+pub(crate) const BATCH_TOKENS: usize = 128;
+
+/// The most texts in a batch.
+const BATCH_TEXTS: usize = 128;
+
+/// Why a request has no rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It would be late, by the cost of what waits before it: it may be tried again after this time.
+    Overloaded { after: Duration },
+    /// Its deadline passed.
+    Late,
+    /// The model cannot run it.
+    Model(String),
+    /// The model panicked over it.
+    Panicked,
+}
+
+/// The workers, and the queue before them. They end when it is dropped, after all that waits.
+pub(crate) struct Batcher {
+    shared: Arc<Shared>,
+}
+
+/// What requests and workers share.
+struct Shared {
+    state: Mutex<State>,
+    /// Something waits, or the workers are to end.
+    news: Condvar,
+}
+
+struct State {
+    queue: Queue,
+    is_ending: bool,
+}
+
+impl Batcher {
+    /// Workers for these models, one on each core that the process may use; what their batches cost is measured first.
+    ///
+    /// # Errors
+    ///
+    /// If a session's memory cannot be had, or a thread.
+    pub(crate) fn start(models: &Arc<Models>) -> Result<Batcher, String> {
+        if models.all().is_empty() {
+            return Batcher::with(vec![], 0, Arc::new(|| Err("there is no model".to_owned())));
+        }
+        let costs = Sessions::new(models)?.costs()?;
+        let workers = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let models = models.clone();
+        Batcher::with(costs, workers, Arc::new(move || Ok(Box::new(Sessions::new(&models)?) as Box<dyn Run>)))
+    }
+
+    /// Workers over what `make` makes.
+    fn with(costs: Vec<Cost>, workers: usize, make: Arc<Make>) -> Result<Batcher, String> {
+        let state = State { queue: Queue::new(costs, workers), is_ending: false };
+        let batcher = Batcher { shared: Arc::new(Shared { state: Mutex::new(state), news: Condvar::new() }) };
+        let cores = core_affinity::get_core_ids().unwrap_or_default();
+        for worker in 0..workers {
+            let (shared, make, core) = (batcher.shared.clone(), make.clone(), cores.get(worker).copied());
+            let work = move || {
+                // Where the system does not let it, the worker goes where it is put.
+                let _pinned = core.map(core_affinity::set_for_current);
+                worker::work(&shared, worker, &*make);
+            };
+            let thread = std::thread::Builder::new().name(format!("model-{worker}")).spawn(work);
+            thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
+        }
+        Ok(batcher)
+    }
+
+    /// Whether so many texts can have their rows by the deadline, if each has no more than a token: what cannot is refused before more is
+    /// done for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Overloaded`].
+    pub(crate) fn check(&self, model: usize, texts: usize, deadline: Instant) -> Result<(), Failure> {
+        let now = Instant::now();
+        self.shared.lock().queue.check(model, Size { texts, tokens: texts }, now, (now, deadline))
+    }
+
+    /// The rows of some texts by the model in that place, by the deadline. If the future is dropped, what has not begun is not run.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none.
+    pub(crate) async fn run(&self, model: usize, texts: Ragged, deadline: Instant) -> Result<Rows, Failure> {
+        if texts.texts() == 0 {
+            return Ok(Rows { values: vec![], queued: Duration::ZERO, ran: Duration::ZERO });
+        }
+        let (reply, answer) = oneshot::channel();
+        let (now, many) = (Instant::now(), texts.texts() > 1);
+        let request = Arc::new(Request::new(model, texts, (now, deadline), reply));
+        self.shared.lock().queue.admit(request, now)?;
+        if many {
+            self.shared.news.notify_all();
+        } else {
+            self.shared.news.notify_one();
+        }
+        match timeout_at(deadline.into(), answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_dropped)) => Err(Failure::Model("the workers have ended".to_owned())),
+            Err(_elapsed) => Err(Failure::Late),
+        }
+    }
+}
+
+impl Shared {
+    /// The next batch for a worker, once there is one; none if the workers are to end.
+    fn next(&self, worker: usize) -> Option<Batch> {
+        let mut state = self.lock();
+        loop {
+            if let Some(batch) = state.queue.take(worker, Instant::now()) {
+                return Some(batch);
+            }
+            if state.is_ending {
+                return None;
+            }
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn finish(&self, worker: usize, batch: &Batch, took: Duration) {
+        self.lock().queue.finish(worker, batch, took);
+    }
+
+    /// The queue is sound between any two statements, so a panic elsewhere cannot have spoiled it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Batcher {
+    fn drop(&mut self) {
+        self.shared.lock().is_ending = true;
+        self.shared.news.notify_all();
+    }
+}
+
+impl fmt::Debug for Batcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batcher").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Overloaded { .. } => {
+                f.write_str("too much is waiting for this request to be answered in its time")
+            }
+            Failure::Late => f.write_str("the request's time is over"),
+            Failure::Model(message) => f.write_str(message),
+            Failure::Panicked => f.write_str("the model broke off over this request"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,339 @@
+//! Who is next: requests wait here, and each batch is made of those that a free worker finds.
+//!
+//! A request is *light* if all its texts together fit into one batch ([`BATCH_TOKENS`]), else *heavy*. The light ones are taken in
+//! the order in which they came, the heavy ones in the order in which they would be done if each were alone: one is overtaken, between
+//! its batches, by those alone that come and could go within its own time. Where both wait, the heavy ones get a batch for as much time
+//! as the light ones have had, so half of it at most. **A light request therefore waits for the one batch that each worker runs when
+//! it comes, for one heavy batch more, and for twice the light work before it, however much heavy work there is;** and a heavy one is
+//! never starved. A heavy batch is [`BATCH_TOKENS`], or one text that is longer.
+//!
+//! Nothing here reads a clock or starts a thread: the time is passed in.
+
+use super::cost::Cost;
+use super::ragged::Ragged;
+use super::request::Request;
+use super::{BATCH_TEXTS, BATCH_TOKENS, Failure};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How many times as long as expected a request may wait and still be in time. The processors are others' too, so that waiting is the
+/// less certain the longer it is; and a shorter queue keeps the workers as busy.
+const HELD_UP: u32 = 2;
+
+/// Requests whose clients have gone are looked for no more often than this.
+const PURGE: Duration = Duration::from_millis(1);
+
+/// Requests that wait, and what is known of the workers.
+#[derive(Debug)]
+pub(super) struct Queue {
+    models: Vec<Waiting>,
+    /// By worker: when its batch is expected to end.
+    running: Vec<Option<Instant>>,
+    /// Time that light requests had while heavy ones waited.
+    credit: Duration,
+    purged: Option<Instant>,
+}
+
+/// What waits for one model.
+#[derive(Debug)]
+struct Waiting {
+    cost: Cost,
+    light: Lane,
+    heavy: Lane,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    /// By their places.
+    requests: VecDeque<Entry>,
+    /// Of all texts that wait.
+    texts: usize,
+    tokens: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    request: Arc<Request>,
+    /// The first of its texts that no batch has.
+    next: usize,
+    /// Those of an earlier time go before it.
+    place: Instant,
+}
+
+/// How much a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Size {
+    pub(super) texts: usize,
+    pub(super) tokens: usize,
+}
+
+/// Texts that are run together.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) model: usize,
+    pub(super) pieces: Vec<Piece>,
+    pub(super) texts: usize,
+    pub(super) tokens: usize,
+}
+
+/// Some texts of a request.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    pub(super) request: Arc<Request>,
+    pub(super) texts: Range<usize>,
+}
+
+impl Queue {
+    /// An empty queue for models of these costs.
+    pub(super) fn new(costs: Vec<Cost>, workers: usize) -> Queue {
+        let waiting = |cost| Waiting { cost, light: Lane::default(), heavy: Lane::default() };
+        let models = costs.into_iter().map(waiting).collect();
+        Queue { models, running: vec![None; workers], credit: Duration::ZERO, purged: None }
+    }
+
+    /// Lets a request wait, unless it is expected to be late.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure::Overloaded`], with the time after which it may be tried again.
+    pub(super) fn admit(&mut self, request: Arc<Request>, now: Instant) -> Result<(), Failure> {
+        let (model, size) = (request.model, Size::of(&request.texts));
+        self.check(model, size, request.arrived, (now, request.deadline))?;
+        let place = self.place(model, size, request.arrived);
+        let Waiting { light, heavy, .. } = &mut self.models[model];
+        let lane = if size.is_light() { light } else { heavy };
+        lane.texts += size.texts;
+        lane.tokens += size.tokens;
+        let at = lane.requests.partition_point(|entry| entry.place <= place);
+        lane.requests.insert(at, Entry { request, next: 0, place });
+        Ok(())
+    }
+
+    /// Whether a request of this size that came at `arrived` would be done by the deadline.
+    ///
+    /// # Errors
+    ///
+    /// As [`admit`](Queue::admit).
+    pub(super) fn check(
+        &mut self,
+        model: usize,
+        size: Size,
+        arrived: Instant,
+        (now, deadline): (Instant, Instant),
+    ) -> Result<(), Failure> {
+        let mut expected = self.expected(model, size, arrived, now);
+        if now + expected > deadline && self.purged.is_none_or(|purged| now >= purged + PURGE) {
+            // Those whose clients have gone count no longer.
+            self.models
+                .iter_mut()
+                .flat_map(|model| [&mut model.light, &mut model.heavy])
+                .for_each(|lane| lane.purge(now));
+            self.purged = Some(now);
+            expected = self.expected(model, size, arrived, now);
+        }
+        if now + expected > deadline {
+            return Err(Failure::Overloaded {
+                after: expected.saturating_sub(deadline.saturating_duration_since(now)),
+            });
+        }
+        Ok(())
+    }
+
+    /// The next batch for a worker that is free; none if nothing waits.
+    pub(super) fn take(&mut self, worker: usize, now: Instant) -> Option<Batch> {
+        self.running[worker] = None;
+        for model in &mut self.models {
+            model.light.skip_gone(now);
+            model.heavy.skip_gone(now);
+        }
+        let (light, heavy) = (self.oldest(|model| &model.light), self.oldest(|model| &model.heavy));
+        let free = self.running.iter().filter(|running| running.is_none()).count();
+        let (model, is_heavy) = match (light, heavy) {
+            (None, None) => return None,
+            (Some(light), None) => (light, false),
+            (None, Some(heavy)) => (heavy, true),
+            (Some(light), Some(heavy)) => {
+                let waiting = &self.models[heavy];
+                let Size { texts, tokens } = waiting.heavy.next_batch();
+                let due = self.credit >= waiting.cost.of(texts, tokens);
+                (if due { heavy } else { light }, due)
+            }
+        };
+        let Waiting { cost, light: light_lane, heavy: heavy_lane } = &mut self.models[model];
+        let pieces = if is_heavy { heavy_lane.fill(cost, free, now) } else { light_lane.fill(cost, free, now) };
+        let (mut texts, mut tokens) = (0, 0);
+        for piece in &pieces {
+            texts += piece.texts.len();
+            tokens += piece.texts.clone().map(|text| piece.request.texts.tokens_of(text)).sum::<usize>();
+            piece.request.begin(now);
+        }
+        let expected = cost.of(texts, tokens);
+        self.credit = match (light, heavy) {
+            (Some(_), Some(_)) if is_heavy => self.credit.saturating_sub(expected),
+            (Some(_), Some(_)) => self.credit + expected,
+            _ => Duration::ZERO,
+        };
+        self.running[worker] = Some(now + expected);
+        Some(Batch { model, pieces, texts, tokens })
+    }
+
+    /// Learns what a batch took.
+    pub(super) fn finish(&mut self, worker: usize, batch: &Batch, took: Duration) {
+        self.running[worker] = None;
+        self.models[batch.model].cost.observe(batch.texts, batch.tokens, took);
+    }
+
+    /// How many requests wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.models.iter().map(|model| model.light.requests.len() + model.heavy.requests.len()).sum()
+    }
+
+    /// From now to the end of a request of this size, if it is held up: what runs, what is taken before it, and its own.
+    fn expected(&self, model: usize, size: Size, arrived: Instant, now: Instant) -> Duration {
+        let workers = self.running.len() as u32;
+        let runs: Duration = self.running.iter().flatten().map(|end| end.saturating_duration_since(now)).sum();
+        let own = self.models[model].cost.of(size.texts, size.tokens);
+        let light: Duration = self.models.iter().map(|model| model.light.cost(&model.cost)).sum();
+        let before = if size.is_light() {
+            let heavy: Duration = self.models.iter().map(|model| model.heavy.cost(&model.cost)).sum();
+            light + heavy.min(light + self.credit)
+        } else {
+            let place = self.place(model, size, arrived);
+            light + self.models.iter().map(|model| model.heavy.cost_before(place, &model.cost)).sum::<Duration>()
+        };
+        // Its texts may be run by several workers at once.
+        let at_once = workers.min(u32::try_from(size.texts).unwrap_or(u32::MAX)).max(1);
+        HELD_UP * (runs + before) / workers.max(1) + own / at_once
+    }
+
+    /// Where a request stands in its lane: a light one by its arrival, a heavy one by when it would be done if it were alone.
+    fn place(&self, model: usize, size: Size, arrived: Instant) -> Instant {
+        if size.is_light() { arrived } else { arrived + self.models[model].cost.of(size.texts, size.tokens) }
+    }
+
+    /// The model whose first request in a lane is before those of the others.
+    fn oldest(&self, lane: impl Fn(&Waiting) -> &Lane) -> Option<usize> {
+        let first = |model: usize| lane(&self.models[model]).requests.front().map(|entry| entry.place);
+        (0..self.models.len()).filter(|&model| first(model).is_some()).min_by_key(|&model| first(model))
+    }
+}
+
+impl Size {
+    pub(super) fn of(texts: &Ragged) -> Size {
+        Size { texts: texts.texts(), tokens: texts.tokens() }
+    }
+
+    fn is_light(self) -> bool {
+        self.tokens <= BATCH_TOKENS && self.texts <= BATCH_TEXTS
+    }
+}
+
+impl Entry {
+    /// What no batch has yet.
+    fn rest(&self) -> Size {
+        let texts = &self.request.texts;
+        Size { texts: texts.texts() - self.next, tokens: texts.tokens() - texts.tokens_before(self.next) }
+    }
+
+    /// Whether somebody waits for it, and in time; a late one is told.
+    fn stays(&self, now: Instant) -> bool {
+        if self.request.is_gone() {
+            return false;
+        }
+        let in_time = now < self.request.deadline;
+        if !in_time {
+            self.request.fail(Failure::Late);
+        }
+        in_time
+    }
+}
+
+impl Lane {
+    /// What all that waits costs.
+    fn cost(&self, cost: &Cost) -> Duration {
+        in_batches(cost, Size { texts: self.texts, tokens: self.tokens })
+    }
+
+    /// What all that waits before a place costs.
+    fn cost_before(&self, place: Instant, cost: &Cost) -> Duration {
+        let before = self.requests.iter().take_while(|entry| entry.place <= place).map(Entry::rest);
+        let size = before.fold(Size { texts: 0, tokens: 0 }, |sum, rest| Size {
+            texts: sum.texts + rest.texts,
+            tokens: sum.tokens + rest.tokens,
+        });
+        in_batches(cost, size)
+    }
+
+    /// What a batch has at most.
+    fn next_batch(&self) -> Size {
+        let first = self.requests.front().map_or(0, |entry| entry.request.texts.tokens_of(entry.next));
+        Size { texts: self.texts.min(BATCH_TEXTS), tokens: self.tokens.min(BATCH_TOKENS).max(first) }
+    }
+
+    /// Takes texts for one worker, where `free` ones are: its part of those that wait, within a batch, and no more than meets the
+    /// deadline of each.
+    fn fill(&mut self, cost: &Cost, free: usize, now: Instant) -> Vec<Piece> {
+        let most = self.tokens.div_ceil(free.max(1)).min(BATCH_TOKENS);
+        let (mut pieces, mut texts, mut tokens) = (vec![], 0, 0);
+        let mut deadline = None;
+        while let Some(Entry { request, next, .. }) = self.requests.front_mut() {
+            let first = *next;
+            let due = deadline.map_or(request.deadline, |due: Instant| due.min(request.deadline));
+            while *next < request.texts.texts() {
+                let more = request.texts.tokens_of(*next);
+                let late = || now + cost.of(texts + 1, tokens + more) > due;
+                if texts > 0 && (tokens + more > most || texts == BATCH_TEXTS || late()) {
+                    break;
+                }
+                (texts, tokens, *next) = (texts + 1, tokens + more, *next + 1);
+            }
+            if first < *next {
+                deadline = Some(due);
+                pieces.push(Piece { request: request.clone(), texts: first..*next });
+            }
+            if *next < request.texts.texts() {
+                break;
+            }
+            self.requests.pop_front();
+            self.skip_gone(now);
+        }
+        self.texts -= texts;
+        self.tokens -= tokens;
+        pieces
+    }
+
+    /// Takes away the requests at the front that nobody waits for, or that are late.
+    fn skip_gone(&mut self, now: Instant) {
+        while self.requests.front().is_some_and(|entry| !entry.stays(now)) {
+            let gone = self.requests.pop_front();
+            self.forget(gone.iter());
+        }
+    }
+
+    /// Takes away all such requests.
+    fn purge(&mut self, now: Instant) {
+        let (stay, gone) =
+            std::mem::take(&mut self.requests).into_iter().partition::<VecDeque<_>, _>(|entry| entry.stays(now));
+        self.requests = stay;
+        self.forget(gone.iter());
+    }
+
+    fn forget<'a>(&mut self, gone: impl Iterator<Item = &'a Entry>) {
+        for rest in gone.map(Entry::rest) {
+            self.texts -= rest.texts;
+            self.tokens -= rest.tokens;
+        }
+    }
+}
+
+/// What texts cost in full batches.
+fn in_batches(cost: &Cost, Size { texts, tokens }: Size) -> Duration {
+    let more_batches = (tokens / BATCH_TOKENS) as u32;
+    if texts == 0 { Duration::ZERO } else { cost.of(texts, tokens) + cost.of(0, 0) * more_batches }
+}
+
+#[cfg(test)]
+mod tests;

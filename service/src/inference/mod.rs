@@ -1,0 +1,163 @@
+//! From texts to rows, for every protocol: limits, tokens, batches.
+
+mod fault;
+mod tokenize;
+
+pub(crate) use fault::Fault;
+pub(crate) use tokenize::{Overlong, Text};
+
+use crate::Limits;
+use crate::batch::Batcher;
+use crate::models::{Models, Served};
+use axum::http::HeaderMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio::time::timeout_at;
+
+/// The header that says how long a client waits, in milliseconds.
+pub(crate) const TIMEOUT: &str = "x-request-timeout-ms";
+
+/// Texts of more bytes than this together are tokenized on a thread of their own: shorter ones take microseconds.
+const LONG: usize = 4096;
+
+/// No request waits longer than this, whatever a service or a client allows.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The models of a service, at work.
+#[derive(Debug)]
+pub(crate) struct Inference {
+    models: Arc<Models>,
+    batcher: Batcher,
+    limits: Limits,
+    /// One for each thread that may tokenize long texts at once.
+    tokenizing: Semaphore,
+}
+
+/// What is asked of a model.
+#[derive(Debug)]
+pub(crate) struct Ask {
+    /// Its place in [`Models::all`].
+    pub(crate) model: usize,
+    /// The name of a prompt; none for the model's default.
+    pub(crate) prompt: Option<String>,
+    pub(crate) texts: Vec<Text>,
+    pub(crate) overlong: Overlong,
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A model's answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The rows, one text after the other.
+    pub(crate) values: Vec<f32>,
+    /// The values of a row.
+    pub(crate) width: usize,
+    /// The tokens of each text, special ones counted.
+    pub(crate) tokens: Vec<usize>,
+    pub(crate) times: Times,
+}
+
+/// Where the time of an answer went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Times {
+    pub(crate) tokenize: Duration,
+    pub(crate) queue: Duration,
+    pub(crate) infer: Duration,
+}
+
+impl Inference {
+    /// Starts the workers.
+    ///
+    /// # Errors
+    ///
+    /// If their memory or their threads cannot be had.
+    pub(crate) fn start(models: Models, limits: Limits) -> Result<Inference, String> {
+        let models = Arc::new(models);
+        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let batcher = Batcher::start(&models)?;
+        Ok(Inference { models, batcher, limits, tokenizing: Semaphore::new(threads) })
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) fn models(&self) -> &Models {
+        &self.models
+    }
+
+    pub(crate) fn served(&self, model: usize) -> &Served {
+        &self.models.all()[model]
+    }
+
+    /// The rows of the texts, bit by bit those of `Engine::run`.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the texts, or why there is no answer in time.
+    pub(crate) async fn answer(&self, ask: Ask) -> Result<Answer, Fault> {
+        let begun = Instant::now();
+        let deadline = self.deadline(begun, ask.timeout);
+        let most = self.limits.texts;
+        if ask.texts.len() > most {
+            return Err(Fault::input(
+                None,
+                format!("there are {} texts, and at most {most} are taken", ask.texts.len()),
+            ));
+        }
+        let served = *self.served(ask.model);
+        let Ask { model, prompt, texts, overlong, .. } = ask;
+        self.batcher.check(model, texts.len(), deadline)?;
+        let bytes: usize = texts.iter().map(Text::bytes).sum();
+        let tokenize = move || tokenize::tokenize(&served, prompt.as_deref(), &texts, overlong);
+        let tokens = self.where_it_fits(bytes, tokenize, deadline).await??;
+        let counts = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let tokenized = begun.elapsed();
+        let rows = self.batcher.run(model, tokens, deadline).await?;
+        if rows.values.iter().any(|value| !value.is_finite()) {
+            return Err(Fault::Internal(format!("an output of model `{}` is not finite", served.card.name)));
+        }
+        let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
+        Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times })
+    }
+
+    /// When a request that came at `begun` is to be answered.
+    pub(crate) fn deadline(&self, begun: Instant, timeout: Option<Duration>) -> Instant {
+        begun + timeout.unwrap_or(self.limits.deadline).min(LONGEST)
+    }
+
+    /// Tokenizes texts of that many bytes: long ones beside the threads that answer sockets, on no more threads than there are
+    /// processors.
+    ///
+    /// # Errors
+    ///
+    /// If the deadline passes before there is a thread, or the work panics.
+    pub(crate) async fn where_it_fits<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce() -> T + Send + 'static,
+        deadline: Instant,
+    ) -> Result<T, Fault> {
+        if bytes <= LONG {
+            return Ok(work());
+        }
+        let permit = timeout_at(deadline.into(), self.tokenizing.acquire()).await.map_err(|_elapsed| Fault::Late)?;
+        let _permit = permit.expect("it is never closed");
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|_panic| Fault::Internal("the tokenizer broke off over this request".to_owned()))
+    }
+}
+
+/// How long a request's client waits, where it says so.
+///
+/// # Errors
+///
+/// If the header is no number of milliseconds.
+pub(crate) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Fault> {
+    let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
+    let millis = value.to_str().ok().and_then(|value| value.trim().parse::<u32>().ok());
+    millis.map(|millis| Some(Duration::from_millis(millis.into()))).ok_or_else(|| {
+        Fault::input(None, format!("the header `{TIMEOUT}` is {value:?}, which is no number of milliseconds"))
+    })
+}

@@ -1,0 +1,43 @@
+//! A model as every protocol sees it: its card, its facts and its engine, whatever its type.
+
+use super::{Inside, ModelCard};
+use modeldeploy::format::program::{Activation, Step};
+use modeldeploy::model::{Engine, Facts};
+
+/// A model that is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Served {
+    pub(crate) card: ModelCard,
+    pub(crate) facts: Facts,
+    pub(crate) engine: &'static Engine<'static>,
+}
+
+impl Served {
+    /// The model, made if it was not yet.
+    pub(crate) fn new(inside: &Inside) -> Result<Served, modeldeploy::Error> {
+        Ok(Served { card: inside.card, facts: inside.facts, engine: (inside.engine)()? })
+    }
+
+    /// The label of a classifier's row: of equal ones the first.
+    pub(crate) fn label(&self, row: &[f32]) -> &'static str {
+        let best = (0..row.len()).reduce(|best, next| if row[next] > row[best] { next } else { best });
+        best.and_then(|best| self.facts.labels.get(best).copied()).unwrap_or_default()
+    }
+
+    /// Whether its rows end in a sigmoid.
+    pub(crate) fn has_sigmoid(&self) -> bool {
+        let program = self.engine.artifact().program();
+        program.steps.iter().any(|step| match step {
+            Step::Linear { activation, out, .. } | Step::Activate { activation, out, .. } => {
+                *out == program.output && *activation == Activation::Sigmoid
+            }
+            _ => false,
+        })
+    }
+
+    /// The version as TensorFlow Serving counts them: in whole numbers. That is the version itself where it is one, else its first
+    /// part: `1.4.2` is 1.
+    pub(crate) fn number(&self) -> Option<i64> {
+        self.card.version.split('.').next().and_then(|first| first.parse().ok())
+    }
+}

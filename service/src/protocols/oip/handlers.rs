@@ -1,0 +1,120 @@
+//! What each route answers.
+
+use super::error::Error;
+use super::wire::{IndexRequest, Indexed, Metadata};
+use super::{HEADER_LENGTH, decode, encode, tensors};
+use crate::inference::{self, Ask, Overlong};
+use crate::object::FromObject;
+use crate::protocols::Shared;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// Which model a path names.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    name: String,
+    version: Option<String>,
+}
+
+type Model = Result<Path<Named>, PathRejection>;
+
+fn find(served: &Shared, model: Model) -> Result<usize, Error> {
+    let Path(Named { name, version }) = model?;
+    Ok(served.inference.models().find(&name, version.as_deref())?)
+}
+
+/// `GET /v2`.
+pub(super) async fn server(State(served): State<Shared>) -> Json<Value> {
+    let (name, version) = served.service;
+    let extensions = ["binary_tensor_data", "model_repository"];
+    Json(json!({ "name": name, "version": version, "extensions": extensions }))
+}
+
+/// `GET /v2/health/live`.
+pub(super) async fn live() -> Json<Value> {
+    Json(json!({ "live": true }))
+}
+
+/// `GET /v2/health/ready`.
+pub(super) async fn ready(State(served): State<Shared>) -> impl IntoResponse {
+    let is_ready = served.is_ready();
+    let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "live": true, "ready": is_ready })))
+}
+
+/// `GET /v2/models`.
+pub(super) async fn models(State(served): State<Shared>) -> Json<Value> {
+    let mut names: Vec<_> = served.inference.models().all().iter().map(|model| model.card.name).collect();
+    names.dedup();
+    Json(json!({ "models": names }))
+}
+
+/// `GET /v2/models/{name}[/versions/{version}]`.
+pub(super) async fn metadata(State(served): State<Shared>, model: Model) -> Result<Json<Metadata>, Error> {
+    let model = served.inference.served(find(&served, model)?);
+    let name = model.card.name;
+    let all = served.inference.models().all().iter();
+    let versions = all.filter(|other| other.card.name == name).map(|other| other.card.version).collect();
+    let (inputs, outputs) = tensors::metadata(model);
+    Ok(Json(Metadata { name, versions, platform: "modeldeploy_pack", inputs, outputs }))
+}
+
+/// `GET /v2/models/{name}[/versions/{version}]/ready`.
+pub(super) async fn model_ready(State(served): State<Shared>, model: Model) -> Result<Json<Value>, Error> {
+    let card = served.inference.served(find(&served, model)?).card;
+    if !served.is_ready() {
+        return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
+    }
+    Ok(Json(json!({ "name": card.name, "ready": true })))
+}
+
+/// `POST /v2/models/{name}[/versions/{version}]/infer`.
+pub(super) async fn infer(
+    State(served): State<Shared>,
+    model: Model,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<encode::Body, Error> {
+    let place = find(&served, model)?;
+    let timeout = inference::timeout(&headers)?;
+    let length = headers.get(HEADER_LENGTH).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let infer = decode::decode(&body, length.as_deref()).map_err(Error::invalid)?;
+    let model = *served.inference.served(place);
+    let chosen = encode::chosen(&model, &infer).map_err(Error::invalid)?;
+    let decode::Infer { id, texts, prompt, .. } = infer;
+    let ask = Ask { model: place, prompt, texts, overlong: Overlong::Cut, timeout };
+    let answer = served.inference.answer(ask).await?;
+    Ok(encode::encode(&model, id.as_deref(), &answer, &chosen))
+}
+
+/// `POST /v2/repository/index`.
+pub(super) async fn index(State(served): State<Shared>, body: Bytes) -> Result<Json<Vec<Indexed>>, Error> {
+    if !body.is_empty() {
+        let read: Result<FromObject<IndexRequest>, _> = serde_json::from_slice(&body);
+        read.map_err(|error| Error::invalid(format!("the body cannot be read: {error}")))?;
+    }
+    let models = served.inference.models().all().iter().map(|model| model.card);
+    let indexed = models.map(|card| Indexed { name: card.name, version: card.version, state: "READY", reason: "" });
+    Ok(Json(indexed.collect()))
+}
+
+/// `POST /v2/repository/models/{name}/load` and `…/unload`.
+pub(super) async fn compiled_in(State(served): State<Shared>, model: Model) -> Error {
+    match find(&served, model) {
+        Err(error) => error,
+        Ok(place) => {
+            let card = served.inference.served(place).card;
+            let message = format!(
+                "model `{}` {} ({}) is compiled into this service: it is neither loaded nor unloaded",
+                card.name, card.version, card.digest
+            );
+            Error::new(StatusCode::NOT_IMPLEMENTED, message)
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Open Inference Protocol v2 over REST, as KServe, Triton and MLServer speak it, with Triton's binary tensors and its repository.
+//!
+//! | route | answers |
+//! | --- | --- |
+//! | `GET /v2`, `/v2/health/live`, `/v2/health/ready` | the service |
+//! | `GET /v2/models`, `POST /v2/repository/index` | the models |
+//! | `GET /v2/models/{m}[/versions/{v}][/ready]` | a model: its tensors; whether it is ready |
+//! | `POST /v2/models/{m}[/versions/{v}]/infer` | its outputs for the input `text` |
+//! | `POST /v2/repository/models/{m}/load`, `/unload` | 501: models are compiled in |
+//!
+//! The input is `text`, BYTES in UTF-8: of shape `[n]` for texts, `[n, 2]` for pairs. The outputs are FP32: `embedding` `[n, d]`,
+//! `score` `[n]`, or `probabilities` `[n, labels]` with `label` `[n]` in BYTES. The parameter `prompt` names one of the model's
+//! prompts.
+//!
+//! Specification: <https://github.com/kserve/open-inference-protocol> (`inference_rest.md`); Triton's `extension_binary_data.md` and
+//! `extension_model_repository.md`.
+
+mod bytes;
+mod decode;
+mod encode;
+mod error;
+mod handlers;
+mod nested;
+mod tensors;
+mod wire;
+
+pub use decode::check;
+
+use super::Shared;
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(super) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/v2", get(handlers::server))
+        .route("/v2/health/live", get(handlers::live))
+        .route("/v2/health/ready", get(handlers::ready))
+        .route("/v2/models", get(handlers::models))
+        .route("/v2/models/{name}", get(handlers::metadata))
+        .route("/v2/models/{name}/versions/{version}", get(handlers::metadata))
+        .route("/v2/models/{name}/ready", get(handlers::model_ready))
+        .route("/v2/models/{name}/versions/{version}/ready", get(handlers::model_ready))
+        .route("/v2/models/{name}/infer", post(handlers::infer))
+        .route("/v2/models/{name}/versions/{version}/infer", post(handlers::infer))
+        .route("/v2/repository/index", post(handlers::index))
+        .route("/v2/repository/models/{name}/load", post(handlers::compiled_in))
+        .route("/v2/repository/models/{name}/unload", post(handlers::compiled_in))
+}
+
+/// The length of the JSON before the tensors.
+const HEADER_LENGTH: &str = "inference-header-content-length";

@@ -1,0 +1,59 @@
+//! The tensors of a model, by its task.
+
+use super::wire::TensorMetadata;
+use crate::models::Served;
+use modeldeploy::format::Task;
+
+/// The name of the input.
+pub(super) const INPUT: &str = "text";
+
+/// An output of a model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// The rows themselves.
+    Rows(&'static str),
+    /// The likeliest label of each row.
+    Label,
+}
+
+impl Output {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Output::Rows(name) => name,
+            Output::Label => "label",
+        }
+    }
+
+    pub(super) fn datatype(self) -> &'static str {
+        match self {
+            Output::Rows(_) => "FP32",
+            Output::Label => "BYTES",
+        }
+    }
+}
+
+/// The outputs that a model of this task has.
+pub(super) fn outputs(task: Task) -> &'static [Output] {
+    match task {
+        Task::Embed => &[Output::Rows("embedding")],
+        Task::Score => &[Output::Rows("score")],
+        _ => &[Output::Rows("probabilities"), Output::Label],
+    }
+}
+
+/// The sizes of an output after its first.
+pub(super) fn inner(served: &Served, output: Output) -> Option<usize> {
+    let is_row = matches!(output, Output::Rows(_)) && served.facts.task != Task::Score;
+    is_row.then_some(served.facts.outputs)
+}
+
+/// The tensors, as the metadata have them.
+pub(super) fn metadata(served: &Served) -> (Vec<TensorMetadata>, Vec<TensorMetadata>) {
+    let pairs = if served.facts.task == Task::Score { vec![-1, 2] } else { vec![-1] };
+    let inputs = vec![TensorMetadata { name: INPUT, datatype: "BYTES", shape: pairs }];
+    let output = |&output: &Output| {
+        let shape = [-1].into_iter().chain(inner(served, output).map(|size| size as i64)).collect();
+        TensorMetadata { name: output.name(), datatype: output.datatype(), shape }
+    };
+    (inputs, outputs(served.facts.task).iter().map(output).collect())
+}

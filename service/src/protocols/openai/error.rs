@@ -1,0 +1,69 @@
+//! Errors of the protocol: `{"error": {"message", "type", "param", "code"}}`.
+
+use crate::inference::Fault;
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// An answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::protocols) struct Error {
+    pub(super) status: StatusCode,
+    pub(super) message: String,
+    /// The field that is wrong.
+    pub(super) param: Option<&'static str>,
+    pub(super) code: Option<&'static str>,
+    retry_after: Option<HeaderValue>,
+}
+
+impl Error {
+    /// A request that is wrong in this field.
+    pub(super) fn invalid(param: Option<&'static str>, message: impl Into<String>) -> Error {
+        Error { status: StatusCode::BAD_REQUEST, message: message.into(), param, code: None, retry_after: None }
+    }
+
+    /// There is no such model; in OpenAI's words, which clients look for.
+    pub(in crate::protocols) fn no_model(name: &str) -> Error {
+        Error {
+            status: StatusCode::NOT_FOUND,
+            code: Some("model_not_found"),
+            ..Error::invalid(None, format!("The model `{name}` does not exist or you do not have access to it."))
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.status {
+            StatusCode::TOO_MANY_REQUESTS => "requests",
+            status if status.is_server_error() => "server_error",
+            _ => "invalid_request_error",
+        }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Error {
+        let (status, retry_after) = (fault.status(), fault.retry_after());
+        let code = match fault {
+            Fault::Overloaded { .. } => Some("rate_limit_exceeded"),
+            Fault::Late => Some("timeout"),
+            _ => None,
+        };
+        let (param, message) = match fault {
+            Fault::Input { text: Some(at), message } => (Some("input"), format!("Invalid `input[{at}]`: {message}.")),
+            other => (None, format!("{other}.")),
+        };
+        Error { status, code, retry_after, ..Error::invalid(param, message) }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let error = json!({ "message": self.message, "type": self.kind(), "param": self.param, "code": self.code });
+        let mut response = (self.status, Json(json!({ "error": error }))).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}

@@ -1,0 +1,84 @@
+//! What the route answers.
+
+use super::decode::{self, Encoding};
+use super::error::Error;
+use crate::inference::{self, Ask, Overlong};
+use crate::protocols::Shared;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use modeldeploy::format::Task;
+use serde::Serialize;
+
+/// The answer's body.
+#[derive(Debug, Serialize)]
+pub(super) struct List {
+    object: &'static str,
+    data: Vec<Embedding>,
+    model: &'static str,
+    usage: Usage,
+}
+
+#[derive(Debug, Serialize)]
+struct Embedding {
+    object: &'static str,
+    index: usize,
+    embedding: Vector,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Vector {
+    Floats(Vec<f32>),
+    Base64(String),
+}
+
+#[derive(Debug, Serialize)]
+struct Usage {
+    prompt_tokens: usize,
+    total_tokens: usize,
+}
+
+/// `POST /v1/embeddings`.
+pub(super) async fn embeddings(
+    State(served): State<Shared>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<List>, Error> {
+    let decode::Embeddings { model: name, texts, encoding, dimensions } = decode::decode(&body)?;
+    let model = served.inference.models().find(&name, None).map_err(|_| Error::no_model(&name))?;
+    let facts = served.inference.served(model).facts;
+    if facts.task != Task::Embed {
+        let message = format!("The model `{name}` does not embed: it is for the task `{}`.", facts.task);
+        return Err(Error::invalid(Some("model"), message));
+    }
+    if dimensions.is_some_and(|dimensions| dimensions != facts.outputs as u64) {
+        let message = format!("This model does not support specifying dimensions: its vectors have {}.", facts.outputs);
+        return Err(Error::invalid(Some("dimensions"), message));
+    }
+    let timeout = inference::timeout(&headers)?;
+    let ask = Ask { model, prompt: None, texts, overlong: Overlong::Refuse, timeout };
+    let answer = served.inference.answer(ask).await?;
+    let rows = answer.values.chunks_exact(answer.width).enumerate();
+    let data = rows.map(|(index, row)| Embedding { object: "embedding", index, embedding: vector(row, encoding) });
+    let tokens = answer.tokens.iter().sum();
+    Ok(Json(List {
+        object: "list",
+        data: data.collect(),
+        model: served.inference.served(model).card.name,
+        usage: Usage { prompt_tokens: tokens, total_tokens: tokens },
+    }))
+}
+
+fn vector(row: &[f32], encoding: Encoding) -> Vector {
+    match encoding {
+        Encoding::Float => Vector::Floats(row.to_vec()),
+        Encoding::Base64 => {
+            let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+            Vector::Base64(STANDARD.encode(bytes))
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! What each route answers.
+
+use super::error::Error;
+use super::{decode, metadata};
+use crate::inference::{self, Answer, Ask, Overlong, Text};
+use crate::models::Served;
+use crate::protocols::Shared;
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use modeldeploy::format::Task;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Which model a path names.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    name: String,
+    version: Option<String>,
+}
+
+/// What rows become.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Values<'a> {
+    Rows(Vec<&'a [f32]>),
+    Scores(&'a [f32]),
+    Labelled(Vec<Labelled<'a>>),
+    Labels(Vec<Vec<(&'static str, f32)>>),
+    Columns { probabilities: Vec<&'a [f32]>, label: Vec<&'static str> },
+}
+
+#[derive(Debug, Serialize)]
+struct Labelled<'a> {
+    probabilities: &'a [f32],
+    label: &'static str,
+}
+
+/// `GET /v1/models/{name}/versions/{version}`.
+pub(super) async fn status(
+    State(served): State<Shared>,
+    named: Result<Path<Named>, PathRejection>,
+) -> Result<Json<Value>, Error> {
+    let Path(Named { name, version }) = named?;
+    let place = served.inference.models().find_number(&name, version.as_deref())?;
+    Ok(Json(json!({ "model_version_status": [metadata::status(served.inference.served(place))] })))
+}
+
+/// `GET /v1/models/{name}[/versions/{version}]/metadata`.
+pub(super) async fn metadata(
+    State(served): State<Shared>,
+    named: Result<Path<Named>, PathRejection>,
+) -> Result<Json<Value>, Error> {
+    let Path(Named { name, version }) = named?;
+    let place = served.inference.models().find_number(&name, version.as_deref())?;
+    Ok(Json(metadata::metadata(served.inference.served(place))))
+}
+
+/// Paths with a label.
+pub(super) async fn no_labels() -> Error {
+    Error::new(StatusCode::NOT_FOUND, "no version of a model here has a label")
+}
+
+/// `POST /v1/models/{name}:{verb}`.
+pub(super) async fn act(
+    State(served): State<Shared>,
+    named: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let Path(last) = named?;
+    let (name, verb) = verb(&last)?;
+    answer(&served, (name, None), verb, &headers, &body).await
+}
+
+/// `POST /v1/models/{name}/versions/{version}:{verb}`.
+pub(super) async fn act_on_version(
+    State(served): State<Shared>,
+    named: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let Path((name, last)) = named?;
+    let (version, verb) = verb(&last)?;
+    answer(&served, (&name, Some(version)), verb, &headers, &body).await
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verb {
+    Predict,
+    Classify,
+    Regress,
+}
+
+/// The verb at the end of a path, in any case.
+fn verb(last: &str) -> Result<(&str, Verb), Error> {
+    let verbs = [("predict", Verb::Predict), ("classify", Verb::Classify), ("regress", Verb::Regress)];
+    let (before, asked) = last.rsplit_once(':').unwrap_or((last, ""));
+    let found = verbs.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(asked));
+    match found {
+        Some((_, verb)) => Ok((before, verb)),
+        None if asked.eq_ignore_ascii_case("explain") => {
+            Err(Error::new(StatusCode::NOT_IMPLEMENTED, "no model here explains its answers"))
+        }
+        None => Err(Error::new(StatusCode::NOT_FOUND, "a model's path ends in `:predict`, `:classify` or `:regress`")),
+    }
+}
+
+async fn answer(
+    served: &Shared,
+    (name, version): (&str, Option<&str>),
+    verb: Verb,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Response, Error> {
+    let place = served.inference.models().find_number(name, version)?;
+    let model = *served.inference.served(place);
+    let needs = match verb {
+        Verb::Predict => None,
+        Verb::Classify => Some(Task::Classify),
+        Verb::Regress => Some(Task::Score),
+    };
+    if needs.is_some_and(|task| task != model.facts.task) {
+        let message = format!("model `{name}` is for the task `{}`: ask it by `:predict`", model.facts.task);
+        return Err(Error::invalid(message));
+    }
+    if verb == Verb::Predict {
+        let predict = decode::predict(body).map_err(Error::invalid)?;
+        let answer = run(served, place, predict.texts, headers).await?;
+        let key = if predict.by_row { "predictions" } else { "outputs" };
+        return Ok(Json(BTreeMap::from([(key, values(&model, &answer, predict.by_row))])).into_response());
+    }
+    let answer = run(served, place, decode::examples(body).map_err(Error::invalid)?, headers).await?;
+    // The page of the specification says `result`, and the server itself `results`: clients look for one or the other.
+    let result = if verb == Verb::Regress {
+        Values::Scores(&answer.values)
+    } else {
+        let labelled = |row: &'_ [f32]| model.facts.labels.iter().copied().zip(row.iter().copied()).collect();
+        Values::Labels(answer.values.chunks_exact(answer.width).map(labelled).collect())
+    };
+    Ok(Json(BTreeMap::from([("result", &result), ("results", &result)])).into_response())
+}
+
+async fn run(served: &Shared, model: usize, texts: Vec<Text>, headers: &HeaderMap) -> Result<Answer, Error> {
+    let timeout = inference::timeout(headers)?;
+    Ok(served.inference.answer(Ask { model, prompt: None, texts, overlong: Overlong::Cut, timeout }).await?)
+}
+
+fn values<'a>(model: &Served, answer: &'a Answer, by_row: bool) -> Values<'a> {
+    let rows = answer.values.chunks_exact(answer.width);
+    match (model.facts.task, by_row) {
+        (Task::Embed, _) => Values::Rows(rows.collect()),
+        (Task::Score, _) => Values::Scores(&answer.values),
+        (_, true) => {
+            Values::Labelled(rows.map(|row| Labelled { probabilities: row, label: model.label(row) }).collect())
+        }
+        (_, false) => {
+            let label = rows.clone().map(|row| model.label(row)).collect();
+            Values::Columns { probabilities: rows.collect(), label }
+        }
+    }
+}

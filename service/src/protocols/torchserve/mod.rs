@@ -1,0 +1,95 @@
+//! TorchServe's inference API.
+//!
+//! | route | answers |
+//! | --- | --- |
+//! | `GET /ping` | `{"status": "Healthy"}` |
+//! | `POST`, `PUT /predictions/{m}[/{version}]` | a vector, a score, or each label's probability |
+//!
+//! A body that is said to be JSON is a text, a pair of texts in a list, `{"data": …}` of these, or `{"instances": […]}` of these, which
+//! is answered by `{"predictions": […]}`; any other body is a text itself.
+//!
+//! Specification: <https://pytorch.org/serve/inference_api.html>.
+
+mod decode;
+mod error;
+
+pub use decode::check;
+
+use super::Shared;
+use crate::inference::{self, Ask, Overlong};
+use crate::models::Served;
+use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use error::Error;
+use modeldeploy::format::Task;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(super) fn router() -> Router<Shared> {
+    Router::new()
+        .route("/ping", get(ping))
+        .route("/predictions/{name}", post(predict).put(predict))
+        .route("/predictions/{name}/{version}", post(predict).put(predict))
+}
+
+async fn ping(State(served): State<Shared>) -> impl IntoResponse {
+    let (status, word) = match served.is_ready() {
+        true => (StatusCode::OK, "Healthy"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "Unhealthy"),
+    };
+    (status, Json(json!({ "status": word })))
+}
+
+/// Which model a path names.
+#[derive(Debug, Deserialize)]
+struct Named {
+    name: String,
+    version: Option<String>,
+}
+
+/// What a row becomes.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Output<'a> {
+    Vector(&'a [f32]),
+    Score(f32),
+    Labels(BTreeMap<&'static str, f32>),
+}
+
+async fn predict(
+    State(served): State<Shared>,
+    named: Result<Path<Named>, PathRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let Path(Named { name, version }) = named.map_err(|rejection| Error::invalid(rejection.body_text()))?;
+    let place = served.inference.models().find(&name, version.as_deref())?;
+    let kind = headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+    let decode::Predict { texts, is_list } = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
+    let timeout = inference::timeout(&headers)?;
+    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
+    let answer = served.inference.answer(ask).await?;
+    let model = served.inference.served(place);
+    let mut outputs: Vec<_> = answer.values.chunks_exact(answer.width).map(|row| output(model, row)).collect();
+    Ok(match outputs.pop() {
+        Some(only) if !is_list => Json(only).into_response(),
+        last => {
+            outputs.extend(last);
+            Json(BTreeMap::from([("predictions", outputs)])).into_response()
+        }
+    })
+}
+
+fn output<'a>(model: &Served, row: &'a [f32]) -> Output<'a> {
+    match model.facts.task {
+        Task::Embed => Output::Vector(row),
+        Task::Score => Output::Score(row[0]),
+        _ => Output::Labels(model.facts.labels.iter().copied().zip(row.iter().copied()).collect()),
+    }
+}

@@ -1,0 +1,28 @@
+"""What the engine itself says, by the service's own route that no protocol has touched; and comparing to the bit."""
+
+import json
+import sys
+import urllib.request
+
+import numpy as np
+
+URL = sys.argv[1]
+TEXTS = ["phone", "", "手机", "a longer text than the model takes"]
+PAIRS = [["ab", "cde"], ["手机", "phone"]]
+
+
+def rows(model, texts, prompt="", version=None):
+    """The engine's rows, in f32: `texts` are lists of one or two."""
+    body = json.dumps({"version": version, "prompt": prompt, "texts": texts}).encode()
+    request = urllib.request.Request(f"{URL}/engine/{model}", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return np.array(json.load(answer), dtype=np.float32)
+
+
+def same(got, expected, what):
+    """Fails unless shapes and all bits are equal."""
+    got, expected = np.asarray(got), np.asarray(expected)
+    assert got.dtype == np.float32, (what, got.dtype)
+    assert got.shape == expected.shape, (what, got.shape, expected.shape)
+    assert got.tobytes() == expected.tobytes(), (what, got, expected)
+    print(f"  {what}: {got.shape}, to the bit")

@@ -1,0 +1,14 @@
+//! Every protocol over hand-made models, without a socket: the values are the engine's own, to the bit.
+
+mod batches;
+mod client;
+mod mlflow;
+mod models;
+mod oip;
+mod openai;
+#[path = "../../../runtime/tests/packs/mod.rs"]
+mod packs;
+mod routes;
+mod tei;
+mod tfserving;
+mod torchserve;

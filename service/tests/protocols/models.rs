@@ -1,0 +1,73 @@
+//! A service of hand-made models, and what their engines say.
+
+use crate::packs::{self, Head, Precision, means};
+use modeldeploy::Error;
+use modeldeploy::format::Task;
+use modeldeploy::model::{Engine, Facts, Input, Model, Space};
+use modeldeploy_service::Service;
+use std::sync::OnceLock;
+
+/// `encoder` 1.0.0: the mean of a text's token ids, and 1; the prompt `document` unless another is named.
+pub(crate) struct Encoder1;
+/// `encoder` 2.1.0: an int8 transformer of 20 values.
+pub(crate) struct Encoder2;
+/// `ranker` 1.0.0.
+pub(crate) struct Ranker;
+/// `mood` 1.0.0: three labels.
+pub(crate) struct Mood;
+
+const FACTS: Facts = Facts {
+    task: Task::Embed,
+    max_tokens: 16,
+    outputs: 2,
+    normalized: false,
+    labels: &[],
+    prompts: &["document", "query"],
+};
+
+const TRANSFORMER: Facts = Facts {
+    max_tokens: packs::MAX_TOKENS as usize,
+    outputs: packs::WIDTH as usize,
+    normalized: true,
+    prompts: &["query"],
+    ..FACTS
+};
+
+macro_rules! model {
+    ($model:ident: $name:literal $version:literal, $facts:expr, $pack:expr) => {
+        impl Model for $model {
+            type Space = Space<1, 2>;
+            const NAME: &'static str = $name;
+            const VERSION: &'static str = $version;
+            const DIGEST: &'static str = "sha256:00";
+            const SPACE: &'static str = "";
+            const FACTS: Facts = $facts;
+
+            fn engine() -> Result<&'static Engine<'static>, Error> {
+                static ENGINE: OnceLock<Engine<'static>> = OnceLock::new();
+                Ok(ENGINE.get_or_init(|| Engine::new($name, Box::leak(Box::new($pack))).expect("an engine")))
+            }
+        }
+    };
+}
+
+model!(Encoder1: "encoder" "1.0.0", FACTS, means::build(Task::Embed));
+model!(Encoder2: "encoder" "2.1.0", TRANSFORMER, packs::build(Precision::Int8, Head::Embed, vec![]).pack);
+model!(Ranker: "ranker" "1.0.0", Facts { task: Task::Score, outputs: 1, prompts: &[], ..FACTS }, means::build(Task::Score));
+model!(
+    Mood: "mood" "1.0.0",
+    Facts { task: Task::Classify, outputs: 3, labels: &means::LABELS, prompts: &[], ..FACTS },
+    means::build(Task::Classify)
+);
+
+/// A service of all of them.
+pub(crate) fn service() -> Service {
+    Service::new("shop", "1.2.3").model::<Encoder1>().model::<Encoder2>().model::<Ranker>().model::<Mood>()
+}
+
+/// What the engine itself says of each input.
+pub(crate) fn rows<'t, M: Model>(inputs: impl IntoIterator<Item = Input<'t>>) -> Vec<Vec<f32>> {
+    let mut rows = vec![];
+    M::engine().expect("an engine").run(inputs, |row| rows.push(row.to_vec())).expect("rows");
+    rows
+}
