@@ -27,7 +27,7 @@ const FACTS: Facts = Facts {
 
 const TRANSFORMER: Facts = Facts {
     max_tokens: packs::MAX_TOKENS as usize,
-    outputs: packs::WIDTH as usize,
+    outputs: packs::SMALL.width as usize,
     normalized: true,
     prompts: &["query"],
     ..FACTS
