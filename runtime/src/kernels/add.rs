@@ -27,12 +27,22 @@ impl Kernel for Add<'_> {
     fn run<S: Simd>(self, s: S) {
         let (y, y_rest) = self.y.as_chunks::<16>();
         let (out, out_rest) = self.out.as_chunks_mut::<16>();
-        for (i, (y, out)) in y.iter().zip(out).enumerate() {
-            self.x.bring(16 * i, out);
-            s.store(out, s.add(s.load(out), s.load(y)));
-        }
-        self.x.bring(16 * y.len(), out_rest);
-        s.store_part(out_rest, s.add(s.load_part(out_rest, 0.0), s.load_part(y_rest, 0.0)));
+        let x_rest = match self.x {
+            Operand::Apart(x) => {
+                let (x, x_rest) = x.as_chunks::<16>();
+                for ((x, y), out) in x.iter().zip(y).zip(out) {
+                    s.store(out, s.add(s.load(x), s.load(y)));
+                }
+                s.load_part(x_rest, 0.0)
+            }
+            Operand::InPlace => {
+                for (y, out) in y.iter().zip(out) {
+                    s.store(out, s.add(s.load(out), s.load(y)));
+                }
+                s.load_part(out_rest, 0.0)
+            }
+        };
+        s.store_part(out_rest, s.add(x_rest, s.load_part(y_rest, 0.0)));
     }
 }
 
