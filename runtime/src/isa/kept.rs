@@ -7,7 +7,8 @@ use super::simd::Simd;
 
 /// The most steps along k for which there is room: 4096 deep, as the deepest layers of encoders are.
 const STEPS: usize = 1024;
-/// The most of them that are kept for one tile alone, which gains by it as long as they stay in the first cache (bench `kernels`).
+/// The most of them that are kept for one tile alone, which gains by it as long as they stay in the first cache (by single
+/// runs on a Sapphire Rapids server; bench `kernels` measures it).
 const ALONE: usize = 256;
 
 /// One step's weights, as [`Simd::keep`] gives them.
