@@ -39,6 +39,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod config;
 mod connections;
 mod error;
 mod inference;
@@ -46,7 +47,6 @@ mod limits;
 mod metrics;
 mod models;
 mod object;
-mod options;
 mod protocols;
 mod reply;
 mod serve;
