@@ -4,12 +4,12 @@ use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
-use crate::{Error, Limits, Refusal, connections, limits, protocols};
+use crate::{Error, Limits, Refusal, batched, connections, limits, protocols};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -77,13 +77,14 @@ impl Service {
             .route("/metrics", get(metrics::show))
             .with_state(metrics.clone())
             .route("/models", get(async || Json(cards)))
-            .merge(ready)
-            .merge(self.routes);
+            .merge(ready);
         let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
         let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
         let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
         let service = (self.name, self.version);
-        let protocols = protocols::router(protocols::Served { inference, service, stopping });
+        let served = Arc::new(protocols::Served { inference, service, stopping });
+        let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
+        let protocols = protocols::router(served);
         let answered = |router: Router| {
             router
                 .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
