@@ -23,6 +23,7 @@ const FACTS: Facts = Facts {
     normalized: false,
     labels: &[],
     prompts: &["document", "query"],
+    gate: None,
 };
 
 const TRANSFORMER: Facts = Facts {
