@@ -48,6 +48,8 @@ mod limits;
 mod metrics;
 mod models;
 mod object;
+mod openapi;
+mod page;
 mod protocols;
 mod reply;
 mod serve;

@@ -24,12 +24,13 @@ pub struct Service {
     models: Vec<Inside>,
     routes: Router,
     limits: Limits,
+    document: Option<serde_json::Value>,
 }
 
 impl Service {
     /// A service of this name and version, without models and routes.
     pub fn new(name: &'static str, version: &'static str) -> Service {
-        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
+        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default(), document: None }
     }
 
     /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
@@ -54,6 +55,14 @@ impl Service {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Service {
         self.limits = limits;
+        self
+    }
+
+    /// Adds the OpenAPI document of the service's own routes to `/openapi.json`: its `info`, `tags`, `paths` and `components` go before those
+    /// of the protocols, as the routes do.
+    #[must_use]
+    pub fn openapi(mut self, document: serde_json::Value) -> Service {
+        self.document = Some(document);
         self
     }
 
@@ -82,7 +91,7 @@ impl Service {
         let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
         let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
         let service = (self.name, self.version);
-        let served = Arc::new(protocols::Served { inference, service, stopping });
+        let served = Arc::new(protocols::Served { inference, service, stopping, document: self.document });
         let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
         let protocols = protocols::router(served);
         let answered = |router: Router| {

@@ -7,6 +7,7 @@ mod mlflow;
 mod models;
 mod oip;
 mod openai;
+mod openapi;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
 mod routes;
