@@ -23,7 +23,8 @@ Options:
   -V, --version                print the versions of the service and its models and exit
 
 Every model inside answers the clients of Triton and KServe (/v2/...), OpenAI (/v1/embeddings), Text Embeddings Inference (/embed, ...),
-TensorFlow Serving (/v1/models/NAME:predict), TorchServe (/predictions/NAME) and MLflow (/invocations).
+TensorFlow Serving (/v1/models/NAME:predict), TorchServe (/predictions/NAME) and MLflow (/invocations); those of Triton, KServe and
+TensorFlow Serving over gRPC, too, on the same port.
 ";
 
 /// What a command line asks for.

@@ -2,9 +2,11 @@
 
 use crate::batch::Failure;
 use crate::models::Unknown;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::HeaderValue;
 use std::fmt;
 use std::time::Duration;
+/// The canonical codes of what went wrong: <https://grpc.io/docs/guides/status-codes/>.
+pub(crate) use tonic::Code;
 
 /// Why a model does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,12 @@ pub(crate) enum Fault {
     Input { text: Option<usize>, message: String },
     /// There is no such model.
     Unknown(Unknown),
+    /// There is nothing else of that name.
+    Absent(String),
+    /// The protocol has it, and no model here does.
+    Unsupported(String),
+    /// The service is about to end.
+    Stopping,
     /// Too much is waiting; it may be tried again after this time.
     Overloaded { after: Duration },
     /// The request's time is over.
@@ -26,14 +34,16 @@ impl Fault {
         Fault::Input { text, message: message.into() }
     }
 
-    /// The status of HTTP that says it.
-    pub(crate) fn status(&self) -> StatusCode {
+    /// The code that says it.
+    pub(crate) fn code(&self) -> Code {
         match self {
-            Fault::Input { .. } => StatusCode::BAD_REQUEST,
-            Fault::Unknown(_) => StatusCode::NOT_FOUND,
-            Fault::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Fault::Late => StatusCode::GATEWAY_TIMEOUT,
-            Fault::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Fault::Input { .. } => Code::InvalidArgument,
+            Fault::Unknown(_) | Fault::Absent(_) => Code::NotFound,
+            Fault::Unsupported(_) => Code::Unimplemented,
+            Fault::Stopping => Code::Unavailable,
+            Fault::Overloaded { .. } => Code::ResourceExhausted,
+            Fault::Late => Code::DeadlineExceeded,
+            Fault::Internal(_) => Code::Internal,
         }
     }
 
@@ -64,8 +74,12 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Input { text: Some(text), message } => write!(f, "text {text}: {message}"),
-            Fault::Input { text: None, message } | Fault::Internal(message) => f.write_str(message),
+            Fault::Input { text: None, message }
+            | Fault::Absent(message)
+            | Fault::Unsupported(message)
+            | Fault::Internal(message) => f.write_str(message),
             Fault::Unknown(unknown) => unknown.fmt(f),
+            Fault::Stopping => f.write_str("the service is stopping"),
             Fault::Overloaded { .. } => f.write_str("too much is waiting for this request to be answered in its time"),
             Fault::Late => f.write_str("the request's time is over"),
         }

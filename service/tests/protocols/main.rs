@@ -2,6 +2,7 @@
 
 mod batches;
 mod client;
+mod grpc;
 mod mlflow;
 mod models;
 mod oip;
