@@ -106,3 +106,14 @@ async fn who_does_not_speak_grpc_is_told_so() {
     let asked = http::Request::get(INFER).body(Body::empty()).expect("a request");
     assert_eq!(send(&router, asked).await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
+
+#[tokio::test]
+async fn a_method_is_measured_under_its_path() {
+    let router = service().into_router().expect("a router");
+    let body = framed(&prost::Message::encode_to_vec(&request("encoder", &[1], &["a"], true)));
+    let asked = http::Request::post(INFER).header("content-type", "application/grpc").body(Body::from(body));
+    assert_eq!(send(&router, asked.expect("a request")).await.status, StatusCode::OK);
+    let metrics = http::Request::get("/metrics").body(Body::empty()).expect("a request");
+    let metrics = send(&router, metrics).await;
+    assert!(metrics.text().contains(&format!("route=\"{INFER}\"")), "{}", metrics.text());
+}

@@ -7,9 +7,9 @@ use modeldeploy::model::Input as Text;
 use modeldeploy_service::wire::tensorflow::serving::inference_result::Result as Outcome;
 use modeldeploy_service::wire::tensorflow::serving::model_spec::VersionChoice;
 use modeldeploy_service::wire::tensorflow::serving::*;
+use modeldeploy_service::wire::tensorflow::tensor_shape_proto::Dim;
 use modeldeploy_service::wire::tensorflow::*;
 use prost::Message;
-use tensor_shape_proto::Dim;
 use tonic::{Code, Status};
 
 macro_rules! predictions {
