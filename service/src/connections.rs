@@ -86,8 +86,8 @@ fn http(limits: Limits) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .keep_alive_interval(limits.ping)
         .keep_alive_timeout(limits.ping)
-        .max_concurrent_streams(limits.streams)
-        .max_header_list_size(limits.head_bytes);
+        .max_concurrent_streams(u32::try_from(limits.streams).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
     http
 }
 

@@ -38,7 +38,7 @@
 //! | `tensorflow.serving.PredictionService`, `ModelService` | all |
 //! | `grpc.health.v1.Health`, `grpc.reflection.v1` and `v1alpha` | all |
 //!
-//! Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
+//! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
 //! 429 and `Retry-After`, in its protocol's own form; over gRPC the header is `grpc-timeout`, and the answer RESOURCE_EXHAUSTED with
@@ -48,6 +48,8 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod batched;
+mod config;
 mod connections;
 mod error;
 mod grpc;
@@ -56,12 +58,14 @@ mod limits;
 mod metrics;
 mod models;
 mod object;
-mod options;
+mod openapi;
+mod page;
 mod protocols;
 mod readiness;
 mod reply;
 mod serve;
 
+pub use batched::Batched;
 pub use error::Error;
 #[doc(hidden)]
 pub use grpc::wire;

@@ -1,20 +1,18 @@
 //! From the first flag to the last answer: read the options, listen, serve, and stop when told.
 
+use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
-use crate::options::{Command, HELP};
 use crate::readiness::Readiness;
-use crate::{Error, Limits, Refusal, connections, grpc, limits, protocols};
+use crate::{Error, Limits, Refusal, batched, connections, grpc, limits, protocols};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
-use axum::{Json, Router};
-use modeldeploy::Warm;
+use axum::{Extension, Json, Router};
 use std::future::Future;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -26,12 +24,13 @@ pub struct Service {
     models: Vec<Inside>,
     routes: Router,
     limits: Limits,
+    document: Option<serde_json::Value>,
 }
 
 impl Service {
     /// A service of this name and version, without models and routes.
     pub fn new(name: &'static str, version: &'static str) -> Service {
-        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
+        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default(), document: None }
     }
 
     /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
@@ -59,6 +58,14 @@ impl Service {
         self
     }
 
+    /// Adds the OpenAPI document of the service's own routes to `/openapi.json`: its `info`, `tags`, `paths` and `components` go before those
+    /// of the protocols, as the routes do.
+    #[must_use]
+    pub fn openapi(mut self, document: serde_json::Value) -> Service {
+        self.document = Some(document);
+        self
+    }
+
     /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket. Its models are made and their
     /// workers started.
     ///
@@ -79,16 +86,17 @@ impl Service {
             .route("/metrics", get(metrics::show))
             .with_state(metrics.clone())
             .route("/models", get(async || Json(cards)))
-            .merge(ready)
-            .merge(self.routes);
+            .merge(ready);
         let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
         let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
         let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
         let service = (self.name, self.version);
-        let served = Arc::new(protocols::Served { inference, service, readiness });
+        let served = Arc::new(protocols::Served { inference, service, readiness, document: self.document });
+        let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
         let measured = middleware::from_fn_with_state(metrics.clone(), metrics::measure);
         // Messages of gRPC are read by their own methods: some come in streams.
-        let grpc = protocols::grpc_router(&served).layer(measured.clone());
+        let grpc = protocols::grpc_router(served.clone()).layer(measured.clone());
+        let protocols = protocols::router(served);
         let answered = |router: Router| {
             router
                 .fallback(grpc::no_route)
@@ -100,7 +108,7 @@ impl Service {
                 .layer(measured.clone())
         };
         // Where a path is in both, the service's own route answers.
-        Ok(answered(own).fallback_service(answered(protocols::router(&served)).merge(grpc)))
+        Ok(answered(own).fallback_service(answered(protocols).merge(grpc)))
     }
 
     /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns.
@@ -109,11 +117,13 @@ impl Service {
     ///
     /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
     pub async fn serve(self) -> Result<(), Error> {
-        match Command::parse(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
-            Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
+        let base = Config::with(self.limits);
+        match Command::read(std::env::args_os().skip(1), std::env::vars_os(), base)? {
+            Command::Help(text) => say(format_args!("{} {}\n\n{text}", self.name, self.version))?,
+            Command::Print(text) => say(format_args!("{text}"))?,
             Command::Version => self.print_versions()?,
             Command::SelfTest => self.self_test()?,
-            Command::Serve { listen, warm } => self.listen(listen, warm, stop_signal()).await?,
+            Command::Serve(config) => self.listen(*config, stop_signal()).await?,
         }
         Ok(())
     }
@@ -132,16 +142,12 @@ impl Service {
         Ok(())
     }
 
-    async fn listen(
-        self,
-        address: SocketAddr,
-        warm: Option<Warm>,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
+    async fn listen(mut self, config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         for model in &self.models {
-            (model.load)(warm).map_err(Error::Model)?;
+            (model.load)(config.warm).map_err(Error::Model)?;
         }
-        let (name, version) = (self.name, self.version);
+        self.limits = config.limits;
+        let (address, name, version) = (config.listen, self.name, self.version);
         let begun = self.begin()?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;

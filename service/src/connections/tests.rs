@@ -20,14 +20,18 @@ const SHORT: Duration = Duration::from_millis(200);
 /// Nothing is cut off in the time of a test.
 const WIDE: Limits = Limits {
     connections: 64,
+    peer_connections: 64,
     head: FAR,
-    head_bytes: 16 << 10,
+    headers: 100,
+    head_bytes: 64 << 10,
     streams: 128,
     ping: FAR,
     body: FAR,
     body_bytes: 1000,
     texts: 100,
+    tokens: 1000,
     deadline: FAR,
+    write: FAR,
     age: FAR,
     grace: FAR,
 };

@@ -1,12 +1,11 @@
 //! Why a model does not answer, before a protocol gives it its own form.
 
+use super::code::{self, Code};
 use crate::batch::Failure;
 use crate::models::Unknown;
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use std::fmt;
 use std::time::Duration;
-/// The canonical codes of what went wrong: <https://grpc.io/docs/guides/status-codes/>.
-pub(crate) use tonic::Code;
 
 /// Why a model does not answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +44,11 @@ impl Fault {
             Fault::Late => Code::DeadlineExceeded,
             Fault::Internal(_) => Code::Internal,
         }
+    }
+
+    /// The status of HTTP that says it, where no protocol has one of its own.
+    pub(crate) fn status(&self) -> StatusCode {
+        code::status(self.code())
     }
 
     /// The header `Retry-After`, in whole seconds, where trying again helps.

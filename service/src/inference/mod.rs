@@ -1,10 +1,12 @@
 //! From texts to rows, for every protocol: limits, tokens, batches.
 
+mod code;
 mod fault;
 mod statistics;
 mod tokenize;
 
-pub(crate) use fault::{Code, Fault};
+pub(crate) use code::{Code, status};
+pub(crate) use fault::Fault;
 pub(crate) use statistics::{Snapshot, Statistics};
 pub(crate) use tokenize::{Overlong, Text};
 
@@ -128,7 +130,11 @@ impl Inference {
         let bytes: usize = texts.iter().map(Text::bytes).sum();
         let tokenize = move || tokenize::tokenize(&served, prompt.as_deref(), &texts, overlong);
         let tokens = self.where_it_fits(bytes, tokenize, deadline).await??;
-        let counts = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let counts: Vec<usize> = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let (all, most) = (counts.iter().sum::<usize>(), self.limits.tokens);
+        if all > most {
+            return Err(Fault::input(None, format!("the texts have {all} tokens, and at most {most} are taken")));
+        }
         let tokenized = begun.elapsed();
         let rows = self.batcher.run(model, tokens, deadline).await?;
         if rows.values.iter().any(|value| !value.is_finite()) {

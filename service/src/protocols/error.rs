@@ -1,10 +1,11 @@
 //! Answers that are errors: what went wrong has one canonical code, and each protocol says what that is in its own form.
 
+pub(super) use crate::inference::status;
 use crate::inference::{Code, Fault};
 use crate::models::Unknown;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use std::marker::PhantomData;
@@ -31,6 +32,8 @@ pub(super) trait Form {
 #[derive(Debug)]
 pub(super) struct Error<F> {
     fault: Fault,
+    /// The methods that the path answers, where it was asked by another.
+    allow: Option<&'static str>,
     form: PhantomData<fn() -> F>,
 }
 
@@ -43,6 +46,11 @@ impl<F> Error<F> {
         Fault::Absent(message.into()).into()
     }
 
+    /// The path answers these methods alone.
+    pub(super) fn of_method(allow: &'static str, message: impl Into<String>) -> Error<F> {
+        Error { allow: Some(allow), ..Error::invalid(message) }
+    }
+
     pub(super) fn unsupported(message: impl Into<String>) -> Error<F> {
         Fault::Unsupported(message.into()).into()
     }
@@ -50,7 +58,7 @@ impl<F> Error<F> {
 
 impl<F> From<Fault> for Error<F> {
     fn from(fault: Fault) -> Error<F> {
-        Error { fault, form: PhantomData }
+        Error { fault, allow: None, form: PhantomData }
     }
 }
 
@@ -68,11 +76,14 @@ impl<F> From<PathRejection> for Error<F> {
 
 impl<F: Form> IntoResponse for Error<F> {
     fn into_response(self) -> Response {
-        let status = F::status(self.fault.code());
+        let status = self.allow.map_or_else(|| F::status(self.fault.code()), |_| StatusCode::METHOD_NOT_ALLOWED);
         let body = F::body(&self.fault, status, &F::message(&self.fault));
         let mut response = (status, Json(body)).into_response();
         if let Some(seconds) = self.fault.retry_after() {
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if let Some(methods) = self.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
         }
         response
     }
@@ -82,25 +93,6 @@ impl<F: Form> IntoResponse for Error<F> {
 impl<F: Form> From<Error<F>> for tonic::Status {
     fn from(error: Error<F>) -> tonic::Status {
         crate::grpc::status(&error.fault, F::message(&error.fault))
-    }
-}
-
-/// The status of HTTP for a code, as TensorFlow Serving and Google's own services map them.
-pub(super) fn status(code: Code) -> StatusCode {
-    match code {
-        Code::Ok => StatusCode::OK,
-        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => StatusCode::BAD_REQUEST,
-        Code::Unauthenticated => StatusCode::UNAUTHORIZED,
-        Code::PermissionDenied => StatusCode::FORBIDDEN,
-        Code::NotFound => StatusCode::NOT_FOUND,
-        Code::AlreadyExists | Code::Aborted => StatusCode::CONFLICT,
-        Code::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
-        // A client that closed its request, as nginx has it.
-        Code::Cancelled => StatusCode::from_u16(499).expect("three digits"),
-        Code::Unknown | Code::Internal | Code::DataLoss => StatusCode::INTERNAL_SERVER_ERROR,
-        Code::Unimplemented => StatusCode::NOT_IMPLEMENTED,
-        Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        Code::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
     }
 }
 

@@ -15,6 +15,7 @@ mod torchserve;
 mod v1_models;
 
 use crate::inference::Inference;
+use crate::openapi::{self, About, Section};
 use crate::readiness::Readiness;
 use axum::Router;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub(crate) struct Served {
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.
     pub(crate) readiness: Readiness,
+    /// The OpenAPI document of its own routes.
+    pub(crate) document: Option<serde_json::Value>,
 }
 
 /// What handlers are given.
@@ -39,7 +42,7 @@ impl Served {
 }
 
 /// The routes of all protocols over HTTP.
-pub(crate) fn router(served: &Shared) -> Router {
+pub(crate) fn router(served: Shared) -> Router {
     Router::new()
         .merge(mlflow::router())
         .merge(oip::router())
@@ -48,16 +51,30 @@ pub(crate) fn router(served: &Shared) -> Router {
         .merge(tfserving::router())
         .merge(torchserve::router())
         .merge(v1_models::router())
-        .with_state(served.clone())
+        .merge(openapi::router())
+        .with_state(served)
 }
 
 /// The methods of all protocols over gRPC.
-pub(crate) fn grpc_router(served: &Shared) -> Router {
+pub(crate) fn grpc_router(served: Shared) -> Router {
     Router::new()
         .merge(crate::grpc::router())
         .merge(oip::grpc_router())
         .merge(tfserving::grpc_router())
-        .with_state(served.clone())
+        .with_state(served)
+}
+
+/// The operations of all protocols, for the OpenAPI document.
+pub(crate) fn sections(about: &About) -> Vec<Section> {
+    vec![
+        oip::openapi::section(about),
+        openai::openapi::section(about),
+        tei::openapi::section(about),
+        tfserving::openapi::section(about),
+        v1_models::openapi::section(about),
+        torchserve::openapi::section(about),
+        mlflow::openapi::section(about),
+    ]
 }
 
 /// The decoders of requests, for the fuzz targets: from bytes to a request or to what is wrong with them.

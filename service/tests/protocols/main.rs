@@ -1,5 +1,6 @@
 //! Every protocol over hand-made models, without a socket: the values are the engine's own, to the bit.
 
+mod attacks;
 mod batches;
 mod client;
 mod grpc;
@@ -7,6 +8,7 @@ mod mlflow;
 mod models;
 mod oip;
 mod openai;
+mod openapi;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
 mod routes;

@@ -25,6 +25,7 @@ mod error;
 mod grpc;
 mod handlers;
 mod nested;
+pub(super) mod openapi;
 mod statistics;
 mod tensors;
 mod wire;

@@ -1,7 +1,6 @@
 //! Errors of the protocol: `{"error": {"message", "type", "param", "code"}}`.
 
 use crate::inference::Fault;
-use crate::protocols::error;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -44,7 +43,7 @@ impl Error {
 
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Error {
-        let (status, retry_after) = (error::status(fault.code()), fault.retry_after());
+        let (status, retry_after) = (fault.status(), fault.retry_after());
         let code = match fault {
             Fault::Overloaded { .. } => Some("rate_limit_exceeded"),
             Fault::Late => Some("timeout"),

@@ -8,7 +8,15 @@ use crate::protocols::error;
 pub(in crate::protocols) struct Form;
 
 /// An answer that is an error.
-pub(super) type Error = error::Error<Form>;
+pub(in crate::protocols) type Error = error::Error<Form>;
+
+impl Error {
+    /// A path with a verb is posted to, and one without is read.
+    pub(in crate::protocols) fn not_allowed(allow: &'static str) -> Error {
+        let message = "a model's path is posted to where it ends in `:predict`, `:classify` or `:regress`, and read where it does not";
+        Error::of_method(allow, message)
+    }
+}
 
 impl error::Form for Form {
     fn message(fault: &Fault) -> String {

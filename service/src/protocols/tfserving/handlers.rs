@@ -46,6 +46,9 @@ pub(super) async fn status(
     named: Result<Path<Named>, PathRejection>,
 ) -> Result<Json<Value>, Error> {
     let Path(Named { name, version }) = named?;
+    if version.as_ref().is_some_and(|version| version.contains(':')) {
+        return Err(Error::not_allowed("POST"));
+    }
     let place = served.inference.models().find_number(&name, version.as_deref())?;
     Ok(Json(json!({ "model_version_status": [metadata::status(served.inference.served(place))] })))
 }
@@ -100,7 +103,7 @@ pub(super) enum Verb {
 /// The verb at the end of a path, in any case.
 fn verb(last: &str) -> Result<(&str, Verb), Error> {
     let verbs = [("predict", Verb::Predict), ("classify", Verb::Classify), ("regress", Verb::Regress)];
-    let (before, asked) = last.rsplit_once(':').unwrap_or((last, ""));
+    let (before, asked) = last.rsplit_once(':').ok_or_else(|| Error::not_allowed("GET,HEAD"))?;
     let found = verbs.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(asked));
     match found {
         Some((_, verb)) => Ok((before, verb)),

@@ -18,12 +18,14 @@ mod error;
 mod grpc;
 mod handlers;
 mod metadata;
+pub(super) mod openapi;
 mod tokens;
 
 pub use decode::check;
 #[cfg(test)]
 pub(in crate::protocols) use error::Form;
 
+pub(super) use error::Error;
 pub(super) use grpc::router as grpc_router;
 pub use grpc::{check_examples, check_predict};
 
