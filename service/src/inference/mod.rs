@@ -7,13 +7,13 @@ mod tokenize;
 
 pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
-pub(crate) use statistics::{Snapshot, Statistics};
 pub(crate) use tokenize::{Overlong, Text};
 
 use crate::Limits;
 use crate::batch::{Batcher, Executions};
 use crate::models::{Models, Served};
 use axum::http::HeaderMap;
+use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
