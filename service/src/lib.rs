@@ -38,19 +38,28 @@
 
 #![forbid(unsafe_code)]
 
+mod auth;
 mod batch;
 mod config;
 mod connections;
 mod error;
 mod inference;
+mod lifecycle;
 mod limits;
 mod metrics;
 mod models;
+mod notice;
 mod object;
+mod panics;
+mod processors;
 mod protocols;
 mod reply;
+mod sandbox;
 mod serve;
+mod tls;
+mod watched;
 
+pub use auth::Caller;
 pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;
@@ -58,4 +67,5 @@ pub use models::ModelCard;
 #[doc(hidden)]
 pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};
+pub use sandbox::Need;
 pub use serve::Service;

@@ -27,10 +27,6 @@ impl Refusal {
         Refusal { status, message: message.into() }
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// 400: the request's own fault.
     pub fn bad_request(message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::BAD_REQUEST, message)

@@ -9,6 +9,7 @@ pub(crate) use tokenize::{Overlong, Text};
 use crate::Limits;
 use crate::batch::Batcher;
 use crate::models::{Models, Served};
+use crate::processors::processors;
 use axum::http::HeaderMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,7 +75,7 @@ impl Inference {
     /// If their memory or their threads cannot be had.
     pub(crate) fn start(models: Models, limits: Limits) -> Result<Inference, String> {
         let models = Arc::new(models);
-        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let threads = processors();
         let batcher = Batcher::start(&models)?;
         Ok(Inference { models, batcher, limits, tokenizing: Semaphore::new(threads) })
     }

@@ -11,6 +11,9 @@ mod tei;
 mod tfserving;
 mod torchserve;
 mod v1_models;
+mod whole;
+
+pub(crate) use whole::{Form, Whole};
 
 use crate::inference::Inference;
 use axum::Router;

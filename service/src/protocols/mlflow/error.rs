@@ -4,7 +4,18 @@ use crate::inference::Fault;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let code = match status {
+        StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+        StatusCode::TOO_MANY_REQUESTS => "REQUEST_LIMIT_EXCEEDED",
+        status if status.is_server_error() => "INTERNAL_ERROR",
+        _ => "BAD_REQUEST",
+    };
+    json!({ "error_code": code, "message": message })
+}
 
 /// An answer that is an error.
 #[derive(Debug)]

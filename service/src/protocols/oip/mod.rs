@@ -25,6 +25,7 @@ mod tensors;
 mod wire;
 
 pub use decode::check;
+pub(super) use error::whole;
 
 use super::Shared;
 use axum::Router;

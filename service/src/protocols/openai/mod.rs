@@ -11,7 +11,7 @@ mod error;
 mod handlers;
 
 pub use decode::check;
-pub(super) use error::Error;
+pub(super) use error::{Error, whole};
 
 use super::Shared;
 use axum::Router;

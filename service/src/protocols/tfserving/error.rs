@@ -6,7 +6,12 @@ use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(_: StatusCode, message: &str) -> Value {
+    json!({ "error": message })
+}
 
 /// An answer that is an error.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ mod metadata;
 mod tokens;
 
 pub use decode::check;
+pub(super) use error::whole;
 
 use super::Shared;
 use axum::Router;

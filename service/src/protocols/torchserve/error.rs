@@ -5,7 +5,18 @@ use crate::models::Unknown;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let kind = match status {
+        StatusCode::UNAUTHORIZED => "InvalidTokenException",
+        StatusCode::TOO_MANY_REQUESTS => "ServiceUnavailableException",
+        status if status.is_server_error() => "InternalServerException",
+        _ => "BadRequestException",
+    };
+    json!({ "code": status.as_u16(), "type": kind, "message": message })
+}
 
 /// An answer that is an error.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ mod decode;
 mod error;
 
 pub use decode::check;
+pub(super) use error::whole;
 
 use super::Shared;
 use crate::inference::{self, Ask, Overlong};
