@@ -1,14 +1,18 @@
 //! Connections: accepted up to a number, each with a clock over it, all of them closed when the service stops.
+//!
+//! HTTP/1.1 and HTTP/2 share the port: a client of HTTP/2 begins with that protocol's preface.
 
 mod peers;
+mod preface;
 
 use crate::Limits;
 use crate::tls::Tls;
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use peers::Peers;
+use preface::InTime;
 use std::future::Future;
 use std::io;
 use std::net::IpAddr;
@@ -26,6 +30,9 @@ use tokio_rustls::TlsAcceptor;
 /// those between it and the service's own limits get their protocol's form.
 const HEADERS: usize = 100;
 const HEAD_BYTES: usize = 8192 + 4096 * 100;
+
+/// So many headers over the service's limit are read, to be refused in a form that a client reads.
+const MORE: usize = 32;
 
 /// Serves `router` on `listener` until `stop` ends, then takes no more connections and waits for the answers under way, within
 /// [`Limits::grace`].
@@ -105,16 +112,9 @@ async fn attend<S>(stream: S, router: Router, limits: Limits, mut stopping: watc
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let mut http = http1::Builder::new();
-    if limits.headers > HEADERS - 32 {
-        http.max_headers(limits.headers + 32);
-    }
-    let connection = http
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(HEAD_BYTES.max(limits.head_bytes + limits.head_bytes / 2))
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .with_upgrades();
+    let http = http(limits);
+    let stream = TokioIo::new(InTime::new(stream, limits.head));
+    let connection = http.serve_connection_with_upgrades(stream, TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     tokio::select! {
         // A client that breaks off or talks no HTTP is no news to anybody.
@@ -124,6 +124,25 @@ where
     }
     connection.as_mut().graceful_shutdown();
     let _late = timeout(limits.grace, connection).await;
+}
+
+/// Both protocols, within the limits of each.
+fn http(limits: Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(HEAD_BYTES.max(limits.head_bytes + limits.head_bytes / 2));
+    if limits.headers > HEADERS - MORE {
+        http.http1().max_headers(limits.headers + MORE);
+    }
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.ping)
+        .keep_alive_timeout(limits.ping)
+        .max_concurrent_streams(u32::try_from(limits.streams).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+    http
 }
 
 #[cfg(test)]

@@ -2,16 +2,19 @@
 //!
 //! ```no_run
 //! # mod search { pub fn router() -> axum::Router { axum::Router::new() } }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), modeldeploy_service::Error> {
-//! modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION"))
-//!     .routes(search::router())
-//!     .serve()
-//!     .await
-//! # }
+//! fn main() -> Result<(), modeldeploy_service::Error> {
+//!     modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION")).routes(search::router()).run()
+//! }
 //! ```
 //!
-//! Clients that are slow or take too much are cut off: [`Limits`].
+//! Flags, the environment and a file configure the rest: `--help` lists the options, `--print-config` says which hold and who set them.
+//!
+//! Clients that are slow or take too much are cut off: [`Limits`]. On a loopback address everybody may ask; on another the service does
+//! not start without a file of tokens (`--tokens`) or the word that all may (`--no-auth`). With `--tls-cert` and `--tls-key` it speaks
+//! TLS. Tokens and certificates are read again when their files change. Once it listens, the process gives up all of its system that it
+//! does not use, which `--print-sandbox` prints; what a service's own routes need of it while they answer is said by [`Service::needs`].
+//!
+//! Told to stop, a service is not ready, answers what is in flight, and exits with 0; told again, it exits at once.
 //!
 //! | route | answers |
 //! | --- | --- |
@@ -30,7 +33,7 @@
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
 //!
-//! Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
+//! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
 //! 429 and `Retry-After`, in its protocol's own form. Errors of a request as a whole (a body that is too long or too slow, a path that
@@ -40,6 +43,7 @@
 
 mod auth;
 mod batch;
+mod batched;
 mod config;
 mod connections;
 mod error;
@@ -60,6 +64,7 @@ mod tls;
 mod watched;
 
 pub use auth::Caller;
+pub use batched::Batched;
 pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;

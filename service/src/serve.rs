@@ -11,13 +11,14 @@ use crate::sandbox::Uses;
 use crate::tls::Tls;
 use crate::watched::Renew;
 use crate::{
-    Error, Limits, Need, Refusal, auth, connections, lifecycle, limits, panics, processors, protocols, sandbox, tls,
+    Error, Limits, Need, Refusal, auth, batched, connections, lifecycle, limits, panics, processors, protocols,
+    sandbox, tls,
 };
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -91,13 +92,14 @@ impl Service {
             .route("/metrics", get(metrics::show))
             .with_state(metrics.clone())
             .route("/models", get(async || Json(cards)))
-            .merge(ready)
-            .merge(self.routes);
+            .merge(ready);
         let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
         let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
         let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
         let service = (self.name, self.version);
-        let protocols = protocols::router(protocols::Served { inference, service, stopping });
+        let served = Arc::new(protocols::Served { inference, service, stopping });
+        let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
+        let protocols = protocols::router(served);
         let (limits, begun) = (self.limits, Instant::now());
         let answered = |router: Router, form: Form| {
             let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun });

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub(crate) type Tls = Watched<ServerConfig>;
 
 /// The protocols over TLS, the best first.
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
 /// Reads the files that a configuration names; none if it names none.
 ///

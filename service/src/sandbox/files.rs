@@ -36,7 +36,10 @@ fn restrict(uses: &Uses) -> Result<RulesetStatus, RulesetError> {
         // What is not there cannot be read either.
         let Ok(opened) = PathFd::new(path) else { continue };
         let access = if path.is_dir() { access } else { access & AccessFs::from_file(MOST) };
-        ruleset = ruleset.add_rule(PathBeneath::new(opened, access))?;
+        ruleset = ruleset.add_rule(PathBeneath::new(&opened, access))?;
+        // A rule is of what the path leads to now. Under /proc that could become another object when memory is short, but not while
+        // it is open.
+        std::mem::forget(opened);
     }
     Ok(ruleset.restrict_self()?.ruleset)
 }

@@ -64,6 +64,9 @@ impl Uses {
             (config.tls.key.as_deref(), "the key, read again when it changes"),
             (config.tls.clients.as_deref(), "whose certificates clients have, read again when it changes"),
         ];
+        if cfg!(target_os = "linux") {
+            uses.reads.push((PathBuf::from("/proc/self"), "what the process takes, for its metrics"));
+        }
         uses.reads.extend(files.into_iter().filter_map(|(file, why)| Some((folder(file?), why))));
         if uses.connects {
             uses.reads.extend(NAMES.map(|file| (PathBuf::from(file), "names and certificates of other services")));

@@ -64,10 +64,6 @@ impl Service {
         Service { child, url, address, told }
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// The next line on stderr that has these words.
     #[track_caller]
     pub(crate) fn tells(&self, words: &str) -> String {
@@ -82,8 +78,8 @@ impl Service {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("`kill` runs");
+        let id = self.child.id();
+        let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {id}")]).status().expect("a shell runs");
         assert!(sent.success(), "{name}");
     }
 

@@ -72,6 +72,12 @@ fn every_protocol_is_answered_over_tls() {
             assert_eq!(answer.status, 200, "{request:?} {answer:?}");
         }
     }
+    for (wants, gets) in [("--http1.1", "1.1"), ("--http2", "2"), ("--no-alpn", "1.1")] {
+        let url = format!("{}/healthz", service.url);
+        let output =
+            curl::run(&["--cacert", &root, wants, "--output", "/dev/null", "--write-out", "%{http_version}", &url]);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), gets, "{wants}");
+    }
     // Larger than a record, and than what a socket holds.
     let large = curl::run(&["--cacert", &root, &format!("{}/large", service.url)]);
     assert_eq!(large.stdout.len(), 64 << 20);
