@@ -90,8 +90,8 @@ async fn open(
     limits: Limits,
     mut stopping: watch::Receiver<bool>,
 ) {
-    // Answers are written as a whole: nothing is gained by waiting for more of them.
-    let _slower = stream.set_nodelay(true);
+    // An answer in HTTP/2 is several writes, and must not wait for the client to acknowledge the first.
+    let _as_it_is = stream.set_nodelay(true);
     let mut stream = TimeoutStream::new(stream);
     stream.set_write_timeout(Some(limits.write));
     let stream = Box::pin(stream);

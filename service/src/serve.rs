@@ -7,11 +7,12 @@ use crate::lifecycle::{Signals, Supervisor};
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
 use crate::protocols::{Form, Whole};
+use crate::readiness::Readiness;
 use crate::sandbox::Uses;
 use crate::tls::Tls;
 use crate::watched::Renew;
 use crate::{
-    Error, Limits, Need, Refusal, auth, batched, connections, lifecycle, limits, panics, processors, protocols,
+    Error, Limits, Need, Refusal, auth, batched, connections, grpc, lifecycle, limits, panics, processors, protocols,
     sandbox, tls,
 };
 use axum::extract::{DefaultBodyLimit, State};
@@ -23,7 +24,6 @@ use std::future::Future;
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -39,12 +39,21 @@ pub struct Service {
     routes: Router,
     limits: Limits,
     needs: Vec<Need>,
+    document: Option<serde_json::Value>,
 }
 
 impl Service {
     /// A service of this name and version, without models and routes.
     pub fn new(name: &'static str, version: &'static str) -> Service {
-        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default(), needs: vec![] }
+        Service {
+            name,
+            version,
+            models: vec![],
+            routes: Router::new(),
+            limits: Limits::default(),
+            needs: vec![],
+            document: None,
+        }
     }
 
     /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
@@ -72,6 +81,14 @@ impl Service {
         self
     }
 
+    /// Adds the OpenAPI document of the service's own routes to `/openapi.json`: its `info`, `tags`, `paths` and `components` go before those
+    /// of the protocols, as the routes do.
+    #[must_use]
+    pub fn openapi(mut self, document: serde_json::Value) -> Service {
+        self.document = Some(document);
+        self
+    }
+
     /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket. Its models are made and their
     /// workers started.
     ///
@@ -79,13 +96,13 @@ impl Service {
     ///
     /// If a model cannot be used.
     pub fn into_router(self) -> Result<Router, Error> {
-        self.router(Arc::default(), Auth::Open)
+        self.router(Readiness::new(), Auth::Open)
     }
 
-    pub(crate) fn router(self, stopping: Arc<AtomicBool>, auth: Auth) -> Result<Router, Error> {
+    pub(crate) fn router(self, readiness: Readiness, auth: Auth) -> Result<Router, Error> {
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
         let metrics = Metrics::new(self.name, self.version, &cards);
-        let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping.clone());
+        let ready = Router::new().route("/readyz", get(is_ready)).with_state(readiness.clone());
         let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
@@ -97,26 +114,33 @@ impl Service {
         let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
         let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
         let service = (self.name, self.version);
-        let served = Arc::new(protocols::Served { inference, service, stopping });
+        let served = Arc::new(protocols::Served { inference, service, readiness, document: self.document });
         let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
-        let protocols = protocols::router(served);
+        let measured = middleware::from_fn_with_state(metrics.clone(), metrics::measure);
         let (limits, begun) = (self.limits, Instant::now());
-        let answered = |router: Router, form: Form| {
+        let guarded = |router: Router, form: Form| {
             let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun });
             router
-                .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
+                .layer(middleware::from_fn(move |request, next| panics::contain(form, request, next)))
+                .layer(middleware::from_fn_with_state(gate, auth::pass))
+                .layer(measured.clone())
+        };
+        // Messages of gRPC are read by their own methods: some come in streams.
+        let grpc = guarded(protocols::grpc_router(served.clone()), Form::OfPath);
+        let protocols = protocols::router(served);
+        let answered = |router: Router, form: Form| {
+            let router = router
+                .fallback(grpc::no_route)
                 .method_not_allowed_fallback(async move |uri: Uri, headers: HeaderMap| {
                     let refused = Whole::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method");
                     refused.answer(form.of(uri.path(), &headers))
                 })
                 .layer(DefaultBodyLimit::max(limits.body_bytes))
-                .layer(middleware::from_fn_with_state((limits, form), limits::read_body))
-                .layer(middleware::from_fn(move |request, next| panics::contain(form, request, next)))
-                .layer(middleware::from_fn_with_state(gate, auth::pass))
-                .layer(middleware::from_fn_with_state(metrics.clone(), metrics::measure))
+                .layer(middleware::from_fn_with_state((limits, form), limits::read_body));
+            guarded(router, form)
         };
         // Where a path is in both, the service's own route answers.
-        Ok(answered(own, Form::Own).fallback_service(answered(protocols, Form::OfPath)))
+        Ok(answered(own, Form::Own).fallback_service(answered(protocols, Form::OfPath).merge(grpc)))
     }
 
     /// Says what the service's own routes need of the system while they answer, beside what every service does: the rest is refused to
@@ -219,32 +243,72 @@ impl Service {
         end: End<impl Future<Output = ()> + Send + 'static>,
     ) -> Result<(), Error> {
         let (signals, hangups) = Signals::new().map_err(Error::System)?;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (limits, name, version) = (self.limits, self.name, self.version);
+        let (name, version) = (self.name, self.version);
         let mut renewed: Vec<Arc<dyn Renew>> = vec![];
         if let Auth::Tokens { tokens, .. } = &auth {
             renewed.push(tokens.clone());
         }
         renewed.extend(tls.clone().map(|tls| tls as Arc<dyn Renew>));
-        let router = self.router(stopping.clone(), auth)?;
+        let begun = self.begin(auth, tls)?;
         let address = listener.local_addr().map_err(Error::System)?;
         let listener = TcpListener::from_std(listener).map_err(Error::System)?;
         tokio::spawn(lifecycle::keep(renewed, hangups));
         // Nobody need listen to what it says in order to be served.
-        let scheme = if tls.is_some() { "https" } else { "http" };
+        let scheme = if begun.tls.is_some() { "https" } else { "http" };
         let _unheard = say(format_args!("{name} {version} listens on {scheme}://{address}"));
         end.supervisor.ready();
+        let readiness = begun.readiness.clone();
         let until = async move {
             tokio::select! {
                 () = signals.stop() => {}
                 () = end.gone => {}
             }
-            stopping.store(true, Ordering::Relaxed);
+            readiness.stop();
             end.supervisor.stopping();
             tokio::time::sleep(end.drain_delay).await;
         };
-        connections::serve(listener, router, (limits, tls), until).await;
+        begun.serve(listener, until).await;
         Ok(())
+    }
+
+    /// Serves on a listener that is there already, until `stop` ends; then it stops as [`serve`](Service::serve) does when it is told to.
+    /// It reads no flags and says nothing, everybody may ask, and it closes no sandbox: for tests with a socket, and for listeners that
+    /// something else opens.
+    ///
+    /// # Errors
+    ///
+    /// If a model cannot be used.
+    pub async fn serve_on(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        self.begin(Auth::Open, None)?.serve(listener, stop).await;
+        Ok(())
+    }
+
+    fn begin(self, auth: Auth, tls: Option<Arc<Tls>>) -> Result<Begun, Error> {
+        let (limits, readiness) = (self.limits, Readiness::new());
+        Ok(Begun { limits, tls, router: self.router(readiness.clone(), auth)?, readiness })
+    }
+}
+
+/// A service whose workers have started.
+struct Begun {
+    router: Router,
+    limits: Limits,
+    tls: Option<Arc<Tls>>,
+    readiness: Readiness,
+}
+
+impl Begun {
+    async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let Begun { router, limits, tls, readiness } = self;
+        let until = async move {
+            stop.await;
+            readiness.stop();
+        };
+        connections::serve(listener, router, (limits, tls), until).await;
     }
 }
 
@@ -269,8 +333,8 @@ fn say(line: std::fmt::Arguments<'_>) -> Result<(), Error> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Error::Output)
 }
 
-async fn readiness(State(stopping): State<Arc<AtomicBool>>) -> Result<&'static str, Refusal> {
-    if stopping.load(Ordering::Relaxed) {
+async fn is_ready(State(readiness): State<Readiness>) -> Result<&'static str, Refusal> {
+    if !readiness.is_ready() {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
     }
     Ok("ok\n")

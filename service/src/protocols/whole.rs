@@ -2,13 +2,14 @@
 //! gets the form that its protocol's clients read.
 
 use super::{mlflow, oip, openai, tei, tfserving, torchserve};
-use crate::Refusal;
+use crate::{Refusal, grpc};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::time::Duration;
+use tonic::{Code, Status};
 
 /// Whose form an error has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,48 +108,28 @@ impl Whole {
     }
 
     /// Trailers alone, in the place of headers (gRPC over HTTP/2, "Responses").
-    fn as_grpc(&self) -> Response {
-        // `grpc/grpc`, doc/statuscodes.md.
+    fn as_grpc(self) -> Response {
         let code = match self.status {
-            StatusCode::UNAUTHORIZED => 16,
+            StatusCode::UNAUTHORIZED => Code::Unauthenticated,
             StatusCode::TOO_MANY_REQUESTS
             | StatusCode::PAYLOAD_TOO_LARGE
-            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => 8,
-            StatusCode::REQUEST_TIMEOUT => 4,
-            StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => 12,
-            status if status.is_server_error() => 13,
-            _ => 2,
+            | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Code::ResourceExhausted,
+            StatusCode::REQUEST_TIMEOUT => Code::DeadlineExceeded,
+            StatusCode::METHOD_NOT_ALLOWED => Code::Unimplemented,
+            status if status.is_server_error() => Code::Internal,
+            _ => Code::Unknown,
         };
-        let mut response = ().into_response();
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert("grpc-status", HeaderValue::from(code));
-        if let Ok(message) = HeaderValue::from_str(&percent_encoded(&self.message)) {
-            headers.insert("grpc-message", message);
-        }
-        if let Some(wait) = self.retry_after {
-            let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-            headers.insert("grpc-retry-pushback-ms", HeaderValue::from(millis));
-        }
-        response
+        let status = match self.retry_after {
+            Some(wait) => grpc::overloaded(self.message.into_owned(), wait),
+            None => Status::new(code, self.message),
+        };
+        status.into_http()
     }
 }
 
 /// Whether a path is `own`, or below it.
 fn is_under(path: &str, own: &str) -> bool {
     path.strip_prefix(own).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// All but the printable characters of ASCII, and the percent itself, by their bytes in hexadecimal.
-fn percent_encoded(message: &str) -> String {
-    let mut encoded = String::with_capacity(message.len());
-    for byte in message.bytes() {
-        match byte {
-            b'%' | 0..=0x1f | 0x7f.. => encoded.push_str(&format!("%{byte:02X}")),
-            _ => encoded.push(char::from(byte)),
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
@@ -165,13 +146,6 @@ mod tests {
             ("/v1/models/a:predict", "/v1/models", true),
         ] {
             assert_eq!(is_under(path, own), is, "{path} {own}");
-        }
-    }
-
-    #[test]
-    fn messages_of_grpc_are_percent_encoded_as_specified() {
-        for (message, encoded) in [("plain text", "plain text"), ("100 %", "100 %25"), ("é\n", "%C3%A9%0A")] {
-            assert_eq!(percent_encoded(message), encoded);
         }
     }
 }

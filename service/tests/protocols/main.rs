@@ -3,10 +3,12 @@
 mod attacks;
 mod batches;
 mod client;
+mod grpc;
 mod mlflow;
 mod models;
 mod oip;
 mod openai;
+mod openapi;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
 mod routes;
