@@ -7,7 +7,6 @@ mod tokenize;
 
 pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
-pub(crate) use statistics::{Snapshot, Statistics};
 pub(crate) use tokenize::{Overlong, Text};
 
 use crate::Limits;
@@ -15,6 +14,7 @@ use crate::batch::{Batcher, Executions};
 use crate::models::{Models, Served};
 use crate::processors::processors;
 use axum::http::HeaderMap;
+use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
