@@ -1,88 +1,114 @@
-//! Counts and latencies of requests, and which models are inside, as Prometheus reads them.
+//! Counts and times of requests, batches and models, for Prometheus, for other servers' dashboards and for a page of our own.
+//!
+//! What is written while requests run are atomics that have their place: a [`routes`] table of routes, in each of them a [`series`] a
+//! model, and a [`model`] for what no route has part in. Everything else happens when somebody looks: [`own`] and [`compat`] put names to
+//! it, [`exposition`] writes it, [`snapshot`] holds it for pages.
+
+mod compat;
+mod exposition;
+mod histogram;
+mod model;
+mod own;
+mod process;
+mod routes;
+mod series;
+mod show;
+pub(crate) mod snapshot;
+mod window;
+
+pub(crate) use model::ModelMetrics;
+pub(crate) use show::router;
 
 use crate::ModelCard;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
-use prometheus_client::encoding::{EncodeLabelSet, text};
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
-use prometheus_client::metrics::info::Info;
-use prometheus_client::registry::{Registry, Unit};
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use crate::observe::Ended;
+use routes::Routes;
+use snapshot::Snapshot;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use window::Window;
 
-/// Upper bounds of the latency histogram, in seconds: a short query takes about a tenth of a millisecond.
-const BUCKETS: [f64; 14] = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5];
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Answered {
-    route: String,
-    status: u16,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Route {
-    route: String,
-}
-
-/// The service's metrics. Cloning shares them.
+/// The metrics of a service. Cloning shares them.
 #[derive(Clone, Debug)]
-pub struct Metrics {
-    registry: Arc<Mutex<Registry>>,
-    requests: Family<Answered, Counter>,
-    latency: Family<Route, Histogram, fn() -> Histogram>,
+pub(crate) struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    service: &'static str,
+    version: &'static str,
+    start: Instant,
+    /// Unix time.
+    start_seconds: f64,
+    routes: Routes,
+    models: Arc<[ModelMetrics]>,
+    in_flight: AtomicU64,
+    connections: AtomicU64,
+    /// What earlier snapshots saw.
+    window: Mutex<Window>,
 }
+
+/// A connection that is open; dropping it closes it.
+#[derive(Debug)]
+pub(crate) struct Connection(Metrics);
 
 impl Metrics {
-    pub(crate) fn new(service: &str, version: &str, models: &[ModelCard]) -> Metrics {
-        let mut registry = Registry::with_prefix("modeldeploy");
-        let requests = Family::default();
-        registry.register("requests", "Requests answered, by route and status", requests.clone());
-        let latency: Family<Route, Histogram, fn() -> Histogram> =
-            Family::new_with_constructor(|| Histogram::new(BUCKETS));
-        registry.register_with_unit(
-            "request_duration",
-            "Time from a request to its answer, by route",
-            Unit::Seconds,
-            latency.clone(),
-        );
-        let build = [("service", service), ("version", version)].map(|(key, value)| (key.to_owned(), value.to_owned()));
-        registry.register("build", "The service inside this process", Info::new(build.to_vec()));
-        for model in models {
-            let facts =
-                [("model", model.name), ("version", model.version), ("digest", model.digest), ("space", model.space)];
-            let labels = facts.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
-            registry.register("model_build", "A model compiled into this process", Info::new(labels));
+    /// The metrics of a service with these models, in their order.
+    pub(crate) fn new(service: &'static str, version: &'static str, models: &[ModelCard]) -> Metrics {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Metrics(Arc::new(Inner {
+            service,
+            version,
+            start: Instant::now(),
+            start_seconds: since.as_secs_f64(),
+            routes: Routes::new(models.len()),
+            models: models.iter().copied().map(ModelMetrics::new).collect(),
+            in_flight: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            window: Mutex::default(),
+        }))
+    }
+
+    /// The models' own, in their order.
+    pub(crate) fn models(&self) -> Arc<[ModelMetrics]> {
+        self.0.models.clone()
+    }
+
+    /// The name and version of a model.
+    pub(crate) fn card(&self, model: usize) -> &ModelCard {
+        &self.0.models[model].card
+    }
+
+    /// Counts a connection until what it returns is dropped.
+    pub(crate) fn connection(&self) -> Connection {
+        self.0.connections.fetch_add(1, Relaxed);
+        Connection(self.clone())
+    }
+
+    /// Counts a request that is in flight from now on, until it is [counted](Metrics::count) at its end.
+    pub(crate) fn begun(&self) {
+        self.0.in_flight.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a request that has ended.
+    pub(crate) fn count(&self, ended: &Ended<'_>) {
+        self.0.in_flight.fetch_sub(1, Relaxed);
+        let record = &ended.record;
+        let series = self.0.routes.get(ended.route).series(record.model);
+        series.count(ended.status, ended.code, record.texts, ended.whole());
+        if let Some(serialize) = ended.serialize() {
+            series.count_stages(record.times, serialize);
         }
-        Metrics { registry: Arc::new(Mutex::new(registry)), requests, latency }
     }
 
-    /// Adds a metric of the service's own; its name gets the prefix `modeldeploy_`.
-    pub fn register(&self, name: &str, help: &str, metric: impl prometheus_client::registry::Metric) {
-        self.registry.lock().expect("no one panics while registering").register(name, help, metric);
+    /// What a page shows. Its rates are between this call and one of about ten seconds before.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let mut window = self.0.window.lock().unwrap_or_else(PoisonError::into_inner);
+        window.look(&self.0, Instant::now())
     }
 }
 
-/// Counts and times every request by the route that it matched.
-pub(crate) async fn measure(State(metrics): State<Metrics>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
-    let start = Instant::now();
-    let response = next.run(request).await;
-    metrics.latency.get_or_create(&Route { route: route.clone() }).observe(start.elapsed().as_secs_f64());
-    metrics.requests.get_or_create(&Answered { route, status: response.status().as_u16() }).inc();
-    response
-}
-
-/// `GET /metrics`.
-pub(crate) async fn show(State(metrics): State<Metrics>) -> Response {
-    let mut body = String::new();
-    let registry = metrics.registry.lock().expect("no one panics while registering");
-    match text::encode(&mut body, &registry) {
-        Ok(()) => ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], body)
-            .into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.0.connections.fetch_sub(1, Relaxed);
     }
 }
