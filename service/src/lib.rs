@@ -59,6 +59,8 @@ pub use limits::{Limits, MAX_BODY_BYTES};
 pub use logs::redact;
 pub use models::ModelCard;
 #[doc(hidden)]
+pub use observe::observed;
+#[doc(hidden)]
 pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};
 pub use serve::Service;

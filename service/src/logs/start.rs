@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 use tracing_subscriber::Layer as _;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry;
@@ -66,9 +66,17 @@ impl Settings {
     /// If the level is none, or a target's is.
     pub(crate) fn filter(&self) -> Result<Targets, String> {
         let level = self.level.as_deref().unwrap_or("info");
-        level
-            .parse()
-            .map_err(|_| format!("`{level}` is not a level (error, warn, info, debug, trace, off) or levels by target"))
+        let wrong = || {
+            format!(
+                "`{level}` is not a level (error, warn, info, debug, trace, off) or levels by target: `info,h2=debug`"
+            )
+        };
+        // A word alone could also be a target, of which all is heard: but nobody asks for that who means a level.
+        let is_level = |part: &str| part.contains('=') || part.parse::<LevelFilter>().is_ok();
+        if !level.split(',').all(is_level) {
+            return Err(wrong());
+        }
+        level.parse().map_err(|_| wrong())
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod batches;
 mod client;
+mod metrics;
 mod mlflow;
 mod models;
 mod oip;
