@@ -152,8 +152,7 @@ fn number(chars: &[char], run: &[Group]) -> Option<(usize, &'static str)> {
         (13..=19).contains(&digits.len()) && luhn(&digits)
     };
     let start = run[0].place.start;
-    let has_plus =
-        start > 0 && matches!(chars[start - 1], '+' | '＋') || start > 1 && chars[start - 2..start] == ['+', '('];
+    let has_plus = has_plus(chars, run[0].place.start);
     let is_phone = |count: usize| {
         let digits = digits(count);
         let least = match count {
