@@ -151,7 +151,6 @@ fn number(chars: &[char], run: &[Group]) -> Option<(usize, &'static str)> {
         let digits = digits(count);
         (13..=19).contains(&digits.len()) && luhn(&digits)
     };
-    let start = run[0].place.start;
     let has_plus = has_plus(chars, run[0].place.start);
     let is_phone = |count: usize| {
         let digits = digits(count);

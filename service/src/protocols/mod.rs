@@ -37,7 +37,7 @@ impl Served {
 }
 
 /// The routes of all protocols.
-pub(crate) fn router(served: Served) -> Router {
+pub(crate) fn router(served: Shared) -> Router {
     Router::new()
         .merge(mlflow::router())
         .merge(oip::router())
@@ -46,7 +46,7 @@ pub(crate) fn router(served: Served) -> Router {
         .merge(tfserving::router())
         .merge(torchserve::router())
         .merge(v1_models::router())
-        .with_state(Arc::new(served))
+        .with_state(served)
 }
 
 /// The decoders of requests, for the fuzz targets: from bytes to a request or to what is wrong with them.
