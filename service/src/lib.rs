@@ -30,10 +30,19 @@
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
 //!
+//! HTTP/1.1, HTTP/2 with prior knowledge and gRPC share the port. Over gRPC there are:
+//!
+//! | service | methods |
+//! | --- | --- |
+//! | `inference.GRPCInferenceService` (KServe, Triton) | those of `/v2/…`, and `ModelStreamInfer` |
+//! | `tensorflow.serving.PredictionService`, `ModelService` | all |
+//! | `grpc.health.v1.Health`, `grpc.reflection.v1` and `v1alpha` | all |
+//!
 //! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
-//! 429 and `Retry-After`, in its protocol's own form. Errors of a request as a whole (a body that is too long or too slow, a path that
+//! 429 and `Retry-After`, in its protocol's own form; over gRPC the header is `grpc-timeout`, and the answer RESOURCE_EXHAUSTED with
+//! `grpc-retry-pushback-ms` and `google.rpc.RetryInfo`. Errors of a request as a whole (a body that is too long or too slow, a path that
 //! is none) have the form `{"error": "…"}`.
 
 #![forbid(unsafe_code)]
@@ -43,6 +52,7 @@ mod batched;
 mod config;
 mod connections;
 mod error;
+mod grpc;
 mod inference;
 mod limits;
 mod logs;
@@ -50,13 +60,18 @@ mod metrics;
 mod models;
 mod object;
 mod observe;
+mod openapi;
+mod page;
 mod protocols;
+mod readiness;
 mod reply;
 mod serve;
 mod traces;
 
 pub use batched::Batched;
 pub use error::Error;
+#[doc(hidden)]
+pub use grpc::wire;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use logs::redact;
 pub use models::ModelCard;

@@ -5,8 +5,9 @@ use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
 use crate::observe::{self, ObserveLayer, Observer};
+use crate::readiness::Readiness;
 use crate::traces::Tracer;
-use crate::{Error, Limits, Refusal, batched, connections, limits, logs, protocols};
+use crate::{Error, Limits, Refusal, batched, connections, grpc, limits, logs, protocols};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
@@ -15,7 +16,6 @@ use axum::{Extension, Json, Router};
 use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 
 /// A service that is being put together.
@@ -26,12 +26,13 @@ pub struct Service {
     models: Vec<Inside>,
     routes: Router,
     limits: Limits,
+    document: Option<serde_json::Value>,
 }
 
 impl Service {
     /// A service of this name and version, without models and routes.
     pub fn new(name: &'static str, version: &'static str) -> Service {
-        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
+        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default(), document: None }
     }
 
     /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
@@ -59,6 +60,14 @@ impl Service {
         self
     }
 
+    /// Adds the OpenAPI document of the service's own routes to `/openapi.json`: its `info`, `tags`, `paths` and `components` go before those
+    /// of the protocols, as the routes do.
+    #[must_use]
+    pub fn openapi(mut self, document: serde_json::Value) -> Service {
+        self.document = Some(document);
+        self
+    }
+
     /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket. Its models are made and their
     /// workers started.
     ///
@@ -66,11 +75,11 @@ impl Service {
     ///
     /// If a model cannot be used.
     pub fn into_router(self) -> Result<Router, Error> {
-        Ok(self.router(Arc::default(), observe::Settings::default())?.0)
+        Ok(self.router(Readiness::new(), observe::Settings::default())?.0)
     }
 
     /// The router, and who is told of its requests.
-    fn router(self, stopping: Arc<AtomicBool>, telling: observe::Settings) -> Result<(Router, Observer), Error> {
+    fn router(self, readiness: Readiness, telling: observe::Settings) -> Result<(Router, Observer), Error> {
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
         let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
         let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
@@ -79,7 +88,7 @@ impl Service {
         let inference = Inference::start(models, self.limits, &metrics).map_err(Error::Model)?;
         let inference = inference.saying_texts(telling.says_texts);
         let observer = Observer::new(metrics.clone(), telling.tracer);
-        let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping.clone());
+        let ready = Router::new().route("/readyz", get(is_ready)).with_state(readiness.clone());
         let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
@@ -87,21 +96,24 @@ impl Service {
             .merge(ready)
             .merge(metrics::router(metrics));
         let service = (self.name, self.version);
-        let served = Arc::new(protocols::Served { inference, service, stopping });
+        let served = Arc::new(protocols::Served { inference, service, readiness, document: self.document });
         let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
+        let observed = ObserveLayer(observer.clone());
+        // Messages of gRPC are read by their own methods: some come in streams.
+        let grpc = protocols::grpc_router(served.clone()).layer(observed.clone());
         let protocols = protocols::router(served);
         let answered = |router: Router| {
             router
-                .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
+                .fallback(grpc::no_route)
                 .method_not_allowed_fallback(async || {
                     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method")
                 })
                 .layer(DefaultBodyLimit::max(self.limits.body_bytes))
                 .layer(middleware::from_fn_with_state(self.limits, limits::read_body))
-                .layer(ObserveLayer(observer.clone()))
+                .layer(observed.clone())
         };
         // Where a path is in both, the service's own route answers.
-        Ok((answered(own).fallback_service(answered(protocols)), observer))
+        Ok((answered(own).fallback_service(answered(protocols).merge(grpc)), observer))
     }
 
     /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns.
@@ -141,25 +153,59 @@ impl Service {
             (model.load)(config.warm).map_err(Error::Model)?;
         }
         self.limits = config.limits;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (address, limits, name, version) = (config.listen, self.limits, self.name, self.version);
+        let (address, name, version) = (config.listen, self.name, self.version);
         let tracer = Tracer::from_env(name, version, |name| std::env::var(name).ok()).map_err(Error::Options)?;
-        let telling = observe::Settings { says_texts: config.logs.texts, tracer };
-        let (router, observer) = self.router(stopping.clone(), telling)?;
+        let begun = self.begin(observe::Settings { says_texts: config.logs.texts, tracer })?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
         // Nobody need listen to what it says in order to be served.
         let _unheard = say(format_args!("{name} {version} listens on http://{address}"));
         tracing::info!(target: logs::TARGET, service = name, version, %address, "listening");
+        begun.serve(listener, stop).await;
+        tracing::info!(target: logs::TARGET, "stopped");
+        Ok(())
+    }
+
+    /// Serves on a listener that is there already, until `stop` ends; then it stops as [`serve`](Service::serve) does when it is told to.
+    /// It reads no flags and says nothing: for tests with a socket, and for listeners that something else opens.
+    ///
+    /// # Errors
+    ///
+    /// If a model cannot be used.
+    pub async fn serve_on(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        self.begin(observe::Settings::default())?.serve(listener, stop).await;
+        Ok(())
+    }
+
+    fn begin(self, telling: observe::Settings) -> Result<Begun, Error> {
+        let (limits, readiness) = (self.limits, Readiness::new());
+        let (router, observer) = self.router(readiness.clone(), telling)?;
+        Ok(Begun { limits, router, observer, readiness })
+    }
+}
+
+/// A service whose workers have started.
+struct Begun {
+    router: Router,
+    observer: Observer,
+    limits: Limits,
+    readiness: Readiness,
+}
+
+impl Begun {
+    async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let Begun { router, observer, limits, readiness } = self;
         let until = async move {
             stop.await;
-            stopping.store(true, Ordering::Relaxed);
+            readiness.stop();
             tracing::info!(target: logs::TARGET, "stopping");
         };
         connections::serve(listener, (router, observer.metrics().clone()), limits, until).await;
         observer.stop().await;
-        tracing::info!(target: logs::TARGET, "stopped");
-        Ok(())
     }
 }
 
@@ -169,8 +215,8 @@ fn say(line: std::fmt::Arguments<'_>) -> Result<(), Error> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Error::Output)
 }
 
-async fn readiness(State(stopping): State<Arc<AtomicBool>>) -> Result<&'static str, Refusal> {
-    if stopping.load(Ordering::Relaxed) {
+async fn is_ready(State(readiness): State<Readiness>) -> Result<&'static str, Refusal> {
+    if !readiness.is_ready() {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
     }
     Ok("ok\n")

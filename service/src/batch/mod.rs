@@ -9,12 +9,14 @@
 //! the texts beside it, nobody can tell from an answer who else was there.
 
 mod cost;
+mod executions;
 mod queue;
 mod ragged;
 mod request;
 mod sessions;
 mod worker;
 
+pub(crate) use executions::{Executions, OfSize, Spent};
 pub(crate) use ragged::Ragged;
 pub(crate) use request::Rows;
 
@@ -64,6 +66,8 @@ struct Shared {
     news: Condvar,
     /// What is counted of each model.
     counts: Arc<[ModelMetrics]>,
+    /// The batches of each model that ran.
+    executions: Vec<Executions>,
 }
 
 struct State {
@@ -93,8 +97,9 @@ impl Batcher {
         workers: usize,
         make: Arc<Make>,
     ) -> Result<Batcher, String> {
+        let executions = costs.iter().map(|_| Executions::new()).collect();
         let state = State { queue: Queue::new(costs, workers), is_ending: false };
-        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), counts };
+        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), counts, executions };
         let batcher = Batcher { shared: Arc::new(shared) };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
@@ -108,6 +113,11 @@ impl Batcher {
             thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
         }
         Ok(batcher)
+    }
+
+    /// The batches of the model in that place that ran.
+    pub(crate) fn executions(&self, model: usize) -> &Executions {
+        &self.shared.executions[model]
     }
 
     /// Whether so many texts can have their rows by the deadline, if each has no more than a token: what cannot is refused before more is

@@ -1,12 +1,16 @@
 //! From texts to rows, for every protocol: limits, tokens, batches.
 
+mod code;
 mod fault;
+mod statistics;
 mod tokenize;
 
+pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
+pub(crate) use statistics::{Snapshot, Statistics};
 pub(crate) use tokenize::{Overlong, Text};
 
-use crate::batch::Batcher;
+use crate::batch::{Batcher, Executions};
 use crate::metrics::Metrics;
 use crate::models::{Models, Served};
 use crate::observe::Record;
@@ -34,6 +38,8 @@ pub(crate) struct Inference {
     limits: Limits,
     /// Whether texts are said in the log.
     says_texts: bool,
+    /// Of each model.
+    statistics: Vec<Statistics>,
     /// One for each thread that may tokenize long texts at once.
     tokenizing: Semaphore,
 }
@@ -82,7 +88,8 @@ impl Inference {
         let models = Arc::new(models);
         let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
         let batcher = Batcher::start(&models, metrics.models())?;
-        Ok(Inference { models, batcher, limits, says_texts: false, tokenizing: Semaphore::new(threads) })
+        let statistics = models.all().iter().map(|_| Statistics::default()).collect();
+        Ok(Inference { models, batcher, limits, says_texts: false, statistics, tokenizing: Semaphore::new(threads) })
     }
 
     /// As it is, and saying what texts it is asked for.
@@ -102,27 +109,33 @@ impl Inference {
         &self.models.all()[model]
     }
 
+    /// The requests and the batches of the model in that place.
+    pub(crate) fn statistics(&self, model: usize) -> (Snapshot, &Executions) {
+        (self.statistics[model].snapshot(), self.batcher.executions(model))
+    }
+
     /// The rows of the texts, bit by bit those of `Engine::run`.
     ///
     /// # Errors
     ///
     /// What is wrong with the texts, or why there is no answer in time.
     pub(crate) async fn answer(&self, ask: Ask) -> Result<Answer, Fault> {
-        let card = self.served(ask.model).card;
-        Record::ask(ask.model, ask.texts.len());
+        let (model, begun) = (ask.model, Instant::now());
+        let card = self.served(model).card;
+        Record::ask(model, ask.texts.len());
         if self.says_texts {
             logs::texts(card.name, &ask.texts);
         }
-        let answer = self.run(ask).await;
-        Record::answer(&answer);
-        if let Err(fault) = &answer {
+        let outcome = self.rows(ask, begun).await;
+        self.statistics[model].count(&outcome, begun.elapsed());
+        Record::answer(&outcome);
+        if let Err(fault) = &outcome {
             logs::fault(card.name, card.version, fault);
         }
-        answer
+        outcome
     }
 
-    async fn run(&self, ask: Ask) -> Result<Answer, Fault> {
-        let begun = Instant::now();
+    async fn rows(&self, ask: Ask, begun: Instant) -> Result<Answer, Fault> {
         let deadline = self.deadline(begun, ask.timeout);
         let most = self.limits.texts;
         if ask.texts.len() > most {

@@ -20,7 +20,7 @@ pub(crate) use start::{Format, Level, Settings, start};
 
 use crate::inference::{Fault, Text};
 use crate::metrics::Metrics;
-use crate::observe::Ended;
+use crate::observe::{Code, Ended};
 use std::time::Duration;
 use tracing::{debug, error, info};
 
@@ -54,7 +54,7 @@ pub(crate) fn request(metrics: &Metrics, ended: &Ended<'_>) {
 
 /// Says what a model broke over.
 pub(crate) fn fault(model: &str, version: &str, fault: &Fault) {
-    if fault.code().is_fault() {
+    if Code::from(fault.code()).is_fault() {
         error!(target: TARGET, model, version, error = %fault, "no answer");
     }
 }

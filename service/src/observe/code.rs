@@ -101,6 +101,12 @@ impl Code {
     }
 }
 
+impl From<tonic::Code> for Code {
+    fn from(code: tonic::Code) -> Code {
+        Code::from_number(code as u8)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

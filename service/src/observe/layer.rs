@@ -4,7 +4,7 @@ use super::record::RECORD;
 use super::{Code, Ended, Observer, Record, Status};
 use crate::traces::Span;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, Method, Uri, header};
+use axum::http::{HeaderName, Method, header};
 use axum::response::Response;
 use pin_project_lite::pin_project;
 use std::cell::Cell;
@@ -63,8 +63,7 @@ struct Seen {
     begun: Instant,
     route: Option<MatchedPath>,
     method: Method,
-    /// Of a gRPC method, whose route has a wildcard in its place.
-    path: Option<Uri>,
+    is_grpc: bool,
     span: Option<Span>,
 }
 
@@ -77,7 +76,7 @@ impl Seen {
             begun: Instant::now(),
             route: request.extensions().get::<MatchedPath>().cloned(),
             method: request.method().clone(),
-            path: is_grpc.then(|| request.uri().clone()),
+            is_grpc,
             span: observer.tracer().and_then(|tracer| tracer.begin(request)),
             observer: observer.clone(),
         }
@@ -90,10 +89,8 @@ impl Seen {
             status => status,
         };
         let route = self.route.as_ref().map(MatchedPath::as_str);
-        // A method that is none may have any path, and must not have a series of its own.
-        let path = self.path.as_ref().filter(|_| route.is_some() && code != Code::UNIMPLEMENTED).map(Uri::path);
         let ended = Ended {
-            route: path.or(route),
+            route,
             method: self.method.as_str(),
             status,
             code,
@@ -108,7 +105,9 @@ impl Seen {
     }
 
     fn status_of(&self, response: &Response) -> Status {
-        let Some(_grpc) = &self.path else { return Status::Http(response.status().as_u16()) };
+        if !self.is_grpc {
+            return Status::Http(response.status().as_u16());
+        }
         let number = response.headers().get(GRPC_STATUS).and_then(|number| number.to_str().ok()?.parse().ok());
         // Without a code in its head the answer has a message, and the code comes after it.
         Status::Grpc(number.map_or(Code::from_http(response.status().as_u16()), Code::from_number))
@@ -129,7 +128,7 @@ pin_project! {
             if let Some(seen) = this.seen.take() {
                 let mut record = this.answer.take_value().unwrap_or_default().get();
                 record.failure = Some(Code::CANCELLED);
-                let status = if seen.path.is_some() { Status::Grpc(Code::CANCELLED) } else { Status::Http(499) };
+                let status = if seen.is_grpc { Status::Grpc(Code::CANCELLED) } else { Status::Http(499) };
                 seen.end(status, record);
             }
         }

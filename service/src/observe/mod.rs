@@ -47,7 +47,7 @@ pub(crate) struct Settings {
 /// A request that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended<'a> {
-    /// As it is written in the router; a gRPC method by its path; none if it matched no route.
+    /// As it is written in the router; none if it matched no route.
     pub(crate) route: Option<&'a str>,
     pub(crate) method: &'a str,
     pub(crate) status: Status,

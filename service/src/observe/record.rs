@@ -56,7 +56,7 @@ impl Record {
                 record.times.infer += answer.times.infer;
                 record.answered = Some(Instant::now());
             }
-            Err(fault) => record.failure = Some(fault.code()),
+            Err(fault) => record.failure = Some(fault.code().into()),
         });
     }
 }

@@ -3,11 +3,13 @@
 mod attacks;
 mod batches;
 mod client;
+mod grpc;
 mod metrics;
 mod mlflow;
 mod models;
 mod oip;
 mod openai;
+mod openapi;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
 mod routes;
