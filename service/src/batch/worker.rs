@@ -2,7 +2,7 @@
 
 use super::queue::{Batch, Piece};
 use super::ragged::Ragged;
-use super::{Executions, Failure, Shared, Spent};
+use super::{Failure, Shared, Spent};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
