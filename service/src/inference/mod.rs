@@ -7,7 +7,6 @@ mod tokenize;
 
 pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
-pub(crate) use statistics::{Snapshot, Statistics};
 pub(crate) use tokenize::{Overlong, Text};
 
 use crate::batch::{Batcher, Executions};
@@ -16,6 +15,7 @@ use crate::models::{Models, Served};
 use crate::observe::Record;
 use crate::{Limits, logs};
 use axum::http::HeaderMap;
+use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
