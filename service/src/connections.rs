@@ -6,6 +6,7 @@ mod peers;
 mod preface;
 
 use crate::Limits;
+use crate::metrics::Metrics;
 use crate::tls::Tls;
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -38,7 +39,7 @@ const MORE: usize = 32;
 /// [`Limits::grace`].
 pub(crate) async fn serve(
     listener: TcpListener,
-    router: Router,
+    (router, metrics): (Router, Metrics),
     (limits, tls): (Limits, Option<Arc<Tls>>),
     stop: impl Future<Output = ()>,
 ) {
@@ -52,10 +53,11 @@ pub(crate) async fn serve(
         };
         // Who has as many as it may is closed at once.
         let Some(guest) = peers.enter(peer) else { continue };
-        let (router, stopping, tls) = (router.clone(), stopping.subscribe(), tls.clone());
+        let (router, stopping, tls, counted) =
+            (router.clone(), stopping.subscribe(), tls.clone(), metrics.connection());
         tokio::spawn(async move {
             open(stream, tls, router, limits, stopping).await;
-            drop((guest, slot));
+            drop((guest, slot, counted));
         });
     }
     drop(listener);

@@ -60,10 +60,12 @@ mod grpc;
 mod inference;
 mod lifecycle;
 mod limits;
+mod logs;
 mod metrics;
 mod models;
 mod notice;
 mod object;
+mod observe;
 mod openapi;
 mod page;
 mod panics;
@@ -74,6 +76,7 @@ mod reply;
 mod sandbox;
 mod serve;
 mod tls;
+mod traces;
 mod watched;
 
 pub use auth::Caller;
@@ -82,8 +85,10 @@ pub use error::Error;
 #[doc(hidden)]
 pub use grpc::wire;
 pub use limits::{Limits, MAX_BODY_BYTES};
-pub use metrics::Metrics;
+pub use logs::redact;
 pub use models::ModelCard;
+#[doc(hidden)]
+pub use observe::observed;
 #[doc(hidden)]
 pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};

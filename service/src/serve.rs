@@ -6,14 +6,16 @@ use crate::inference::Inference;
 use crate::lifecycle::{Signals, Supervisor};
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
+use crate::observe::{self, ObserveLayer, Observer};
 use crate::protocols::{Form, Whole};
 use crate::readiness::Readiness;
 use crate::sandbox::Uses;
 use crate::tls::Tls;
+use crate::traces::{self, Tracer};
 use crate::watched::Renew;
 use crate::{
-    Error, Limits, Need, Refusal, auth, batched, connections, grpc, lifecycle, limits, panics, processors, protocols,
-    sandbox, tls,
+    Error, Limits, Need, Refusal, auth, batched, connections, grpc, lifecycle, limits, logs, panics, processors,
+    protocols, sandbox, tls,
 };
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -96,34 +98,37 @@ impl Service {
     ///
     /// If a model cannot be used.
     pub fn into_router(self) -> Result<Router, Error> {
-        self.router(Readiness::new(), Auth::Open)
+        Ok(self.router(Readiness::new(), Auth::Open, observe::Settings::default())?.0)
     }
 
-    pub(crate) fn router(self, readiness: Readiness, auth: Auth) -> Result<Router, Error> {
+    /// The router, and who is told of its requests.
+    fn router(self, readiness: Readiness, auth: Auth, telling: observe::Settings) -> Result<(Router, Observer), Error> {
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
-        let metrics = Metrics::new(self.name, self.version, &cards);
+        let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
+        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
+        let served: Vec<ModelCard> = models.all().iter().map(|model| model.card).collect();
+        let metrics = Metrics::new(self.name, self.version, &served);
+        let inference = Inference::start(models, self.limits, &metrics).map_err(Error::Model)?;
+        let inference = inference.saying_texts(telling.says_texts);
+        let observer = Observer::new(metrics.clone(), telling.tracer);
         let ready = Router::new().route("/readyz", get(is_ready)).with_state(readiness.clone());
         let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
-            .route("/metrics", get(metrics::show))
-            .with_state(metrics.clone())
             .route("/models", get(async || Json(cards)))
-            .merge(ready);
-        let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
-        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
-        let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
+            .merge(ready)
+            .merge(metrics::router(metrics));
         let service = (self.name, self.version);
         let served = Arc::new(protocols::Served { inference, service, readiness, document: self.document });
         let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
-        let measured = middleware::from_fn_with_state(metrics.clone(), metrics::measure);
+        let observed = ObserveLayer(observer.clone());
         let (limits, begun) = (self.limits, Instant::now());
         let guarded = |router: Router, form: Form| {
             let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun });
             router
                 .layer(middleware::from_fn(move |request, next| panics::contain(form, request, next)))
                 .layer(middleware::from_fn_with_state(gate, auth::pass))
-                .layer(measured.clone())
+                .layer(observed.clone())
         };
         // Messages of gRPC are read by their own methods: some come in streams.
         let grpc = guarded(protocols::grpc_router(served.clone()), Form::OfPath);
@@ -140,7 +145,7 @@ impl Service {
             guarded(router, form)
         };
         // Where a path is in both, the service's own route answers.
-        Ok(answered(own, Form::Own).fallback_service(answered(protocols, Form::OfPath).merge(grpc)))
+        Ok((answered(own, Form::Own).fallback_service(answered(protocols, Form::OfPath).merge(grpc)), observer))
     }
 
     /// Says what the service's own routes need of the system while they answer, beside what every service does: the rest is refused to
@@ -193,11 +198,18 @@ impl Service {
         match Command::read(std::env::args_os().skip(1), std::env::vars_os(), base)? {
             Command::Help(text) => say(format_args!("{} {}\n\n{text}", self.name, self.version)),
             Command::Print(text) => say(format_args!("{text}")),
-            Command::Sandbox(config) => say(format_args!("{}", Uses::of(&config, &self.needs))),
+            Command::Sandbox(config) => say(format_args!("{}", self.uses(&config)?)),
             Command::Version => self.print_versions(),
             Command::SelfTest => self.self_test(),
             Command::Serve(config) => self.start(&config, gone),
         }
+    }
+
+    /// What the process uses of its system.
+    fn uses(&self, config: &Config) -> Result<Uses, Error> {
+        let traces = traces::are_wanted(variable).map_err(Error::Options)?;
+        let needs: Vec<Need> = self.needs.iter().cloned().chain(traces.then_some(Need::Connect)).collect();
+        Ok(Uses::of(config, &needs))
     }
 
     fn print_versions(&self) -> Result<(), Error> {
@@ -216,21 +228,21 @@ impl Service {
 
     /// Serves with this configuration until a signal or `gone`.
     fn start(mut self, config: &Config, gone: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        logs::start(&config.logs);
         for model in &self.models {
             (model.load)(config.warm).map_err(Error::Model)?;
         }
         self.limits = config.limits;
-        let auth = Auth::open(&config.auth).map_err(Error::File)?;
-        let tls = tls::open(&config.tls).map_err(Error::File)?.map(Arc::new);
+        let guards = Guards::open(config)?;
         let supervisor = Supervisor::of(std::env::var_os("NOTIFY_SOCKET").as_deref()).map_err(Error::System)?;
         let listener = bind(config.listen).map_err(|source| Error::Listen { address: config.listen, source })?;
         let processors = processors::processors();
         // All that is read is read, and no thread has begun.
-        sandbox::enter(config.sandbox, &Uses::of(config, &self.needs)).map_err(Error::Sandbox)?;
+        sandbox::enter(config.sandbox, &self.uses(config)?).map_err(Error::Sandbox)?;
         let runtime =
             Builder::new_multi_thread().worker_threads(processors).enable_all().build().map_err(Error::System)?;
         let end = End { drain_delay: config.drain_delay, supervisor, gone };
-        let served = runtime.block_on(self.listen(listener, auth, tls, end));
+        let served = runtime.block_on(self.listen(listener, guards, config.logs.texts, end));
         runtime.shutdown_background();
         served
     }
@@ -238,24 +250,22 @@ impl Service {
     async fn listen(
         self,
         listener: std::net::TcpListener,
-        auth: Auth,
-        tls: Option<Arc<Tls>>,
+        guards: Guards,
+        says_texts: bool,
         end: End<impl Future<Output = ()> + Send + 'static>,
     ) -> Result<(), Error> {
         let (signals, hangups) = Signals::new().map_err(Error::System)?;
         let (name, version) = (self.name, self.version);
-        let mut renewed: Vec<Arc<dyn Renew>> = vec![];
-        if let Auth::Tokens { tokens, .. } = &auth {
-            renewed.push(tokens.clone());
-        }
-        renewed.extend(tls.clone().map(|tls| tls as Arc<dyn Renew>));
-        let begun = self.begin(auth, tls)?;
+        let renewed = guards.renewed();
+        let tracer = Tracer::from_env(name, version, variable).map_err(Error::Options)?;
+        let begun = self.begin(guards, observe::Settings { says_texts, tracer })?;
         let address = listener.local_addr().map_err(Error::System)?;
         let listener = TcpListener::from_std(listener).map_err(Error::System)?;
         tokio::spawn(lifecycle::keep(renewed, hangups));
         // Nobody need listen to what it says in order to be served.
         let scheme = if begun.tls.is_some() { "https" } else { "http" };
         let _unheard = say(format_args!("{name} {version} listens on {scheme}://{address}"));
+        tracing::info!(target: logs::TARGET, service = name, version, %address, "listening");
         end.supervisor.ready();
         let readiness = begun.readiness.clone();
         let until = async move {
@@ -268,6 +278,7 @@ impl Service {
             tokio::time::sleep(end.drain_delay).await;
         };
         begun.serve(listener, until).await;
+        tracing::info!(target: logs::TARGET, "stopped");
         Ok(())
     }
 
@@ -283,19 +294,23 @@ impl Service {
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Error> {
-        self.begin(Auth::Open, None)?.serve(listener, stop).await;
+        let guards = Guards { auth: Auth::Open, tls: None };
+        self.begin(guards, observe::Settings::default())?.serve(listener, stop).await;
         Ok(())
     }
 
-    fn begin(self, auth: Auth, tls: Option<Arc<Tls>>) -> Result<Begun, Error> {
+    fn begin(self, guards: Guards, telling: observe::Settings) -> Result<Begun, Error> {
+        let Guards { auth, tls } = guards;
         let (limits, readiness) = (self.limits, Readiness::new());
-        Ok(Begun { limits, tls, router: self.router(readiness.clone(), auth)?, readiness })
+        let (router, observer) = self.router(readiness.clone(), auth, telling)?;
+        Ok(Begun { limits, tls, router, observer, readiness })
     }
 }
 
 /// A service whose workers have started.
 struct Begun {
     router: Router,
+    observer: Observer,
     limits: Limits,
     tls: Option<Arc<Tls>>,
     readiness: Readiness,
@@ -303,13 +318,44 @@ struct Begun {
 
 impl Begun {
     async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
-        let Begun { router, limits, tls, readiness } = self;
+        let Begun { router, observer, limits, tls, readiness } = self;
         let until = async move {
             stop.await;
             readiness.stop();
+            tracing::info!(target: logs::TARGET, "stopping");
         };
-        connections::serve(listener, router, (limits, tls), until).await;
+        connections::serve(listener, (router, observer.metrics().clone()), (limits, tls), until).await;
+        observer.stop().await;
     }
+}
+
+/// What connections and requests go through first.
+struct Guards {
+    auth: Auth,
+    tls: Option<Arc<Tls>>,
+}
+
+impl Guards {
+    /// Reads the files that a configuration names.
+    fn open(config: &Config) -> Result<Guards, Error> {
+        let auth = Auth::open(&config.auth).map_err(Error::File)?;
+        Ok(Guards { auth, tls: tls::open(&config.tls).map_err(Error::File)?.map(Arc::new) })
+    }
+
+    /// What of them is read again while the service runs.
+    fn renewed(&self) -> Vec<Arc<dyn Renew>> {
+        let mut renewed: Vec<Arc<dyn Renew>> = vec![];
+        if let Auth::Tokens { tokens, .. } = &self.auth {
+            renewed.push(tokens.clone());
+        }
+        renewed.extend(self.tls.clone().map(|tls| tls as Arc<dyn Renew>));
+        renewed
+    }
+}
+
+/// A variable of the environment.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// How a service ends.

@@ -2,7 +2,7 @@
 
 use super::queue::{Batch, Piece};
 use super::ragged::Ragged;
-use super::{Executions, Failure, Shared, Spent};
+use super::{Failure, Shared, Spent};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ pub(super) type Make = dyn Fn() -> Result<Box<dyn Run>, String> + Send + Sync;
 
 /// Runs batches until the end.
 pub(super) fn work(shared: &Shared, worker: usize, make: &Make) {
-    let mut hands = Hands { make, executions: &shared.executions, run: None, texts: Ragged::new(), rows: vec![] };
+    let mut hands = Hands { make, shared, run: None, texts: Ragged::new(), rows: vec![] };
     // Before the first request, which need not wait for it.
     hands.run = make().ok();
     while let Some(batch) = shared.next(worker) {
@@ -33,7 +33,7 @@ pub(super) fn work(shared: &Shared, worker: usize, make: &Make) {
 /// What a worker keeps from batch to batch.
 struct Hands<'a> {
     make: &'a Make,
-    executions: &'a [Executions],
+    shared: &'a Shared,
     run: Option<Box<dyn Run>>,
     texts: Ragged,
     rows: Vec<f32>,
@@ -72,7 +72,10 @@ impl Hands<'_> {
         let put_together = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| run.run(model, &self.texts, &mut self.rows)));
         // What has panicked is dropped, and made again for the next batch.
-        let outcome = outcome.map_err(|_panic| Failure::Panicked)?;
+        let outcome = outcome.map_err(|_panic| {
+            self.shared.counts[model].panicked();
+            Failure::Panicked
+        })?;
         self.run = Some(run);
         outcome.map_err(Failure::Model)?;
         let (width, now) = (self.rows.len() / self.texts.texts(), Instant::now());
@@ -83,7 +86,7 @@ impl Hands<'_> {
             rows = rest;
         }
         let spent = Spent { input: put_together - begun, infer: now - put_together, output: now.elapsed() };
-        self.executions[model].count(self.texts.texts(), spent);
+        self.shared.executions[model].count(self.texts.texts(), spent);
         Ok(())
     }
 }

@@ -19,8 +19,8 @@ mod values;
 pub(crate) use command::Command;
 pub(crate) use sections::{Auth, Tls};
 
-use crate::Limits;
 use crate::sandbox::Mode;
+use crate::{Limits, logs};
 use modeldeploy::Warm;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) drain_delay: Duration,
     pub(crate) sandbox: Mode,
+    pub(crate) logs: logs::Settings,
 }
 
 impl Config {
@@ -48,6 +49,7 @@ impl Config {
             limits,
             drain_delay: Duration::ZERO,
             sandbox: Mode::default(),
+            logs: logs::Settings::default(),
         }
     }
 }

@@ -9,10 +9,12 @@ pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
 pub(crate) use tokenize::{Overlong, Text};
 
-use crate::Limits;
 use crate::batch::{Batcher, Executions};
+use crate::metrics::Metrics;
 use crate::models::{Models, Served};
+use crate::observe::Record;
 use crate::processors::processors;
+use crate::{Limits, logs};
 use axum::http::HeaderMap;
 use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
@@ -35,6 +37,8 @@ pub(crate) struct Inference {
     models: Arc<Models>,
     batcher: Batcher,
     limits: Limits,
+    /// Whether texts are said in the log.
+    says_texts: bool,
     /// Of each model.
     statistics: Vec<Statistics>,
     /// One for each thread that may tokenize long texts at once.
@@ -63,6 +67,8 @@ pub(crate) struct Answer {
     /// The tokens of each text, special ones counted.
     pub(crate) tokens: Vec<usize>,
     pub(crate) times: Times,
+    /// Texts in the largest batch that had some of these.
+    pub(crate) batch: usize,
 }
 
 /// Where the time of an answer went.
@@ -79,12 +85,17 @@ impl Inference {
     /// # Errors
     ///
     /// If their memory or their threads cannot be had.
-    pub(crate) fn start(models: Models, limits: Limits) -> Result<Inference, String> {
+    pub(crate) fn start(models: Models, limits: Limits, metrics: &Metrics) -> Result<Inference, String> {
         let models = Arc::new(models);
         let threads = processors();
-        let batcher = Batcher::start(&models)?;
+        let batcher = Batcher::start(&models, metrics.models())?;
         let statistics = models.all().iter().map(|_| Statistics::default()).collect();
-        Ok(Inference { models, batcher, limits, statistics, tokenizing: Semaphore::new(threads) })
+        Ok(Inference { models, batcher, limits, says_texts: false, statistics, tokenizing: Semaphore::new(threads) })
+    }
+
+    /// As it is, and saying what texts it is asked for.
+    pub(crate) fn saying_texts(self, says_texts: bool) -> Inference {
+        Inference { says_texts, ..self }
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -111,8 +122,17 @@ impl Inference {
     /// What is wrong with the texts, or why there is no answer in time.
     pub(crate) async fn answer(&self, ask: Ask) -> Result<Answer, Fault> {
         let (model, begun) = (ask.model, Instant::now());
+        let card = self.served(model).card;
+        Record::ask(model, ask.texts.len());
+        if self.says_texts {
+            logs::texts(card.name, &ask.texts);
+        }
         let outcome = self.rows(ask, begun).await;
         self.statistics[model].count(&outcome, begun.elapsed());
+        Record::answer(&outcome);
+        if let Err(fault) = &outcome {
+            logs::fault(card.name, card.version, fault);
+        }
         outcome
     }
 
@@ -142,7 +162,7 @@ impl Inference {
             return Err(Fault::Internal(format!("an output of model `{}` is not finite", served.card.name)));
         }
         let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
-        Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times })
+        Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times, batch: rows.batch })
     }
 
     /// When a request that came at `begun` is to be answered.

@@ -4,6 +4,7 @@ mod attacks;
 mod batches;
 mod client;
 mod grpc;
+mod metrics;
 mod mlflow;
 mod models;
 mod oip;

@@ -2,6 +2,7 @@
 
 mod auth;
 mod limits;
+mod logs;
 mod sandbox;
 mod serving;
 mod tls;
@@ -12,7 +13,8 @@ pub(crate) use tls::Tls;
 use super::{Config, Row, Section};
 
 /// All of them.
-pub(crate) const ALL: &[Section] = &[serving::SECTION, auth::SECTION, tls::SECTION, limits::SECTION, sandbox::SECTION];
+pub(crate) const ALL: &[Section] =
+    &[serving::SECTION, auth::SECTION, tls::SECTION, limits::SECTION, logs::SECTION, sandbox::SECTION];
 
 /// What options must be together; what is wrong is said by the options' names.
 pub(super) const CHECKS: &[fn(&Config) -> Result<(), String>] = &[auth::check, tls::check];
