@@ -20,7 +20,7 @@ mod timeout;
 pub mod wire;
 
 pub(crate) use call::{Answers, Call, server_streaming, streaming, unary};
-pub(crate) use status::status;
+pub(crate) use status::{overloaded, status};
 
 use crate::Refusal;
 use crate::protocols::Shared;

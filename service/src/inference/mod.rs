@@ -12,6 +12,7 @@ pub(crate) use tokenize::{Overlong, Text};
 use crate::Limits;
 use crate::batch::{Batcher, Executions};
 use crate::models::{Models, Served};
+use crate::processors::processors;
 use axum::http::HeaderMap;
 use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
@@ -80,7 +81,7 @@ impl Inference {
     /// If their memory or their threads cannot be had.
     pub(crate) fn start(models: Models, limits: Limits) -> Result<Inference, String> {
         let models = Arc::new(models);
-        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let threads = processors();
         let batcher = Batcher::start(&models)?;
         let statistics = models.all().iter().map(|_| Statistics::default()).collect();
         Ok(Inference { models, batcher, limits, statistics, tokenizing: Semaphore::new(threads) })

@@ -1,4 +1,4 @@
-//! Where a service listens, and how its models are held.
+//! Where a service listens, how its models are held, and how it ends.
 
 use crate::config::{Row, Section, Set, values};
 use modeldeploy::Warm;
@@ -20,6 +20,13 @@ pub(super) const SECTION: Section = Section {
                 values::put(&mut config.warm, values::one_of(text, Warm::ALL.map(|warm| (warm.name(), Some(warm)))))
             }),
             show: |config| config.warm.map(|warm| warm.name().into()),
+        },
+        Row {
+            name: "drain-delay",
+            help: "once told to stop, how long the service says that it is not ready and still answers, so that who sends it requests \
+                   has time to notice",
+            set: Set::Value("TIME", |config, text| values::put(&mut config.drain_delay, values::pause(text))),
+            show: |config| values::show_duration(config.drain_delay),
         },
     ],
 };
