@@ -57,7 +57,7 @@ where
                 let method = Method { method, served, timeout };
                 finished(limits, grpc::<A, Q>(limits).unary(method, request).await)
             }
-            Err(refused) => refused,
+            Err(refused) => refused.into_response(),
         }
     })
 }
@@ -76,7 +76,7 @@ where
                 let method = Method { method, served, timeout };
                 finished(limits, grpc::<A, Q>(limits).server_streaming(method, request).await)
             }
-            Err(refused) => refused,
+            Err(refused) => refused.into_response(),
         }
     })
 }
@@ -95,7 +95,7 @@ where
                 let method = Method { method, served, timeout };
                 grpc::<A, Q>(limits).streaming(method, request).await.map(Body::new)
             }
-            Err(refused) => refused,
+            Err(refused) => refused.into_response(),
         }
     })
 }
@@ -153,17 +153,36 @@ fn grpc<A: Message + 'static, Q: Message + Default + 'static>(limits: Limits) ->
     Grpc::new(ProstCodec::new()).max_decoding_message_size(limits.body_bytes).max_encoding_message_size(usize::MAX)
 }
 
-/// What the head says: how long the client waits.
-fn head(headers: &HeaderMap) -> Result<Option<Duration>, Response> {
-    if !is_grpc(headers) {
-        let message = "the body is not said to be of gRPC; send the header `Content-Type: application/grpc`";
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response());
+/// Why a method is not asked.
+enum Refused {
+    /// The request is none of gRPC.
+    NoGrpc,
+    Status(Status),
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Refused {
+        Refused::Status(status)
     }
-    given(headers).map_err(Status::into_http)
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let message = "the body is not said to be of gRPC; send the header `Content-Type: application/grpc`";
+        match self {
+            Refused::NoGrpc => Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response(),
+            Refused::Status(status) => status.into_http(),
+        }
+    }
+}
+
+/// What the head says: how long the client waits.
+fn head(headers: &HeaderMap) -> Result<Option<Duration>, Refused> {
+    if is_grpc(headers) { Ok(given(headers)?) } else { Err(Refused::NoGrpc) }
 }
 
 /// The request with its body read, and what is left of the client's time.
-async fn whole(limits: Limits, request: Request) -> Result<(Request, Option<Duration>), Response> {
+async fn whole(limits: Limits, request: Request) -> Result<(Request, Option<Duration>), Refused> {
     let time = head(request.headers())?;
     let begun = Instant::now();
     let (parts, body) = request.into_parts();
@@ -171,11 +190,11 @@ async fn whole(limits: Limits, request: Request) -> Result<(Request, Option<Dura
     let body = Limited::new(body, limits.body_bytes.saturating_add(PREFIX)).collect();
     let body = match timeout(most, body).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_long(limits).into_http()),
-        Ok(Err(error)) => return Err(Status::cancelled(format!("the message cannot be read: {error}")).into_http()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_long(limits).into()),
+        Ok(Err(error)) => return Err(Status::cancelled(format!("the message cannot be read: {error}")).into()),
         Err(_elapsed) => {
             let message = format!("the message did not come to its end within {} s", most.as_secs_f64());
-            return Err(Status::deadline_exceeded(message).into_http());
+            return Err(Status::deadline_exceeded(message).into());
         }
     };
     let left = time.map(|time| time.saturating_sub(begun.elapsed()));

@@ -1,11 +1,15 @@
 """KServe's SDK over gRPC: tensors in `contents` and raw."""
 
 import asyncio
+import logging
 
 import grpc
 import numpy as np
 from engine import PAIRS, TEXTS, URL, rows, same
 from kserve import InferenceGRPCClient, InferInput, InferRequest
+
+# It says every refusal at length, also those that are asked for.
+logging.getLogger("kserve").setLevel(logging.CRITICAL)
 
 
 def request(model, texts, is_raw):
