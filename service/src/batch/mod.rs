@@ -18,8 +18,10 @@ mod worker;
 pub(crate) use ragged::Ragged;
 pub(crate) use request::Rows;
 
+use crate::metrics::ModelMetrics;
 use crate::models::Models;
 use cost::Cost;
+pub(crate) use queue::Tally;
 use queue::{Batch, Queue, Size};
 use request::Request;
 use sessions::Sessions;
@@ -60,6 +62,8 @@ struct Shared {
     state: Mutex<State>,
     /// Something waits, or the workers are to end.
     news: Condvar,
+    /// What is counted of each model.
+    counts: Arc<[ModelMetrics]>,
 }
 
 struct State {
@@ -73,20 +77,25 @@ impl Batcher {
     /// # Errors
     ///
     /// If a session's memory cannot be had, or a thread.
-    pub(crate) fn start(models: &Arc<Models>) -> Result<Batcher, String> {
+    pub(crate) fn start(models: &Arc<Models>, counts: Arc<[ModelMetrics]>) -> Result<Batcher, String> {
         if models.all().is_empty() {
-            return Batcher::with(vec![], 0, Arc::new(|| Err("there is no model".to_owned())));
+            return Batcher::with((vec![], counts), 0, Arc::new(|| Err("there is no model".to_owned())));
         }
         let costs = Sessions::new(models)?.costs()?;
         let workers = std::thread::available_parallelism().map_or(1, |threads| threads.get());
         let models = models.clone();
-        Batcher::with(costs, workers, Arc::new(move || Ok(Box::new(Sessions::new(&models)?) as Box<dyn Run>)))
+        Batcher::with((costs, counts), workers, Arc::new(move || Ok(Box::new(Sessions::new(&models)?) as Box<dyn Run>)))
     }
 
-    /// Workers over what `make` makes.
-    fn with(costs: Vec<Cost>, workers: usize, make: Arc<Make>) -> Result<Batcher, String> {
+    /// Workers over what `make` makes, with the cost and the counts of each model.
+    fn with(
+        (costs, counts): (Vec<Cost>, Arc<[ModelMetrics]>),
+        workers: usize,
+        make: Arc<Make>,
+    ) -> Result<Batcher, String> {
         let state = State { queue: Queue::new(costs, workers), is_ending: false };
-        let batcher = Batcher { shared: Arc::new(Shared { state: Mutex::new(state), news: Condvar::new() }) };
+        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), counts };
+        let batcher = Batcher { shared: Arc::new(shared) };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
             let (shared, make, core) = (batcher.shared.clone(), make.clone(), cores.get(worker).copied());
@@ -109,7 +118,12 @@ impl Batcher {
     /// [`Failure::Overloaded`].
     pub(crate) fn check(&self, model: usize, texts: usize, deadline: Instant) -> Result<(), Failure> {
         let now = Instant::now();
-        self.shared.lock().queue.check(model, Size { texts, tokens: texts }, now, (now, deadline))
+        let mut state = self.shared.lock();
+        let checked = state.queue.check(model, Size { texts, tokens: texts }, now, (now, deadline));
+        if checked.is_err() {
+            self.shared.publish(&state);
+        }
+        checked
     }
 
     /// The rows of some texts by the model in that place, by the deadline. If the future is dropped, what has not begun is not run.
@@ -119,12 +133,12 @@ impl Batcher {
     /// Why there are none.
     pub(crate) async fn run(&self, model: usize, texts: Ragged, deadline: Instant) -> Result<Rows, Failure> {
         if texts.texts() == 0 {
-            return Ok(Rows { values: vec![], queued: Duration::ZERO, ran: Duration::ZERO });
+            return Ok(Rows { values: vec![], queued: Duration::ZERO, ran: Duration::ZERO, batch: 0 });
         }
         let (reply, answer) = oneshot::channel();
         let (now, many) = (Instant::now(), texts.texts() > 1);
         let request = Arc::new(Request::new(model, texts, (now, deadline), reply));
-        self.shared.lock().queue.admit(request, now)?;
+        self.shared.admit(request, now)?;
         if many {
             self.shared.news.notify_all();
         } else {
@@ -139,12 +153,21 @@ impl Batcher {
 }
 
 impl Shared {
+    fn admit(&self, request: Arc<Request>, now: Instant) -> Result<(), Failure> {
+        let mut state = self.lock();
+        let admitted = state.queue.admit(request, now);
+        self.publish(&state);
+        admitted
+    }
+
     /// The next batch for a worker, once there is one; none if the workers are to end.
     fn next(&self, worker: usize) -> Option<Batch> {
         let mut state = self.lock();
         loop {
-            if let Some(batch) = state.queue.take(worker, Instant::now()) {
-                return Some(batch);
+            let batch = state.queue.take(worker, Instant::now());
+            self.publish(&state);
+            if batch.is_some() {
+                return batch;
             }
             if state.is_ending {
                 return None;
@@ -154,7 +177,13 @@ impl Shared {
     }
 
     fn finish(&self, worker: usize, batch: &Batch, took: Duration) {
+        self.counts[batch.model].batch(batch.texts, batch.tokens);
         self.lock().queue.finish(worker, batch, took);
+    }
+
+    /// Lets those who look see what waits and what was not run.
+    fn publish(&self, state: &State) {
+        self.counts.iter().zip(state.queue.tallies()).for_each(|(counts, tally)| counts.publish(tally));
     }
 
     /// The queue is sound between any two statements, so a panic elsewhere cannot have spoiled it.

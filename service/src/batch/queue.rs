@@ -42,6 +42,8 @@ struct Waiting {
     cost: Cost,
     light: Lane,
     heavy: Lane,
+    /// Requests that would have been late.
+    refused: u64,
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +53,20 @@ struct Lane {
     /// Of all texts that wait.
     texts: usize,
     tokens: usize,
+    /// Requests that were taken away, being late, or because nobody waited for them.
+    late: u64,
+    gone: u64,
+}
+
+/// What waits for a model, and how many requests were not run, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) requests: usize,
+    pub(crate) texts: usize,
+    pub(crate) tokens: usize,
+    pub(crate) refused: u64,
+    pub(crate) late: u64,
+    pub(crate) gone: u64,
 }
 
 #[derive(Debug)]
@@ -88,7 +104,7 @@ pub(super) struct Piece {
 impl Queue {
     /// An empty queue for models of these costs.
     pub(super) fn new(costs: Vec<Cost>, workers: usize) -> Queue {
-        let waiting = |cost| Waiting { cost, light: Lane::default(), heavy: Lane::default() };
+        let waiting = |cost| Waiting { cost, light: Lane::default(), heavy: Lane::default(), refused: 0 };
         let models = costs.into_iter().map(waiting).collect();
         Queue { models, running: vec![None; workers], credit: Duration::ZERO, purged: None }
     }
@@ -134,6 +150,7 @@ impl Queue {
             expected = self.expected(model, size, arrived, now);
         }
         if now + expected > deadline {
+            self.models[model].refused += 1;
             return Err(Failure::Overloaded {
                 after: expected.saturating_sub(deadline.saturating_duration_since(now)),
             });
@@ -161,14 +178,14 @@ impl Queue {
                 (if due { heavy } else { light }, due)
             }
         };
-        let Waiting { cost, light: light_lane, heavy: heavy_lane } = &mut self.models[model];
+        let Waiting { cost, light: light_lane, heavy: heavy_lane, .. } = &mut self.models[model];
         let pieces = if is_heavy { heavy_lane.fill(cost, free, now) } else { light_lane.fill(cost, free, now) };
         let (mut texts, mut tokens) = (0, 0);
         for piece in &pieces {
             texts += piece.texts.len();
             tokens += piece.texts.clone().map(|text| piece.request.texts.tokens_of(text)).sum::<usize>();
-            piece.request.begin(now);
         }
+        pieces.iter().for_each(|piece| piece.request.begin(now, texts));
         let expected = cost.of(texts, tokens);
         self.credit = match (light, heavy) {
             (Some(_), Some(_)) if is_heavy => self.credit.saturating_sub(expected),
@@ -183,6 +200,18 @@ impl Queue {
     pub(super) fn finish(&mut self, worker: usize, batch: &Batch, took: Duration) {
         self.running[worker] = None;
         self.models[batch.model].cost.observe(batch.texts, batch.tokens, took);
+    }
+
+    /// The tally of each model.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = Tally> {
+        self.models.iter().map(|Waiting { light, heavy, refused, .. }| Tally {
+            requests: light.requests.len() + heavy.requests.len(),
+            texts: light.texts + heavy.texts,
+            tokens: light.tokens + heavy.tokens,
+            refused: *refused,
+            late: light.late + heavy.late,
+            gone: light.gone + heavy.gone,
+        })
     }
 
     /// How many requests wait.
@@ -238,16 +267,9 @@ impl Entry {
         Size { texts: texts.texts() - self.next, tokens: texts.tokens() - texts.tokens_before(self.next) }
     }
 
-    /// Whether somebody waits for it, and in time; a late one is told.
+    /// Whether somebody waits for it, and in time.
     fn stays(&self, now: Instant) -> bool {
-        if self.request.is_gone() {
-            return false;
-        }
-        let in_time = now < self.request.deadline;
-        if !in_time {
-            self.request.fail(Failure::Late);
-        }
-        in_time
+        now < self.request.deadline && !self.request.is_gone()
     }
 }
 
@@ -321,10 +343,19 @@ impl Lane {
         self.forget(gone.iter());
     }
 
+    /// Counts requests out; a late one is told.
     fn forget<'a>(&mut self, gone: impl Iterator<Item = &'a Entry>) {
-        for rest in gone.map(Entry::rest) {
+        for entry in gone {
+            let rest = entry.rest();
             self.texts -= rest.texts;
             self.tokens -= rest.tokens;
+            match entry.request.is_gone() {
+                true => self.gone += 1,
+                false => {
+                    entry.request.fail(Failure::Late);
+                    self.late += 1;
+                }
+            }
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Rows {
     pub(crate) queued: Duration,
     /// From its first batch to its last row.
     pub(crate) ran: Duration,
+    /// Texts in the largest batch that had some of its own.
+    pub(crate) batch: usize,
 }
 
 /// What is asked of the batches: the rows of some texts, by a deadline.
@@ -37,6 +39,7 @@ struct State {
     /// Texts that have no row yet.
     missing: usize,
     begun: Option<Instant>,
+    batch: usize,
 }
 
 impl Request {
@@ -46,7 +49,7 @@ impl Request {
         (arrived, deadline): (Instant, Instant),
         reply: oneshot::Sender<Result<Rows, Failure>>,
     ) -> Request {
-        let state = State { reply: Some(reply), values: vec![], missing: texts.texts(), begun: None };
+        let state = State { reply: Some(reply), values: vec![], missing: texts.texts(), begun: None, batch: 0 };
         Request { model, texts, arrived, deadline, state: Mutex::new(state) }
     }
 
@@ -55,9 +58,11 @@ impl Request {
         self.state().reply.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
 
-    /// Notes that a batch has some of its texts.
-    pub(super) fn begin(&self, now: Instant) {
-        self.state().begun.get_or_insert(now);
+    /// Notes that a batch of so many texts has some of its own.
+    pub(super) fn begin(&self, now: Instant, batch: usize) {
+        let mut state = self.state();
+        state.begun.get_or_insert(now);
+        state.batch = state.batch.max(batch);
     }
 
     /// Takes the rows of some of its texts; with the last ones it is answered.
@@ -71,7 +76,8 @@ impl Request {
             let begun = state.begun.unwrap_or(now);
             let values = std::mem::take(&mut state.values);
             let (queued, ran) = (begun.duration_since(self.arrived), now.duration_since(begun));
-            send(&mut state, Ok(Rows { values, queued, ran }));
+            let batch = state.batch;
+            send(&mut state, Ok(Rows { values, queued, ran, batch }));
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::worker::Run;
 use super::*;
+use crate::ModelCard;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
@@ -57,7 +58,9 @@ fn held(workers: usize) -> Held {
         Ok(Box::new(Fake { held: held.clone(), go: gone.clone(), ran: count.clone() }) as Box<dyn Run>)
     });
     let cost = Cost::measured(512, |texts, tokens| Duration::from_nanos((texts * tokens) as u64));
-    let batcher = Batcher::with(vec![cost], workers, make).expect("workers");
+    let card = ModelCard { name: "fake", version: "1.0.0", digest: "", space: "" };
+    let counts = Arc::new([ModelMetrics::new(card)]);
+    let batcher = Batcher::with((vec![cost], counts), workers, make).expect("workers");
     Held { batcher, holds, go, ran }
 }
 

@@ -3,6 +3,7 @@
 use super::queue::{Batch, Piece};
 use super::ragged::Ragged;
 use super::{Failure, Shared};
+use crate::metrics::ModelMetrics;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ pub(super) type Make = dyn Fn() -> Result<Box<dyn Run>, String> + Send + Sync;
 
 /// Runs batches until the end.
 pub(super) fn work(shared: &Shared, worker: usize, make: &Make) {
-    let mut hands = Hands { make, run: None, texts: Ragged::new(), rows: vec![] };
+    let mut hands = Hands { make, counts: &shared.counts, run: None, texts: Ragged::new(), rows: vec![] };
     // Before the first request, which need not wait for it.
     hands.run = make().ok();
     while let Some(batch) = shared.next(worker) {
@@ -33,6 +34,7 @@ pub(super) fn work(shared: &Shared, worker: usize, make: &Make) {
 /// What a worker keeps from batch to batch.
 struct Hands<'a> {
     make: &'a Make,
+    counts: &'a [ModelMetrics],
     run: Option<Box<dyn Run>>,
     texts: Ragged,
     rows: Vec<f32>,
@@ -69,7 +71,10 @@ impl Hands<'_> {
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| run.run(model, &self.texts, &mut self.rows)));
         // What has panicked is dropped, and made again for the next batch.
-        let outcome = outcome.map_err(|_panic| Failure::Panicked)?;
+        let outcome = outcome.map_err(|_panic| {
+            self.counts[model].panicked();
+            Failure::Panicked
+        })?;
         self.run = Some(run);
         outcome.map_err(Failure::Model)?;
         let (width, now) = (self.rows.len() / self.texts.texts(), Instant::now());

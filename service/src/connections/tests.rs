@@ -43,7 +43,7 @@ impl Running {
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 say.send(listener.local_addr().expect("an address")).expect("the test listens");
-                serve(listener, router, limits, told.notified()).await;
+                serve(listener, (router, Metrics::new("shop", "1.2.3", &[])), limits, told.notified()).await;
             });
             let _unheard = end.send(());
         });

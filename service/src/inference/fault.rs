@@ -2,6 +2,7 @@
 
 use crate::batch::Failure;
 use crate::models::Unknown;
+use crate::observe::Code;
 use axum::http::{HeaderValue, StatusCode};
 use std::fmt;
 use std::time::Duration;
@@ -34,6 +35,17 @@ impl Fault {
             Fault::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
             Fault::Late => StatusCode::GATEWAY_TIMEOUT,
             Fault::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The canonical code that says it.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Fault::Input { .. } => Code::INVALID_ARGUMENT,
+            Fault::Unknown(_) => Code::NOT_FOUND,
+            Fault::Overloaded { .. } => Code::RESOURCE_EXHAUSTED,
+            Fault::Late => Code::DEADLINE_EXCEEDED,
+            Fault::Internal(_) => Code::INTERNAL,
         }
     }
 

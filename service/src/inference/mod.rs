@@ -6,9 +6,11 @@ mod tokenize;
 pub(crate) use fault::Fault;
 pub(crate) use tokenize::{Overlong, Text};
 
-use crate::Limits;
 use crate::batch::Batcher;
+use crate::metrics::Metrics;
 use crate::models::{Models, Served};
+use crate::observe::Record;
+use crate::{Limits, logs};
 use axum::http::HeaderMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,6 +32,8 @@ pub(crate) struct Inference {
     models: Arc<Models>,
     batcher: Batcher,
     limits: Limits,
+    /// Whether texts are said in the log.
+    says_texts: bool,
     /// One for each thread that may tokenize long texts at once.
     tokenizing: Semaphore,
 }
@@ -56,6 +60,8 @@ pub(crate) struct Answer {
     /// The tokens of each text, special ones counted.
     pub(crate) tokens: Vec<usize>,
     pub(crate) times: Times,
+    /// Texts in the largest batch that had some of these.
+    pub(crate) batch: usize,
 }
 
 /// Where the time of an answer went.
@@ -72,11 +78,16 @@ impl Inference {
     /// # Errors
     ///
     /// If their memory or their threads cannot be had.
-    pub(crate) fn start(models: Models, limits: Limits) -> Result<Inference, String> {
+    pub(crate) fn start(models: Models, limits: Limits, metrics: &Metrics) -> Result<Inference, String> {
         let models = Arc::new(models);
         let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
-        let batcher = Batcher::start(&models)?;
-        Ok(Inference { models, batcher, limits, tokenizing: Semaphore::new(threads) })
+        let batcher = Batcher::start(&models, metrics.models())?;
+        Ok(Inference { models, batcher, limits, says_texts: false, tokenizing: Semaphore::new(threads) })
+    }
+
+    /// As it is, and saying what texts it is asked for.
+    pub(crate) fn saying_texts(self, says_texts: bool) -> Inference {
+        Inference { says_texts, ..self }
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -97,6 +108,20 @@ impl Inference {
     ///
     /// What is wrong with the texts, or why there is no answer in time.
     pub(crate) async fn answer(&self, ask: Ask) -> Result<Answer, Fault> {
+        let card = self.served(ask.model).card;
+        Record::ask(ask.model, ask.texts.len());
+        if self.says_texts {
+            logs::texts(card.name, &ask.texts);
+        }
+        let answer = self.run(ask).await;
+        Record::answer(&answer);
+        if let Err(fault) = &answer {
+            logs::fault(card.name, card.version, fault);
+        }
+        answer
+    }
+
+    async fn run(&self, ask: Ask) -> Result<Answer, Fault> {
         let begun = Instant::now();
         let deadline = self.deadline(begun, ask.timeout);
         let most = self.limits.texts;
@@ -119,7 +144,7 @@ impl Inference {
             return Err(Fault::Internal(format!("an output of model `{}` is not finite", served.card.name)));
         }
         let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
-        Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times })
+        Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times, batch: rows.batch })
     }
 
     /// When a request that came at `begun` is to be answered.

@@ -66,6 +66,12 @@ impl Operation {
         self.path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
     }
 
+    /// A parameter that may stand in the query.
+    pub(crate) fn query(mut self, name: &str, schema: Value, description: &str) -> Operation {
+        self.parameters.push(json!({ "name": name, "in": "query", "description": description, "schema": schema }));
+        self
+    }
+
     /// A header that may be sent.
     pub(crate) fn header(mut self, name: &str, schema: Value, description: &str) -> Operation {
         self.parameters.push(json!({ "name": name, "in": "header", "description": description, "schema": schema }));

@@ -1,10 +1,27 @@
 //! The operations that every service has.
 
 use super::{JSON, Operation, Section, schema};
+use crate::metrics::compat_names;
 use serde_json::json;
 
 /// What is answered in words.
 const TEXT: &str = "text/plain";
+
+/// The metrics, in the forms that a client may ask for by `Accept`.
+fn metrics(path: &str, summary: &str) -> Operation {
+    const METRICS: &str = "The metrics, in the form that `Accept` asks for.";
+    Operation::get(path, summary)
+        .query("compat", schema::one_of(&compat_names()), "Whose names the metrics have, other than the service's own.")
+        .gives(200, METRICS, TEXT, schema::string())
+        .gives(200, METRICS, "application/openmetrics-text", schema::string())
+        .gives(200, METRICS, JSON, json!({ "type": "object", "required": ["service", "requests", "models"] }))
+        .gives(
+            400,
+            "There is no such parameter, or no such value of it.",
+            JSON,
+            json!({ "$ref": "#/components/schemas/Error" }),
+        )
+}
 
 pub(super) fn section() -> Section {
     let probe = |path: &str, summary: &str| {
@@ -20,8 +37,8 @@ pub(super) fn section() -> Section {
             .gives(200, "This document.", JSON, json!({ "type": "object", "required": ["openapi", "info", "paths"] }))
             .gives(500, "A model cannot run its example.", JSON, error.clone())
     };
-    let readyz = probe("/readyz", "Whether the service takes requests")
-        .gives(503, "It is stopping.", JSON, error.clone());
+    let readyz =
+        probe("/readyz", "Whether the service takes requests").gives(503, "It is stopping.", JSON, error.clone());
     Section {
         name: "The service",
         description: "Health, metrics, the models inside, and this document.",
@@ -30,14 +47,14 @@ pub(super) fn section() -> Section {
             probe("/healthz", "Whether the service runs"),
             probe("/livez", "Whether the service runs"),
             readyz,
-            Operation::get("/metrics", "Metrics in the text that Prometheus reads").gives(
+            metrics("/metrics", "Metrics"),
+            metrics("/monitoring/prometheus/metrics", "Metrics, where TensorFlow Serving has them"),
+            Operation::get("/models", "The models inside").gives(
                 200,
-                "The metrics.",
-                "application/openmetrics-text",
-                schema::string(),
+                "A card for each, in the order in which they were added.",
+                JSON,
+                schema::list(card),
             ),
-            Operation::get("/models", "The models inside")
-                .gives(200, "A card for each, in the order in which they were added.", JSON, schema::list(card)),
             document("/openapi.json", "The OpenAPI document"),
             document("/api-doc/openapi.json", "The OpenAPI document, where Text Embeddings Inference has it"),
         ],

@@ -1,9 +1,9 @@
 //! `GET /openapi.json`, `/api-doc/openapi.json` where Text Embeddings Inference has it, and the page `/docs`.
 
 use super::{About, document, own};
+use crate::Refusal;
 use crate::page::{self, BASE, ICON, Part};
 use crate::protocols::{self, Shared};
-use crate::Refusal;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -22,10 +22,7 @@ pub(crate) fn router() -> Router<Shared> {
         let body = made.get_or_try_init(|| make(served)).await?.clone();
         Ok::<_, Refusal>(([(header::CONTENT_TYPE, "application/json")], body).into_response())
     });
-    Router::new()
-        .route("/openapi.json", show.clone())
-        .route("/api-doc/openapi.json", show)
-        .merge(page::router(&PARTS))
+    Router::new().route("/openapi.json", show.clone()).route("/api-doc/openapi.json", show).merge(page::router(&PARTS))
 }
 
 const PARTS: [Part; 8] = [

@@ -6,6 +6,7 @@ mod packs;
 use super::*;
 use crate::Service;
 use crate::inference::Inference;
+use crate::metrics::Metrics;
 use crate::models::{ModelCard, Served};
 use crate::protocols;
 use axum::Router;
@@ -67,7 +68,8 @@ fn route_of(path: &str, routes: &BTreeSet<String>, method: &str) -> Option<Strin
         let own = route.iter().filter(|word| !word.starts_with('{')).count();
         (route.len() == asked.len() && route.iter().zip(&asked).all(same)).then_some(own)
     };
-    let of_method = routes.iter().filter_map(|route| route.strip_prefix(&format!("{method} ")).map(|path| (route, path)));
+    let of_method =
+        routes.iter().filter_map(|route| route.strip_prefix(&format!("{method} ")).map(|path| (route, path)));
     of_method.filter_map(|(route, path)| Some((fits(path)?, route))).max().map(|(_, route)| route.clone())
 }
 
@@ -76,8 +78,11 @@ async fn every_route_has_an_operation_and_every_operation_a_route() {
     let (service, stopping) = (("shop", "1.2.3"), Default::default());
     let own = Service::new(service.0, service.1).into_router().expect("a router");
     let about = About::new(service, Limits::default(), &models()).expect("examples");
-    let inference = Inference::start(models(), Limits::default()).expect("workers");
-    let served = protocols::Served { inference, service, stopping, document: None };
+    let models = models();
+    let cards: Vec<ModelCard> = models.all().iter().map(|model| model.card).collect();
+    let metrics = Metrics::new(service.0, service.1, &cards);
+    let inference = Inference::start(models, Limits::default(), &metrics).expect("workers");
+    let served = protocols::Served { inference, service, stopping, metrics, document: None };
     let routes: BTreeSet<_> = routes(own).await.into_iter().chain(routes(protocols::router(served)).await).collect();
     assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");
 
@@ -106,7 +111,10 @@ fn a_document_of_a_services_own_goes_before_the_protocols() {
     assert_eq!((&document["info"]["title"], &document["info"]["version"]), (&json!("Everything"), &json!("1")));
     assert_eq!(document["paths"]["/predict"], own["paths"]["/predict"]);
     assert_eq!(document["tags"][0]["name"], "Shop");
-    assert!(document["components"]["schemas"]["Product"].is_object() && document["components"]["schemas"]["Error"].is_object());
+    assert!(
+        document["components"]["schemas"]["Product"].is_object()
+            && document["components"]["schemas"]["Error"].is_object()
+    );
     assert!(document["paths"]["/embed"]["post"].is_object());
 }
 

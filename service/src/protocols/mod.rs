@@ -13,7 +13,9 @@ mod torchserve;
 mod v1_models;
 
 use crate::inference::Inference;
+use crate::metrics::Metrics;
 use crate::openapi::{self, About, Section};
+use crate::ui;
 use axum::Router;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +28,7 @@ pub(crate) struct Served {
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.
     pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) metrics: Metrics,
     /// The OpenAPI document of its own routes.
     pub(crate) document: Option<serde_json::Value>,
 }
@@ -50,6 +53,7 @@ pub(crate) fn router(served: Served) -> Router {
         .merge(torchserve::router())
         .merge(v1_models::router())
         .merge(openapi::router())
+        .merge(ui::router())
         .with_state(Arc::new(served))
 }
 

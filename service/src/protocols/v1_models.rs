@@ -49,10 +49,7 @@ async fn list(State(served): State<Shared>) -> Json<Value> {
     Json(json!({ "object": "list", "data": data, "models": names }))
 }
 
-async fn one(
-    State(served): State<Shared>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, Response> {
+async fn one(State(served): State<Shared>, name: Result<Path<String>, PathRejection>) -> Result<Json<Value>, Response> {
     let no_model = |name: &str| openai::Error::no_model(name).into_response();
     let Path(name) = name.map_err(|rejection| no_model(&rejection.body_text()))?;
     if name.contains(':') {

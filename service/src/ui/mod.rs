@@ -10,8 +10,6 @@
 
 mod ask;
 mod models;
-#[cfg(test)]
-mod tests;
 
 use crate::page::{self, BASE, ICON, Part};
 use crate::protocols::Shared;

@@ -89,7 +89,8 @@ impl Browser {
 
     /// Types into what has the focus.
     pub(crate) fn press(&self, keys: &str) {
-        let actions = keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
+        let actions =
+            keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
         let actions: Vec<Value> = actions.collect();
         self.ask("/actions", json!({ "actions": [{ "type": "key", "id": "keys", "actions": actions }] }));
     }
@@ -118,8 +119,7 @@ impl Browser {
         let message = |event: &Value| serde_json::from_str::<Value>(event["message"].as_str()?).ok();
         let events: Vec<Value> = events.as_array().expect("a list").iter().filter_map(message).collect();
         let sent = events.iter().filter(|event| event["message"]["method"] == "Network.requestWillBeSent");
-        let urls: Vec<&str> =
-            sent.filter_map(|event| event["message"]["params"]["request"]["url"].as_str()).collect();
+        let urls: Vec<&str> = sent.filter_map(|event| event["message"]["params"]["request"]["url"].as_str()).collect();
         assert!(urls.len() > 3, "no request was seen: {urls:?}");
         let others: Vec<_> = urls.iter().filter(|url| !url.starts_with(origin)).collect();
         assert!(others.is_empty(), "requests to elsewhere: {others:?}");

@@ -27,7 +27,8 @@ fn ask(browser: &Browser, model: &str, text: &str, other: &str) {
 
 /// The texts of all that a selector finds.
 fn texts(browser: &Browser, selector: &str) -> Vec<String> {
-    let found = browser.value(&format!("[...document.querySelectorAll({})].map((one) => one.textContent)", json!(selector)));
+    let found =
+        browser.value(&format!("[...document.querySelectorAll({})].map((one) => one.textContent)", json!(selector)));
     found.as_array().expect("a list").iter().map(|text| text.as_str().expect("a text").to_owned()).collect()
 }
 
@@ -74,7 +75,8 @@ fn a_score_and_labels_are_the_engines() {
     let values = row::<Mood>("手机", None);
     let mut labels: Vec<_> = values.iter().zip(packs::means::LABELS).collect();
     labels.sort_by(|a, b| b.0.total_cmp(a.0));
-    let (names, figures): (Vec<_>, Vec<_>) = labels.iter().map(|(value, name)| ((*name).to_owned(), format!("{value:.4}"))).unzip();
+    let (names, figures): (Vec<_>, Vec<_>) =
+        labels.iter().map(|(value, name)| ((*name).to_owned(), format!("{value:.4}"))).unzip();
     assert_eq!((texts(&browser, ".labels dt"), texts(&browser, ".labels b")), (names, figures));
     browser.kept_quiet(url());
 }
@@ -104,7 +106,9 @@ fn the_models_are_shown_with_what_their_gates_measured() {
     assert_eq!(names, ["encoder 2.1.0", "encoder 1.0.0", "mood 1.0.0", "ranker 1.0.0"]);
     let card = texts(&browser, ".card").swap_remove(0);
     let gate = Encoder2::FACTS.gate.expect("a gate");
-    for (what, word) in [("its digest", Encoder2::DIGEST), ("the metric", gate.metric), ("f32", gate.base), ("here", gate.got)] {
+    for (what, word) in
+        [("its digest", Encoder2::DIGEST), ("the metric", gate.metric), ("f32", gate.base), ("here", gate.got)]
+    {
         assert!(card.contains(word), "{what}, {word}: {card}");
     }
     for (name, figure) in gate.thresholds.iter().chain(gate.figures) {
@@ -141,7 +145,10 @@ fn the_page_fits_a_phone_in_light_and_dark() {
         for (what, expression) in [
             ("nothing wider than the phone", "document.documentElement.scrollWidth <= 360"),
             ("a button for a thumb", "document.querySelector('#ask button').getBoundingClientRect().height >= 44"),
-            ("no text too small", "[...document.querySelectorAll('body *')].every((one) => parseFloat(getComputedStyle(one).fontSize) >= 12)"),
+            (
+                "no text too small",
+                "[...document.querySelectorAll('body *')].every((one) => parseFloat(getComputedStyle(one).fontSize) >= 12)",
+            ),
         ] {
             assert_eq!(browser.value(expression), true, "{scheme}: {what}");
         }
@@ -163,7 +170,17 @@ const CONTRAST: &str = "const colour = (name) => {
 #[test]
 fn the_page_can_be_read_and_used_by_everybody() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
-    let pairs = ["ink paper", "ink sheet", "soft paper", "soft sheet", "soft wash", "accent sheet", "accent paper", "accent-ink accent", "warm sheet"];
+    let pairs = [
+        "ink paper",
+        "ink sheet",
+        "soft paper",
+        "soft sheet",
+        "soft wash",
+        "accent sheet",
+        "accent paper",
+        "accent-ink accent",
+        "warm sheet",
+    ];
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
         visit(&browser);
@@ -175,7 +192,10 @@ fn the_page_can_be_read_and_used_by_everybody() {
     }
     browser.prefer("prefers-reduced-motion", "reduce");
     for (what, expression) in [
-        ("every box has a label", "[...document.querySelectorAll('input, select, textarea')].every((box) => box.labels.length > 0)"),
+        (
+            "every box has a label",
+            "[...document.querySelectorAll('input, select, textarea')].every((box) => box.labels.length > 0)",
+        ),
         ("a language", "document.documentElement.lang === 'en'"),
         ("one first heading", "document.querySelectorAll('h1').length === 1"),
         ("nothing moves for those who want no motion", "document.getAnimations().length === 0"),

@@ -72,7 +72,8 @@ async fn every_example_is_answered_as_it_says() {
             }
         }
         let answers = operation["responses"]["200"]["content"].as_object();
-        let alone = answers.into_iter().flatten().flat_map(|(_, content)| examples(content)).any(|(name, _)| name == "answer");
+        let alone =
+            answers.into_iter().flatten().flat_map(|(_, content)| examples(content)).any(|(name, _)| name == "answer");
         if alone {
             check(&ask(method, &path, None).await, operation, "answer", &format!("{method} {path}"));
             seen += 1;

@@ -21,7 +21,10 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     let version = Operation::get("/version", "The service's version")
         .gives(200, "The version.", "text/plain", schema::string())
         .says("text/plain", about.service.1);
-    let error = schema::object(&["error_code", "message"], json!({ "error_code": schema::string(), "message": schema::string() }));
+    let error = schema::object(
+        &["error_code", "message"],
+        json!({ "error_code": schema::string(), "message": schema::string() }),
+    );
     Section {
         name: "MLflow",
         description: "MLflow's scoring server, answered by the first model of the service.",

@@ -51,9 +51,9 @@ fn server(about: &About) -> Vec<Operation> {
     let (name, version) = about.service;
     let extensions = json!(["binary_tensor_data", "model_repository"]);
     let names = about.newest().map(|model| model.card.name).collect::<Vec<_>>();
-    let index = about.models.iter().map(|Shown { card, .. }| {
-        json!({ "name": card.name, "version": card.version, "state": "READY", "reason": "" })
-    });
+    let index = about.models.iter().map(
+        |Shown { card, .. }| json!({ "name": card.name, "version": card.version, "state": "READY", "reason": "" }),
+    );
     let index: Vec<Value> = index.collect();
     let flag = || json!({ "type": "boolean" });
     let ready = schema::object(&["live", "ready"], json!({ "live": flag(), "ready": flag() }));
@@ -107,7 +107,8 @@ fn named(about: &About) -> Vec<Operation> {
             "platform": { "const": "modeldeploy_pack" }, "inputs": tensors, "outputs": tensors,
         }),
     );
-    let ready = schema::object(&["name", "ready"], json!({ "name": schema::one_of(&names), "ready": { "const": true } }));
+    let ready =
+        schema::object(&["name", "ready"], json!({ "name": schema::one_of(&names), "ready": { "const": true } }));
     let mut operations = vec![];
     for path in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
         let operation = of(Operation::get(path, "A model's tensors"))
@@ -184,7 +185,8 @@ fn request(about: &About, model: &Shown) -> Value {
         "type": "array", "prefixItems": [texts, { "enum": inner }], "items": false,
         "minItems": if model.facts.task == Task::Score { 2 } else { 1 }, "maxItems": 2,
     });
-    let rows = json!({ "type": "array", "items": schema::string(), "minItems": inner[0], "maxItems": inner[inner.len() - 1] });
+    let rows =
+        json!({ "type": "array", "items": schema::string(), "minItems": inner[0], "maxItems": inner[inner.len() - 1] });
     let input = schema::object(
         &["name", "shape", "datatype", "data"],
         json!({

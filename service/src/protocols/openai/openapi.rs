@@ -43,9 +43,12 @@ fn embeddings(about: &About, models: &[&Shown]) -> Operation {
     let operation = match &bodies[..] {
         // Every model that is asked for is unknown, or does not embed.
         [] => operation.takes(JSON, json!({ "type": "object" })),
-        _ => operation
-            .takes(JSON, json!({ "oneOf": bodies }))
-            .gives(200, "A vector for each text, in order.", JSON, json!({ "oneOf": answers })),
+        _ => operation.takes(JSON, json!({ "oneOf": bodies })).gives(
+            200,
+            "A vector for each text, in order.",
+            JSON,
+            json!({ "oneOf": answers }),
+        ),
     };
     let operation = operation.refuses(ERRORS, &[400, 404, 429, 500, 504]);
     models.iter().fold(operation, |operation, model| {

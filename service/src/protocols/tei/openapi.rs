@@ -35,8 +35,14 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         .gives_nothing(200, "It is.")
         .refuses(ERRORS, &[503]);
     let models = [
-        embed(about), similarity(about), embed_all(about), rerank(about), predict(about),
-        tokenize(about), decode(about), info(about),
+        embed(about),
+        similarity(about),
+        embed_all(about),
+        rerank(about),
+        predict(about),
+        tokenize(about),
+        decode(about),
+        info(about),
     ];
     Section {
         name: "Text Embeddings Inference",
@@ -89,7 +95,8 @@ fn inputs(about: &About, model: Option<&Shown>) -> Value {
 fn embed_body(about: &About, model: Option<&Shown>) -> Value {
     let [truncate, truncation_direction] = truncation();
     let is_normalized = model.is_some_and(|model| model.facts.normalized);
-    let normalize = if is_normalized { json!({ "enum": [true, null] }) } else { schema::optional(json!({ "type": "boolean" })) };
+    let normalize =
+        if is_normalized { json!({ "enum": [true, null] }) } else { schema::optional(json!({ "type": "boolean" })) };
     let most = model.map_or(1, |model| model.facts.outputs);
     schema::object(
         &["inputs"],
@@ -111,9 +118,13 @@ fn embed(about: &About) -> Operation {
     let operation = ran(operation, model, embed_body(about, model), vectors);
     // At unit length where the model leaves it to the caller: an example is the engine's own.
     match model.filter(|model| model.facts.normalized) {
-        Some(Shown { asks: [first, second], .. }) => operation
-            .shows("one text", json!({ "inputs": first.text }), json!([numbers(&first.row)]))
-            .shows("several", json!({ "inputs": [first.text, second.text], "truncate": true }), json!([numbers(&first.row), numbers(&second.row)])),
+        Some(Shown { asks: [first, second], .. }) => {
+            operation.shows("one text", json!({ "inputs": first.text }), json!([numbers(&first.row)])).shows(
+                "several",
+                json!({ "inputs": [first.text, second.text], "truncate": true }),
+                json!([numbers(&first.row), numbers(&second.row)]),
+            )
+        }
         None => operation,
     }
 }
@@ -139,7 +150,9 @@ fn similarity(about: &About) -> Operation {
     let body = schema::object(&["inputs"], json!({ "inputs": sentences, "parameters": schema::optional(parameters) }));
     let operation = operation("/similarity", "Cosines of a text and others", model);
     // Rounding may take a cosine past 1.
-    let operation = ran(operation, model, body, |_| schema::list(json!({ "type": "number", "minimum": -1.0001, "maximum": 1.0001 })));
+    let operation = ran(operation, model, body, |_| {
+        schema::list(json!({ "type": "number", "minimum": -1.0001, "maximum": 1.0001 }))
+    });
     let Some(Shown { asks: [first, second], .. }) = model else { return operation };
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
     let cosine = dot(&first.row, &second.row) / (dot(&first.row, &first.row) * dot(&second.row, &second.row)).sqrt();
@@ -151,7 +164,8 @@ fn rerank(about: &About) -> Operation {
     let model = about.first_of(Task::Score);
     let [truncate, truncation_direction] = truncation();
     let has_sigmoid = model.is_some_and(|model| model.has_sigmoid);
-    let raw = if has_sigmoid { json!({ "enum": [false, null] }) } else { schema::optional(json!({ "type": "boolean" })) };
+    let raw =
+        if has_sigmoid { json!({ "enum": [false, null] }) } else { schema::optional(json!({ "type": "boolean" })) };
     let body = schema::object(
         &["query", "texts"],
         json!({
@@ -198,9 +212,11 @@ fn predict(about: &About) -> Operation {
     let of = |row: &[f32]| -> Value {
         model.ranked(row).into_iter().map(|(label, score)| json!({ "label": label, "score": number(score) })).collect()
     };
-    operation
-        .shows("one text", json!({ "inputs": first.text }), of(&first.row))
-        .shows("several", json!({ "inputs": [[first.text], [second.text]] }), json!([of(&first.row), of(&second.row)]))
+    operation.shows("one text", json!({ "inputs": first.text }), of(&first.row)).shows(
+        "several",
+        json!({ "inputs": [[first.text], [second.text]] }),
+        json!([of(&first.row), of(&second.row)]),
+    )
 }
 
 fn tokenize(about: &About) -> Operation {

@@ -112,7 +112,9 @@ fn signature(name: Option<&str>) -> Result<(), String> {
 /// The value that an object has for the input, and nothing else.
 fn features(node: &Node) -> Result<&Node, String> {
     match node {
-        Node::Object(_) => named(node)?.ok_or_else(|| format!("has the inputs {{`b64`}}, and the model takes `{INPUT}`")),
+        Node::Object(_) => {
+            named(node)?.ok_or_else(|| format!("has the inputs {{`b64`}}, and the model takes `{INPUT}`"))
+        }
         _ => Err(format!("is {}, and must be an object", node.kind())),
     }
 }
@@ -200,7 +202,11 @@ mod tests {
             ("predict", &deep, "recursion limit"),
             ("classify", "{}", "missing field `examples`"),
             ("classify", r#"{"examples": ["a"]}"#, "`examples[0]` is a string, and must be an object"),
-            ("classify", r#"{"examples": [{"text": "a"}], "context": 3}"#, "`context` is a number, and must be an object"),
+            (
+                "classify",
+                r#"{"examples": [{"text": "a"}], "context": 3}"#,
+                "`context` is a number, and must be an object",
+            ),
             ("classify", r#"{"examples": [{"b64": "YQ=="}], "context": {"text": "b"}}"#, "has the inputs {`b64`}"),
             ("classify", r#"{"examples": [{}]}"#, "`examples[0]` lacks `text`"),
             ("classify", r#"{"examples": [{"text": "a"}], "context": {"text": "b"}}"#, "which `context` has, too"),

@@ -74,10 +74,15 @@ fn named(about: &About, first: &Shown) -> Vec<Operation> {
     let shown_state = json!({ "version": shown_version, "state": "AVAILABLE", "status": { "error_code": "OK", "error_message": "" } });
     let described = |operation: Operation| {
         operation
-            .gives(200, "The signature `serving_default`; sizes are strings, `-1` is any.", JSON, json!({
-                "type": "object", "required": ["model_spec", "metadata"],
-                "properties": { "model_spec": { "type": "object" }, "metadata": { "type": "object" } },
-            }))
+            .gives(
+                200,
+                "The signature `serving_default`; sizes are strings, `-1` is any.",
+                JSON,
+                json!({
+                    "type": "object", "required": ["model_spec", "metadata"],
+                    "properties": { "model_spec": { "type": "object" }, "metadata": { "type": "object" } },
+                }),
+            )
             .refuses(ERRORS, &[404])
             .answers(metadata(first, &shown_version))
     };
@@ -163,7 +168,9 @@ fn rows(model: &Shown, by_row: bool) -> Value {
     match (model.facts.task, by_row) {
         (Task::Embed, _) => schema::list(row),
         (Task::Score, _) => schema::list(json!({ "type": "number" })),
-        (_, true) => schema::list(schema::object(&["probabilities", "label"], json!({ "probabilities": row, "label": label }))),
+        (_, true) => {
+            schema::list(schema::object(&["probabilities", "label"], json!({ "probabilities": row, "label": label })))
+        }
         (_, false) => schema::object(
             &["probabilities", "label"],
             json!({ "probabilities": schema::list(row), "label": schema::list(label) }),
@@ -216,6 +223,11 @@ fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
     let summary = if verb == "classify" { "Labels" } else { "Scores" };
     ran(format!("{path}:{verb}"), model, summary, body)
         .described("The specification names the answer `result`, and the server itself `results`: both are there.")
-        .gives(200, "One for each example.", JSON, schema::object(&["result", "results"], json!({ "result": result, "results": result })))
+        .gives(
+            200,
+            "One for each example.",
+            JSON,
+            schema::object(&["result", "results"], json!({ "result": result, "results": result })),
+        )
         .shows("examples", request, json!({ "result": both, "results": both }))
 }

@@ -53,20 +53,23 @@ fn predictions(about: &About, model: &Shown, method: &'static str, path: &str) -
     let many = schema::object(&["predictions"], json!({ "predictions": schema::list(one.clone()) }));
     let [first, second] = &model.asks;
     let both = json!({ "predictions": [value(model, &first.row), value(model, &second.row)] });
-    let operation = Operation::new(method, path, format!("A prediction of `{}` {}", model.card.name, model.card.version))
-        .described("A text or `{\"data\": …}` is answered by its row, `{\"instances\": […]}` by a list of rows.")
-        .timed()
-        .takes(JSON, json!({ "anyOf": [data, instances] }))
-        .gives(200, "The row of the one text, or those of all instances.", JSON, json!({ "anyOf": [one, many] }))
-        .refuses(ERRORS, &[400, 404, 429, 500, 504])
-        .shows("data", json!({ "data": first.text }), value(model, &first.row))
-        .shows("instances", json!({ "instances": [first.text, second.text] }), both);
+    let operation =
+        Operation::new(method, path, format!("A prediction of `{}` {}", model.card.name, model.card.version))
+            .described("A text or `{\"data\": …}` is answered by its row, `{\"instances\": […]}` by a list of rows.")
+            .timed()
+            .takes(JSON, json!({ "anyOf": [data, instances] }))
+            .gives(200, "The row of the one text, or those of all instances.", JSON, json!({ "anyOf": [one, many] }))
+            .refuses(ERRORS, &[400, 404, 429, 500, 504])
+            .shows("data", json!({ "data": first.text }), value(model, &first.row))
+            .shows("instances", json!({ "instances": [first.text, second.text] }), both);
     if task == Task::Score {
         return operation;
     }
-    operation
-        .takes("text/plain", schema::string())
-        .shows_as("text", ("text/plain", first.text.clone()), (JSON, value(model, &first.row)))
+    operation.takes("text/plain", schema::string()).shows_as(
+        "text",
+        ("text/plain", first.text.clone()),
+        (JSON, value(model, &first.row)),
+    )
 }
 
 fn output(model: &Shown) -> Value {

@@ -49,7 +49,12 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         answer["model_version_status"] = states.collect();
         let one = Operation::get("/v1/models/{name}", "A model")
             .path_parameter("name", &names, "A model.")
-            .gives(200, "As OpenAI, KServe v1 and TensorFlow Serving describe it, at once.", JSON, schema::object(&keys, properties))
+            .gives(
+                200,
+                "As OpenAI, KServe v1 and TensorFlow Serving describe it, at once.",
+                JSON,
+                schema::object(&keys, properties),
+            )
             .refuses(openai::openapi::ERRORS, &[404])
             .answers(answer);
         operations.push(one);
