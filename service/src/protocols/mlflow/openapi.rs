@@ -14,6 +14,9 @@ const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "A body in JSON has exactly one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`. \
+    A row's first value is the text, and its second one the other text of a pair.";
+
 /// The format of a table in CSV, its columns the texts of a row; its first line is their names.
 const CSV: &str = "csv-of-texts";
 
@@ -53,14 +56,23 @@ fn invocations(about: &About, model: &Shown) -> Operation {
     let [first, second] = &model.asks;
     let answer = |asks: &[&Asked]| json!({ "predictions": asks.iter().map(|ask| prediction(model, &ask.row)).collect::<Vec<_>>() });
     let operation = Operation::post("/invocations", format!("Predictions of `{}`", model.card.name))
-        .described("A body in JSON has exactly one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`. A row's first value is the text, and its second one the other text of a pair.")
+        .described(DESCRIPTION)
         .timed()
         .takes(JSON, body)
         .takes("text/csv", json!({ "type": "string", "format": format!("{CSV}-{task}") }))
-        .gives(200, "A prediction for each row.", JSON, schema::object(&["predictions"], json!({ "predictions": schema::list(predicted(model)) })))
+        .gives(
+            200,
+            "A prediction for each row.",
+            JSON,
+            schema::object(&["predictions"], json!({ "predictions": schema::list(predicted(model)) })),
+        )
         .refuses(ERRORS, &[400, 429, 500, 504])
         .shows("inputs", json!({ "inputs": [first.text, second.text] }), answer(&[first, second]))
-        .shows("split", json!({ "dataframe_split": { "columns": ["text"], "data": [values(first)] } }), answer(&[first]));
+        .shows(
+            "split",
+            json!({ "dataframe_split": { "columns": ["text"], "data": [values(first)] } }),
+            answer(&[first]),
+        );
     let head = if task == Task::Score { "text,pair" } else { "text" };
     let table = format!("{head}\n{}\n", strings(first).join(","));
     operation.shows_as("csv", ("text/csv", json!(table)), (JSON, answer(&[first])))

@@ -19,6 +19,9 @@ const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "`data` has as many elements as `shape` says, nested or in one list. \
+    The body may hold binary tensors after its JSON, whose length the header then says.";
+
 const BINARY: &str = "application/octet-stream";
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
@@ -38,7 +41,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     );
     Section {
         name: "Open Inference Protocol",
-        description: "Version 2, as KServe, Triton and MLServer speak it, with Triton's binary tensors and its repository.",
+        description: "Version 2, as KServe, Triton and MLServer speak it, with Triton's binary tensors and index.",
         schemas: vec![
             (ERRORS.schema, schema::object(&["error"], json!({ "error": schema::string() }))),
             ("OipTensor", tensor),
@@ -77,6 +80,7 @@ fn server(about: &About) -> Vec<Operation> {
             .answers(json!({ "models": names })),
         Operation::post("/v2/repository/index", "The models and their versions")
             .takes(JSON, schema::object(&[], json!({ "ready": schema::optional(flag()) })))
+            .or_nothing()
             .gives(200, "A line for each version.", JSON, schema::list(schema::object(&["name", "version", "state", "reason"], indexed)))
             .refuses(ERRORS, &[400])
             .shows("all", json!({}), json!(index)),
@@ -158,7 +162,7 @@ fn infer(about: &About, model: &Shown, path: String) -> Operation {
     let [first, second] = &model.asks;
     let length = json!({ "type": "integer", "minimum": 0 });
     Operation::post(path, format!("Outputs of `{name}` {version}"))
-        .described("`data` has as many elements as `shape` says, nested or in one list. The body may hold binary tensors after its JSON, whose length the header then says.")
+        .described(DESCRIPTION)
         .timed()
         .header(HEADER_LENGTH, length, "Bytes of the JSON before binary tensors.")
         .takes(JSON, request(about, model))

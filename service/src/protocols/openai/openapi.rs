@@ -17,6 +17,9 @@ pub(in crate::protocols) const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "Token ids are of the model's own tokenizer and are run as they are. \
+    A text that is longer than the model takes is refused.";
+
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let models: Vec<&Shown> = about.newest().filter(|model| model.facts.task == Task::Embed).collect();
     let error = schema::object(
@@ -37,9 +40,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
 fn embeddings(about: &About, models: &[&Shown]) -> Operation {
     let bodies: Vec<Value> = models.iter().map(|model| request(about, model)).collect();
     let answers: Vec<Value> = models.iter().map(|model| answer_of(model)).collect();
-    let operation = Operation::post("/v1/embeddings", "Vectors of texts")
-        .described("Token ids are of the model's own tokenizer and are run as they are. A text that is longer than the model takes is refused.")
-        .timed();
+    let operation = Operation::post("/v1/embeddings", "Vectors of texts").described(DESCRIPTION).timed();
     let operation = match &bodies[..] {
         // Every model that is asked for is unknown, or does not embed.
         [] => operation.takes(JSON, json!({ "type": "object" })),

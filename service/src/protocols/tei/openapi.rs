@@ -189,13 +189,16 @@ fn rerank(about: &About) -> Operation {
 fn predict(about: &About) -> Operation {
     let model = about.first_of(Task::Classify);
     let [truncate, truncation_direction] = truncation();
-    let filled = |count| json!({ "allOf": [schema::sized(schema::string(), count, count), { "not": { "const": vec![""; count] } }] });
-    let lists = json!({ "anyOf": [filled(1), filled(2)] });
+    // One of the two texts may be empty.
+    let pair = |first: Value, second: Value| json!({ "type": "array", "prefixItems": [first, second], "items": false, "minItems": 2, "maxItems": 2 });
+    let (filled, any) = (schema::filled(), schema::string());
+    let pairs = [pair(filled.clone(), any.clone()), pair(any, filled.clone())];
+    let lists = json!({ "anyOf": [schema::sized(filled.clone(), 1, 1), pairs[0], pairs[1]] });
     let many = schema::sized(lists.clone(), 1, about.limits.texts);
     let body = schema::object(
         &["inputs"],
         json!({
-            "inputs": { "anyOf": [schema::filled(), lists, many] },
+            "inputs": { "anyOf": [filled, lists, many] },
             "truncate": truncate, "truncation_direction": truncation_direction, "raw_scores": { "enum": [false, null] },
         }),
     );

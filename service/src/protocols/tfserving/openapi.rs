@@ -17,6 +17,12 @@ const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "TensorFlow Serving's REST, and KServe v1, whose `:predict` is the same. \
+    Versions are whole numbers: `1.4.2` is 1.";
+
+const PREDICT: &str = "`instances` are answered by `predictions`, row by row; `inputs` by `outputs`, column by column. \
+    Other keys are ignored.";
+
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let mut operations = vec![];
     if let Some(first) = about.first() {
@@ -40,7 +46,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     }
     Section {
         name: "TensorFlow Serving",
-        description: "TensorFlow Serving's REST, and KServe v1, whose `:predict` is the same. Versions are whole numbers: `1.4.2` is 1.",
+        description: DESCRIPTION,
         schemas: vec![(ERRORS.schema, schema::object(&["error"], json!({ "error": schema::string() })))],
         operations,
     }
@@ -157,10 +163,18 @@ fn predict(about: &About, model: &Shown, path: &str) -> Operation {
     ] });
     let [first, second] = &model.asks;
     ran(format!("{path}:predict"), model, "Predictions", body)
-        .described("`instances` are answered by `predictions`, row by row; `inputs` by `outputs`, column by column. Other keys are ignored.")
+        .described(PREDICT)
         .gives(200, "A row for each text.", JSON, answer)
-        .shows("instances", json!({ "instances": [first.text, second.text] }), json!({ "predictions": values(model, &[first, second], true) }))
-        .shows("inputs", json!({ "inputs": { INPUT: [first.text] } }), json!({ "outputs": values(model, &[first], false) }))
+        .shows(
+            "instances",
+            json!({ "instances": [first.text, second.text] }),
+            json!({ "predictions": values(model, &[first, second], true) }),
+        )
+        .shows(
+            "inputs",
+            json!({ "inputs": { INPUT: [first.text] } }),
+            json!({ "outputs": values(model, &[first], false) }),
+        )
 }
 
 fn rows(model: &Shown, by_row: bool) -> Value {
@@ -205,10 +219,8 @@ fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
     let row = match model.facts.task {
         Task::Score => json!({ "type": "number" }),
         _ => {
-            let pair = json!({
-                "type": "array", "prefixItems": [schema::one_of(model.facts.labels), schema::probability()],
-                "items": false, "minItems": 2,
-            });
+            let part = json!({ "anyOf": [schema::one_of(model.facts.labels), schema::probability()] });
+            let pair = schema::sized(part, 2, 2);
             schema::sized(pair, model.facts.outputs, model.facts.outputs)
         }
     };
@@ -222,7 +234,7 @@ fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
     let request = json!({ "examples": [{ INPUT: first.text }, { INPUT: second.text }] });
     let summary = if verb == "classify" { "Labels" } else { "Scores" };
     ran(format!("{path}:{verb}"), model, summary, body)
-        .described("The specification names the answer `result`, and the server itself `results`: both are there.")
+        .described("The specification has the answer as `result`, the server itself as `results`: both are there.")
         .gives(
             200,
             "One for each example.",
