@@ -30,7 +30,7 @@
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
 //!
-//! Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
+//! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
 //! 429 and `Retry-After`, in its protocol's own form. Errors of a request as a whole (a body that is too long or too slow, a path that
@@ -39,6 +39,8 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod batched;
+mod config;
 mod connections;
 mod error;
 mod inference;
@@ -49,7 +51,6 @@ mod models;
 mod object;
 mod observe;
 mod openapi;
-mod options;
 mod page;
 mod protocols;
 mod reply;
@@ -57,6 +58,7 @@ mod serve;
 mod traces;
 mod ui;
 
+pub use batched::Batched;
 pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use logs::redact;

@@ -1,21 +1,19 @@
 //! From the first flag to the last answer: read the options, listen, serve, and stop when told.
 
+use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
 use crate::observe::{self, ObserveLayer, Observer};
-use crate::options::{Command, HELP};
 use crate::traces::Tracer;
-use crate::{Error, Limits, Refusal, connections, limits, logs, protocols};
+use crate::{Error, Limits, Refusal, batched, connections, limits, logs, protocols};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
-use axum::{Json, Router};
-use modeldeploy::Warm;
+use axum::{Extension, Json, Router};
 use std::future::Future;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
@@ -96,16 +94,13 @@ impl Service {
             .route("/livez", get("ok\n"))
             .route("/models", get(async || Json(cards)))
             .merge(ready)
-            .merge(metrics::router(metrics))
-            .merge(self.routes);
+            .merge(metrics::router(metrics));
         let service = (self.name, self.version);
-        let protocols = protocols::router(protocols::Served {
-            inference,
-            service,
-            stopping,
-            metrics: observer.metrics().clone(),
-            document: self.document,
-        });
+        let metrics = observer.metrics().clone();
+        let served = protocols::Served { inference, service, stopping, metrics, document: self.document };
+        let served = Arc::new(served);
+        let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
+        let protocols = protocols::router(served);
         let answered = |router: Router| {
             router
                 .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
@@ -126,11 +121,13 @@ impl Service {
     ///
     /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
     pub async fn serve(self) -> Result<(), Error> {
-        match Command::parse(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
-            Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
+        let base = Config::with(self.limits);
+        match Command::read(std::env::args_os().skip(1), std::env::vars_os(), base)? {
+            Command::Help(text) => say(format_args!("{} {}\n\n{text}", self.name, self.version))?,
+            Command::Print(text) => say(format_args!("{text}"))?,
             Command::Version => self.print_versions()?,
             Command::SelfTest => self.self_test()?,
-            Command::Serve { listen, warm } => self.listen(listen, warm, stop_signal()).await?,
+            Command::Serve(config) => self.listen(*config, stop_signal()).await?,
         }
         Ok(())
     }
@@ -149,19 +146,15 @@ impl Service {
         Ok(())
     }
 
-    async fn listen(
-        self,
-        address: SocketAddr,
-        warm: Option<Warm>,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
+    async fn listen(mut self, config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         let logs = logs::Settings::from_env(|name| std::env::var(name).ok()).map_err(Error::Options)?;
         logs::start(&logs).map_err(Error::Options)?;
         for model in &self.models {
-            (model.load)(warm).map_err(Error::Model)?;
+            (model.load)(config.warm).map_err(Error::Model)?;
         }
+        self.limits = config.limits;
         let stopping = Arc::new(AtomicBool::new(false));
-        let (limits, name, version) = (self.limits, self.name, self.version);
+        let (address, limits, name, version) = (config.listen, self.limits, self.name, self.version);
         let tracer = Tracer::from_env(name, version, |name| std::env::var(name).ok()).map_err(Error::Options)?;
         let telling = observe::Settings { says_texts: logs.texts, tracer };
         let (router, observer) = self.router(stopping.clone(), telling)?;

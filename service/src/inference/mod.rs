@@ -137,7 +137,11 @@ impl Inference {
         let bytes: usize = texts.iter().map(Text::bytes).sum();
         let tokenize = move || tokenize::tokenize(&served, prompt.as_deref(), &texts, overlong);
         let tokens = self.where_it_fits(bytes, tokenize, deadline).await??;
-        let counts = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let counts: Vec<usize> = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let (all, most) = (counts.iter().sum::<usize>(), self.limits.tokens);
+        if all > most {
+            return Err(Fault::input(None, format!("the texts have {all} tokens, and at most {most} are taken")));
+        }
         let tokenized = begun.elapsed();
         let rows = self.batcher.run(model, tokens, deadline).await?;
         if rows.values.iter().any(|value| !value.is_finite()) {

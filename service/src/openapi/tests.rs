@@ -83,7 +83,8 @@ async fn every_route_has_an_operation_and_every_operation_a_route() {
     let metrics = Metrics::new(service.0, service.1, &cards);
     let inference = Inference::start(models, Limits::default(), &metrics).expect("workers");
     let served = protocols::Served { inference, service, stopping, metrics, document: None };
-    let routes: BTreeSet<_> = routes(own).await.into_iter().chain(routes(protocols::router(served)).await).collect();
+    let protocols = protocols::router(std::sync::Arc::new(served));
+    let routes: BTreeSet<_> = routes(own).await.into_iter().chain(routes(protocols).await).collect();
     assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");
 
     let sections = std::iter::once(own::section()).chain(protocols::sections(&about)).collect();

@@ -43,7 +43,7 @@ impl Served {
 }
 
 /// The routes of all protocols.
-pub(crate) fn router(served: Served) -> Router {
+pub(crate) fn router(served: Shared) -> Router {
     Router::new()
         .merge(mlflow::router())
         .merge(oip::router())
@@ -54,7 +54,7 @@ pub(crate) fn router(served: Served) -> Router {
         .merge(v1_models::router())
         .merge(openapi::router())
         .merge(ui::router())
-        .with_state(Arc::new(served))
+        .with_state(served)
 }
 
 /// The operations of all protocols, for the OpenAPI document.
