@@ -91,8 +91,7 @@ impl About {
 /// The document. `own` is the service's own, whose paths go before those of the sections.
 pub(crate) fn document(about: &About, sections: Vec<Section>, own: Option<&Value>) -> Value {
     let (title, version) = about.service;
-    let mut schemas =
-        Map::from_iter([("Error".to_owned(), schema::object(&["error"], json!({ "error": schema::string() })))]);
+    let mut schemas = Map::from_iter([("Error".to_owned(), schema::record(json!({ "error": schema::string() })))]);
     let (mut paths, mut tags) = (Map::new(), vec![]);
     for Section { name, description, schemas: own, operations } in sections {
         tags.push(json!({ "name": name, "description": description }));

@@ -14,3 +14,4 @@ mod routes;
 mod tei;
 mod tfserving;
 mod torchserve;
+mod ui;

@@ -24,10 +24,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     let version = Operation::get("/version", "The service's version")
         .gives(200, "The version.", "text/plain", schema::string())
         .says("text/plain", about.service.1);
-    let error = schema::object(
-        &["error_code", "message"],
-        json!({ "error_code": schema::string(), "message": schema::string() }),
-    );
+    let error = schema::record(json!({ "error_code": schema::string(), "message": schema::string() }));
     Section {
         name: "MLflow",
         description: "MLflow's scoring server, answered by the first model of the service.",
@@ -64,7 +61,7 @@ fn invocations(about: &About, model: &Shown) -> Operation {
             200,
             "A prediction for each row.",
             JSON,
-            schema::object(&["predictions"], json!({ "predictions": schema::list(predicted(model)) })),
+            schema::record(json!({ "predictions": schema::list(predicted(model)) })),
         )
         .refuses(ERRORS, &[400, 429, 500, 504])
         .shows("inputs", json!({ "inputs": [first.text, second.text] }), answer(&[first, second]))
@@ -116,9 +113,6 @@ fn predicted(model: &Shown) -> Value {
     match model.facts.task {
         Task::Embed => schema::row(model),
         Task::Score => json!({ "type": "number" }),
-        _ => schema::object(
-            &["label", "score"],
-            json!({ "label": schema::one_of(model.facts.labels), "score": schema::probability() }),
-        ),
+        _ => schema::record(json!({ "label": schema::one_of(model.facts.labels), "score": schema::probability() })),
     }
 }

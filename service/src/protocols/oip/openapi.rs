@@ -35,17 +35,13 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
             operations.extend(newest.into_iter().chain([version]).map(|path| infer(about, model, path)));
         }
     }
-    let tensor = schema::object(
-        &["name", "datatype", "shape"],
+    let tensor = schema::record(
         json!({ "name": schema::string(), "datatype": schema::string(), "shape": schema::list(json!({ "type": "integer" })) }),
     );
     Section {
         name: "Open Inference Protocol",
         description: "Version 2, as KServe, Triton and MLServer speak it, with Triton's binary tensors and index.",
-        schemas: vec![
-            (ERRORS.schema, schema::object(&["error"], json!({ "error": schema::string() }))),
-            ("OipTensor", tensor),
-        ],
+        schemas: vec![(ERRORS.schema, schema::record(json!({ "error": schema::string() }))), ("OipTensor", tensor)],
         operations,
     }
 }
@@ -59,24 +55,21 @@ fn server(about: &About) -> Vec<Operation> {
     );
     let index: Vec<Value> = index.collect();
     let flag = || json!({ "type": "boolean" });
-    let ready = schema::object(&["live", "ready"], json!({ "live": flag(), "ready": flag() }));
+    let ready = schema::record(json!({ "live": flag(), "ready": flag() }));
     let indexed = json!({ "name": schema::string(), "version": schema::string(), "state": { "const": "READY" }, "reason": schema::string() });
     vec![
         Operation::get("/v2", "The service")
-            .gives(200, "Its name, its version and what it does beyond the protocol.", JSON, schema::object(
-                &["name", "version", "extensions"],
-                json!({ "name": schema::string(), "version": schema::string(), "extensions": schema::list(schema::string()) }),
-            ))
+            .gives(200, "Its name, its version and what it does beyond the protocol.", JSON, schema::record(json!({ "name": schema::string(), "version": schema::string(), "extensions": schema::list(schema::string()) })))
             .answers(json!({ "name": name, "version": version, "extensions": extensions })),
         Operation::get("/v2/health/live", "Whether the service runs")
-            .gives(200, "It does.", JSON, schema::object(&["live"], json!({ "live": { "const": true } })))
+            .gives(200, "It does.", JSON, schema::record(json!({ "live": { "const": true } })))
             .answers(json!({ "live": true })),
         Operation::get("/v2/health/ready", "Whether the service answers")
             .gives(200, "It does.", JSON, ready.clone())
             .gives(503, "It is stopping.", JSON, ready)
             .answers(json!({ "live": true, "ready": true })),
         Operation::get("/v2/models", "The models")
-            .gives(200, "Their names.", JSON, schema::object(&["models"], json!({ "models": schema::list(schema::one_of(&names)) })))
+            .gives(200, "Their names.", JSON, schema::record(json!({ "models": schema::list(schema::one_of(&names)) })))
             .answers(json!({ "models": names })),
         Operation::post("/v2/repository/index", "The models and their versions")
             .takes(JSON, schema::object(&[], json!({ "ready": schema::optional(flag()) })))
@@ -104,15 +97,11 @@ fn named(about: &About) -> Vec<Operation> {
         if has_version { operation.path_parameter("version", &versions, "A version of it.") } else { operation }
     };
     let tensors = schema::list(json!({ "$ref": "#/components/schemas/OipTensor" }));
-    let metadata = schema::object(
-        &["name", "versions", "platform", "inputs", "outputs"],
-        json!({
-            "name": schema::one_of(&names), "versions": schema::list(schema::string()),
-            "platform": { "const": "modeldeploy_pack" }, "inputs": tensors, "outputs": tensors,
-        }),
-    );
-    let ready =
-        schema::object(&["name", "ready"], json!({ "name": schema::one_of(&names), "ready": { "const": true } }));
+    let metadata = schema::record(json!({
+        "name": schema::one_of(&names), "versions": schema::list(schema::string()),
+        "platform": { "const": "modeldeploy_pack" }, "inputs": tensors, "outputs": tensors,
+    }));
+    let ready = schema::record(json!({ "name": schema::one_of(&names), "ready": { "const": true } }));
     let mut operations = vec![];
     for path in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
         let operation = of(Operation::get(path, "A model's tensors"))
@@ -221,7 +210,7 @@ fn request(about: &About, model: &Shown) -> Value {
 fn response(model: &Shown) -> Value {
     let names: Vec<&str> = outputs(model.facts.task).iter().map(|output| output.name()).collect();
     let data = json!({ "type": "array", "items": { "type": ["number", "string"] } });
-    let size = schema::object(&["binary_data_size"], json!({ "binary_data_size": schema::count() }));
+    let size = schema::record(json!({ "binary_data_size": schema::count() }));
     let output = schema::object(
         &["name", "datatype", "shape"],
         json!({

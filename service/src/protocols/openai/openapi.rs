@@ -22,17 +22,14 @@ const DESCRIPTION: &str = "Token ids are of the model's own tokenizer and are ru
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let models: Vec<&Shown> = about.newest().filter(|model| model.facts.task == Task::Embed).collect();
-    let error = schema::object(
-        &["message", "type", "param", "code"],
-        json!({
-            "message": schema::string(), "type": schema::string(),
-            "param": schema::optional(schema::string()), "code": schema::optional(schema::string()),
-        }),
-    );
+    let error = schema::record(json!({
+        "message": schema::string(), "type": schema::string(),
+        "param": schema::optional(schema::string()), "code": schema::optional(schema::string()),
+    }));
     Section {
         name: "OpenAI",
         description: "OpenAI's embeddings.",
-        schemas: vec![(ERRORS.schema, schema::object(&["error"], json!({ "error": error })))],
+        schemas: vec![(ERRORS.schema, schema::record(json!({ "error": error })))],
         operations: vec![embeddings(about, &models)],
     }
 }
@@ -81,24 +78,18 @@ fn request(about: &About, model: &Shown) -> Value {
 
 fn answer_of(model: &Shown) -> Value {
     let base64 = json!({ "type": "string", "contentEncoding": "base64" });
-    let data = schema::object(
-        &["object", "index", "embedding"],
-        json!({
-            "object": { "const": "embedding" },
-            "index": schema::count(),
-            "embedding": { "anyOf": [schema::row(model), base64] },
-        }),
-    );
+    let data = schema::record(json!({
+        "object": { "const": "embedding" },
+        "index": schema::count(),
+        "embedding": { "anyOf": [schema::row(model), base64] },
+    }));
     let usage = json!({ "prompt_tokens": schema::count(), "total_tokens": schema::count() });
-    schema::object(
-        &["object", "data", "model", "usage"],
-        json!({
-            "object": { "const": "list" },
-            "data": schema::list(data),
-            "model": { "const": model.card.name },
-            "usage": schema::object(&["prompt_tokens", "total_tokens"], usage),
-        }),
-    )
+    schema::record(json!({
+        "object": { "const": "list" },
+        "data": schema::list(data),
+        "model": { "const": model.card.name },
+        "usage": schema::object(&["prompt_tokens", "total_tokens"], usage),
+    }))
 }
 
 fn answer(model: &Shown, rows: &[(&Asked, Value)]) -> Value {

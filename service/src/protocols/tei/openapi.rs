@@ -232,12 +232,9 @@ fn tokenize(about: &About) -> Operation {
         }),
     );
     let place = schema::optional(schema::count());
-    let token = schema::object(
-        &["id", "text", "special", "start", "stop"],
-        json!({
-            "id": schema::count(), "text": schema::string(), "special": { "type": "boolean" }, "start": place, "stop": place,
-        }),
-    );
+    let token = schema::record(json!({
+        "id": schema::count(), "text": schema::string(), "special": { "type": "boolean" }, "start": place, "stop": place,
+    }));
     let operation = operation("/tokenize", "The tokens of texts, none cut", about.first());
     let operation = operation.takes(JSON, body).refuses(ERRORS, &[400, 422, 424, 429]);
     match about.first() {
@@ -280,7 +277,5 @@ fn info(about: &About) -> Operation {
         "tokenization_workers": schema::count(),
         "version": { "const": about.service.1 }, "sha": nothing(), "docker_label": nothing(),
     });
-    let keys: Vec<&str> = info.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-    let schema = schema::object(&keys, info.clone());
-    operation.gives(200, "The facts.", JSON, schema)
+    operation.gives(200, "The facts.", JSON, schema::record(info))
 }

@@ -47,7 +47,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     Section {
         name: "TensorFlow Serving",
         description: DESCRIPTION,
-        schemas: vec![(ERRORS.schema, schema::object(&["error"], json!({ "error": schema::string() })))],
+        schemas: vec![(ERRORS.schema, schema::record(json!({ "error": schema::string() })))],
         operations,
     }
 }
@@ -64,16 +64,13 @@ fn numbers_of(about: &About, first: &Shown) -> Vec<String> {
 /// Operations whose path names a model, whichever it is.
 fn named(about: &About, first: &Shown) -> Vec<Operation> {
     let (names, versions) = (about.names(), numbers_of(about, first));
-    let state = schema::object(
-        &["version", "state", "status"],
-        json!({
-            "version": schema::string(), "state": { "const": "AVAILABLE" },
-            "status": schema::object(&["error_code", "error_message"], json!({
-                "error_code": { "const": "OK" }, "error_message": schema::string(),
-            })),
-        }),
-    );
-    let states = schema::object(&["model_version_status"], json!({ "model_version_status": schema::list(state) }));
+    let state = schema::record(json!({
+        "version": schema::string(), "state": { "const": "AVAILABLE" },
+        "status": schema::record(json!({
+            "error_code": { "const": "OK" }, "error_message": schema::string(),
+        })),
+    }));
+    let states = schema::record(json!({ "model_version_status": schema::list(state) }));
     let name = |operation: Operation| operation.path_parameter("name", &names, "A model.");
     let version = |operation: Operation| name(operation).path_parameter("version", &versions, "A version of it.");
     let shown_version = first.number.map_or_else(|| first.card.version.to_owned(), |number| number.to_string());
@@ -158,8 +155,8 @@ fn predict(about: &About, model: &Shown, path: &str) -> Operation {
     });
     let (by_row, by_column) = (rows(model, true), rows(model, false));
     let answer = json!({ "oneOf": [
-        schema::object(&["predictions"], json!({ "predictions": by_row })),
-        schema::object(&["outputs"], json!({ "outputs": by_column })),
+        schema::record(json!({ "predictions": by_row })),
+        schema::record(json!({ "outputs": by_column })),
     ] });
     let [first, second] = &model.asks;
     ran(format!("{path}:predict"), model, "Predictions", body)
@@ -182,13 +179,8 @@ fn rows(model: &Shown, by_row: bool) -> Value {
     match (model.facts.task, by_row) {
         (Task::Embed, _) => schema::list(row),
         (Task::Score, _) => schema::list(json!({ "type": "number" })),
-        (_, true) => {
-            schema::list(schema::object(&["probabilities", "label"], json!({ "probabilities": row, "label": label })))
-        }
-        (_, false) => schema::object(
-            &["probabilities", "label"],
-            json!({ "probabilities": schema::list(row), "label": schema::list(label) }),
-        ),
+        (_, true) => schema::list(schema::record(json!({ "probabilities": row, "label": label }))),
+        (_, false) => schema::record(json!({ "probabilities": schema::list(row), "label": schema::list(label) })),
     }
 }
 
@@ -235,11 +227,6 @@ fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
     let summary = if verb == "classify" { "Labels" } else { "Scores" };
     ran(format!("{path}:{verb}"), model, summary, body)
         .described("The specification has the answer as `result`, the server itself as `results`: both are there.")
-        .gives(
-            200,
-            "One for each example.",
-            JSON,
-            schema::object(&["result", "results"], json!({ "result": result, "results": result })),
-        )
+        .gives(200, "One for each example.", JSON, schema::record(json!({ "result": result, "results": result })))
         .shows("examples", request, json!({ "result": both, "results": both }))
 }
