@@ -30,7 +30,10 @@ pub(super) fn section() -> Section {
     let error = json!({ "$ref": "#/components/schemas/Error" });
     let card = schema::object(
         &["name", "version", "digest"],
-        json!({ "name": schema::string(), "version": schema::string(), "digest": schema::string(), "space": schema::string() }),
+        json!({
+            "name": schema::string(), "version": schema::string(), "digest": schema::string(),
+            "space": schema::string(),
+        }),
     );
     let document = |path: &str, summary: &str| {
         Operation::get(path, summary)

@@ -51,7 +51,10 @@ fn invocations(about: &About, model: &Shown) -> Operation {
     let known: Map<String, Value> = keys.into_iter().map(|key| (key.to_owned(), json!(true))).collect();
     let body = json!({ "type": "object", "properties": known, "additionalProperties": false, "oneOf": bodies });
     let [first, second] = &model.asks;
-    let answer = |asks: &[&Asked]| json!({ "predictions": asks.iter().map(|ask| prediction(model, &ask.row)).collect::<Vec<_>>() });
+    let answer = |asks: &[&Asked]| {
+        let predictions: Vec<Value> = asks.iter().map(|ask| prediction(model, &ask.row)).collect();
+        json!({ "predictions": predictions })
+    };
     let operation = Operation::post("/invocations", format!("Predictions of `{}`", model.card.name))
         .described(DESCRIPTION)
         .timed()

@@ -35,9 +35,10 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
             operations.extend(newest.into_iter().chain([version]).map(|path| infer(about, model, path)));
         }
     }
-    let tensor = schema::record(
-        json!({ "name": schema::string(), "datatype": schema::string(), "shape": schema::list(json!({ "type": "integer" })) }),
-    );
+    let tensor = schema::record(json!({
+        "name": schema::string(), "datatype": schema::string(),
+        "shape": schema::list(json!({ "type": "integer" })),
+    }));
     Section {
         name: "Open Inference Protocol",
         description: "Version 2, as KServe, Triton and MLServer speak it, with Triton's binary tensors and index.",
@@ -56,10 +57,16 @@ fn server(about: &About) -> Vec<Operation> {
     let index: Vec<Value> = index.collect();
     let flag = || json!({ "type": "boolean" });
     let ready = schema::record(json!({ "live": flag(), "ready": flag() }));
-    let indexed = json!({ "name": schema::string(), "version": schema::string(), "state": { "const": "READY" }, "reason": schema::string() });
+    let indexed = schema::record(json!({
+        "name": schema::string(), "version": schema::string(),
+        "state": { "const": "READY" }, "reason": schema::string(),
+    }));
+    let about_server = schema::record(json!({
+        "name": schema::string(), "version": schema::string(), "extensions": schema::list(schema::string()),
+    }));
     vec![
         Operation::get("/v2", "The service")
-            .gives(200, "Its name, its version and what it does beyond the protocol.", JSON, schema::record(json!({ "name": schema::string(), "version": schema::string(), "extensions": schema::list(schema::string()) })))
+            .gives(200, "Its name, its version and what it does beyond the protocol.", JSON, about_server)
             .answers(json!({ "name": name, "version": version, "extensions": extensions })),
         Operation::get("/v2/health/live", "Whether the service runs")
             .gives(200, "It does.", JSON, schema::record(json!({ "live": { "const": true } })))
@@ -74,7 +81,7 @@ fn server(about: &About) -> Vec<Operation> {
         Operation::post("/v2/repository/index", "The models and their versions")
             .takes(JSON, schema::object(&[], json!({ "ready": schema::optional(flag()) })))
             .or_nothing()
-            .gives(200, "A line for each version.", JSON, schema::list(schema::object(&["name", "version", "state", "reason"], indexed)))
+            .gives(200, "A line for each version.", JSON, schema::list(indexed))
             .refuses(ERRORS, &[400])
             .shows("all", json!({}), json!(index)),
     ]

@@ -62,7 +62,8 @@ fn embeddings(about: &About, models: &[&Shown]) -> Operation {
 
 fn request(about: &About, model: &Shown) -> Value {
     let (filled, ids, texts) = (schema::filled(), schema::ids(model), about.limits.texts);
-    let input = json!({ "anyOf": [filled, schema::sized(filled.clone(), 1, texts), ids, schema::sized(ids.clone(), 1, texts)] });
+    let many = [schema::sized(filled.clone(), 1, texts), schema::sized(ids.clone(), 1, texts)];
+    let input = json!({ "anyOf": [filled, many[0], ids, many[1]] });
     let encoding = schema::optional(schema::one_of(&["float", "base64"]));
     schema::object(
         &["model", "input"],

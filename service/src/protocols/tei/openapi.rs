@@ -190,7 +190,10 @@ fn predict(about: &About) -> Operation {
     let model = about.first_of(Task::Classify);
     let [truncate, truncation_direction] = truncation();
     // One of the two texts may be empty.
-    let pair = |first: Value, second: Value| json!({ "type": "array", "prefixItems": [first, second], "items": false, "minItems": 2, "maxItems": 2 });
+    let pair = |first: Value, second: Value| {
+        let parts = [first, second];
+        json!({ "type": "array", "prefixItems": parts, "items": false, "minItems": 2, "maxItems": 2 })
+    };
     let (filled, any) = (schema::filled(), schema::string());
     let pairs = [pair(filled.clone(), any.clone()), pair(any, filled.clone())];
     let lists = json!({ "anyOf": [schema::sized(filled.clone(), 1, 1), pairs[0], pairs[1]] });

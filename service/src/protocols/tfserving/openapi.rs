@@ -74,7 +74,8 @@ fn named(about: &About, first: &Shown) -> Vec<Operation> {
     let name = |operation: Operation| operation.path_parameter("name", &names, "A model.");
     let version = |operation: Operation| name(operation).path_parameter("version", &versions, "A version of it.");
     let shown_version = first.number.map_or_else(|| first.card.version.to_owned(), |number| number.to_string());
-    let shown_state = json!({ "version": shown_version, "state": "AVAILABLE", "status": { "error_code": "OK", "error_message": "" } });
+    let fine = json!({ "error_code": "OK", "error_message": "" });
+    let shown_state = json!({ "version": shown_version, "state": "AVAILABLE", "status": fine });
     let described = |operation: Operation| {
         operation
             .gives(
