@@ -2,6 +2,7 @@
 
 import { make, prose, shorten } from "./make.js";
 import { words } from "./schema.js";
+import { ask } from "./token.js";
 import { tryIt } from "./try.js";
 
 const METHODS = ["get", "post", "put", "delete", "patch"];
@@ -94,7 +95,7 @@ function show(document_) {
 }
 
 try {
-  const answer = await fetch("/openapi.json");
+  const answer = await ask("/openapi.json");
   if (!answer.ok) throw new Error(`it is answered with ${answer.status}`);
   show(await answer.json());
 } catch (error) {

@@ -56,8 +56,13 @@ impl Browser {
         answer["value"].clone()
     }
 
-    pub(crate) fn visit(&self, url: &str) {
+    pub(crate) fn load(&self, url: &str) {
         self.ask("/url", json!({ "url": url }));
+    }
+
+    /// Loads a page of the service and waits until it is ready.
+    pub(crate) fn visit(&self, url: &str) {
+        self.load(url);
         self.until("document.documentElement.dataset.ready === 'true'");
     }
 
