@@ -147,8 +147,7 @@ impl Service {
     }
 
     async fn listen(mut self, config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        let logs = logs::Settings::from_env(|name| std::env::var(name).ok()).map_err(Error::Options)?;
-        logs::start(&logs).map_err(Error::Options)?;
+        logs::start(&config.logs);
         for model in &self.models {
             (model.load)(config.warm).map_err(Error::Model)?;
         }
@@ -156,7 +155,7 @@ impl Service {
         let stopping = Arc::new(AtomicBool::new(false));
         let (address, limits, name, version) = (config.listen, self.limits, self.name, self.version);
         let tracer = Tracer::from_env(name, version, |name| std::env::var(name).ok()).map_err(Error::Options)?;
-        let telling = observe::Settings { says_texts: logs.texts, tracer };
+        let telling = observe::Settings { says_texts: config.logs.texts, tracer };
         let (router, observer) = self.router(stopping.clone(), telling)?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;

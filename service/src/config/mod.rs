@@ -18,7 +18,7 @@ mod values;
 
 pub(crate) use command::Command;
 
-use crate::Limits;
+use crate::{Limits, logs};
 use modeldeploy::Warm;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -28,12 +28,18 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) warm: Option<Warm>,
     pub(crate) limits: Limits,
+    pub(crate) logs: logs::Settings,
 }
 
 impl Config {
     /// What holds where nothing is said, over the limits that the service's own code sets.
     pub(crate) fn with(limits: Limits) -> Config {
-        Config { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), warm: None, limits }
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            warm: None,
+            limits,
+            logs: logs::Settings::default(),
+        }
     }
 }
 

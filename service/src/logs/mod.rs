@@ -16,13 +16,13 @@ mod start;
 
 pub(crate) use overloads::Overloads;
 pub use redact::redact;
-pub(crate) use start::{Settings, start};
+pub(crate) use start::{Format, Level, Settings, start};
 
 use crate::inference::{Fault, Text};
 use crate::metrics::Metrics;
 use crate::observe::Ended;
 use std::time::Duration;
-use tracing::{Level, debug, error, info};
+use tracing::{debug, error, info};
 
 /// Where all lines of the service come from.
 pub(crate) const TARGET: &str = "modeldeploy";
@@ -30,7 +30,7 @@ pub(crate) const TARGET: &str = "modeldeploy";
 /// Says how a request ended: if it is the service's own fault as an error, else where every request is wanted.
 pub(crate) fn request(metrics: &Metrics, ended: &Ended<'_>) {
     let is_fault = ended.code.is_fault();
-    if !is_fault && !tracing::enabled!(target: TARGET, Level::DEBUG) {
+    if !is_fault && !tracing::enabled!(target: TARGET, tracing::Level::DEBUG) {
         return;
     }
     let card = ended.record.model.map(|model| metrics.card(model));

@@ -3,8 +3,9 @@
 //! What looks like one is replaced even where it may be something else, a long article number, say: a log can lose that.
 //!
 //! - An e-mail address is what stands around an `@`, with a dot in its domain.
-//! - Digits may stand in groups of two and more, apart by a space, `-`, `.`, `/` or parentheses; the first may be alone.
-//! - 13 to 19 digits that end in their check digit by Luhn are a card number.
+//! - Digits may stand in groups of two and more, apart by a space, `-`, `.`, `/` or parentheses; the first may be alone, and one
+//!   after a country.
+//! - 13 to 19 digits that end in their check digit by Luhn are a card number, unless they begin as a phone number does alone.
 //! - A phone number has 7 to 15 digits (ITU-T E.164) and begins with `+` or `00`, or has 9 and more in groups, or 10 and more together: so
 //!   Chinese mobile numbers, with 86 before them or not, and numbers with an area code. A date has 8.
 
@@ -118,11 +119,22 @@ fn runs(chars: &[char]) -> Vec<Vec<Group>> {
         let group = Group { place: at..at + digits.len(), digits };
         at = group.place.end;
         match runs.last_mut() {
-            Some(run) if group.digits.len() > 1 && are_near(chars, run, &group) => run.push(group),
+            Some(run) if is_more(chars, run, &group) && are_near(chars, run, &group) => run.push(group),
             _ => runs.push(vec![group]),
         }
     }
     runs
+}
+
+/// Whether a group can go on a number: one digit can only after a country, as in `+33 1` and `+49 (0)30`.
+fn is_more(chars: &[char], run: &[Group], group: &Group) -> bool {
+    let is_after_country = || run.len() == 1 && has_plus(chars, run[0].place.start);
+    group.digits.len() > 1 || is_after_country()
+}
+
+/// Whether a plus stands before a number whose digits begin there.
+fn has_plus(chars: &[char], digits: usize) -> bool {
+    matches!(chars[..digits], [.., '+' | '＋'] | [.., '+' | '＋', '(' | '（'])
 }
 
 /// Whether a group goes on where a list of them ends.
@@ -139,9 +151,7 @@ fn number(chars: &[char], run: &[Group]) -> Option<(usize, &'static str)> {
         let digits = digits(count);
         (13..=19).contains(&digits.len()) && luhn(&digits)
     };
-    let start = run[0].place.start;
-    let has_plus =
-        start > 0 && matches!(chars[start - 1], '+' | '＋') || start > 1 && chars[start - 2..start] == ['+', '('];
+    let has_plus = has_plus(chars, run[0].place.start);
     let is_phone = |count: usize| {
         let digits = digits(count);
         let least = match count {
@@ -151,7 +161,16 @@ fn number(chars: &[char], run: &[Group]) -> Option<(usize, &'static str)> {
         };
         (least..=15).contains(&digits.len())
     };
-    longest(&is_card).map(|count| (count, CARD)).or_else(|| longest(&is_phone).map(|count| (count, PHONE)))
+    // No card's number begins so, even where the last digit happens to fit.
+    let is_sure = |count: usize| {
+        let digits = digits(count);
+        let is_chinese = matches!(digits[..], [8, 6, 1, 3..=9, ..]) && digits.len() == 13;
+        is_phone(count) && (has_plus || digits.starts_with(&[0, 0]) || is_chinese)
+    };
+    let found = longest(&is_sure).map(|count| (count, PHONE));
+    found
+        .or_else(|| longest(&is_card).map(|count| (count, CARD)))
+        .or_else(|| longest(&is_phone).map(|count| (count, PHONE)))
 }
 
 /// Where a number begins whose digits begin there: a plus and a parenthesis before them are its own.

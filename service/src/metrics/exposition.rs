@@ -200,7 +200,9 @@ mod tests {
             .family("shop_cpu_seconds_total", Kind::Counter, "Time")
             .value(&[("route", "/a\"b\\c\nd"), ("status", "200")], 1.5);
         let histogram = Histogram::new(&TIMES);
-        [9_000, 10_000, 11_000, 2_600_000, 11_000_000_000].map(|nanos| histogram.observe(nanos));
+        for nanos in [9_000, 10_000, 11_000, 2_600_000, 11_000_000_000] {
+            histogram.observe(nanos);
+        }
         exposition.family("shop_time_seconds", Kind::Histogram, "Times").seconds(&[], &histogram.totals());
         exposition.finish()
     }

@@ -61,11 +61,6 @@ impl Series {
     pub(super) fn code(&self, code: Code) -> u64 {
         self.codes[code.index()].load(Relaxed)
     }
-
-    /// All requests.
-    pub(super) fn requests(&self) -> u64 {
-        self.codes.iter().map(|count| count.load(Relaxed)).sum()
-    }
 }
 
 fn nanos(time: Duration) -> u64 {

@@ -3,6 +3,7 @@
 mod attacks;
 mod batches;
 mod client;
+mod metrics;
 mod mlflow;
 mod models;
 mod oip;

@@ -1,12 +1,13 @@
 //! The options, by what they are about. The order is that of `--help` and `--print-config`.
 
 mod limits;
+mod logs;
 mod serving;
 
 use super::{Row, Section};
 
 /// All of them.
-pub(crate) const ALL: &[Section] = &[serving::SECTION, limits::SECTION];
+pub(crate) const ALL: &[Section] = &[serving::SECTION, limits::SECTION, logs::SECTION];
 
 /// Every option.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {

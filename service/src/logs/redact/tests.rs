@@ -107,13 +107,15 @@ fn grouped(digits: &[u8], length: usize, separator: &str) -> String {
 proptest! {
     #[test]
     fn every_card_number_is_replaced(
-        digits in prop::collection::vec(0u8..10, 12..=18),
+        // The networks' own.
+        first in 2u8..=6,
+        rest in prop::collection::vec(0u8..10, 11..=17),
         length in prop::sample::select(vec![4usize, 19]),
         separator in prop::sample::select(vec![" ", "-"]),
         before in "[a-zA-Z手机 ,:]{0,12}",
         after in "[a-zA-Z手机,:]{0,12}",
     ) {
-        let card = with_check(digits);
+        let card = with_check([first].into_iter().chain(rest).collect());
         // A last group of one digit is no way to write one.
         prop_assume!(length == 19 || card.len() % 4 != 1);
         let text = format!("{before}{}{after}", grouped(&card, length, separator));
@@ -136,10 +138,8 @@ proptest! {
             2 => format!("{} {}", grouped(&digits[..3], 3, ""), grouped(&digits[3..], 4, " ")),
             _ => grouped(&digits, 11, "").chars().map(|c| char::from_u32(c as u32 - '0' as u32 + '０' as u32).expect("a digit")).collect(),
         };
-        let redacted = redact(&format!("{before}{country}{number}{after}")).into_owned();
-        // With a country before it, it may happen to be a card number.
-        let words = ["[phone]", "[card]"].map(|word| format!("{before}{word}{after}"));
-        prop_assert!(words.contains(&redacted), "{}", redacted);
+        let text = format!("{before}{country}{number}{after}");
+        prop_assert_eq!(redact(&text), format!("{before}[phone]{after}"));
     }
 
     #[test]
@@ -152,8 +152,7 @@ proptest! {
         let digits = country.to_string().len() + groups.iter().map(String::len).sum::<usize>();
         prop_assume!((7..=12).contains(&digits));
         let text = format!("call {sign}{country}{separator}{} now", groups.join(separator));
-        let words = ["call [phone] now", "call [card] now"];
-        prop_assert!(words.contains(&&*redact(&text)), "{} {}", text, redact(&text));
+        prop_assert_eq!(redact(&text), "call [phone] now");
     }
 
     #[test]
@@ -162,7 +161,8 @@ proptest! {
         before in "([a-z手机 ]{0,12}[ :：，])?",
         after in "([ ,，；][a-z手机 ]{0,12})?",
     ) {
-        prop_assert_eq!(redact(&format!("{before}{email}{after}")), format!("{before}[e-mail]{after}"));
+        let text = format!("{before}{email}{after}");
+        prop_assert_eq!(redact(&text), format!("{before}[e-mail]{after}"));
     }
 
     #[test]
@@ -173,6 +173,6 @@ proptest! {
 
     #[test]
     fn texts_of_few_digits_and_no_address_stay(text in "[a-zA-Z手机é .,;:!-]{0,40}[0-9]{0,6}[a-zA-Z手机é .,;:!-]{0,40}") {
-        prop_assert_eq!(redact(&text), text);
+        prop_assert_eq!(redact(&text), text.as_str());
     }
 }
