@@ -46,13 +46,16 @@ fn paths(router: &Router) -> Vec<String> {
 async fn routes(router: Router) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in paths(&router).into_iter().filter(|path| !PAGES.iter().any(|page| path.starts_with(page))) {
+        // A path that ends in a parameter may have other methods where that ends in a verb.
         let uri = path.replace(['{', '}'], "");
-        let request = Request::builder().method("BREW").uri(&uri).body(Body::empty()).expect("a request");
-        let answer = router.clone().oneshot(request).await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
-        let allowed = answer.headers()[header::ALLOW].to_str().expect("ASCII");
-        let methods = allowed.split(',').filter(|method| *method != "HEAD");
-        found.extend(methods.map(|method| format!("{method} {path}")));
+        for uri in [format!("{uri}:verb"), uri].into_iter().skip(usize::from(!path.ends_with('}'))) {
+            let request = Request::builder().method("BREW").uri(&uri).body(Body::empty()).expect("a request");
+            let answer = router.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+            let allowed = answer.headers()[header::ALLOW].to_str().expect("ASCII");
+            let methods = allowed.split(',').filter(|method| *method != "HEAD");
+            found.extend(methods.map(|method| format!("{method} {path}")));
+        }
     }
     found
 }
