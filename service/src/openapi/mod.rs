@@ -1,8 +1,9 @@
 //! The OpenAPI document of every route, and the page `/docs` to read and try them.
 //!
 //! Each room of routes has a file `openapi.rs` beside them: what its operations take and answer, with examples made of the models inside.
-//! An example's answer is the engine's own, which runs it when the document is first asked for. `service/tests/protocols/openapi.rs` holds
-//! that no route lacks an operation and no operation a route, and that each example is answered so.
+//! An example's answer is the engine's own, which runs it when the document is first asked for. `tests.rs` holds that no route lacks an
+//! operation and no operation a route; `service/tests/protocols/openapi.rs` that each example is answered so; and `.ci/openapi` tries
+//! what follows from the document, right and wrong.
 //!
 //! Specification: <https://spec.openapis.org/oas/v3.1.1.html>.
 
