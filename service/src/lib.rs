@@ -21,6 +21,8 @@
 //! | `GET /healthz`, `/livez`, `/readyz` | 200 while the service runs; `/readyz` 503 once it is told to stop |
 //! | `GET /metrics` | request counts and latencies by route and status, the models inside; the text format of Prometheus |
 //! | `GET /models` | name, version, digest and space of each model inside |
+//! | `GET /openapi.json` | the OpenAPI document of every route, with examples that the models inside answered; `/docs` to read and try it |
+//! | `GET /ui` | a dashboard: what the service does now, the models with what their gates measured, and a box to try them |
 //!
 //! Each model that is added answers the clients of today's model servers, too:
 //!
@@ -77,6 +79,7 @@ mod sandbox;
 mod serve;
 mod tls;
 mod traces;
+mod ui;
 mod watched;
 
 pub use auth::Caller;

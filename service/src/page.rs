@@ -12,6 +12,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 /// What all pages share: colours, type, the plainest elements.
 pub(crate) const BASE: &str = include_str!("../page/base.css");
 
+/// How all pages ask the service, with a token where it wants one.
+pub(crate) const TOKEN: &str = include_str!("../page/token.js");
+
 /// The sign of the service in a browser's tabs.
 pub(crate) const ICON: &str = include_str!("../page/icon.svg");
 

@@ -119,7 +119,9 @@ impl Service {
             .merge(ready)
             .merge(metrics::router(metrics));
         let service = (self.name, self.version);
-        let served = Arc::new(protocols::Served { inference, service, readiness, document: self.document });
+        let metrics = observer.metrics().clone();
+        let served = protocols::Served { inference, service, readiness, metrics, document: self.document };
+        let served = Arc::new(served);
         let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
         let observed = ObserveLayer(observer.clone());
         let (limits, begun) = (self.limits, Instant::now());

@@ -1,7 +1,8 @@
 // Reads the OpenAPI document and shows its operations by protocol.
 
-import { make, shorten } from "./make.js";
+import { make, prose, shorten } from "./make.js";
 import { words } from "./schema.js";
+import { ask } from "./token.js";
 import { tryIt } from "./try.js";
 
 const METHODS = ["get", "post", "put", "delete", "patch"];
@@ -32,7 +33,7 @@ function follow(document_, value) {
 function parameters(list) {
   if (!list?.length) return [];
   const rows = list.map((parameter) =>
-    make("div", "", make("dt", "", make("code", "", parameter.name), make("small", "", ` ${parameter.in}`)), make("dd", "", parameter.description ?? "")));
+    make("div", "", make("dt", "", make("code", "", parameter.name), make("small", "", ` ${parameter.in}`)), make("dd", "", ...prose(parameter.description ?? ""))));
   return [make("h4", "", "Parameters"), make("dl", "pairs", ...rows)];
 }
 
@@ -49,14 +50,14 @@ function answers(document_, responses) {
   for (const [status, response] of Object.entries(responses)) {
     const { description, content } = follow(document_, response);
     const kind = status < "300" ? "good" : "bad";
-    parts.push(make("div", "response", make("b", `code ${kind} numbers`, status), make("div", "", make("p", "", description), ...schemas(document_, "Schema", content))));
+    parts.push(make("div", "response", make("b", `code ${kind} numbers`, status), make("div", "", make("p", "", ...prose(description)), ...schemas(document_, "Schema", content))));
   }
   return parts;
 }
 
 function inside(document_, path, method, operation) {
   const body = make("div", "inside");
-  if (operation.description) body.append(make("p", "", operation.description));
+  if (operation.description) body.append(make("p", "", ...prose(operation.description)));
   body.append(
     ...parameters(operation.parameters),
     ...schemas(document_, "Body", operation.requestBody?.content),
@@ -67,7 +68,7 @@ function inside(document_, path, method, operation) {
 }
 
 function entry(document_, { path, method, operation }) {
-  const head = make("summary", "", make("b", `method ${method}`, method), make("code", "path", path), make("span", "quiet", operation.summary ?? ""));
+  const head = make("summary", "", make("b", `method ${method}`, method), make("code", "path", path), make("span", "quiet", ...prose(operation.summary ?? "")));
   const details = make("details", "operation", head);
   details.id = operation.operationId ?? anchor(`${method}${path}`);
   // What is inside is made when somebody looks.
@@ -83,7 +84,7 @@ function show(document_) {
   const tags = byTag(document_);
   document.getElementById("tags").replaceChildren(...tags.map(({ name }) => { const link = make("a", "", name); link.href = `#${anchor(name)}`; return link; }));
   const sections = tags.map((tag) => {
-    const section = make("section", "", make("h2", "", tag.name), make("p", "quiet", tag.description ?? ""), ...tag.operations.map((found) => entry(document_, found)));
+    const section = make("section", "", make("h2", "", tag.name), make("p", "quiet", ...prose(tag.description ?? "")), ...tag.operations.map((found) => entry(document_, found)));
     section.id = anchor(tag.name);
     return section;
   });
@@ -94,7 +95,7 @@ function show(document_) {
 }
 
 try {
-  const answer = await fetch("/openapi.json");
+  const answer = await ask("/openapi.json");
   if (!answer.ok) throw new Error(`it is answered with ${answer.status}`);
   show(await answer.json());
 } catch (error) {

@@ -11,6 +11,11 @@ export function make(name, kind = "", ...inside) {
 /** A text that ends after so many characters. */
 export const shorten = (text, most) => (text.length > most ? `${text.slice(0, most)} …` : text);
 
+/** A text whose parts between backticks are code. */
+export function prose(text) {
+  return text.split("`").map((part, place) => (place % 2 === 1 ? make("code", "", part) : part));
+}
+
 /** JSON with lists of numbers on one line. */
 export function pretty(value) {
   return JSON.stringify(value, null, 2).replace(/\[\s+(-?[\d.eE+-]+(?:,\s+-?[\d.eE+-]+)*)\s+\]/g, (_, numbers) => `[${numbers.replace(/\s+/g, " ")}]`);

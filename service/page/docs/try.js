@@ -1,6 +1,7 @@
 // The form under an operation: sends what stands in it, and shows what comes back.
 
 import { make, pretty, shorten } from "./make.js";
+import { ask } from "./token.js";
 
 /** Characters of an answer that are shown. */
 const MOST = 20000;
@@ -56,7 +57,7 @@ function curl(url, method, headers, body) {
 async function send(place, url, method, headers, body) {
   const begun = performance.now();
   try {
-    const answer = await fetch(url, { method, headers, body });
+    const answer = await ask(url, { method, headers, body });
     const text = await answer.text();
     const media = (answer.headers.get("content-type") ?? "").split(";")[0];
     let shown = text;

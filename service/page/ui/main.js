@@ -1,13 +1,14 @@
 // Brings the page to life: the models once, the figures every second while somebody looks.
 
+import { ask } from "./token.js";
 import { show as showLive } from "./live.js";
 import { show as showModels, load } from "./models.js";
 import { start as startTry } from "./try.js";
 
 const EVERY = 1000;
 
-async function ask(path) {
-  const answer = await fetch(path, { headers: { accept: "application/json" } });
+async function read(path) {
+  const answer = await ask(path, { headers: { accept: "application/json" } });
   if (!answer.ok) throw new Error(`${path} answers ${answer.status}`);
   return answer.json();
 }
@@ -20,7 +21,7 @@ function stand(words, isWrong) {
 
 async function look() {
   try {
-    const state = await ask("/ui/state");
+    const state = await read("/ui/state");
     stand(showLive(state), false);
     load(state.models);
   } catch {
@@ -34,7 +35,7 @@ async function turn() {
 }
 
 document.addEventListener("visibilitychange", () => document.hidden || look());
-const models = await ask("/ui/models").catch(() => []);
+const models = await read("/ui/models").catch(() => []);
 showModels(models);
 startTry(models);
 await turn();

@@ -1,6 +1,7 @@
 // The box to try a model: texts in; tokens, a vector, a score or labels out, and where the time went.
 
 import { strip } from "./chart.js";
+import { ask } from "./token.js";
 import { count, make, millis } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -50,7 +51,7 @@ async function run(event) {
   say("running …");
   const begun = performance.now();
   try {
-    const answer = await fetch("/ui/try", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(question()) });
+    const answer = await ask("/ui/try", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(question()) });
     const body = await answer.json();
     if (own !== turn) return;
     if (!answer.ok) return refuse(body.error);

@@ -17,7 +17,7 @@ pub(crate) mod snapshot;
 mod window;
 
 pub(crate) use model::ModelMetrics;
-pub(crate) use show::router;
+pub(crate) use show::{compat_names, router};
 
 use crate::ModelCard;
 use crate::observe::Ended;

@@ -14,6 +14,11 @@ pub(crate) fn router(metrics: Metrics) -> Router {
     Router::new().route("/metrics", get(show)).route("/monitoring/prometheus/metrics", get(show)).with_state(metrics)
 }
 
+/// Whose names `?compat=` takes.
+pub(crate) fn compat_names() -> [&'static str; compat::ALL.len()] {
+    compat::ALL.map(|(name, _)| name)
+}
+
 async fn show(
     State(metrics): State<Metrics>,
     RawQuery(query): RawQuery,

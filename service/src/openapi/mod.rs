@@ -1,8 +1,9 @@
 //! The OpenAPI document of every route, and the page `/docs` to read and try them.
 //!
 //! Each room of routes has a file `openapi.rs` beside them: what its operations take and answer, with examples made of the models inside.
-//! An example's answer is the engine's own, which runs it when the document is first asked for. `service/tests/protocols/openapi.rs` holds
-//! that no route lacks an operation and no operation a route, and that each example is answered so.
+//! An example's answer is the engine's own, which runs it when the document is first asked for. `tests.rs` holds that no route lacks an
+//! operation and no operation a route; `service/tests/protocols/openapi.rs` that each example is answered so; and `.ci/openapi` tries
+//! what follows from the document, right and wrong.
 //!
 //! Specification: <https://spec.openapis.org/oas/v3.1.1.html>.
 
@@ -91,8 +92,7 @@ impl About {
 /// The document. `own` is the service's own, whose paths go before those of the sections.
 pub(crate) fn document(about: &About, sections: Vec<Section>, own: Option<&Value>) -> Value {
     let (title, version) = about.service;
-    let mut schemas =
-        Map::from_iter([("Error".to_owned(), schema::object(&["error"], json!({ "error": schema::string() })))]);
+    let mut schemas = Map::from_iter([("Error".to_owned(), schema::record(json!({ "error": schema::string() })))]);
     let (mut paths, mut tags) = (Map::new(), vec![]);
     for Section { name, description, schemas: own, operations } in sections {
         tags.push(json!({ "name": name, "description": description }));

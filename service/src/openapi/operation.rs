@@ -18,6 +18,8 @@ pub(crate) struct Operation {
     parameters: Vec<Value>,
     /// Schemas and examples of a request's body, by media type.
     request: Map<String, Value>,
+    /// Whether there must be one.
+    needs_body: bool,
     /// Answers, by status.
     answers: Map<String, Value>,
 }
@@ -35,7 +37,7 @@ impl Operation {
     pub(crate) fn new(method: &'static str, path: impl Into<String>, summary: impl Into<String>) -> Operation {
         let (parameters, request, answers) = (vec![], Map::new(), Map::new());
         let (path, summary, description) = (path.into(), summary.into(), String::new());
-        Operation { method, path, summary, description, parameters, request, answers }
+        Operation { method, path, summary, description, parameters, request, needs_body: true, answers }
     }
 
     pub(crate) fn get(path: impl Into<String>, summary: impl Into<String>) -> Operation {
@@ -66,6 +68,12 @@ impl Operation {
         self.path.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0)).collect()
     }
 
+    /// A parameter that may stand in the query.
+    pub(crate) fn query(mut self, name: &str, schema: Value, description: &str) -> Operation {
+        self.parameters.push(json!({ "name": name, "in": "query", "description": description, "schema": schema }));
+        self
+    }
+
     /// A header that may be sent.
     pub(crate) fn header(mut self, name: &str, schema: Value, description: &str) -> Operation {
         self.parameters.push(json!({ "name": name, "in": "header", "description": description, "schema": schema }));
@@ -81,6 +89,12 @@ impl Operation {
     /// A body that it takes.
     pub(crate) fn takes(mut self, media: &str, schema: Value) -> Operation {
         self.request.insert(media.to_owned(), json!({ "schema": schema }));
+        self
+    }
+
+    /// Its body may be left out.
+    pub(crate) fn or_nothing(mut self) -> Operation {
+        self.needs_body = false;
         self
     }
 
@@ -179,7 +193,7 @@ impl Operation {
             value["parameters"] = self.parameters.into();
         }
         if !self.request.is_empty() {
-            value["requestBody"] = json!({ "required": true, "content": self.request });
+            value["requestBody"] = json!({ "required": self.needs_body, "content": self.request });
         }
         value
     }

@@ -2,7 +2,7 @@
 
 use super::{About, document, own};
 use crate::Refusal;
-use crate::page::{self, BASE, ICON, Part};
+use crate::page::{self, BASE, ICON, Part, TOKEN};
 use crate::protocols::{self, Shared};
 use axum::Router;
 use axum::body::Bytes;
@@ -25,7 +25,7 @@ pub(crate) fn router() -> Router<Shared> {
     Router::new().route("/openapi.json", show.clone()).route("/api-doc/openapi.json", show).merge(page::router(&PARTS))
 }
 
-const PARTS: [Part; 8] = [
+const PARTS: [Part; 9] = [
     Part::html("/docs", include_str!("../../page/docs/index.html")),
     Part::svg("/docs/icon.svg", ICON),
     Part::css("/docs/base.css", BASE),
@@ -33,6 +33,7 @@ const PARTS: [Part; 8] = [
     Part::js("/docs/docs.js", include_str!("../../page/docs/docs.js")),
     Part::js("/docs/make.js", include_str!("../../page/docs/make.js")),
     Part::js("/docs/schema.js", include_str!("../../page/docs/schema.js")),
+    Part::js("/docs/token.js", TOKEN),
     Part::js("/docs/try.js", include_str!("../../page/docs/try.js")),
 ];
 

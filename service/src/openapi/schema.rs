@@ -32,6 +32,12 @@ pub(crate) fn object(required: &[&str], properties: Value) -> Value {
     json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
 }
 
+/// An object with all of these keys and no others.
+pub(crate) fn record(properties: Value) -> Value {
+    let required: Vec<&String> = properties.as_object().into_iter().flatten().map(|(key, _)| key).collect();
+    json!({ "type": "object", "required": required, "properties": properties, "additionalProperties": false })
+}
+
 /// A list of any length.
 pub(crate) fn list(items: Value) -> Value {
     json!({ "type": "array", "items": items })
@@ -67,7 +73,7 @@ pub(crate) fn count() -> Value {
 pub(crate) fn text(task: Task) -> Value {
     let part = json!({ "anyOf": [
         string(),
-        object(&["b64"], json!({ "b64": { "type": "string", "format": BASE64_TEXT } })),
+        record(json!({ "b64": { "type": "string", "format": BASE64_TEXT } })),
     ] });
     match task {
         Task::Embed => json!({ "anyOf": [part, sized(part.clone(), 1, 1)] }),

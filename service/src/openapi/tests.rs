@@ -6,6 +6,7 @@ mod packs;
 use super::*;
 use crate::Service;
 use crate::inference::Inference;
+use crate::metrics::Metrics;
 use crate::models::{ModelCard, Served};
 use crate::protocols;
 use crate::readiness::Readiness;
@@ -46,13 +47,16 @@ fn paths(router: &Router) -> Vec<String> {
 async fn routes(router: Router) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for path in paths(&router).into_iter().filter(|path| !PAGES.iter().any(|page| path.starts_with(page))) {
+        // A path that ends in a parameter may have other methods where that ends in a verb.
         let uri = path.replace(['{', '}'], "");
-        let request = Request::builder().method("BREW").uri(&uri).body(Body::empty()).expect("a request");
-        let answer = router.clone().oneshot(request).await.expect("an answer");
-        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
-        let allowed = answer.headers()[header::ALLOW].to_str().expect("ASCII");
-        let methods = allowed.split(',').filter(|method| *method != "HEAD");
-        found.extend(methods.map(|method| format!("{method} {path}")));
+        for uri in [format!("{uri}:verb"), uri].into_iter().skip(usize::from(!path.ends_with('}'))) {
+            let request = Request::builder().method("BREW").uri(&uri).body(Body::empty()).expect("a request");
+            let answer = router.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+            let allowed = answer.headers()[header::ALLOW].to_str().expect("ASCII");
+            let methods = allowed.split(',').filter(|method| *method != "HEAD");
+            found.extend(methods.map(|method| format!("{method} {path}")));
+        }
     }
     found
 }
@@ -78,10 +82,13 @@ async fn every_route_has_an_operation_and_every_operation_a_route() {
     let service = ("shop", "1.2.3");
     let own = Service::new(service.0, service.1).into_router().expect("a router");
     let about = About::new(service, Limits::default(), &models()).expect("examples");
-    let inference = Inference::start(models(), Limits::default()).expect("workers");
-    let served = protocols::Served { inference, service, readiness: Readiness::new(), document: None };
-    let routes: BTreeSet<_> =
-        routes(own).await.into_iter().chain(routes(protocols::router(std::sync::Arc::new(served))).await).collect();
+    let models = models();
+    let cards: Vec<ModelCard> = models.all().iter().map(|model| model.card).collect();
+    let metrics = Metrics::new(service.0, service.1, &cards);
+    let inference = Inference::start(models, Limits::default(), &metrics).expect("workers");
+    let served = protocols::Served { inference, service, readiness: Readiness::new(), metrics, document: None };
+    let protocols = protocols::router(std::sync::Arc::new(served));
+    let routes: BTreeSet<_> = routes(own).await.into_iter().chain(routes(protocols).await).collect();
     assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");
 
     let sections = std::iter::once(own::section()).chain(protocols::sections(&about)).collect();

@@ -18,8 +18,10 @@ mod whole;
 pub(crate) use whole::{Form, Whole};
 
 use crate::inference::Inference;
+use crate::metrics::Metrics;
 use crate::openapi::{self, About, Section};
 use crate::readiness::Readiness;
+use crate::ui;
 use axum::Router;
 use std::sync::Arc;
 
@@ -31,6 +33,7 @@ pub(crate) struct Served {
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.
     pub(crate) readiness: Readiness,
+    pub(crate) metrics: Metrics,
     /// The OpenAPI document of its own routes.
     pub(crate) document: Option<serde_json::Value>,
 }
@@ -55,6 +58,7 @@ pub(crate) fn router(served: Shared) -> Router {
         .merge(torchserve::router())
         .merge(v1_models::router())
         .merge(openapi::router())
+        .merge(ui::router())
         .with_state(served)
 }
 

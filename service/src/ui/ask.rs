@@ -63,11 +63,13 @@ pub(super) async fn ask(State(served): State<Shared>, JsonBody(tried): JsonBody<
         Some(pair) => Text::Pair(text.clone(), pair.clone()),
         None => Text::One(text.clone()),
     });
-    let ask = Ask { model: place, prompt: prompt.clone(), texts: asked.collect(), overlong: Overlong::Cut, timeout: None };
+    let ask =
+        Ask { model: place, prompt: prompt.clone(), texts: asked.collect(), overlong: Overlong::Cut, timeout: None };
     let answer = served.inference.answer(ask).await.map_err(refusal)?;
     let bytes = texts.iter().map(|Tried { text, pair }| text.len() + pair.as_ref().map_or(0, String::len)).sum();
     let deadline = served.inference.deadline(Instant::now(), None);
-    let tokens = move || texts.iter().map(|text| tokens(&model, prompt.as_deref(), text)).collect::<Result<Vec<_>, _>>();
+    let tokens =
+        move || texts.iter().map(|text| tokens(&model, prompt.as_deref(), text)).collect::<Result<Vec<_>, _>>();
     let tokens = served.inference.where_it_fits(bytes, tokens, deadline).await.map_err(refusal)?.map_err(refusal)?;
 
     let begun = Instant::now();

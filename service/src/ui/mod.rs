@@ -10,10 +10,8 @@
 
 mod ask;
 mod models;
-#[cfg(test)]
-mod tests;
 
-use crate::page::{self, BASE, ICON, Part};
+use crate::page::{self, BASE, ICON, Part, TOKEN};
 use crate::protocols::Shared;
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -27,7 +25,7 @@ pub(crate) fn router() -> Router<Shared> {
         .merge(page::router(&PARTS))
 }
 
-const PARTS: [Part; 10] = [
+const PARTS: [Part; 11] = [
     Part::html("/ui", include_str!("../../page/ui/index.html")),
     Part::svg("/ui/icon.svg", ICON),
     Part::css("/ui/base.css", BASE),
@@ -37,5 +35,6 @@ const PARTS: [Part; 10] = [
     Part::js("/ui/models.js", include_str!("../../page/ui/models.js")),
     Part::js("/ui/try.js", include_str!("../../page/ui/try.js")),
     Part::js("/ui/chart.js", include_str!("../../page/ui/chart.js")),
+    Part::js("/ui/token.js", TOKEN),
     Part::js("/ui/words.js", include_str!("../../page/ui/words.js")),
 ];

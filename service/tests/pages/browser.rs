@@ -56,8 +56,13 @@ impl Browser {
         answer["value"].clone()
     }
 
-    pub(crate) fn visit(&self, url: &str) {
+    pub(crate) fn load(&self, url: &str) {
         self.ask("/url", json!({ "url": url }));
+    }
+
+    /// Loads a page of the service and waits until it is ready.
+    pub(crate) fn visit(&self, url: &str) {
+        self.load(url);
         self.until("document.documentElement.dataset.ready === 'true'");
     }
 
@@ -80,8 +85,14 @@ impl Browser {
     /// Waits until an expression is true, for as long as a slow machine may take.
     pub(crate) fn until(&self, expression: &str) {
         let script = format!(
-            "const done = arguments[0]; let turns = 0;
-             const look = () => ({expression}) ? done(true) : ++turns > 2000 ? done(document.body.innerText) : setTimeout(look, 10); look();"
+            "const done = arguments[0];
+             let turns = 0;
+             const look = () => {{
+                 if ({expression}) return done(true);
+                 turns += 1;
+                 return turns > 2000 ? done(document.body.innerText) : setTimeout(look, 10);
+             }};
+             look();"
         );
         let came = self.ask("/execute/async", json!({ "script": script, "args": [] }));
         assert_eq!(came, true, "`{expression}` did not come true");

@@ -126,7 +126,8 @@ fn figures_move_with_the_requests() {
     }
     browser.until("Number(document.querySelector('[data-tile=rate] .figure').textContent) > 0");
     browser.until("document.querySelectorAll('#stage-rows tr').length === 5");
-    let infer = "[...document.querySelectorAll('#stage-rows .stage-infer td')].every((cell) => /[1-9].* (µs|ms|s)$/.test(cell.textContent))";
+    let infer = "[...document.querySelectorAll('#stage-rows .stage-infer td')]
+        .every((cell) => /[1-9].* (µs|ms|s)$/.test(cell.textContent))";
     browser.until(infer);
     let state: Value = browser.value("fetch('/ui/state').then((answer) => answer.json())");
     let mood = state["models"].as_array().expect("models").iter().find(|model| model["name"] == "mood").expect("mood");
@@ -147,7 +148,8 @@ fn the_page_fits_a_phone_in_light_and_dark() {
             ("a button for a thumb", "document.querySelector('#ask button').getBoundingClientRect().height >= 44"),
             (
                 "no text too small",
-                "[...document.querySelectorAll('body *')].every((one) => parseFloat(getComputedStyle(one).fontSize) >= 12)",
+                "[...document.querySelectorAll('body *')]
+                    .every((one) => parseFloat(getComputedStyle(one).fontSize) >= 12)",
             ),
         ] {
             assert_eq!(browser.value(expression), true, "{scheme}: {what}");

@@ -59,10 +59,10 @@ fn the_page_fits_a_phone() {
     visit(&browser);
     let (status, _) = send(&browser, "post_embed");
     assert_eq!(status, "200");
+    browser.picture("docs-phone.png");
     browser.run("document.querySelectorAll('.operation').forEach((one) => { one.open = true; })");
     browser.until("[...document.querySelectorAll('.operation')].every((one) => one.querySelector('form'))");
     browser.run("document.querySelectorAll('.inside details').forEach((one) => { one.open = true; })");
     assert_eq!(browser.value("document.documentElement.scrollWidth <= 360"), true, "nothing wider than the phone");
-    browser.picture("docs-phone.png");
     browser.kept_quiet(url());
 }

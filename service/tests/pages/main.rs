@@ -8,3 +8,4 @@ mod models;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
 mod served;
+mod token;

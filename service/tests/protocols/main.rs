@@ -16,3 +16,4 @@ mod routes;
 mod tei;
 mod tfserving;
 mod torchserve;
+mod ui;

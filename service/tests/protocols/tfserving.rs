@@ -1,8 +1,9 @@
 //! TensorFlow Serving's REST, and KServe v1.
 
-use crate::client::{Answer, get, number, post, rows_of};
+use crate::client::{Answer, get, number, post, router, rows_of, send};
 use crate::models::{Encoder1, Encoder2, Mood, Ranker, rows};
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
 use modeldeploy::model::Input;
 use serde_json::{Value, json};
 
@@ -110,5 +111,20 @@ async fn errors_have_their_form() {
     let answer = post("/v1/models/mood:predict", &[("x-request-timeout-ms", "0")], body).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(answer.headers["retry-after"], "1");
+    // A path with a verb is posted to, and one without is read.
+    for (path, method, allowed) in [
+        ("encoder", "POST", "GET,HEAD"),
+        ("encoder", "OPTIONS", "GET,HEAD"),
+        ("encoder/versions/2", "PUT", "GET,HEAD"),
+        ("encoder:predict", "GET", "POST"),
+        ("encoder:predict", "OPTIONS", "POST"),
+        ("encoder/versions/2:predict", "GET", "POST"),
+        ("encoder/versions/2:predict", "DELETE", "POST"),
+    ] {
+        let request = Request::builder().method(method).uri(format!("/v1/models/{path}"));
+        let answer = send(&router(), request.body(Body::empty()).expect("a request")).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        assert_eq!(answer.headers["allow"], allowed, "{method} {path}");
+    }
     assert_eq!(get("/v1/models/encoder/labels/stable").await.status, StatusCode::NOT_FOUND);
 }

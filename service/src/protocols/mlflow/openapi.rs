@@ -14,6 +14,9 @@ const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "A body in JSON has exactly one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`. \
+    A row's first value is the text, and its second one the other text of a pair.";
+
 /// The format of a table in CSV, its columns the texts of a row; its first line is their names.
 const CSV: &str = "csv-of-texts";
 
@@ -21,10 +24,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     let version = Operation::get("/version", "The service's version")
         .gives(200, "The version.", "text/plain", schema::string())
         .says("text/plain", about.service.1);
-    let error = schema::object(
-        &["error_code", "message"],
-        json!({ "error_code": schema::string(), "message": schema::string() }),
-    );
+    let error = schema::record(json!({ "error_code": schema::string(), "message": schema::string() }));
     Section {
         name: "MLflow",
         description: "MLflow's scoring server, answered by the first model of the service.",
@@ -51,16 +51,28 @@ fn invocations(about: &About, model: &Shown) -> Operation {
     let known: Map<String, Value> = keys.into_iter().map(|key| (key.to_owned(), json!(true))).collect();
     let body = json!({ "type": "object", "properties": known, "additionalProperties": false, "oneOf": bodies });
     let [first, second] = &model.asks;
-    let answer = |asks: &[&Asked]| json!({ "predictions": asks.iter().map(|ask| prediction(model, &ask.row)).collect::<Vec<_>>() });
+    let answer = |asks: &[&Asked]| {
+        let predictions: Vec<Value> = asks.iter().map(|ask| prediction(model, &ask.row)).collect();
+        json!({ "predictions": predictions })
+    };
     let operation = Operation::post("/invocations", format!("Predictions of `{}`", model.card.name))
-        .described("A body in JSON has exactly one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`. A row's first value is the text, and its second one the other text of a pair.")
+        .described(DESCRIPTION)
         .timed()
         .takes(JSON, body)
         .takes("text/csv", json!({ "type": "string", "format": format!("{CSV}-{task}") }))
-        .gives(200, "A prediction for each row.", JSON, schema::object(&["predictions"], json!({ "predictions": schema::list(predicted(model)) })))
+        .gives(
+            200,
+            "A prediction for each row.",
+            JSON,
+            schema::record(json!({ "predictions": schema::list(predicted(model)) })),
+        )
         .refuses(ERRORS, &[400, 429, 500, 504])
         .shows("inputs", json!({ "inputs": [first.text, second.text] }), answer(&[first, second]))
-        .shows("split", json!({ "dataframe_split": { "columns": ["text"], "data": [values(first)] } }), answer(&[first]));
+        .shows(
+            "split",
+            json!({ "dataframe_split": { "columns": ["text"], "data": [values(first)] } }),
+            answer(&[first]),
+        );
     let head = if task == Task::Score { "text,pair" } else { "text" };
     let table = format!("{head}\n{}\n", strings(first).join(","));
     operation.shows_as("csv", ("text/csv", json!(table)), (JSON, answer(&[first])))
@@ -104,9 +116,6 @@ fn predicted(model: &Shown) -> Value {
     match model.facts.task {
         Task::Embed => schema::row(model),
         Task::Score => json!({ "type": "number" }),
-        _ => schema::object(
-            &["label", "score"],
-            json!({ "label": schema::one_of(model.facts.labels), "score": schema::probability() }),
-        ),
+        _ => schema::record(json!({ "label": schema::one_of(model.facts.labels), "score": schema::probability() })),
     }
 }

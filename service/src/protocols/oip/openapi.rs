@@ -20,6 +20,9 @@ const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "`data` has as many elements as `shape` says, nested or in one list. \
+    The body may hold binary tensors after its JSON, whose length the header then says.";
+
 const BINARY: &str = "application/octet-stream";
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
@@ -33,17 +36,14 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
             operations.extend(newest.into_iter().chain([version]).map(|path| infer(about, model, path)));
         }
     }
-    let tensor = schema::object(
-        &["name", "datatype", "shape"],
-        json!({ "name": schema::string(), "datatype": schema::string(), "shape": schema::list(json!({ "type": "integer" })) }),
-    );
+    let tensor = schema::record(json!({
+        "name": schema::string(), "datatype": schema::string(),
+        "shape": schema::list(json!({ "type": "integer" })),
+    }));
     Section {
         name: "Open Inference Protocol",
-        description: "Version 2, as KServe, Triton and MLServer speak it, with Triton's binary tensors and its repository.",
-        schemas: vec![
-            (ERRORS.schema, schema::object(&["error"], json!({ "error": schema::string() }))),
-            ("OipTensor", tensor),
-        ],
+        description: "Version 2, as KServe, Triton and MLServer speak it, with Triton's binary tensors and index.",
+        schemas: vec![(ERRORS.schema, schema::record(json!({ "error": schema::string() }))), ("OipTensor", tensor)],
         operations,
     }
 }
@@ -56,28 +56,32 @@ fn server(about: &About) -> Vec<Operation> {
     );
     let index: Vec<Value> = index.collect();
     let flag = || json!({ "type": "boolean" });
-    let ready = schema::object(&["live", "ready"], json!({ "live": flag(), "ready": flag() }));
-    let indexed = json!({ "name": schema::string(), "version": schema::string(), "state": { "const": "READY" }, "reason": schema::string() });
+    let ready = schema::record(json!({ "live": flag(), "ready": flag() }));
+    let indexed = schema::record(json!({
+        "name": schema::string(), "version": schema::string(),
+        "state": { "const": "READY" }, "reason": schema::string(),
+    }));
+    let about_server = schema::record(json!({
+        "name": schema::string(), "version": schema::string(), "extensions": schema::list(schema::string()),
+    }));
     vec![
         Operation::get("/v2", "The service")
-            .gives(200, "Its name, its version and what it does beyond the protocol.", JSON, schema::object(
-                &["name", "version", "extensions"],
-                json!({ "name": schema::string(), "version": schema::string(), "extensions": schema::list(schema::string()) }),
-            ))
+            .gives(200, "Its name, its version and what it does beyond the protocol.", JSON, about_server)
             .answers(json!({ "name": name, "version": version, "extensions": EXTENSIONS })),
         Operation::get("/v2/health/live", "Whether the service runs")
-            .gives(200, "It does.", JSON, schema::object(&["live"], json!({ "live": { "const": true } })))
+            .gives(200, "It does.", JSON, schema::record(json!({ "live": { "const": true } })))
             .answers(json!({ "live": true })),
         Operation::get("/v2/health/ready", "Whether the service answers")
             .gives(200, "It does.", JSON, ready.clone())
             .gives(503, "It is stopping.", JSON, ready)
             .answers(json!({ "live": true, "ready": true })),
         Operation::get("/v2/models", "The models")
-            .gives(200, "Their names.", JSON, schema::object(&["models"], json!({ "models": schema::list(schema::one_of(&names)) })))
+            .gives(200, "Their names.", JSON, schema::record(json!({ "models": schema::list(schema::one_of(&names)) })))
             .answers(json!({ "models": names })),
         Operation::post("/v2/repository/index", "The models and their versions")
             .takes(JSON, schema::object(&[], json!({ "ready": schema::optional(flag()) })))
-            .gives(200, "A line for each version.", JSON, schema::list(schema::object(&["name", "version", "state", "reason"], indexed)))
+            .or_nothing()
+            .gives(200, "A line for each version.", JSON, schema::list(indexed))
             .refuses(ERRORS, &[400])
             .shows("all", json!({}), json!(index)),
     ]
@@ -100,15 +104,11 @@ fn named(about: &About) -> Vec<Operation> {
         if has_version { operation.path_parameter("version", &versions, "A version of it.") } else { operation }
     };
     let tensors = schema::list(json!({ "$ref": "#/components/schemas/OipTensor" }));
-    let metadata = schema::object(
-        &["name", "versions", "platform", "inputs", "outputs"],
-        json!({
-            "name": schema::one_of(&names), "versions": schema::list(schema::string()),
-            "platform": { "const": "modeldeploy_pack" }, "inputs": tensors, "outputs": tensors,
-        }),
-    );
-    let ready =
-        schema::object(&["name", "ready"], json!({ "name": schema::one_of(&names), "ready": { "const": true } }));
+    let metadata = schema::record(json!({
+        "name": schema::one_of(&names), "versions": schema::list(schema::string()),
+        "platform": { "const": "modeldeploy_pack" }, "inputs": tensors, "outputs": tensors,
+    }));
+    let ready = schema::record(json!({ "name": schema::one_of(&names), "ready": { "const": true } }));
     let mut operations = vec![];
     for path in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
         let operation = of(Operation::get(path, "A model's tensors"))
@@ -193,7 +193,7 @@ fn infer(about: &About, model: &Shown, path: String) -> Operation {
     let [first, second] = &model.asks;
     let length = json!({ "type": "integer", "minimum": 0 });
     Operation::post(path, format!("Outputs of `{name}` {version}"))
-        .described("`data` has as many elements as `shape` says, nested or in one list. The body may hold binary tensors after its JSON, whose length the header then says.")
+        .described(DESCRIPTION)
         .timed()
         .header(HEADER_LENGTH, length, "Bytes of the JSON before binary tensors.")
         .takes(JSON, request(about, model))
@@ -252,7 +252,7 @@ fn request(about: &About, model: &Shown) -> Value {
 fn response(model: &Shown) -> Value {
     let names: Vec<&str> = outputs(model.facts.task).iter().map(|output| output.name()).collect();
     let data = json!({ "type": "array", "items": { "type": ["number", "string"] } });
-    let size = schema::object(&["binary_data_size"], json!({ "binary_data_size": schema::count() }));
+    let size = schema::record(json!({ "binary_data_size": schema::count() }));
     let output = schema::object(
         &["name", "datatype", "shape"],
         json!({

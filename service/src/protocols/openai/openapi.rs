@@ -17,19 +17,19 @@ pub(in crate::protocols) const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "Token ids are of the model's own tokenizer and are run as they are. \
+    A text that is longer than the model takes is refused.";
+
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let models: Vec<&Shown> = about.newest().filter(|model| model.facts.task == Task::Embed).collect();
-    let error = schema::object(
-        &["message", "type", "param", "code"],
-        json!({
-            "message": schema::string(), "type": schema::string(),
-            "param": schema::optional(schema::string()), "code": schema::optional(schema::string()),
-        }),
-    );
+    let error = schema::record(json!({
+        "message": schema::string(), "type": schema::string(),
+        "param": schema::optional(schema::string()), "code": schema::optional(schema::string()),
+    }));
     Section {
         name: "OpenAI",
         description: "OpenAI's embeddings.",
-        schemas: vec![(ERRORS.schema, schema::object(&["error"], json!({ "error": error })))],
+        schemas: vec![(ERRORS.schema, schema::record(json!({ "error": error })))],
         operations: vec![embeddings(about, &models)],
     }
 }
@@ -37,9 +37,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
 fn embeddings(about: &About, models: &[&Shown]) -> Operation {
     let bodies: Vec<Value> = models.iter().map(|model| request(about, model)).collect();
     let answers: Vec<Value> = models.iter().map(|model| answer_of(model)).collect();
-    let operation = Operation::post("/v1/embeddings", "Vectors of texts")
-        .described("Token ids are of the model's own tokenizer and are run as they are. A text that is longer than the model takes is refused.")
-        .timed();
+    let operation = Operation::post("/v1/embeddings", "Vectors of texts").described(DESCRIPTION).timed();
     let operation = match &bodies[..] {
         // Every model that is asked for is unknown, or does not embed.
         [] => operation.takes(JSON, json!({ "type": "object" })),
@@ -64,7 +62,8 @@ fn embeddings(about: &About, models: &[&Shown]) -> Operation {
 
 fn request(about: &About, model: &Shown) -> Value {
     let (filled, ids, texts) = (schema::filled(), schema::ids(model), about.limits.texts);
-    let input = json!({ "anyOf": [filled, schema::sized(filled.clone(), 1, texts), ids, schema::sized(ids.clone(), 1, texts)] });
+    let many = [schema::sized(filled.clone(), 1, texts), schema::sized(ids.clone(), 1, texts)];
+    let input = json!({ "anyOf": [filled, many[0], ids, many[1]] });
     let encoding = schema::optional(schema::one_of(&["float", "base64"]));
     schema::object(
         &["model", "input"],
@@ -80,24 +79,18 @@ fn request(about: &About, model: &Shown) -> Value {
 
 fn answer_of(model: &Shown) -> Value {
     let base64 = json!({ "type": "string", "contentEncoding": "base64" });
-    let data = schema::object(
-        &["object", "index", "embedding"],
-        json!({
-            "object": { "const": "embedding" },
-            "index": schema::count(),
-            "embedding": { "anyOf": [schema::row(model), base64] },
-        }),
-    );
+    let data = schema::record(json!({
+        "object": { "const": "embedding" },
+        "index": schema::count(),
+        "embedding": { "anyOf": [schema::row(model), base64] },
+    }));
     let usage = json!({ "prompt_tokens": schema::count(), "total_tokens": schema::count() });
-    schema::object(
-        &["object", "data", "model", "usage"],
-        json!({
-            "object": { "const": "list" },
-            "data": schema::list(data),
-            "model": { "const": model.card.name },
-            "usage": schema::object(&["prompt_tokens", "total_tokens"], usage),
-        }),
-    )
+    schema::record(json!({
+        "object": { "const": "list" },
+        "data": schema::list(data),
+        "model": { "const": model.card.name },
+        "usage": schema::object(&["prompt_tokens", "total_tokens"], usage),
+    }))
 }
 
 fn answer(model: &Shown, rows: &[(&Asked, Value)]) -> Value {

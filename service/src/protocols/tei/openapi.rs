@@ -189,13 +189,19 @@ fn rerank(about: &About) -> Operation {
 fn predict(about: &About) -> Operation {
     let model = about.first_of(Task::Classify);
     let [truncate, truncation_direction] = truncation();
-    let filled = |count| json!({ "allOf": [schema::sized(schema::string(), count, count), { "not": { "const": vec![""; count] } }] });
-    let lists = json!({ "anyOf": [filled(1), filled(2)] });
+    // One of the two texts may be empty.
+    let pair = |first: Value, second: Value| {
+        let parts = [first, second];
+        json!({ "type": "array", "prefixItems": parts, "items": false, "minItems": 2, "maxItems": 2 })
+    };
+    let (filled, any) = (schema::filled(), schema::string());
+    let pairs = [pair(filled.clone(), any.clone()), pair(any, filled.clone())];
+    let lists = json!({ "anyOf": [schema::sized(filled.clone(), 1, 1), pairs[0], pairs[1]] });
     let many = schema::sized(lists.clone(), 1, about.limits.texts);
     let body = schema::object(
         &["inputs"],
         json!({
-            "inputs": { "anyOf": [schema::filled(), lists, many] },
+            "inputs": { "anyOf": [filled, lists, many] },
             "truncate": truncate, "truncation_direction": truncation_direction, "raw_scores": { "enum": [false, null] },
         }),
     );
@@ -229,12 +235,9 @@ fn tokenize(about: &About) -> Operation {
         }),
     );
     let place = schema::optional(schema::count());
-    let token = schema::object(
-        &["id", "text", "special", "start", "stop"],
-        json!({
-            "id": schema::count(), "text": schema::string(), "special": { "type": "boolean" }, "start": place, "stop": place,
-        }),
-    );
+    let token = schema::record(json!({
+        "id": schema::count(), "text": schema::string(), "special": { "type": "boolean" }, "start": place, "stop": place,
+    }));
     let operation = operation("/tokenize", "The tokens of texts, none cut", about.first());
     let operation = operation.takes(JSON, body).refuses(ERRORS, &[400, 422, 424, 429]);
     match about.first() {
@@ -277,7 +280,5 @@ fn info(about: &About) -> Operation {
         "tokenization_workers": schema::count(),
         "version": { "const": about.service.1 }, "sha": nothing(), "docker_label": nothing(),
     });
-    let keys: Vec<&str> = info.as_object().into_iter().flatten().map(|(key, _)| key.as_str()).collect();
-    let schema = schema::object(&keys, info.clone());
-    operation.gives(200, "The facts.", JSON, schema)
+    operation.gives(200, "The facts.", JSON, schema::record(info))
 }

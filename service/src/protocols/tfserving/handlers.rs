@@ -9,7 +9,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use modeldeploy::format::Task;
 use serde::{Deserialize, Serialize};
@@ -61,6 +61,11 @@ pub(super) async fn metadata(
     let Path(Named { name, version }) = named?;
     let place = served.inference.models().find_number(&name, version.as_deref())?;
     Ok(Json(metadata::metadata(served.inference.served(place))))
+}
+
+/// A method that neither a model's path has nor one that ends in a verb: each says which it has.
+pub(super) async fn no_such_method(uri: Uri) -> Error {
+    Error::not_allowed(if uri.path().contains(':') { "POST" } else { "GET,HEAD" })
 }
 
 /// Paths with a label.

@@ -36,8 +36,11 @@ use axum::routing::{get, post};
 
 pub(super) fn router() -> Router<Shared> {
     Router::new()
-        .route("/v1/models/{name}", post(handlers::act))
-        .route("/v1/models/{name}/versions/{version}", get(handlers::status).post(handlers::act_on_version))
+        .route("/v1/models/{name}", post(handlers::act).fallback(handlers::no_such_method))
+        .route(
+            "/v1/models/{name}/versions/{version}",
+            get(handlers::status).post(handlers::act_on_version).fallback(handlers::no_such_method),
+        )
         .route("/v1/models/{name}/labels/{label}", get(handlers::no_labels).post(handlers::no_labels))
         .route("/v1/models/{name}/metadata", get(handlers::metadata))
         .route("/v1/models/{name}/versions/{version}/metadata", get(handlers::metadata))

@@ -18,6 +18,12 @@ const ERRORS: Errors = Errors {
     ],
 };
 
+const DESCRIPTION: &str = "TensorFlow Serving's REST, and KServe v1, whose `:predict` is the same. \
+    Versions are whole numbers: `1.4.2` is 1.";
+
+const PREDICT: &str = "`instances` are answered by `predictions`, row by row; `inputs` by `outputs`, column by column. \
+    Other keys are ignored.";
+
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let mut operations = vec![];
     if let Some(first) = about.first() {
@@ -41,8 +47,8 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     }
     Section {
         name: "TensorFlow Serving",
-        description: "TensorFlow Serving's REST, and KServe v1, whose `:predict` is the same. Versions are whole numbers: `1.4.2` is 1.",
-        schemas: vec![(ERRORS.schema, schema::object(&["error"], json!({ "error": schema::string() })))],
+        description: DESCRIPTION,
+        schemas: vec![(ERRORS.schema, schema::record(json!({ "error": schema::string() })))],
         operations,
     }
 }
@@ -59,20 +65,18 @@ fn numbers_of(about: &About, first: &Shown) -> Vec<String> {
 /// Operations whose path names a model, whichever it is.
 fn named(about: &About, first: &Shown) -> Vec<Operation> {
     let (names, versions) = (about.names(), numbers_of(about, first));
-    let state = schema::object(
-        &["version", "state", "status"],
-        json!({
-            "version": schema::string(), "state": { "const": "AVAILABLE" },
-            "status": schema::object(&["error_code", "error_message"], json!({
-                "error_code": { "const": "OK" }, "error_message": schema::string(),
-            })),
-        }),
-    );
-    let states = schema::object(&["model_version_status"], json!({ "model_version_status": schema::list(state) }));
+    let state = schema::record(json!({
+        "version": schema::string(), "state": { "const": "AVAILABLE" },
+        "status": schema::record(json!({
+            "error_code": { "const": "OK" }, "error_message": schema::string(),
+        })),
+    }));
+    let states = schema::record(json!({ "model_version_status": schema::list(state) }));
     let name = |operation: Operation| operation.path_parameter("name", &names, "A model.");
     let version = |operation: Operation| name(operation).path_parameter("version", &versions, "A version of it.");
     let shown_version = first.number.map_or_else(|| first.card.version.to_owned(), |number| number.to_string());
-    let shown_state = json!({ "version": shown_version, "state": "AVAILABLE", "status": { "error_code": "OK", "error_message": "" } });
+    let fine = json!({ "error_code": "OK", "error_message": "" });
+    let shown_state = json!({ "version": shown_version, "state": "AVAILABLE", "status": fine });
     let described = |operation: Operation| {
         operation
             .gives(
@@ -153,15 +157,23 @@ fn predict(about: &About, model: &Shown, path: &str) -> Operation {
     });
     let (by_row, by_column) = (rows(model, true), rows(model, false));
     let answer = json!({ "oneOf": [
-        schema::object(&["predictions"], json!({ "predictions": by_row })),
-        schema::object(&["outputs"], json!({ "outputs": by_column })),
+        schema::record(json!({ "predictions": by_row })),
+        schema::record(json!({ "outputs": by_column })),
     ] });
     let [first, second] = &model.asks;
     ran(format!("{path}:predict"), model, "Predictions", body)
-        .described("`instances` are answered by `predictions`, row by row; `inputs` by `outputs`, column by column. Other keys are ignored.")
+        .described(PREDICT)
         .gives(200, "A row for each text.", JSON, answer)
-        .shows("instances", json!({ "instances": [first.text, second.text] }), json!({ "predictions": values(model, &[first, second], true) }))
-        .shows("inputs", json!({ "inputs": { INPUT: [first.text] } }), json!({ "outputs": values(model, &[first], false) }))
+        .shows(
+            "instances",
+            json!({ "instances": [first.text, second.text] }),
+            json!({ "predictions": values(model, &[first, second], true) }),
+        )
+        .shows(
+            "inputs",
+            json!({ "inputs": { INPUT: [first.text] } }),
+            json!({ "outputs": values(model, &[first], false) }),
+        )
 }
 
 fn rows(model: &Shown, by_row: bool) -> Value {
@@ -169,13 +181,8 @@ fn rows(model: &Shown, by_row: bool) -> Value {
     match (model.facts.task, by_row) {
         (Task::Embed, _) => schema::list(row),
         (Task::Score, _) => schema::list(json!({ "type": "number" })),
-        (_, true) => {
-            schema::list(schema::object(&["probabilities", "label"], json!({ "probabilities": row, "label": label })))
-        }
-        (_, false) => schema::object(
-            &["probabilities", "label"],
-            json!({ "probabilities": schema::list(row), "label": schema::list(label) }),
-        ),
+        (_, true) => schema::list(schema::record(json!({ "probabilities": row, "label": label }))),
+        (_, false) => schema::record(json!({ "probabilities": schema::list(row), "label": schema::list(label) })),
     }
 }
 
@@ -206,10 +213,8 @@ fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
     let row = match model.facts.task {
         Task::Score => json!({ "type": "number" }),
         _ => {
-            let pair = json!({
-                "type": "array", "prefixItems": [schema::one_of(model.facts.labels), schema::probability()],
-                "items": false, "minItems": 2,
-            });
+            let part = json!({ "anyOf": [schema::one_of(model.facts.labels), schema::probability()] });
+            let pair = schema::sized(part, 2, 2);
             schema::sized(pair, model.facts.outputs, model.facts.outputs)
         }
     };
@@ -223,12 +228,7 @@ fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
     let request = json!({ "examples": [{ INPUT: first.text }, { INPUT: second.text }] });
     let summary = if verb == "classify" { "Labels" } else { "Scores" };
     ran(format!("{path}:{verb}"), model, summary, body)
-        .described("The specification names the answer `result`, and the server itself `results`: both are there.")
-        .gives(
-            200,
-            "One for each example.",
-            JSON,
-            schema::object(&["result", "results"], json!({ "result": result, "results": result })),
-        )
+        .described("The specification has the answer as `result`, the server itself as `results`: both are there.")
+        .gives(200, "One for each example.", JSON, schema::record(json!({ "result": result, "results": result })))
         .shows("examples", request, json!({ "result": both, "results": both }))
 }

@@ -16,7 +16,7 @@ const ERRORS: Errors = Errors {
 };
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
-    let health = |status| schema::object(&["status"], json!({ "status": { "const": status } }));
+    let health = |status| schema::record(json!({ "status": { "const": status } }));
     let ping = Operation::get("/ping", "Whether the service is healthy")
         .gives(200, "It is.", JSON, health("Healthy"))
         .gives(503, "It is stopping.", JSON, health("Unhealthy"))
@@ -30,10 +30,8 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
             operations.extend(["post", "put"].map(|method| predictions(about, model, method, &path)));
         }
     }
-    let error = schema::object(
-        &["code", "type", "message"],
-        json!({ "code": schema::count(), "type": schema::string(), "message": schema::string() }),
-    );
+    let error =
+        schema::record(json!({ "code": schema::count(), "type": schema::string(), "message": schema::string() }));
     Section {
         name: "TorchServe",
         description: "TorchServe's inference API.",
@@ -48,9 +46,9 @@ fn predictions(about: &About, model: &Shown, method: &'static str, path: &str) -
     let keyed = |key: &str| schema::object(&[key], json!({ key: text }));
     let data = json!({ "anyOf": [text, keyed("data"), keyed("body")] });
     let instances = schema::sized(data.clone(), 0, about.limits.texts);
-    let instances = schema::object(&["instances"], json!({ "instances": instances }));
+    let instances = schema::record(json!({ "instances": instances }));
     let one = output(model);
-    let many = schema::object(&["predictions"], json!({ "predictions": schema::list(one.clone()) }));
+    let many = schema::record(json!({ "predictions": schema::list(one.clone()) }));
     let [first, second] = &model.asks;
     let both = json!({ "predictions": [value(model, &first.row), value(model, &second.row)] });
     let operation =

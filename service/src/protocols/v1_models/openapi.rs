@@ -13,27 +13,25 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         })
     };
     let shown = |name: &str| json!({ "id": name, "object": "model", "created": 0, "owned_by": "modeldeploy" });
+    let all: Vec<Value> = sorted.iter().map(|name| shown(name)).collect();
     let keys = ["id", "object", "created", "owned_by"];
     let name = || schema::one_of(&names);
     let list = Operation::get("/v1/models", "The models")
-        .gives(200, "As OpenAI lists them and, under `models`, as KServe v1 does.", JSON, schema::object(
-            &["object", "data", "models"],
-            json!({
+        .gives(
+            200,
+            "As OpenAI lists them and, under `models`, as KServe v1 does.",
+            JSON,
+            schema::record(json!({
                 "object": { "const": "list" }, "data": schema::list(schema::object(&keys, listed(name()))),
                 "models": schema::list(name()),
-            }),
-        ))
-        .answers(json!({ "object": "list", "data": sorted.iter().map(|name| shown(name)).collect::<Vec<_>>(), "models": sorted }));
+            })),
+        )
+        .answers(json!({ "object": "list", "data": all, "models": sorted }));
     let mut operations = vec![list];
     if let Some(first) = about.first() {
-        let status = schema::object(
-            &["error_code", "error_message"],
-            json!({ "error_code": { "const": "OK" }, "error_message": schema::string() }),
-        );
-        let state = schema::object(
-            &["version", "state", "status"],
-            json!({ "version": schema::string(), "state": { "const": "AVAILABLE" }, "status": status }),
-        );
+        let status = schema::record(json!({ "error_code": { "const": "OK" }, "error_message": schema::string() }));
+        let state =
+            schema::record(json!({ "version": schema::string(), "state": { "const": "AVAILABLE" }, "status": status }));
         let mut properties = listed(name());
         properties["name"] = name();
         properties["ready"] = json!({ "type": "boolean" });
