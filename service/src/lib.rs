@@ -50,11 +50,12 @@ mod options;
 mod protocols;
 mod reply;
 mod serve;
+mod shadow;
 
 pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;
-pub use models::ModelCard;
+pub use models::{ModelCard, Share, Version};
 #[doc(hidden)]
 pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};

@@ -1,6 +1,7 @@
 //! The flags of every service. A flag goes before its environment variable.
 
 use crate::Error;
+use crate::models::Weight;
 use modeldeploy::Warm;
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -8,6 +9,7 @@ use std::net::SocketAddr;
 /// The variables of the environment.
 const LISTEN: &str = "MODELDEPLOY_LISTEN";
 const WARM: &str = "MODELDEPLOY_WARM";
+const WEIGHT: &str = "MODELDEPLOY_WEIGHT";
 
 /// Where a service listens unless it is told otherwise.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
@@ -18,6 +20,9 @@ Options:
                                [env: MODELDEPLOY_LISTEN] [default: 127.0.0.1:8080]
       --warm <HOW>             hold the models in memory before serving: touch (read every page), lock (and keep them), huge (copy
                                them to huge pages: faster, at the price of private memory) [env: MODELDEPLOY_WARM]
+      --weight <MODEL/LABEL=SHARE>
+                               the share of a version's requests, such as query-encoder/canary=5%, in place of the one in the code; as
+                               often as there are versions, or with commas [env: MODELDEPLOY_WEIGHT]
       --self-test              replay the golden vectors of every model inside, say how they compare, and exit
   -h, --help                   print this and exit
   -V, --version                print the versions of the service and its models and exit
@@ -29,7 +34,7 @@ TensorFlow Serving (/v1/models/NAME:predict), TorchServe (/predictions/NAME) and
 /// What a command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    Serve { listen: SocketAddr, warm: Option<Warm> },
+    Serve { listen: SocketAddr, warm: Option<Warm>, weights: Vec<Weight> },
     SelfTest,
     Help,
     Version,
@@ -51,12 +56,18 @@ impl Command {
         let wrong = |error: lexopt::Error| Error::Options(error.to_string());
         let mut listen = (LISTEN, env(LISTEN)?.unwrap_or_else(|| DEFAULT_LISTEN.to_owned()));
         let mut warm = env(WARM)?.map(|how| (WARM, how));
+        let mut weights: Option<(&str, String)> = None;
         let mut self_test = false;
         let mut parser = lexopt::Parser::from_args(args);
         while let Some(arg) = parser.next().map_err(wrong)? {
             match arg {
                 Long("listen") => listen = ("--listen", parser.value().map_err(wrong)?.to_string_lossy().into_owned()),
                 Long("warm") => warm = Some(("--warm", parser.value().map_err(wrong)?.to_string_lossy().into_owned())),
+                Long("weight") => {
+                    let value = parser.value().map_err(wrong)?.to_string_lossy().into_owned();
+                    let before = weights.map_or_else(String::new, |(_, before)| before + ",");
+                    weights = Some(("--weight", before + &value));
+                }
                 Long("self-test") => self_test = true,
                 Short('h') | Long("help") => return Ok(Command::Help),
                 Short('V') | Long("version") => return Ok(Command::Version),
@@ -75,7 +86,12 @@ impl Command {
             let names = Warm::ALL.map(Warm::name).join(", ");
             Warm::from_name(&how).ok_or_else(|| Error::Options(format!("{flag} is `{how}`, which is none of {names}")))
         });
-        Ok(Command::Serve { listen, warm: warm.transpose()? })
+        let weights = weights.or(env(WEIGHT)?.map(|weights| (WEIGHT, weights)));
+        let weights = weights.map(|(flag, weights)| {
+            Weight::parse_all(&weights).map_err(|error| Error::Options(format!("{flag}: {error}")))
+        });
+        let weights = weights.transpose()?.unwrap_or_default();
+        Ok(Command::Serve { listen, warm: warm.transpose()?, weights })
     }
 }
 
@@ -89,7 +105,7 @@ mod tests {
     }
 
     fn serve(address: &str, warm: Option<Warm>) -> Result<Command, String> {
-        Ok(Command::Serve { listen: address.parse().expect("an address"), warm })
+        Ok(Command::Serve { listen: address.parse().expect("an address"), warm, weights: vec![] })
     }
 
     #[test]
@@ -107,6 +123,19 @@ mod tests {
     }
 
     #[test]
+    fn weights_come_from_several_flags_or_from_the_environment() {
+        let weights = |args: &[&str], env: &[(&str, &str)]| match parse(args, env) {
+            Ok(Command::Serve { weights, .. }) => weights,
+            other => panic!("{other:?}"),
+        };
+        let env = [(WEIGHT, "a/x=1%")];
+        assert_eq!(weights(&[], &env), Weight::parse_all("a/x=1%").expect("a weight"));
+        let two = Weight::parse_all("a/x=2%,b/y=3%").expect("weights");
+        assert_eq!(weights(&["--weight", "a/x=2%", "--weight=b/y=3%"], &env), two);
+        assert_eq!(weights(&["--weight", "a/x=2%,b/y=3%"], &[]), two);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (args, env, message) in [
             (&["--listen", "8080"][..], None, "--listen is `8080`"),
@@ -115,6 +144,8 @@ mod tests {
             (&["--listne"], None, "--listne"),
             (&["shop"], None, "shop"),
             (&["--warm", "hot"], None, "--warm is `hot`, which is none of touch, lock, huge"),
+            (&["--weight", "a/x"], None, "--weight: `a/x` is no weight: write it as MODEL/LABEL=5%"),
+            (&[], Some((WEIGHT, "a/x=5")), "MODELDEPLOY_WEIGHT: `5` is no share"),
             (&[], Some((LISTEN, "here")), "MODELDEPLOY_LISTEN is `here`"),
             (&[], Some((WARM, "hot")), "MODELDEPLOY_WARM is `hot`"),
         ] {

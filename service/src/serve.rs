@@ -2,9 +2,9 @@
 
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
-use crate::models::{Inside, ModelCard, Models, Served};
+use crate::models::{Inside, ModelCard, Models, Served, Version, Weight};
 use crate::options::{Command, HELP};
-use crate::{Error, Limits, Refusal, connections, limits, protocols};
+use crate::{Error, Limits, Refusal, connections, limits, protocols, shadow};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
@@ -41,6 +41,14 @@ impl Service {
         self
     }
 
+    /// Adds several versions of a model under one name, whatever they are called in the lock: the paths of the protocols, headers and
+    /// shares choose among them. Models that [`model`](Service::model) adds under one name are versions, too.
+    #[must_use]
+    pub fn versions(mut self, name: &'static str, versions: impl IntoIterator<Item = Version>) -> Service {
+        self.models.extend(versions.into_iter().map(|version| version.0.named(name)));
+        self
+    }
+
     /// Adds the service's own routes. They are measured and limited like all others, and go before those of the protocols.
     ///
     /// # Panics
@@ -70,6 +78,7 @@ impl Service {
     }
 
     pub(crate) fn router(self, stopping: Arc<AtomicBool>) -> Result<Router, Error> {
+        let listed: Vec<_> = self.models.iter().map(Inside::listed).collect();
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
         let metrics = Metrics::new(self.name, self.version, &cards);
         let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping.clone());
@@ -78,12 +87,17 @@ impl Service {
             .route("/livez", get("ok\n"))
             .route("/metrics", get(metrics::show))
             .with_state(metrics.clone())
-            .route("/models", get(async || Json(cards)))
+            .route("/models", get(async || Json(listed)))
             .merge(ready)
             .merge(self.routes);
         let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
-        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
+        let models = models.map_err(|error| Error::Model(error.to_string()))?;
+        let models = Models::new(models).map_err(Error::Model)?;
         let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
+        if let Some(shadows) = inference.shadows() {
+            shadows.register(&metrics);
+        }
+        let own = own.merge(shadow::router(inference.models().names(), inference.shadows()));
         let service = (self.name, self.version);
         let protocols = protocols::router(protocols::Served { inference, service, stopping });
         let answered = |router: Router| {
@@ -105,12 +119,15 @@ impl Service {
     /// # Errors
     ///
     /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
-    pub async fn serve(self) -> Result<(), Error> {
+    pub async fn serve(mut self) -> Result<(), Error> {
         match Command::parse(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
             Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
             Command::Version => self.print_versions()?,
             Command::SelfTest => self.self_test()?,
-            Command::Serve { listen, warm } => self.listen(listen, warm, stop_signal()).await?,
+            Command::Serve { listen, warm, weights } => {
+                Weight::apply(&weights, &mut self.models).map_err(Error::Options)?;
+                self.listen(listen, warm, stop_signal()).await?;
+            }
         }
         Ok(())
     }

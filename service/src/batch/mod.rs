@@ -9,12 +9,14 @@
 //! the texts beside it, nobody can tell from an answer who else was there.
 
 mod cost;
+mod idle;
 mod queue;
 mod ragged;
 mod request;
 mod sessions;
 mod worker;
 
+pub(crate) use idle::Idle;
 pub(crate) use ragged::Ragged;
 pub(crate) use request::Rows;
 
@@ -60,11 +62,15 @@ struct Shared {
     state: Mutex<State>,
     /// Something waits, or the workers are to end.
     news: Condvar,
+    /// A worker has nothing to do, or the workers are to end.
+    idle: Condvar,
 }
 
 struct State {
     queue: Queue,
     is_ending: bool,
+    /// Who waits for `idle`.
+    idlers: usize,
 }
 
 impl Batcher {
@@ -85,8 +91,9 @@ impl Batcher {
 
     /// Workers over what `make` makes.
     fn with(costs: Vec<Cost>, workers: usize, make: Arc<Make>) -> Result<Batcher, String> {
-        let state = State { queue: Queue::new(costs, workers), is_ending: false };
-        let batcher = Batcher { shared: Arc::new(Shared { state: Mutex::new(state), news: Condvar::new() }) };
+        let state = State { queue: Queue::new(costs, workers), is_ending: false, idlers: 0 };
+        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), idle: Condvar::new() };
+        let batcher = Batcher { shared: Arc::new(shared) };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
             let (shared, make, core) = (batcher.shared.clone(), make.clone(), cores.get(worker).copied());
@@ -99,6 +106,11 @@ impl Batcher {
             thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
         }
         Ok(batcher)
+    }
+
+    /// What waits for the workers to be idle.
+    pub(crate) fn idle(&self) -> Idle {
+        Idle(self.shared.clone())
     }
 
     /// Whether so many texts can have their rows by the deadline, if each has no more than a token: what cannot is refused before more is
@@ -149,6 +161,9 @@ impl Shared {
             if state.is_ending {
                 return None;
             }
+            if state.idlers > 0 {
+                self.idle.notify_all();
+            }
             state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -167,6 +182,7 @@ impl Drop for Batcher {
     fn drop(&mut self) {
         self.shared.lock().is_ending = true;
         self.shared.news.notify_all();
+        self.shared.idle.notify_all();
     }
 }
 

@@ -4,11 +4,12 @@ mod fault;
 mod tokenize;
 
 pub(crate) use fault::Fault;
-pub(crate) use tokenize::{Overlong, Text};
+pub(crate) use tokenize::{Overlong, Text, tokenize};
 
 use crate::Limits;
 use crate::batch::Batcher;
 use crate::models::{Models, Served};
+use crate::shadow::{Afterwards, Answered, Shadows};
 use axum::http::HeaderMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Inference {
     models: Arc<Models>,
     batcher: Batcher,
+    shadows: Option<Shadows>,
     limits: Limits,
     /// One for each thread that may tokenize long texts at once.
     tokenizing: Semaphore,
@@ -56,6 +58,8 @@ pub(crate) struct Answer {
     /// The tokens of each text, special ones counted.
     pub(crate) tokens: Vec<usize>,
     pub(crate) times: Times,
+    /// Has the shadows score the request, once the answer is written and this is dropped.
+    _afterwards: Option<Afterwards>,
 }
 
 /// Where the time of an answer went.
@@ -76,7 +80,8 @@ impl Inference {
         let models = Arc::new(models);
         let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
         let batcher = Batcher::start(&models)?;
-        Ok(Inference { models, batcher, limits, tokenizing: Semaphore::new(threads) })
+        let shadows = Shadows::start(&models, batcher.idle())?;
+        Ok(Inference { models, batcher, shadows, limits, tokenizing: Semaphore::new(threads) })
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -85,6 +90,10 @@ impl Inference {
 
     pub(crate) fn models(&self) -> &Models {
         &self.models
+    }
+
+    pub(crate) fn shadows(&self) -> Option<&Shadows> {
+        self.shadows.as_ref()
     }
 
     pub(crate) fn served(&self, model: usize) -> &Served {
@@ -110,8 +119,9 @@ impl Inference {
         let Ask { model, prompt, texts, overlong, .. } = ask;
         self.batcher.check(model, texts.len(), deadline)?;
         let bytes: usize = texts.iter().map(Text::bytes).sum();
-        let tokenize = move || tokenize::tokenize(&served, prompt.as_deref(), &texts, overlong);
-        let tokens = self.where_it_fits(bytes, tokenize, deadline).await??;
+        let tokenize = move || (tokenize(&served, prompt.as_deref(), &texts, overlong), prompt, texts);
+        let (tokens, prompt, texts) = self.where_it_fits(bytes, tokenize, deadline).await?;
+        let tokens = tokens?;
         let counts = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
         let tokenized = begun.elapsed();
         let rows = self.batcher.run(model, tokens, deadline).await?;
@@ -119,7 +129,11 @@ impl Inference {
             return Err(Fault::Internal(format!("an output of model `{}` is not finite", served.card.name)));
         }
         let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
-        Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times })
+        let values = rows.values;
+        let followed = self.shadows.as_ref().filter(|shadows| shadows.follow(model));
+        let afterwards = followed
+            .map(|shadows| shadows.afterwards(Answered { model, prompt, texts, overlong, values: values.clone() }));
+        Ok(Answer { values, width: served.facts.outputs, tokens: counts, times, _afterwards: afterwards })
     }
 
     /// When a request that came at `begun` is to be answered.

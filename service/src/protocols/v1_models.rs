@@ -35,9 +35,7 @@ fn listed(name: &'static str) -> Listed {
 
 /// The names, each once.
 fn names(served: &Shared) -> Vec<&'static str> {
-    let mut names: Vec<_> = served.inference.models().all().iter().map(|model| model.card.name).collect();
-    names.dedup();
-    names
+    served.inference.models().names().collect()
 }
 
 async fn list(State(served): State<Shared>) -> Json<Value> {
@@ -53,6 +51,7 @@ async fn one(
     let Path(name) = name.map_err(|rejection| openai::Error::no_model(&rejection.body_text()))?;
     let models = served.inference.models();
     let place = models.find(&name, None).map_err(|_| openai::Error::no_model(&name))?;
+    let name = models.all()[place].card.name;
     let all: Vec<&Served> = models.all().iter().filter(|model| model.card.name == name).collect();
     let status = json!({ "error_code": "OK", "error_message": "" });
     let versions = all.iter().map(|model| {
@@ -60,7 +59,7 @@ async fn one(
         json!({ "version": version, "state": "AVAILABLE", "status": status })
     });
     let versions: Vec<Value> = versions.collect();
-    let Listed { id, object, created, owned_by } = listed(models.all()[place].card.name);
+    let Listed { id, object, created, owned_by } = listed(name);
     Ok(Json(json!({
         "id": id, "object": object, "created": created, "owned_by": owned_by,
         "name": id, "ready": served.is_ready(),

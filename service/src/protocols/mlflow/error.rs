@@ -1,6 +1,7 @@
 //! Errors of the protocol: `{"error_code", "message"}`.
 
 use crate::inference::Fault;
+use crate::models::Unknown;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,6 +19,12 @@ pub(super) struct Error {
 impl Error {
     pub(super) fn invalid(message: impl Into<String>) -> Error {
         Fault::input(None, message).into()
+    }
+}
+
+impl From<Unknown> for Error {
+    fn from(unknown: Unknown) -> Error {
+        Fault::from(unknown).into()
     }
 }
 
