@@ -3,6 +3,7 @@
 mod batches;
 mod client;
 mod mlflow;
+#[macro_use]
 mod models;
 mod oip;
 mod openai;
@@ -12,3 +13,4 @@ mod routes;
 mod tei;
 mod tfserving;
 mod torchserve;
+mod versions;
