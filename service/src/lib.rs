@@ -17,7 +17,8 @@
 //! | --- | --- |
 //! | `GET /healthz`, `/livez`, `/readyz` | 200 while the service runs; `/readyz` 503 once it is told to stop |
 //! | `GET /metrics` | request counts and latencies by route and status, the models inside; the text format of Prometheus |
-//! | `GET /models` | name, version, digest and space of each model inside |
+//! | `GET /models` | name, version, digest, space, label and share of each model inside |
+//! | `GET /models/{name}/shadow` | what was found of its shadows |
 //!
 //! Each model that is added answers the clients of today's model servers, too:
 //!
@@ -26,9 +27,14 @@
 //! | Open Inference Protocol v2 (KServe, Triton), with binary tensors | `/v2/…` |
 //! | OpenAI's embeddings | `/v1/embeddings`, `/v1/models` |
 //! | Text Embeddings Inference | `/embed`, `/similarity`, `/rerank`, `/predict`, `/tokenize`, `/decode`, `/info`, `/health` |
-//! | TensorFlow Serving's REST, KServe v1 | `/v1/models/{m}[/versions/{n}][:predict, :classify, :regress, /metadata]` |
+//! | TensorFlow Serving's REST, KServe v1 | `/v1/models/{m}[/versions/{n}, /labels/{l}][:predict, :classify, :regress, /metadata]` |
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
+//!
+//! One service holds several versions of a model ([`Service::versions`]): paths and names (`…/labels/canary`, `…/versions/1.2.0`,
+//! `query-encoder@canary`) and the headers `x-model-version` and `x-model-label` ask for one; else shares divide the requests, by the
+//! header `x-routing-key` where there is one, so that a key stays with its version. The header `x-model-version` of an answer says which
+//! one gave it. A shadow scores what others have answered, and `GET /models/{name}/shadow` tells how far it was from them.
 //!
 //! Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
@@ -39,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod config;
 mod connections;
 mod error;
 mod inference;
@@ -46,7 +53,6 @@ mod limits;
 mod metrics;
 mod models;
 mod object;
-mod options;
 mod protocols;
 mod reply;
 mod serve;

@@ -1,19 +1,17 @@
 //! From the first flag to the last answer: read the options, listen, serve, and stop when told.
 
+use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served, Version, Weight};
-use crate::options::{Command, HELP};
 use crate::{Error, Limits, Refusal, connections, limits, protocols, shadow};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
 use axum::{Json, Router};
-use modeldeploy::Warm;
 use std::future::Future;
 use std::io::Write as _;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
@@ -119,15 +117,14 @@ impl Service {
     /// # Errors
     ///
     /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
-    pub async fn serve(mut self) -> Result<(), Error> {
-        match Command::parse(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
-            Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
+    pub async fn serve(self) -> Result<(), Error> {
+        let base = Config::with(self.limits);
+        match Command::read(std::env::args_os().skip(1), std::env::vars_os(), base)? {
+            Command::Help(text) => say(format_args!("{} {}\n\n{text}", self.name, self.version))?,
+            Command::Print(text) => say(format_args!("{text}"))?,
             Command::Version => self.print_versions()?,
             Command::SelfTest => self.self_test()?,
-            Command::Serve { listen, warm, weights } => {
-                Weight::apply(&weights, &mut self.models).map_err(Error::Options)?;
-                self.listen(listen, warm, stop_signal()).await?;
-            }
+            Command::Serve(config) => self.listen(*config, stop_signal()).await?,
         }
         Ok(())
     }
@@ -146,17 +143,14 @@ impl Service {
         Ok(())
     }
 
-    async fn listen(
-        self,
-        address: SocketAddr,
-        warm: Option<Warm>,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
+    async fn listen(mut self, config: Config, stop: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        Weight::apply(&config.weights, &mut self.models).map_err(Error::Options)?;
         for model in &self.models {
-            (model.load)(warm).map_err(Error::Model)?;
+            (model.load)(config.warm).map_err(Error::Model)?;
         }
+        self.limits = config.limits;
         let stopping = Arc::new(AtomicBool::new(false));
-        let (limits, name, version) = (self.limits, self.name, self.version);
+        let (address, limits, name, version) = (config.listen, self.limits, self.name, self.version);
         let router = self.router(stopping.clone())?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;

@@ -16,8 +16,21 @@ const FAR: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// Nothing is cut off in the time of a test.
-const WIDE: Limits =
-    Limits { connections: 64, head: FAR, body: FAR, body_bytes: 1000, texts: 100, deadline: FAR, age: FAR, grace: FAR };
+const WIDE: Limits = Limits {
+    connections: 64,
+    peer_connections: 64,
+    head: FAR,
+    headers: 100,
+    head_bytes: 64 << 10,
+    body: FAR,
+    body_bytes: 1000,
+    texts: 100,
+    tokens: 1000,
+    deadline: FAR,
+    write: FAR,
+    age: FAR,
+    grace: FAR,
+};
 
 /// A service in a thread of its own.
 struct Running {

@@ -122,7 +122,11 @@ impl Inference {
         let tokenize = move || (tokenize(&served, prompt.as_deref(), &texts, overlong), prompt, texts);
         let (tokens, prompt, texts) = self.where_it_fits(bytes, tokenize, deadline).await?;
         let tokens = tokens?;
-        let counts = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let counts: Vec<usize> = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let (all, most) = (counts.iter().sum::<usize>(), self.limits.tokens);
+        if all > most {
+            return Err(Fault::input(None, format!("the texts have {all} tokens, and at most {most} are taken")));
+        }
         let tokenized = begun.elapsed();
         let rows = self.batcher.run(model, tokens, deadline).await?;
         if rows.values.iter().any(|value| !value.is_finite()) {

@@ -58,6 +58,12 @@ pub(crate) struct Listed {
     card: ModelCard,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_none")]
+    share: Share,
+}
+
+fn is_none(share: &Share) -> bool {
+    *share == Share::NONE
 }
 
 impl Inside {
@@ -81,7 +87,7 @@ impl Inside {
     }
 
     pub(crate) fn listed(&self) -> Listed {
-        Listed { card: self.card, label: self.label }
+        Listed { card: self.card, label: self.label, share: self.share }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A part of a model's requests, in millionths, so that shares add up exactly.
 
+use serde::{Serialize, Serializer};
 use std::fmt;
 
 /// A part of a model's requests: what a [`Version`](crate::Version) answers of those that ask for none.
@@ -37,7 +38,9 @@ impl Share {
         let share = percent.map(|percent| (percent, Share::percent(percent)));
         // What is more than nothing, and too little to be counted, is a mistake.
         let share = share.filter(|(percent, share)| *share != Share::NONE || *percent == 0.0);
-        share.map(|(_, share)| share).ok_or_else(|| format!("`{text}` is no share: write it as 5% or 0.25%"))
+        share
+            .map(|(_, share)| share)
+            .ok_or_else(|| format!("expected a share, such as 5% or 0.25%, in place of `{text}`"))
     }
 
     pub(crate) const fn millionths(self) -> u32 {
@@ -53,6 +56,12 @@ impl Share {
     /// What is left of all.
     pub(crate) const fn rest(self) -> Share {
         Share(WHOLE - self.0)
+    }
+}
+
+impl Serialize for Share {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -75,7 +84,7 @@ mod tests {
         }
         assert_eq!(Share::parse("5 %"), Ok(Share::percent(5.0)));
         for wrong in ["", "5", "%", "-1%", "+1%", "101%", "NaN%", "inf%", "5%%", "five%", "0.00001%"] {
-            assert!(Share::parse(wrong).is_err_and(|error| error.contains("write it as 5%")), "{wrong}");
+            assert!(Share::parse(wrong).is_err_and(|error| error.contains("such as 5%")), "{wrong}");
         }
     }
 

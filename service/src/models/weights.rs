@@ -1,6 +1,7 @@
 //! Shares that are given at the start, in place of those in the code: `query-encoder/canary=5%`.
 
 use super::{Inside, Share};
+use std::fmt;
 
 /// The share of one version, by the model's name and the version's label.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +16,7 @@ impl Weight {
     ///
     /// # Errors
     ///
-    /// Which one is none, and how it is written.
+    /// Which one is none, and what is expected.
     pub(crate) fn parse_all(text: &str) -> Result<Vec<Weight>, String> {
         text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(Weight::parse).collect()
     }
@@ -24,7 +25,7 @@ impl Weight {
         let parts = text.split_once('=').and_then(|(place, share)| Some((place.trim().split_once('/')?, share.trim())));
         let Some(((model, label), share)) = parts.filter(|((model, label), _)| !model.is_empty() && !label.is_empty())
         else {
-            return Err(format!("`{text}` is no weight: write it as MODEL/LABEL=5%"));
+            return Err(format!("expected MODEL/LABEL=SHARE, such as query-encoder/canary=5%, in place of `{text}`"));
         };
         Ok(Weight { model: model.to_owned(), label: label.to_owned(), share: Share::parse(share)? })
     }
@@ -50,6 +51,12 @@ impl Weight {
     }
 }
 
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}={}", self.model, self.label, self.share)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,12 +76,12 @@ mod tests {
             assert_eq!(Weight::parse_all(text), Ok(expected), "{text}");
         }
         for (text, message) in [
-            ("a", "`a` is no weight"),
-            ("a=5%", "`a=5%` is no weight: write it as MODEL/LABEL=5%"),
-            ("/canary=5%", "is no weight"),
-            ("a/=5%", "is no weight"),
-            ("a/canary=5", "`5` is no share"),
-            ("a/canary=5%,b", "`b` is no weight"),
+            ("a", "such as query-encoder/canary=5%, in place of `a`"),
+            ("a=5%", "expected MODEL/LABEL=SHARE"),
+            ("/canary=5%", "in place of `/canary=5%`"),
+            ("a/=5%", "in place of `a/=5%`"),
+            ("a/canary=5", "expected a share, such as 5% or 0.25%, in place of `5`"),
+            ("a/canary=5%,b", "in place of `b`"),
         ] {
             assert!(Weight::parse_all(text).is_err_and(|error| error.contains(message)), "{text}");
         }

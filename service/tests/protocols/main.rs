@@ -1,5 +1,6 @@
 //! Every protocol over hand-made models, without a socket: the values are the engine's own, to the bit.
 
+mod attacks;
 mod batches;
 mod client;
 mod mlflow;

@@ -1,0 +1,38 @@
+//! Where a service listens, and how its models are held.
+
+use crate::config::{Row, Section, Set, values};
+use crate::models::Weight;
+use modeldeploy::Warm;
+
+pub(super) const SECTION: Section = Section {
+    title: "Serving",
+    rows: &[
+        Row {
+            name: "listen",
+            help: "where to listen; port 0 takes a free one and prints it",
+            set: Set::Value("ADDRESS:PORT", |config, text| values::put(&mut config.listen, values::address(text))),
+            show: |config| Some(config.listen.to_string().into()),
+        },
+        Row {
+            name: "warm",
+            help: "hold the models in memory before serving: touch (read every page), lock (and keep them), huge (copy them to huge \
+                   pages: faster, at the price of private memory)",
+            set: Set::Value("HOW", |config, text| {
+                values::put(&mut config.warm, values::one_of(text, Warm::ALL.map(|warm| (warm.name(), Some(warm)))))
+            }),
+            show: |config| config.warm.map(|warm| warm.name().into()),
+        },
+        Row {
+            name: "weights",
+            help: "shares of versions of a model in the requests that ask for none, such as query-encoder/canary=5%, in place of those \
+                   in the code",
+            set: Set::Value("MODEL/LABEL=SHARE,…", |config, text| {
+                values::put(&mut config.weights, Weight::parse_all(text))
+            }),
+            show: |config| {
+                let weights = config.weights.iter().map(|weight| weight.to_string().into());
+                (!config.weights.is_empty()).then(|| toml::Value::Array(weights.collect()))
+            },
+        },
+    ],
+};
