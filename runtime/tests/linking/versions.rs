@@ -72,7 +72,7 @@ struct Encoder;
 #[modeldeploy::model("encoder-next")]
 struct EncoderNext;
 
-fn show<M: modeldeploy::EmbedModel>(handle: modeldeploy::model::Handle<M>, how: modeldeploy::Warm) {
+fn show<M: modeldeploy::model::EmbedModel>(handle: modeldeploy::model::Handle<M>, how: modeldeploy::Warm) {
     handle.warm_with(how).expect("it can be held");
     handle.self_test().expect("its digest is the locked one");
     let vector = handle.embed("wireless headphones").expect("a vector");
