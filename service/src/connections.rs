@@ -1,10 +1,15 @@
 //! Connections: accepted up to a number, each with a clock over it, all of them closed when the service stops.
+//!
+//! HTTP/1.1 and HTTP/2 share the port: a client of HTTP/2 begins with that protocol's preface.
+
+mod preface;
 
 use crate::Limits;
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use preface::InTime;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -57,11 +62,9 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 
 /// Answers the requests of a connection until its end, its age or the service's end.
 async fn attend(stream: TcpStream, router: Router, limits: Limits, mut stopping: watch::Receiver<bool>) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .with_upgrades();
+    let http = http(limits);
+    let stream = TokioIo::new(InTime::new(stream, limits.head));
+    let connection = http.serve_connection_with_upgrades(stream, TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     tokio::select! {
         // A client that breaks off or talks no HTTP is no news to anybody.
@@ -71,6 +74,19 @@ async fn attend(stream: TcpStream, router: Router, limits: Limits, mut stopping:
     }
     connection.as_mut().graceful_shutdown();
     let _late = timeout(limits.grace, connection).await;
+}
+
+/// Both protocols, within the limits of each.
+fn http(limits: Limits) -> auto::Builder<TokioExecutor> {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(limits.head);
+    http.http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.ping)
+        .keep_alive_timeout(limits.ping)
+        .max_concurrent_streams(u32::try_from(limits.streams).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(limits.head_bytes).unwrap_or(u32::MAX));
+    http
 }
 
 #[cfg(test)]

@@ -36,7 +36,8 @@
 //! header `x-routing-key` where there is one, so that a key stays with its version. The header `x-model-version` of an answer says which
 //! one gave it. A shadow scores what others have answered, and `GET /models/{name}/shadow` tells how far it was from them.
 //!
-//! Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
+//! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers.
+//! Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
 //! 429 and `Retry-After`, in its protocol's own form. Errors of a request as a whole (a body that is too long or too slow, a path that
@@ -45,6 +46,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod batched;
 mod config;
 mod connections;
 mod error;
@@ -53,11 +55,14 @@ mod limits;
 mod metrics;
 mod models;
 mod object;
+mod openapi;
+mod page;
 mod protocols;
 mod reply;
 mod serve;
 mod shadow;
 
+pub use batched::Batched;
 pub use error::Error;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;

@@ -29,12 +29,18 @@ pub struct Limits {
     /// Connections at once from one address. Those over it are closed at once.
     pub peer_connections: usize,
     /// From the begin of a connection, or from an answer, to the end of the next request's head; then the connection is closed.
-    /// An idle one is therefore closed after it, too: behind a proxy that keeps its connections, it is longer than the proxy's.
+    /// An idle one is therefore closed after it, too: behind a proxy that keeps its connections, it is longer than the proxy's. In
+    /// HTTP/2 only the begin of a connection is measured so: whether an idle one is still there, [`ping`](Limits::ping) finds out.
     pub head: Duration,
     /// Headers of a request; more are answered with 431.
     pub headers: usize,
     /// Bytes of a request's head; a longer one is answered with 431. It is 8 KiB at least.
     pub head_bytes: usize,
+    /// In HTTP/2: requests of a connection at once. Those over it are told to try again.
+    pub streams: usize,
+    /// In HTTP/2: how long a connection is silent before it is asked whether it is still there, and how long it may take to say so;
+    /// then it is closed.
+    pub ping: Duration,
     /// From the end of a request's head to the end of its body; then the answer is 408, and the connection is closed.
     pub body: Duration,
     /// Bytes of a request's body; a longer one is answered with 413 and the connection is closed.
@@ -62,6 +68,8 @@ impl Default for Limits {
             head: Duration::from_secs(30),
             headers: 100,
             head_bytes: 64 << 10,
+            streams: 128,
+            ping: Duration::from_secs(20),
             body: Duration::from_secs(30),
             body_bytes: MAX_BODY_BYTES,
             texts: 2048,

@@ -4,7 +4,7 @@ use crate::object::FromObject;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, Request};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 pub struct Refusal {
     status: StatusCode,
     message: String,
+    retry_after: Option<HeaderValue>,
 }
 
 #[derive(Serialize)]
@@ -24,7 +25,12 @@ struct ErrorBody<'a> {
 impl Refusal {
     /// A refusal with this status and message: what is wrong, where and what is expected.
     pub fn new(status: StatusCode, message: impl Into<String>) -> Refusal {
-        Refusal { status, message: message.into() }
+        Refusal { status, message: message.into(), retry_after: None }
+    }
+
+    /// With the header `Retry-After`, where there is one.
+    pub(crate) fn after(self, retry_after: Option<HeaderValue>) -> Refusal {
+        Refusal { retry_after, ..self }
     }
 
     pub(crate) fn status(&self) -> StatusCode {
@@ -44,7 +50,11 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        (self.status, Json(ErrorBody { error: &self.message })).into_response()
+        let mut response = (self.status, Json(ErrorBody { error: &self.message })).into_response();
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
     }
 }
 

@@ -4,12 +4,12 @@ use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served, Version, Weight};
-use crate::{Error, Limits, Refusal, connections, limits, protocols, shadow};
+use crate::{Error, Limits, Refusal, batched, connections, limits, protocols, shadow};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
 use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -24,12 +24,13 @@ pub struct Service {
     models: Vec<Inside>,
     routes: Router,
     limits: Limits,
+    document: Option<serde_json::Value>,
 }
 
 impl Service {
     /// A service of this name and version, without models and routes.
     pub fn new(name: &'static str, version: &'static str) -> Service {
-        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
+        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default(), document: None }
     }
 
     /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
@@ -65,6 +66,14 @@ impl Service {
         self
     }
 
+    /// Adds the OpenAPI document of the service's own routes to `/openapi.json`: its `info`, `tags`, `paths` and `components` go before those
+    /// of the protocols, as the routes do.
+    #[must_use]
+    pub fn openapi(mut self, document: serde_json::Value) -> Service {
+        self.document = Some(document);
+        self
+    }
+
     /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket. Its models are made and their
     /// workers started.
     ///
@@ -86,8 +95,7 @@ impl Service {
             .route("/metrics", get(metrics::show))
             .with_state(metrics.clone())
             .route("/models", get(async || Json(listed)))
-            .merge(ready)
-            .merge(self.routes);
+            .merge(ready);
         let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
         let models = models.map_err(|error| Error::Model(error.to_string()))?;
         let models = Models::new(models).map_err(Error::Model)?;
@@ -97,7 +105,9 @@ impl Service {
         }
         let own = own.merge(shadow::router(inference.models().names(), inference.shadows()));
         let service = (self.name, self.version);
-        let protocols = protocols::router(protocols::Served { inference, service, stopping });
+        let served = Arc::new(protocols::Served { inference, service, stopping, document: self.document });
+        let own = own.merge(self.routes.layer(Extension(batched::Asked(served.clone()))));
+        let protocols = protocols::router(served);
         let answered = |router: Router| {
             router
                 .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))

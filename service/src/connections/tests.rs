@@ -1,5 +1,7 @@
 //! Clients on raw sockets that are slow, greedy or silent.
 
+mod http2;
+
 use super::*;
 use crate::Service;
 use axum::routing::{get, post};
@@ -22,6 +24,8 @@ const WIDE: Limits = Limits {
     head: FAR,
     headers: 100,
     head_bytes: 64 << 10,
+    streams: 128,
+    ping: FAR,
     body: FAR,
     body_bytes: 1000,
     texts: 100,

@@ -95,6 +95,11 @@ impl Models {
     pub(crate) fn first(&self) -> Option<usize> {
         self.first_name(None).and_then(|name| self.find(name, None).ok())
     }
+
+    /// The place of the model of that task that was added first.
+    pub(crate) fn first_of(&self, task: Task) -> Option<usize> {
+        self.first_name(Some(task)).and_then(|name| self.find(name, None).ok())
+    }
 }
 
 impl Versions {

@@ -44,6 +44,8 @@ pub(crate) struct Inside {
     pub(crate) load: fn(Option<Warm>) -> Result<(), String>,
     /// Replays its golden vectors; says how they compare.
     pub(crate) self_test: fn() -> Result<String, String>,
+    /// Its name in the lock, whatever it is served as.
+    pub(crate) entry: &'static str,
     pub(crate) label: Option<&'static str>,
     /// Of the requests for its name that ask for no version.
     pub(crate) share: Share,
@@ -74,6 +76,7 @@ impl Inside {
             engine: M::engine,
             load: load::<M>,
             self_test: self_test::<M>,
+            entry: M::NAME,
             label: None,
             share: Share::NONE,
             is_shadow: false,

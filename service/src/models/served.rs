@@ -12,6 +12,8 @@ pub(crate) struct Served {
     pub(crate) card: ModelCard,
     pub(crate) facts: Facts,
     pub(crate) engine: &'static Engine<'static>,
+    /// Its name in the lock, whatever it is served as.
+    pub(crate) entry: &'static str,
     pub(crate) label: Option<&'static str>,
     /// Of the requests for its name that ask for no version.
     pub(crate) share: Share,
@@ -22,8 +24,8 @@ pub(crate) struct Served {
 impl Served {
     /// The model, made if it was not yet.
     pub(crate) fn new(inside: &Inside) -> Result<Served, modeldeploy::Error> {
-        let Inside { card, facts, label, share, is_shadow, .. } = *inside;
-        Ok(Served { card, facts, engine: (inside.engine)()?, label, share, is_shadow })
+        let Inside { card, facts, entry, label, share, is_shadow, .. } = *inside;
+        Ok(Served { card, facts, engine: (inside.engine)()?, entry, label, share, is_shadow })
     }
 
     /// Its version and label, in words.

@@ -13,6 +13,7 @@ mod torchserve;
 mod v1_models;
 
 use crate::inference::Inference;
+use crate::openapi::{self, About, Section};
 use axum::Router;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,6 +26,8 @@ pub(crate) struct Served {
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.
     pub(crate) stopping: Arc<AtomicBool>,
+    /// The OpenAPI document of its own routes.
+    pub(crate) document: Option<serde_json::Value>,
 }
 
 /// What handlers are given.
@@ -37,7 +40,7 @@ impl Served {
 }
 
 /// The routes of all protocols.
-pub(crate) fn router(served: Served) -> Router {
+pub(crate) fn router(served: Shared) -> Router {
     Router::new()
         .merge(mlflow::router())
         .merge(oip::router())
@@ -46,7 +49,21 @@ pub(crate) fn router(served: Served) -> Router {
         .merge(tfserving::router())
         .merge(torchserve::router())
         .merge(v1_models::router())
-        .with_state(Arc::new(served))
+        .merge(openapi::router())
+        .with_state(served)
+}
+
+/// The operations of all protocols, for the OpenAPI document.
+pub(crate) fn sections(about: &About) -> Vec<Section> {
+    vec![
+        oip::openapi::section(about),
+        openai::openapi::section(about),
+        tei::openapi::section(about),
+        tfserving::openapi::section(about),
+        v1_models::openapi::section(about),
+        torchserve::openapi::section(about),
+        mlflow::openapi::section(about),
+    ]
 }
 
 /// The decoders of requests, for the fuzz targets: from bytes to a request or to what is wrong with them.

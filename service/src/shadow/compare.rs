@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     fn facts(task: Task, outputs: usize) -> Facts {
-        Facts { task, max_tokens: 8, outputs, normalized: false, labels: &[], prompts: &[] }
+        Facts { task, max_tokens: 8, outputs, normalized: false, labels: &[], prompts: &[], gate: None }
     }
 
     #[test]

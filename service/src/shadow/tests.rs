@@ -50,7 +50,15 @@ fn card(name: &'static str, version: &'static str) -> ModelCard {
 }
 
 fn held(idle: impl Fn() + Send + 'static) -> Held {
-    let facts = Facts { task: Task::Score, max_tokens: 8, outputs: 1, normalized: false, labels: &[], prompts: &[] };
+    let facts = Facts {
+        task: Task::Score,
+        max_tokens: 8,
+        outputs: 1,
+        normalized: false,
+        labels: &[],
+        prompts: &[],
+        gate: None,
+    };
     let shadow = |name, version| Shadow { card: card(name, version), label: Some("shadow"), facts };
     let ((held, holds), (go, gone)) = (mpsc::channel(), mpsc::channel());
     let gone = Arc::new(Mutex::new(gone));

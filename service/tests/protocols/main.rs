@@ -8,6 +8,7 @@ mod mlflow;
 mod models;
 mod oip;
 mod openai;
+mod openapi;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
 mod routes;

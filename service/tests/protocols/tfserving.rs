@@ -94,7 +94,7 @@ async fn errors_have_their_form() {
             "there is no label `stable` of model `encoder`; there is 2.1.0, 1.0.0",
         ),
         ("encoder:train", instances(), 404, "ends in `:predict`, `:classify` or `:regress`"),
-        ("encoder", instances(), 404, "ends in `:predict`"),
+        ("encoder", instances(), 405, "ends in `:predict`"),
         ("encoder:explain", instances(), 501, "no model here explains its answers"),
         (
             "encoder:classify",

@@ -19,6 +19,7 @@ const EMBED: Facts = Facts {
     normalized: true,
     labels: &[],
     prompts: &["query"],
+    gate: None,
 };
 const SCORE: Facts = Facts { task: Task::Score, outputs: 1, normalized: false, ..EMBED };
 const CLASSIFY: Facts =

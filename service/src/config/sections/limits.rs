@@ -38,6 +38,19 @@ pub(super) const SECTION: Section = Section {
             show: |config| values::show_bytes(config.limits.head_bytes),
         },
         Row {
+            name: "max-streams",
+            help: "in HTTP/2: requests of a connection at once; those over it are told to try again",
+            set: Set::Value("NUMBER", |config, text| put(&mut config.limits.streams, count(text))),
+            show: |config| values::show_count(config.limits.streams),
+        },
+        Row {
+            name: "ping",
+            help: "in HTTP/2: how long a connection is silent before it is asked whether it is still there, and how long it may take \
+                   to say so",
+            set: Set::Value("TIME", |config, text| put(&mut config.limits.ping, duration(text))),
+            show: |config| values::show_duration(config.limits.ping),
+        },
+        Row {
             name: "body-timeout",
             help: "from the end of a request's head to the end of its body; then the answer is 408",
             set: Set::Value("TIME", |config, text| put(&mut config.limits.body, duration(text))),

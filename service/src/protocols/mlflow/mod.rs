@@ -8,6 +8,7 @@
 
 mod decode;
 mod error;
+pub(super) mod openapi;
 
 pub use decode::check;
 

@@ -21,6 +21,7 @@ mod encode;
 mod error;
 mod handlers;
 mod nested;
+pub(super) mod openapi;
 mod tensors;
 mod wire;
 

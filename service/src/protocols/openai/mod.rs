@@ -11,6 +11,7 @@
 mod decode;
 mod error;
 mod handlers;
+pub(super) mod openapi;
 
 pub use decode::check;
 pub(super) use error::Error;

@@ -18,6 +18,7 @@
 mod embed;
 mod error;
 mod info;
+pub(super) mod openapi;
 mod rank;
 mod tokens;
 mod wire;

@@ -80,17 +80,13 @@ pub(super) fn examples(body: &[u8]) -> Result<Vec<Text>, String> {
     signature(body.signature_name.as_deref())?;
     let context = match &body.context {
         None => None,
-        Some(context) => named(context).map_err(|error| format!("`context` {error}"))?,
+        Some(context) => Some(features(context).map_err(|error| format!("`context` {error}"))?),
     };
     let example = |(at, example): (usize, &Node)| {
         let wrong = |error: String| format!("`examples[{at}]` {error}");
-        let Node::Object(_) = example else {
-            return Err(wrong(format!("is {}, and must be an object", example.kind())));
-        };
-        let own = if matches!(example, Node::Object(fields) if fields.is_empty()) {
-            None
-        } else {
-            named(example).map_err(wrong)?
+        let own = match example {
+            Node::Object(fields) if fields.is_empty() => None,
+            _ => Some(features(example).map_err(wrong)?),
         };
         match (own, context) {
             (Some(_), Some(_)) => Err(wrong(format!("has `{INPUT}`, which `context` has, too"))),
@@ -110,6 +106,16 @@ fn signature(name: Option<&str>) -> Result<(), String> {
     match name {
         None | Some("" | SIGNATURE) => Ok(()),
         Some(name) => Err(format!("there is no signature `{name}`; there is `{SIGNATURE}`")),
+    }
+}
+
+/// The value that an object has for the input, and nothing else.
+fn features(node: &Node) -> Result<&Node, String> {
+    match node {
+        Node::Object(_) => {
+            named(node)?.ok_or_else(|| format!("has the inputs {{`b64`}}, and the model takes `{INPUT}`"))
+        }
+        _ => Err(format!("is {}, and must be an object", node.kind())),
     }
 }
 
@@ -196,6 +202,12 @@ mod tests {
             ("predict", &deep, "recursion limit"),
             ("classify", "{}", "missing field `examples`"),
             ("classify", r#"{"examples": ["a"]}"#, "`examples[0]` is a string, and must be an object"),
+            (
+                "classify",
+                r#"{"examples": [{"text": "a"}], "context": 3}"#,
+                "`context` is a number, and must be an object",
+            ),
+            ("classify", r#"{"examples": [{"b64": "YQ=="}], "context": {"text": "b"}}"#, "has the inputs {`b64`}"),
             ("classify", r#"{"examples": [{}]}"#, "`examples[0]` lacks `text`"),
             ("classify", r#"{"examples": [{"text": "a"}], "context": {"text": "b"}}"#, "which `context` has, too"),
             ("classify", r#"{"examples": [{"txt": "a"}]}"#, "`examples[0]` has the inputs {`txt`}"),

@@ -10,15 +10,24 @@ use serde_json::json;
 
 /// An answer that is an error.
 #[derive(Debug)]
-pub(super) struct Error {
+pub(in crate::protocols) struct Error {
     status: StatusCode,
     message: String,
     retry_after: Option<HeaderValue>,
+    /// The methods that the path answers, where it was asked by another.
+    allow: Option<HeaderValue>,
 }
 
 impl Error {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Error {
-        Error { status, message: message.into(), retry_after: None }
+        Error { status, message: message.into(), retry_after: None, allow: None }
+    }
+
+    /// A path with a verb is posted to, and one without is read.
+    pub(in crate::protocols) fn not_allowed(allow: &'static str) -> Error {
+        let message = "a model's path is posted to where it ends in `:predict`, `:classify` or `:regress`, and read where it does not";
+        let allow = Some(HeaderValue::from_static(allow));
+        Error { allow, ..Error::new(StatusCode::METHOD_NOT_ALLOWED, message) }
     }
 
     /// INVALID_ARGUMENT.
@@ -33,7 +42,7 @@ impl From<Fault> for Error {
             Fault::Input { text: Some(at), message } => format!("input `text`: element {at}: {message}"),
             other => other.to_string(),
         };
-        Error { status: fault.status(), message, retry_after: fault.retry_after() }
+        Error { retry_after: fault.retry_after(), ..Error::new(fault.status(), message) }
     }
 }
 
@@ -54,6 +63,9 @@ impl IntoResponse for Error {
         let mut response = (self.status, Json(json!({ "error": self.message }))).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        if let Some(methods) = self.allow {
+            response.headers_mut().insert(header::ALLOW, methods);
         }
         response
     }

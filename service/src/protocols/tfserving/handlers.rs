@@ -54,7 +54,11 @@ pub(super) async fn status(
     State(served): State<Shared>,
     place: Result<Path<Place>, PathRejection>,
 ) -> Result<Json<Value>, Error> {
-    let place = place?.find(&served)?;
+    let place = place?;
+    if [&place.version, &place.label].into_iter().flatten().any(|last| last.contains(':')) {
+        return Err(Error::not_allowed("POST"));
+    }
+    let place = place.find(&served)?;
     Ok(Json(json!({ "model_version_status": [metadata::status(served.inference.served(place))] })))
 }
 
@@ -113,7 +117,7 @@ enum Verb {
 /// The verb at the end of a path, in any case.
 fn verb(last: &str) -> Result<(&str, Verb), Error> {
     let verbs = [("predict", Verb::Predict), ("classify", Verb::Classify), ("regress", Verb::Regress)];
-    let (before, asked) = last.rsplit_once(':').unwrap_or((last, ""));
+    let (before, asked) = last.rsplit_once(':').ok_or_else(|| Error::not_allowed("GET,HEAD"))?;
     let found = verbs.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(asked));
     match found {
         Some((_, verb)) => Ok((before, verb)),

@@ -17,9 +17,11 @@ mod decode;
 mod error;
 mod handlers;
 mod metadata;
+pub(super) mod openapi;
 mod tokens;
 
 pub use decode::check;
+pub(super) use error::Error;
 
 use super::Shared;
 use axum::Router;

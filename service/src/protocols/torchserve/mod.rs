@@ -12,6 +12,7 @@
 
 mod decode;
 mod error;
+pub(super) mod openapi;
 
 pub use decode::check;
 
