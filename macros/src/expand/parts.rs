@@ -83,3 +83,46 @@ pub(super) fn statics(symbol: &str, division: &Division, when: &TokenStream) -> 
         static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Parts(&[#(&#names),*]);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use modeldeploy_format::Digest;
+
+    fn two_parts() -> String {
+        format!("among {}\n64 {}\n3 {}\n", Digest::of(b""), Digest::of(b"a"), Digest::of(b"b"))
+    }
+
+    #[test]
+    fn each_part_is_a_group_and_the_first_says_where_they_are() {
+        let division = two_parts().parse().expect("a division");
+        let part = format!("modeldeploy_{}", Digest::of(b"b").hex());
+        let expected = format!(
+            ".ifndef pack\n\
+             .pushsection .modeldeploy,\"aG\",@progbits,pack,comdat\n.weak pack\n.hidden pack\n.type pack, @object\n.balign 64\n\
+             pack:\n.incbin \"/store/x.pack\", 0, 64\n\
+             .balign 8\n.byte 77, 68, 80, 65, 82, 84, 83, 10\n.quad 2\n\
+             .quad pack - .\n.quad 64\n.quad {part} - .\n.quad 3\n\
+             .size pack, 64\n.popsection\n.endif\n\
+             .ifndef {part}\n\
+             .pushsection .modeldeploy,\"aG\",@progbits,{part},comdat\n.weak {part}\n.hidden {part}\n.type {part}, @object\n.balign 64\n\
+             {part}:\n.incbin \"/store/x.pack\", 64, 3\n\
+             .size {part}, 3\n.popsection\n.endif\n"
+        );
+        assert_eq!(elf("pack", &division, "/store/x.pack"), expected);
+    }
+
+    #[test]
+    fn a_division_is_read_beside_its_pack_and_proved() {
+        let store = tempfile::tempdir().expect("a folder");
+        let (pack, parts) = (store.path().join("ab.pack"), store.path().join("ab.parts"));
+        assert_eq!(division(&pack, 67), Ok(None));
+        std::fs::write(&parts, two_parts()).expect("it can be written");
+        assert_eq!(division(&pack, 67), Ok(Some((two_parts().parse().expect("a division"), parts.clone()))));
+        let error = division(&pack, 68).expect_err("another length");
+        assert!(error.contains("its parts have 67 bytes, 68 are locked; delete it"), "{error}");
+        std::fs::write(&parts, "64").expect("it can be written");
+        let error = division(&pack, 67).expect_err("no division");
+        assert!(error.contains("ab.parts is damaged: its first line"), "{error}");
+    }
+}
