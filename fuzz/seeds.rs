@@ -31,7 +31,7 @@ const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"
                         {\"text\": \"good\", \"label\": \"positive\"}\n";
 
 /// A request of each form, after the line that says whose it is.
-const REQUESTS: [&str; 14] = [
+const REQUESTS: [&str; 17] = [
     "oip\n{\"id\":\"7\",\"inputs\":[{\"name\":\"text\",\"shape\":[1,2],\"datatype\":\"BYTES\",\"data\":[[\"a\",\"手\"]]}],\
      \"outputs\":[{\"name\":\"embedding\",\"parameters\":{\"binary_data\":true}}]}",
     "oip 98\n{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":5}}]}    \x01\0\0\0a",
@@ -47,6 +47,9 @@ const REQUESTS: [&str; 14] = [
     "torchserve application/json\n{\"instances\":[{\"data\":\"a\"},{\"body\":[\"b\",\"c\"]}]}",
     "mlflow application/json\n{\"dataframe_split\":{\"columns\":[\"t\"],\"index\":[0],\"data\":[[\"a\"]]},\"params\":{}}",
     "mlflow text/csv\nt,u\r\n\"a \"\"b\"\"\",手\r\n",
+    "oip-grpc\n\x0a\x07encoder\x2a\x15\x0a\x04text\x12\x05BYTES\x1a\x01\x01\x2a\x03\x42\x01a",
+    "tfserving-predict\n\x0a\x03\x0a\x01m\x12\x13\x0a\x04text\x12\x0b\x08\x07\x12\x04\x12\x02\x08\x01\x42\x01a",
+    "tfserving-examples\n\x0a\x13\x0a\x11\x0a\x0f\x0a\x0d\x0a\x04text\x12\x05\x0a\x03\x0a\x01a",
 ];
 
 fn main() {

@@ -14,9 +14,12 @@ fuzz_target!(|input: &[u8]| {
     let decoded = match protocol {
         "mlflow" => decoders::mlflow(body, beside),
         "oip" => decoders::oip(body, beside),
+        "oip-grpc" => decoders::oip_grpc(body),
         "openai" => decoders::openai(body),
         "tei" => decoders::tei(beside.unwrap_or_default(), body),
         "tfserving" => decoders::tfserving(beside.unwrap_or_default(), body),
+        "tfserving-examples" => decoders::tfserving_examples(body),
+        "tfserving-predict" => decoders::tfserving_predict(body),
         "torchserve" => decoders::torchserve(body, beside),
         _ => return,
     };

@@ -62,6 +62,8 @@ fn is_of_the_connection(error: &io::Error) -> bool {
 
 /// Answers the requests of a connection until its end, its age or the service's end.
 async fn attend(stream: TcpStream, router: Router, limits: Limits, mut stopping: watch::Receiver<bool>) {
+    // An answer in HTTP/2 is several writes, and must not wait for the client to acknowledge the first.
+    let _as_it_is = stream.set_nodelay(true);
     let http = http(limits);
     let stream = TokioIo::new(InTime::new(stream, limits.head));
     let connection = http.serve_connection_with_upgrades(stream, TowerToHyperService::new(router));

@@ -31,6 +31,14 @@
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
 //!
+//! HTTP/1.1, HTTP/2 with prior knowledge and gRPC share the port. Over gRPC there are:
+//!
+//! | service | methods |
+//! | --- | --- |
+//! | `inference.GRPCInferenceService` (KServe, Triton) | those of `/v2/…`, and `ModelStreamInfer` |
+//! | `tensorflow.serving.PredictionService`, `ModelService` | all |
+//! | `grpc.health.v1.Health`, `grpc.reflection.v1` and `v1alpha` | all |
+//!
 //! One service holds several versions of a model ([`Service::versions`]): paths and names (`…/labels/canary`, `…/versions/1.2.0`,
 //! `query-encoder@canary`) and the headers `x-model-version` and `x-model-label` ask for one; else shares divide the requests, by the
 //! header `x-routing-key` where there is one, so that a key stays with its version. The header `x-model-version` of an answer says which
@@ -40,7 +48,8 @@
 //! Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
-//! 429 and `Retry-After`, in its protocol's own form. Errors of a request as a whole (a body that is too long or too slow, a path that
+//! 429 and `Retry-After`, in its protocol's own form; over gRPC the header is `grpc-timeout`, and the answer RESOURCE_EXHAUSTED with
+//! `grpc-retry-pushback-ms` and `google.rpc.RetryInfo`. Errors of a request as a whole (a body that is too long or too slow, a path that
 //! is none) have the form `{"error": "…"}`.
 
 #![forbid(unsafe_code)]
@@ -50,6 +59,7 @@ mod batched;
 mod config;
 mod connections;
 mod error;
+mod grpc;
 mod inference;
 mod limits;
 mod metrics;
@@ -58,12 +68,15 @@ mod object;
 mod openapi;
 mod page;
 mod protocols;
+mod readiness;
 mod reply;
 mod serve;
 mod shadow;
 
 pub use batched::Batched;
 pub use error::Error;
+#[doc(hidden)]
+pub use grpc::wire;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;
 pub use models::{ModelCard, Share, Version};

@@ -4,7 +4,8 @@ use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served, Version, Weight};
-use crate::{Error, Limits, Refusal, batched, connections, limits, protocols, shadow};
+use crate::readiness::Readiness;
+use crate::{Error, Limits, Refusal, batched, connections, grpc, limits, protocols, shadow};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
 use axum::middleware;
@@ -13,7 +14,6 @@ use axum::{Extension, Json, Router};
 use std::future::Future;
 use std::io::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::net::TcpListener;
 
 /// A service that is being put together.
@@ -81,14 +81,14 @@ impl Service {
     ///
     /// If a model cannot be used.
     pub fn into_router(self) -> Result<Router, Error> {
-        self.router(Arc::default())
+        self.router(Readiness::new())
     }
 
-    pub(crate) fn router(self, stopping: Arc<AtomicBool>) -> Result<Router, Error> {
+    pub(crate) fn router(self, readiness: Readiness) -> Result<Router, Error> {
         let listed: Vec<_> = self.models.iter().map(Inside::listed).collect();
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
         let metrics = Metrics::new(self.name, self.version, &cards);
-        let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping.clone());
+        let ready = Router::new().route("/readyz", get(is_ready)).with_state(readiness.clone());
         let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
@@ -105,21 +105,24 @@ impl Service {
         }
         let own = own.merge(shadow::router(inference.models().names(), inference.shadows()));
         let service = (self.name, self.version);
-        let served = Arc::new(protocols::Served { inference, service, stopping, document: self.document });
+        let served = Arc::new(protocols::Served { inference, service, readiness, document: self.document });
         let own = own.merge(self.routes.layer(Extension(batched::Asked(served.clone()))));
+        let measured = middleware::from_fn_with_state(metrics.clone(), metrics::measure);
+        // Messages of gRPC are read by their own methods: some come in streams.
+        let grpc = protocols::grpc_router(served.clone()).layer(measured.clone());
         let protocols = protocols::router(served);
         let answered = |router: Router| {
             router
-                .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
+                .fallback(grpc::no_route)
                 .method_not_allowed_fallback(async || {
                     Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method")
                 })
                 .layer(DefaultBodyLimit::max(self.limits.body_bytes))
                 .layer(middleware::from_fn_with_state(self.limits, limits::read_body))
-                .layer(middleware::from_fn_with_state(metrics.clone(), metrics::measure))
+                .layer(measured.clone())
         };
         // Where a path is in both, the service's own route answers.
-        Ok(answered(own).fallback_service(answered(protocols)))
+        Ok(answered(own).fallback_service(answered(protocols).merge(grpc)))
     }
 
     /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns.
@@ -159,19 +162,52 @@ impl Service {
             (model.load)(config.warm).map_err(Error::Model)?;
         }
         self.limits = config.limits;
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (address, limits, name, version) = (config.listen, self.limits, self.name, self.version);
-        let router = self.router(stopping.clone())?;
+        let (address, name, version) = (config.listen, self.name, self.version);
+        let begun = self.begin()?;
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
         // Nobody need listen to what it says in order to be served.
         let _unheard = say(format_args!("{name} {version} listens on http://{address}"));
+        begun.serve(listener, stop).await;
+        Ok(())
+    }
+
+    /// Serves on a listener that is there already, until `stop` ends; then it stops as [`serve`](Service::serve) does when it is told to.
+    /// It reads no flags and says nothing: for tests with a socket, and for listeners that something else opens.
+    ///
+    /// # Errors
+    ///
+    /// If a model cannot be used.
+    pub async fn serve_on(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        self.begin()?.serve(listener, stop).await;
+        Ok(())
+    }
+
+    fn begin(self) -> Result<Begun, Error> {
+        let (limits, readiness) = (self.limits, Readiness::new());
+        Ok(Begun { limits, router: self.router(readiness.clone())?, readiness })
+    }
+}
+
+/// A service whose workers have started.
+struct Begun {
+    router: Router,
+    limits: Limits,
+    readiness: Readiness,
+}
+
+impl Begun {
+    async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let Begun { router, limits, readiness } = self;
         let until = async move {
             stop.await;
-            stopping.store(true, Ordering::Relaxed);
+            readiness.stop();
         };
         connections::serve(listener, router, limits, until).await;
-        Ok(())
     }
 }
 
@@ -181,8 +217,8 @@ fn say(line: std::fmt::Arguments<'_>) -> Result<(), Error> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Error::Output)
 }
 
-async fn readiness(State(stopping): State<Arc<AtomicBool>>) -> Result<&'static str, Refusal> {
-    if stopping.load(Ordering::Relaxed) {
+async fn is_ready(State(readiness): State<Readiness>) -> Result<&'static str, Refusal> {
+    if !readiness.is_ready() {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
     }
     Ok("ok\n")

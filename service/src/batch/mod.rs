@@ -9,6 +9,7 @@
 //! the texts beside it, nobody can tell from an answer who else was there.
 
 mod cost;
+mod executions;
 mod idle;
 mod queue;
 mod ragged;
@@ -16,6 +17,7 @@ mod request;
 mod sessions;
 mod worker;
 
+pub(crate) use executions::{Executions, OfSize, Spent};
 pub(crate) use idle::Idle;
 pub(crate) use ragged::Ragged;
 pub(crate) use request::Rows;
@@ -64,6 +66,8 @@ struct Shared {
     news: Condvar,
     /// A worker has nothing to do, or the workers are to end.
     idle: Condvar,
+    /// The batches of each model that ran.
+    executions: Vec<Executions>,
 }
 
 struct State {
@@ -91,8 +95,9 @@ impl Batcher {
 
     /// Workers over what `make` makes.
     fn with(costs: Vec<Cost>, workers: usize, make: Arc<Make>) -> Result<Batcher, String> {
+        let executions = costs.iter().map(|_| Executions::new()).collect();
         let state = State { queue: Queue::new(costs, workers), is_ending: false, idlers: 0 };
-        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), idle: Condvar::new() };
+        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), idle: Condvar::new(), executions };
         let batcher = Batcher { shared: Arc::new(shared) };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
@@ -111,6 +116,11 @@ impl Batcher {
     /// What waits for the workers to be idle.
     pub(crate) fn idle(&self) -> Idle {
         Idle(self.shared.clone())
+    }
+
+    /// The batches of the model in that place that ran.
+    pub(crate) fn executions(&self, model: usize) -> &Executions {
+        &self.shared.executions[model]
     }
 
     /// Whether so many texts can have their rows by the deadline, if each has no more than a token: what cannot is refused before more is

@@ -16,7 +16,8 @@ Each option is a variable of the environment and a line of the file, too: `--max
 `max-texts = 64` are the same. A flag goes before a variable, and a variable before the file.
 
 Every model inside answers the clients of Triton and KServe (/v2/...), OpenAI (/v1/embeddings), Text Embeddings Inference (/embed, ...),
-TensorFlow Serving (/v1/models/NAME:predict), TorchServe (/predictions/NAME) and MLflow (/invocations).
+TensorFlow Serving (/v1/models/NAME:predict), TorchServe (/predictions/NAME) and MLflow (/invocations); those of Triton, KServe
+and TensorFlow Serving over gRPC, too, on the same port.
 ";
 
 /// The text, with these defaults.

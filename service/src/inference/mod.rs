@@ -1,13 +1,17 @@
 //! From texts to rows, for every protocol: limits, tokens, batches.
 
+mod code;
 mod fault;
+mod statistics;
 mod tokenize;
 
+pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
+pub(crate) use statistics::{Snapshot, Statistics};
 pub(crate) use tokenize::{Overlong, Text, tokenize};
 
 use crate::Limits;
-use crate::batch::Batcher;
+use crate::batch::{Batcher, Executions};
 use crate::models::{Models, Served};
 use crate::shadow::{Afterwards, Answered, Shadows};
 use axum::http::HeaderMap;
@@ -32,6 +36,8 @@ pub(crate) struct Inference {
     batcher: Batcher,
     shadows: Option<Shadows>,
     limits: Limits,
+    /// Of each model.
+    statistics: Vec<Statistics>,
     /// One for each thread that may tokenize long texts at once.
     tokenizing: Semaphore,
 }
@@ -81,7 +87,8 @@ impl Inference {
         let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
         let batcher = Batcher::start(&models)?;
         let shadows = Shadows::start(&models, batcher.idle())?;
-        Ok(Inference { models, batcher, shadows, limits, tokenizing: Semaphore::new(threads) })
+        let statistics = models.all().iter().map(|_| Statistics::default()).collect();
+        Ok(Inference { models, batcher, shadows, limits, statistics, tokenizing: Semaphore::new(threads) })
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -100,13 +107,24 @@ impl Inference {
         &self.models.all()[model]
     }
 
+    /// The requests and the batches of the model in that place.
+    pub(crate) fn statistics(&self, model: usize) -> (Snapshot, &Executions) {
+        (self.statistics[model].snapshot(), self.batcher.executions(model))
+    }
+
     /// The rows of the texts, bit by bit those of `Engine::run`.
     ///
     /// # Errors
     ///
     /// What is wrong with the texts, or why there is no answer in time.
     pub(crate) async fn answer(&self, ask: Ask) -> Result<Answer, Fault> {
-        let begun = Instant::now();
+        let (model, begun) = (ask.model, Instant::now());
+        let outcome = self.rows(ask, begun).await;
+        self.statistics[model].count(&outcome, begun.elapsed());
+        outcome
+    }
+
+    async fn rows(&self, ask: Ask, begun: Instant) -> Result<Answer, Fault> {
         let deadline = self.deadline(begun, ask.timeout);
         let most = self.limits.texts;
         if ask.texts.len() > most {

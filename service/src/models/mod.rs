@@ -10,7 +10,7 @@ mod weights;
 
 pub(crate) use choose::{Named, Wanted};
 pub(crate) use lookup::{Models, Unknown};
-pub(crate) use served::Served;
+pub(crate) use served::{Served, likeliest};
 pub use share::Share;
 pub use version::Version;
 pub(crate) use weights::Weight;

@@ -42,8 +42,7 @@ impl Served {
 
     /// The label of a classifier's row: of equal ones the first.
     pub(crate) fn label(&self, row: &[f32]) -> &'static str {
-        let best = (0..row.len()).reduce(|best, next| if row[next] > row[best] { next } else { best });
-        best.and_then(|best| self.facts.labels.get(best).copied()).unwrap_or_default()
+        likeliest(&self.facts, row)
     }
 
     /// Whether its rows end in a sigmoid.
@@ -62,4 +61,10 @@ impl Served {
     pub(crate) fn number(&self) -> Option<i64> {
         self.card.version.split('.').next().and_then(|first| first.parse().ok())
     }
+}
+
+/// The label of a row of a classifier of these facts: of equal ones the first.
+pub(crate) fn likeliest(facts: &Facts, row: &[f32]) -> &'static str {
+    let best = (0..row.len()).reduce(|best, next| if row[next] > row[best] { next } else { best });
+    best.and_then(|best| facts.labels.get(best).copied()).unwrap_or_default()
 }

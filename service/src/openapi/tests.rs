@@ -8,6 +8,7 @@ use crate::Service;
 use crate::inference::Inference;
 use crate::models::{ModelCard, Served};
 use crate::protocols;
+use crate::readiness::Readiness;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -74,11 +75,11 @@ fn route_of(path: &str, routes: &BTreeSet<String>, method: &str) -> Option<Strin
 
 #[tokio::test]
 async fn every_route_has_an_operation_and_every_operation_a_route() {
-    let (service, stopping) = (("shop", "1.2.3"), Default::default());
+    let service = ("shop", "1.2.3");
     let own = Service::new(service.0, service.1).into_router().expect("a router");
     let about = About::new(service, Limits::default(), &models()).expect("examples");
     let inference = Inference::start(models(), Limits::default()).expect("workers");
-    let served = protocols::Served { inference, service, stopping, document: None };
+    let served = protocols::Served { inference, service, readiness: Readiness::new(), document: None };
     let routes: BTreeSet<_> =
         routes(own).await.into_iter().chain(routes(protocols::router(std::sync::Arc::new(served))).await).collect();
     assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");

@@ -1,7 +1,7 @@
 //! Shadows: versions that score what others have answered, are compared with them, and answer nobody.
 //!
 //! ```text
-//! an answer, once it is written ─▶ Line (bounded, refuses) ─▶ one thread, behind all others ─▶ compare ─▶ /metrics, /models/{m}/shadow
+//! an answer, once it is written ─▶ Line (bounded) ─▶ one thread, behind all others ─▶ compare ─▶ /metrics, /models/{m}/shadow
 //! ```
 //!
 //! An answer never waits for a shadow and has nothing of it: a request is handed on when its answer is done, where there is no room it is

@@ -3,6 +3,7 @@
 mod attacks;
 mod batches;
 mod client;
+mod grpc;
 mod mlflow;
 #[macro_use]
 mod models;

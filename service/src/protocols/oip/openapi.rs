@@ -1,8 +1,9 @@
 //! The operations of the Open Inference Protocol v2.
 
-use super::HEADER_LENGTH;
-use super::tensors::{INPUT, outputs};
+use super::tensors::outputs;
+use super::{EXTENSIONS, HEADER_LENGTH};
 use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, numbers, schema};
+use crate::protocols::tensor::INPUT;
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
 
@@ -49,7 +50,6 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
 
 fn server(about: &About) -> Vec<Operation> {
     let (name, version) = about.service;
-    let extensions = json!(["binary_tensor_data", "model_repository"]);
     let names = about.newest().map(|model| model.card.name).collect::<Vec<_>>();
     let index = about.models.iter().map(
         |Shown { card, .. }| json!({ "name": card.name, "version": card.version, "state": "READY", "reason": "" }),
@@ -64,7 +64,7 @@ fn server(about: &About) -> Vec<Operation> {
                 &["name", "version", "extensions"],
                 json!({ "name": schema::string(), "version": schema::string(), "extensions": schema::list(schema::string()) }),
             ))
-            .answers(json!({ "name": name, "version": version, "extensions": extensions })),
+            .answers(json!({ "name": name, "version": version, "extensions": EXTENSIONS })),
         Operation::get("/v2/health/live", "Whether the service runs")
             .gives(200, "It does.", JSON, schema::object(&["live"], json!({ "live": { "const": true } })))
             .answers(json!({ "live": true })),
@@ -121,11 +121,46 @@ fn named(about: &About) -> Vec<Operation> {
             .answers(json!({ "name": first.card.name, "ready": true }));
         operations.extend([operation, readiness]);
     }
+    operations.extend(done(of));
     for verb in ["load", "unload"] {
         let path = format!("/v2/repository/models/{{name}}/{verb}");
         operations.push(
             of(Operation::post(path, format!("To {verb} a model, which is compiled in"))).refuses(ERRORS, &[404, 501]),
         );
+    }
+    operations
+}
+
+/// How a model is run and how it does, as Triton has them.
+fn done(of: impl Fn(Operation) -> Operation) -> Vec<Operation> {
+    let (object, number) = (|| json!({ "type": "object" }), || json!({ "type": "integer" }));
+    let config = schema::object(
+        &["name", "platform", "max_batch_size", "input", "output"],
+        json!({
+            "name": schema::string(), "platform": schema::string(), "backend": schema::string(),
+            "version_policy": object(), "max_batch_size": number(), "input": schema::list(object()),
+            "output": schema::list(object()), "instance_group": schema::list(object()), "parameters": object(),
+        }),
+    );
+    let of_model = schema::object(
+        &["name", "version", "last_inference", "inference_count", "execution_count", "inference_stats", "batch_stats"],
+        json!({
+            "name": schema::string(), "version": schema::string(), "last_inference": number(),
+            "inference_count": number(), "execution_count": number(), "inference_stats": object(),
+            "batch_stats": schema::list(object()),
+        }),
+    );
+    let statistics = schema::object(&["model_stats"], json!({ "model_stats": schema::list(of_model) }));
+    let counts = |operation: Operation| {
+        operation.gives(200, "Counts, and times in nanoseconds, since the service began.", JSON, statistics.clone())
+    };
+    let mut operations = vec![counts(Operation::get("/v2/models/stats", "The requests and batches of all models"))];
+    for path in ["/v2/models/{name}", "/v2/models/{name}/versions/{version}"] {
+        let configured = of(Operation::get(format!("{path}/config"), "A model's configuration"))
+            .gives(200, "In Triton's form; shapes are whole, -1 is any size.", JSON, config.clone())
+            .refuses(ERRORS, &[404]);
+        let counted = counts(of(Operation::get(format!("{path}/stats"), "A model's requests and batches")));
+        operations.extend([configured, counted.refuses(ERRORS, &[404])]);
     }
     operations
 }

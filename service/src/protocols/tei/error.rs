@@ -72,9 +72,10 @@ impl Error {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Error {
         let kind = match fault {
-            Fault::Input { .. } | Fault::Unknown(_) => Kind::Validation,
+            Fault::Input { .. } | Fault::Unknown(_) | Fault::Absent(_) => Kind::Validation,
+            Fault::Stopping => Kind::Unhealthy,
             Fault::Overloaded { .. } | Fault::Late => Kind::Overloaded,
-            Fault::Internal(_) => Kind::Backend,
+            Fault::Unsupported(_) | Fault::Internal(_) => Kind::Backend,
         };
         let message = match &fault {
             Fault::Input { text: Some(at), message } => format!("`inputs[{at}]`: {message}"),

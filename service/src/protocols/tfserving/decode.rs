@@ -1,9 +1,10 @@
 //! From the bytes of a body to what is asked.
 
-use super::{INPUT, SIGNATURE, tokens};
+use super::{SIGNATURE, tokens};
 use crate::inference::Text;
 use crate::object::FromObject;
 use crate::protocols::node::Node;
+use crate::protocols::tensor::INPUT;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -102,7 +103,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     read.map_err(|error| format!("the body cannot be read: {error}"))
 }
 
-fn signature(name: Option<&str>) -> Result<(), String> {
+/// Whether there is such a signature.
+pub(super) fn signature(name: Option<&str>) -> Result<(), String> {
     match name {
         None | Some("" | SIGNATURE) => Ok(()),
         Some(name) => Err(format!("there is no signature `{name}`; there is `{SIGNATURE}`")),

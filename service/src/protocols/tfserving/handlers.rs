@@ -9,7 +9,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use modeldeploy::format::Task;
 use serde::{Deserialize, Serialize};
@@ -107,8 +107,9 @@ pub(super) async fn act_on_label(
     answer(&served, (&name, Some(Named::Label(label))), verb, &headers, &body).await
 }
 
+/// What is asked of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verb {
+pub(super) enum Verb {
     Predict,
     Classify,
     Regress,
@@ -121,11 +122,23 @@ fn verb(last: &str) -> Result<(&str, Verb), Error> {
     let found = verbs.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(asked));
     match found {
         Some((_, verb)) => Ok((before, verb)),
-        None if asked.eq_ignore_ascii_case("explain") => {
-            Err(Error::new(StatusCode::NOT_IMPLEMENTED, "no model here explains its answers"))
-        }
-        None => Err(Error::new(StatusCode::NOT_FOUND, "a model's path ends in `:predict`, `:classify` or `:regress`")),
+        None if asked.eq_ignore_ascii_case("explain") => Err(Error::unsupported("no model here explains its answers")),
+        None => Err(Error::absent("a model's path ends in `:predict`, `:classify` or `:regress`")),
     }
+}
+
+/// Whether a model does it.
+pub(super) fn does(model: &Served, verb: Verb) -> Result<(), Error> {
+    let needs = match verb {
+        Verb::Predict => None,
+        Verb::Classify => Some(Task::Classify),
+        Verb::Regress => Some(Task::Score),
+    };
+    if needs.is_some_and(|task| task != model.facts.task) {
+        let (name, task) = (model.card.name, model.facts.task);
+        return Err(Error::invalid(format!("model `{name}` is for the task `{task}`: ask it by `:predict`")));
+    }
+    Ok(())
 }
 
 async fn answer(
@@ -137,15 +150,7 @@ async fn answer(
 ) -> Result<Response, Error> {
     let place = served.inference.models().choose(name, &Wanted::new(named, headers))?;
     let model = *served.inference.served(place);
-    let needs = match verb {
-        Verb::Predict => None,
-        Verb::Classify => Some(Task::Classify),
-        Verb::Regress => Some(Task::Score),
-    };
-    if needs.is_some_and(|task| task != model.facts.task) {
-        let message = format!("model `{name}` is for the task `{}`: ask it by `:predict`", model.facts.task);
-        return Err(Error::invalid(message));
-    }
+    does(&model, verb)?;
     if verb == Verb::Predict {
         let predict = decode::predict(body).map_err(Error::invalid)?;
         let answer = run(served, place, predict.texts, headers).await?;

@@ -15,13 +15,19 @@
 
 mod decode;
 mod error;
+mod grpc;
 mod handlers;
 mod metadata;
 pub(super) mod openapi;
 mod tokens;
 
 pub use decode::check;
+#[cfg(test)]
+pub(in crate::protocols) use error::Form;
+
 pub(super) use error::Error;
+pub(super) use grpc::router as grpc_router;
+pub use grpc::{check_examples, check_predict};
 
 use super::Shared;
 use axum::Router;
@@ -36,9 +42,6 @@ pub(super) fn router() -> Router<Shared> {
         .route("/v1/models/{name}/versions/{version}/metadata", get(handlers::metadata))
         .route("/v1/models/{name}/labels/{label}/metadata", get(handlers::metadata))
 }
-
-/// The name of the input.
-const INPUT: &str = "text";
 
 /// The one signature.
 const SIGNATURE: &str = "serving_default";

@@ -1,7 +1,8 @@
 //! The operations of TensorFlow Serving's REST, and of KServe v1.
 
-use super::{INPUT, SIGNATURE};
+use super::SIGNATURE;
 use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, number, numbers, schema};
+use crate::protocols::tensor::INPUT;
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
 
