@@ -2,16 +2,19 @@
 //!
 //! ```no_run
 //! # mod search { pub fn router() -> axum::Router { axum::Router::new() } }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), modeldeploy_service::Error> {
-//! modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION"))
-//!     .routes(search::router())
-//!     .serve()
-//!     .await
-//! # }
+//! fn main() -> Result<(), modeldeploy_service::Error> {
+//!     modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION")).routes(search::router()).run()
+//! }
 //! ```
 //!
-//! Clients that are slow or take too much are cut off: [`Limits`].
+//! Flags, the environment and a file configure the rest: `--help` lists the options, `--print-config` says which hold and who set them.
+//!
+//! Clients that are slow or take too much are cut off: [`Limits`]. On a loopback address everybody may ask; on another the service does
+//! not start without a file of tokens (`--tokens`) or the word that all may (`--no-auth`). With `--tls-cert` and `--tls-key` it speaks
+//! TLS. Tokens and certificates are read again when their files change. Once it listens, the process gives up all of its system that it
+//! does not use, which `--print-sandbox` prints; what a service's own routes need of it while they answer is said by [`Service::needs`].
+//!
+//! Told to stop, a service is not ready, answers what is in flight, and exits with 0; told again, it exits at once.
 //!
 //! | route | answers |
 //! | --- | --- |
@@ -54,6 +57,7 @@
 
 #![forbid(unsafe_code)]
 
+mod auth;
 mod batch;
 mod batched;
 mod config;
@@ -61,18 +65,26 @@ mod connections;
 mod error;
 mod grpc;
 mod inference;
+mod lifecycle;
 mod limits;
 mod metrics;
 mod models;
+mod notice;
 mod object;
 mod openapi;
 mod page;
+mod panics;
+mod processors;
 mod protocols;
 mod readiness;
 mod reply;
+mod sandbox;
 mod serve;
 mod shadow;
+mod tls;
+mod watched;
 
+pub use auth::Caller;
 pub use batched::Batched;
 pub use error::Error;
 #[doc(hidden)]
@@ -83,4 +95,5 @@ pub use models::{ModelCard, Share, Version};
 #[doc(hidden)]
 pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};
+pub use sandbox::Need;
 pub use serve::Service;

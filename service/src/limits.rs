@@ -1,11 +1,11 @@
 //! What clients may take of a service at most: connections, time and bytes.
 
-use crate::Refusal;
+use crate::protocols::{Form, Whole};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::time::Duration;
 use tokio::time::timeout;
@@ -66,7 +66,7 @@ impl Default for Limits {
             connections: 1024,
             peer_connections: 1024,
             head: Duration::from_secs(30),
-            headers: 100,
+            headers: 64,
             head_bytes: 64 << 10,
             streams: 128,
             ping: Duration::from_secs(20),
@@ -86,26 +86,27 @@ impl Default for Limits {
 /// How long the rest of a body that is too long is still read, and dropped: who sends it reads the answer only after.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// Within what, and in which form what is not is refused.
+pub(crate) type Within = (Limits, Form);
+
 /// Reads the body before anything waits for it, within the limits.
-pub(crate) async fn read_body(State(limits): State<Limits>, request: Request, next: Next) -> Response {
+pub(crate) async fn read_body(State((limits, form)): State<Within>, request: Request, next: Next) -> Response {
     let (parts, mut body) = request.into_parts();
-    let refusal = match within(limits, &mut body).await {
+    let refused = match within(limits, &mut body).await {
         Ok(bytes) => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Err(refusal) => refusal,
+        Err(refused) => refused,
     };
     // Who asks first has sent nothing yet, and who is slow will not be faster.
-    if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE && !parts.headers.contains_key(header::EXPECT) {
+    if refused.status == StatusCode::PAYLOAD_TOO_LARGE && !parts.headers.contains_key(header::EXPECT) {
         tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
     }
-    let mut response = refusal.into_response();
-    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    response
+    refused.answer(form.of(parts.uri.path(), &parts.headers))
 }
 
-async fn within(limits: Limits, body: &mut Body) -> Result<Bytes, Refusal> {
+async fn within(limits: Limits, body: &mut Body) -> Result<Bytes, Whole> {
     let too_long = || {
         let message = format!("the body is longer than {} bytes", limits.body_bytes);
-        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+        Whole::closing(StatusCode::PAYLOAD_TOO_LARGE, message)
     };
     // What its head promises.
     if body.size_hint().lower() > limits.body_bytes as u64 {
@@ -114,10 +115,10 @@ async fn within(limits: Limits, body: &mut Body) -> Result<Bytes, Refusal> {
     match timeout(limits.body, Limited::new(body, limits.body_bytes).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(error)) => Err(Refusal::bad_request(format!("the body cannot be read: {error}"))),
+        Ok(Err(error)) => Err(Whole::closing(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))),
         Err(_elapsed) => {
             let message = format!("the body did not come to its end within {} s", limits.body.as_secs_f64());
-            Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, message))
+            Err(Whole::closing(StatusCode::REQUEST_TIMEOUT, message))
         }
     }
 }

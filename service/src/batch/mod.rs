@@ -88,7 +88,7 @@ impl Batcher {
             return Batcher::with(vec![], 0, Arc::new(|| Err("there is no model".to_owned())));
         }
         let costs = Sessions::new(models)?.costs()?;
-        let workers = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let workers = crate::processors::processors();
         let models = models.clone();
         Batcher::with(costs, workers, Arc::new(move || Ok(Box::new(Sessions::new(&models)?) as Box<dyn Run>)))
     }

@@ -15,6 +15,8 @@ pub(crate) enum Command {
     Help(String),
     /// A text to print as it is.
     Print(String),
+    /// What a service with this configuration uses of its system.
+    Sandbox(Box<Config>),
     Version,
 }
 
@@ -23,12 +25,13 @@ pub(crate) enum Command {
 pub(super) enum Action {
     SelfTest,
     PrintConfig,
+    PrintSandbox,
     Help,
     Version,
 }
 
 /// The flags that are no options: what they ask for, and their words in `--help`.
-pub(super) const ACTIONS: [(&str, Option<char>, Action, &str); 4] = [
+pub(super) const ACTIONS: [(&str, Option<char>, Action, &str); 5] = [
     (
         "self-test",
         None,
@@ -40,6 +43,12 @@ pub(super) const ACTIONS: [(&str, Option<char>, Action, &str); 4] = [
         None,
         Action::PrintConfig,
         "print every option's value and who set it, as a file for --config, and exit",
+    ),
+    (
+        "print-sandbox",
+        None,
+        Action::PrintSandbox,
+        "print the system calls, files and connections that the service uses, and exit",
     ),
     ("help", Some('h'), Action::Help, "print this and exit"),
     ("version", Some('V'), Action::Version, "print the versions of the service and its models and exit"),
@@ -83,11 +92,15 @@ impl Command {
         given.extend(flags);
         let mut config = base.clone();
         given::apply(&given, &mut config, &mut wrong);
+        if wrong.is_empty() {
+            wrong.extend(sections::CHECKS.iter().filter_map(|check| check(&config).err()));
+        }
         if !wrong.is_empty() {
             return Err(Error::Options(wrong.join("\n")));
         }
         Ok(match action {
             Some(Action::SelfTest) => Command::SelfTest,
+            Some(Action::PrintSandbox) => Command::Sandbox(Box::new(config)),
             Some(Action::PrintConfig) => Command::Print(print::text(&config, &base, &given)),
             _ => Command::Serve(Box::new(config)),
         })

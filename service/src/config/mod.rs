@@ -17,11 +17,14 @@ mod sections;
 mod values;
 
 pub(crate) use command::Command;
+pub(crate) use sections::{Auth, Tls};
 
 use crate::Limits;
 use crate::models::Weight;
+use crate::sandbox::Mode;
 use modeldeploy::Warm;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 /// What a service is told, as it is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +33,26 @@ pub(crate) struct Config {
     pub(crate) warm: Option<Warm>,
     /// Shares of versions, in place of those in the code.
     pub(crate) weights: Vec<Weight>,
+    pub(crate) auth: Auth,
+    pub(crate) tls: Tls,
     pub(crate) limits: Limits,
+    pub(crate) drain_delay: Duration,
+    pub(crate) sandbox: Mode,
 }
 
 impl Config {
     /// What holds where nothing is said, over the limits that the service's own code sets.
     pub(crate) fn with(limits: Limits) -> Config {
-        Config { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)), warm: None, weights: vec![], limits }
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            warm: None,
+            weights: vec![],
+            auth: Auth::default(),
+            tls: Tls::default(),
+            limits,
+            drain_delay: Duration::ZERO,
+            sandbox: Mode::default(),
+        }
     }
 }
 

@@ -5,7 +5,6 @@ use crate::Error;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 /// A file of its own for a test, gone with it.
 struct Scratch(PathBuf);
@@ -56,21 +55,21 @@ fn printed(args: &[&str], vars: &[(&str, &str)]) -> String {
 #[test]
 fn a_flag_goes_before_the_environment_and_that_before_the_file() {
     let file =
-        Scratch::new("order", "listen = '0.0.0.0:1'\nmax-texts = 0x10\nwarm = 'touch'\nmax-body-bytes = \"2MiB\"\n");
+        Scratch::new("order", "listen = '127.9.9.9:1'\nmax-texts = 0x10\nwarm = 'touch'\nmax-body-bytes = \"2MiB\"\n");
     let listens = |address: &str, args: &[&str], vars: &[(&str, &str)]| {
         assert_eq!(config(args, vars).listen.to_string(), address, "{args:?} {vars:?}");
     };
     let (by_flag, by_variable) = (["--config", file.path()], [("MODELDEPLOY_CONFIG", file.path())]);
     listens("127.0.0.1:8080", &[], &[]);
-    listens("0.0.0.0:1", &by_flag, &[]);
-    listens("0.0.0.0:1", &[], &by_variable);
-    let both = [by_variable[0], ("MODELDEPLOY_LISTEN", "0.0.0.0:2")];
-    listens("0.0.0.0:2", &[], &both);
+    listens("127.9.9.9:1", &by_flag, &[]);
+    listens("127.9.9.9:1", &[], &by_variable);
+    let both = [by_variable[0], ("MODELDEPLOY_LISTEN", "127.9.9.9:2")];
+    listens("127.9.9.9:2", &[], &both);
     listens("127.0.0.1:3", &["--listen", "localhost:3"], &both);
     listens("[::1]:4", &["--listen=[::1]:4"], &both);
     listens("[::1]:5", &["--listen=[::1]:4", "--listen", "[::1]:5"], &both);
     // What is empty is not set.
-    listens("0.0.0.0:1", &[], &[by_variable[0], ("MODELDEPLOY_LISTEN", "")]);
+    listens("127.9.9.9:1", &[], &[by_variable[0], ("MODELDEPLOY_LISTEN", "")]);
     let all = config(&["--warm=lock"], &both);
     assert_eq!((all.warm, all.limits.texts, all.limits.body_bytes), (Some(Warm::Lock), 16, 2 << 20));
     // Where nobody says anything, the service's own limits hold.
@@ -169,7 +168,7 @@ fn an_option_has_one_name() {
 #[test]
 fn what_is_printed_says_who_set_it_and_is_a_file() {
     let file = Scratch::new("from", "# ours\n\nmax-texts = 5\ndeadline = '1s'\n");
-    let args = ["--listen=0.0.0.0:7", "--config", file.path(), "--print-config"];
+    let args = ["--listen=127.9.9.9:7", "--config", file.path(), "--print-config"];
     let vars = [("MODELDEPLOY_WARM", "huge"), ("MODELDEPLOY_DEADLINE", "2s")];
     let text = printed(&args, &vars);
     let line = |name: &str| text.lines().find(|line| line.contains(name)).unwrap_or_else(|| panic!("{name}\n{text}"));

@@ -1,6 +1,7 @@
 //! Values of options: from a text, or what is expected instead; and back, as a file has them.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 use toml::Value;
 
@@ -70,6 +71,11 @@ pub(crate) fn one_of<T, const N: usize>(text: &str, all: [(&str, T); N]) -> Resu
 /// A switch, where it is not named on the command line.
 pub(crate) fn switch(text: &str) -> Result<bool, String> {
     one_of(text, [("true", true), ("false", false), ("1", true), ("0", false)])
+}
+
+pub(crate) fn show_path(path: Option<&Path>) -> Option<Value> {
+    // It came as a text.
+    path.map(|path| Value::String(path.to_string_lossy().into_owned()))
 }
 
 pub(crate) fn show_count(number: usize) -> Option<Value> {

@@ -60,7 +60,7 @@ impl Running {
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 say.send(listener.local_addr().expect("an address")).expect("the test listens");
-                serve(listener, router, limits, told.notified()).await;
+                serve(listener, router, (limits, None), told.notified()).await;
             });
             let _unheard = end.send(());
         });

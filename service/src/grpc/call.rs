@@ -118,7 +118,8 @@ impl<F> Method<F> {
 
 impl<Q, A, E, F, R> UnaryService<Q> for Method<F>
 where
-    E: Into<Status>,
+    A: 'static,
+    E: Into<Status> + 'static,
     F: Fn(Call<Q>) -> R,
     R: Future<Output = Result<A, E>> + Send + 'static,
 {

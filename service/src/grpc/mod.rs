@@ -19,8 +19,8 @@ mod timeout;
 #[doc(hidden)]
 pub mod wire;
 
-pub(crate) use call::{Call, server_streaming, streaming, unary};
-pub(crate) use status::status;
+pub(crate) use call::{Answers, Call, server_streaming, streaming, unary};
+pub(crate) use status::{overloaded, status};
 
 use crate::Refusal;
 use crate::protocols::Shared;

@@ -18,7 +18,7 @@ pub(crate) fn status(fault: &Fault, message: String) -> Status {
 }
 
 /// RESOURCE_EXHAUSTED, with the time for libraries that try again by themselves, and as `google.rpc.RetryInfo` for callers.
-fn overloaded(message: String, after: Duration) -> Status {
+pub(crate) fn overloaded(message: String, after: Duration) -> Status {
     let mut metadata = MetadataMap::new();
     let millis = u64::try_from(after.as_micros().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
     metadata.insert(PUSHBACK, MetadataValue::from(millis));

@@ -7,14 +7,15 @@ mod tokenize;
 
 pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
-pub(crate) use statistics::{Snapshot, Statistics};
 pub(crate) use tokenize::{Overlong, Text, tokenize};
 
 use crate::Limits;
 use crate::batch::{Batcher, Executions};
 use crate::models::{Models, Served};
+use crate::processors::processors;
 use crate::shadow::{Afterwards, Answered, Shadows};
 use axum::http::HeaderMap;
+use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -84,7 +85,7 @@ impl Inference {
     /// If their memory or their threads cannot be had.
     pub(crate) fn start(models: Models, limits: Limits) -> Result<Inference, String> {
         let models = Arc::new(models);
-        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let threads = processors();
         let batcher = Batcher::start(&models)?;
         let shadows = Shadows::start(&models, batcher.idle())?;
         let statistics = models.all().iter().map(|_| Statistics::default()).collect();

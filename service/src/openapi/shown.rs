@@ -1,7 +1,7 @@
 //! A model as the document shows it: with requests that it can answer, and its answers to them.
 
 use crate::inference::Text;
-use crate::models::{likeliest, ModelCard, Served};
+use crate::models::{ModelCard, Served, likeliest};
 use modeldeploy::format::Task;
 use modeldeploy::model::{Engine, Facts, Input};
 use modeldeploy::tokenizer::{Encoding, Truncation};

@@ -13,6 +13,9 @@ mod tensor;
 mod tfserving;
 mod torchserve;
 mod v1_models;
+mod whole;
+
+pub(crate) use whole::{Form, Whole};
 
 use crate::inference::Inference;
 use crate::openapi::{self, About, Section};

@@ -1,4 +1,4 @@
-//! Where a service listens, and how its models are held.
+//! Where a service listens, how its models are held, and how it ends.
 
 use crate::config::{Row, Section, Set, values};
 use crate::models::Weight;
@@ -33,6 +33,13 @@ pub(super) const SECTION: Section = Section {
                 let weights = config.weights.iter().map(|weight| weight.to_string().into());
                 (!config.weights.is_empty()).then(|| toml::Value::Array(weights.collect()))
             },
+        },
+        Row {
+            name: "drain-delay",
+            help: "once told to stop, how long the service says that it is not ready and still answers, so that who sends it requests \
+                   has time to notice",
+            set: Set::Value("TIME", |config, text| values::put(&mut config.drain_delay, values::pause(text))),
+            show: |config| values::show_duration(config.drain_delay),
         },
     ],
 };

@@ -5,6 +5,17 @@ use crate::protocols::error;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let code = match status {
+        StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+        StatusCode::TOO_MANY_REQUESTS => "REQUEST_LIMIT_EXCEEDED",
+        status if status.is_server_error() => "INTERNAL_ERROR",
+        _ => "BAD_REQUEST",
+    };
+    json!({ "error_code": code, "message": message })
+}
+
 /// The protocol's form.
 #[derive(Debug)]
 pub(super) struct Form;

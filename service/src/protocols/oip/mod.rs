@@ -33,6 +33,7 @@ mod wire;
 pub use decode::check;
 #[cfg(test)]
 pub(in crate::protocols) use error::Form;
+pub(super) use error::whole;
 
 pub use grpc::check as check_grpc;
 pub(super) use grpc::router as grpc_router;

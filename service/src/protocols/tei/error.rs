@@ -5,7 +5,17 @@ use crate::inference::Fault;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let kind = match status {
+        StatusCode::TOO_MANY_REQUESTS => Kind::Overloaded,
+        status if status.is_server_error() => Kind::Backend,
+        _ => Kind::Validation,
+    };
+    json!({ "error": message, "error_type": kind.name() })
+}
 
 /// An answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]

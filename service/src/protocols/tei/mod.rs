@@ -23,6 +23,7 @@ mod rank;
 mod tokens;
 mod wire;
 
+pub(super) use error::whole;
 pub use wire::check;
 
 use super::Shared;

@@ -2,6 +2,13 @@
 
 use crate::inference::Fault;
 use crate::protocols::error;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(_: StatusCode, message: &str) -> Value {
+    json!({ "error": message })
+}
 
 /// The protocol's form.
 #[derive(Debug)]

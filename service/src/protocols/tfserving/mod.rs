@@ -24,6 +24,7 @@ mod tokens;
 pub use decode::check;
 #[cfg(test)]
 pub(in crate::protocols) use error::Form;
+pub(super) use error::whole;
 
 pub(super) use error::Error;
 pub(super) use grpc::router as grpc_router;

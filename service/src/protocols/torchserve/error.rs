@@ -6,6 +6,17 @@ use crate::protocols::error;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let kind = match status {
+        StatusCode::UNAUTHORIZED => "InvalidTokenException",
+        StatusCode::TOO_MANY_REQUESTS => "ServiceUnavailableException",
+        status if status.is_server_error() => "InternalServerException",
+        _ => "BadRequestException",
+    };
+    json!({ "code": status.as_u16(), "type": kind, "message": message })
+}
+
 /// The protocol's form.
 #[derive(Debug)]
 pub(super) struct Form;

@@ -88,8 +88,9 @@ impl Client {
         A: Message + Default + Send + Sync + 'static,
     {
         let path = PathAndQuery::from_static(path);
-        let answer = self.grpc().await.server_streaming(Request::new(request), path, ProstCodec::<Q, A>::default());
-        Ok(answer.await?.into_inner())
+        let mut grpc = self.grpc().await;
+        let answer = grpc.server_streaming(Request::new(request), path, ProstCodec::<Q, A>::default()).await?;
+        Ok(answer.into_inner())
     }
 
     /// The answers to messages, after which the stream stays open if `open` says so.
@@ -107,7 +108,8 @@ impl Client {
         let path = PathAndQuery::from_static(path);
         let rest = stream::once(pending::<Q>()).take(usize::from(open));
         let messages = stream::iter(messages).chain(rest);
-        let answer = self.grpc().await.streaming(Request::new(messages), path, ProstCodec::<Q, A>::default());
-        Ok(answer.await?.into_inner())
+        let mut grpc = self.grpc().await;
+        let answer = grpc.streaming(Request::new(messages), path, ProstCodec::<Q, A>::default()).await?;
+        Ok(answer.into_inner())
     }
 }

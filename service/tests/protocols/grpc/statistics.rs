@@ -33,7 +33,7 @@ async fn requests_and_batches_are_counted_by_model() {
     assert_eq!(names, [("encoder", "2.1.0"), ("encoder", "1.0.0"), ("mood", "1.0.0"), ("ranker", "1.0.0")]);
     let [newest, _, mood, ranker] = &all.model_stats[..] else { panic!("{all:?}") };
 
-    let stats = mood.inference_stats.clone().expect("statistics");
+    let stats = mood.inference_stats.expect("statistics");
     let count = |lapse: Option<StatisticDuration>| lapse.expect("a duration").count;
     let nanos = |lapse: Option<StatisticDuration>| lapse.expect("a duration").ns;
     assert_eq!(mood.inference_count, 7);
@@ -48,7 +48,7 @@ async fn requests_and_batches_are_counted_by_model() {
     assert_eq!(batches, 7);
     assert!(mood.batch_stats.iter().all(|of| nanos(of.compute_infer) > 0), "{mood:?}");
 
-    let failed = ranker.inference_stats.clone().expect("statistics");
+    let failed = ranker.inference_stats.expect("statistics");
     assert_eq!((count(failed.success), count(failed.fail), ranker.execution_count), (0, 1, 0));
     assert_eq!((newest.last_inference, newest.inference_count, newest.batch_stats.len()), (0, 0, 0));
 

@@ -17,7 +17,7 @@ use crate::grpc::{streaming, unary};
 use crate::protocols::Shared;
 use axum::Router;
 
-pub(super) fn router() -> Router<Shared> {
+pub(in crate::protocols) fn router() -> Router<Shared> {
     Router::new()
         .route("/inference.GRPCInferenceService/ServerLive", unary(describe::live))
         .route("/inference.GRPCInferenceService/ServerReady", unary(describe::ready))

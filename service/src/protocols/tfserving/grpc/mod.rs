@@ -19,7 +19,7 @@ use crate::grpc::unary;
 use crate::protocols::Shared;
 use axum::Router;
 
-pub(super) fn router() -> Router<Shared> {
+pub(in crate::protocols) fn router() -> Router<Shared> {
     Router::new()
         .route("/tensorflow.serving.PredictionService/Predict", unary(predict::predict))
         .route("/tensorflow.serving.PredictionService/Classify", unary(examples::classify))

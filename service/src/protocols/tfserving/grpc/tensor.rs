@@ -54,7 +54,7 @@ fn contents(mut content: Bytes, count: usize) -> Result<Vec<Bytes>, String> {
         let length = prost::encoding::decode_varint(&mut content);
         lengths.push(length.map_err(|_| format!("`tensor_content` ends in the length of element {at}"))?);
     }
-    let element = |(at, length): (usize, u64)| {
+    let element = |(at, length): (usize, u64)| -> Result<Bytes, String> {
         let length = usize::try_from(length).ok().filter(|&length| length <= content.remaining());
         let length = length.ok_or_else(|| format!("`tensor_content` ends in element {at}"))?;
         Ok(content.split_to(length))

@@ -50,7 +50,7 @@ fn what_is_wrong_is_named_with_its_place() {
             None,
             "`examples[0]` has a list of 0, and the model takes a text or a pair",
         ),
-        (vec![example(&[("text", bytes(&[b"a"; 3]))])], None, "`examples[0]` has a list of 3"),
+        (vec![example(&[("text", bytes(&[b"a".as_slice(); 3]))])], None, "`examples[0]` has a list of 3"),
         (vec![example(&[("text", bytes(&[b"\xff"]))])], None, "`examples[0]` element 0 is not UTF-8"),
         (
             vec![example(&[("text", Values::FloatList(FloatList { value: vec![f32::NAN] }))])],
