@@ -7,7 +7,7 @@ use crate::cargo::Program;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_format::index::Vectors;
 use modeldeploy_format::lock::Lock;
-use modeldeploy_format::pack::Aligned;
+use modeldeploy_format::pack::{Aligned, gather};
 use modeldeploy_format::{Artifact, Digest};
 
 /// A program with a model or an index inside that the lock does not pin.
@@ -62,6 +62,12 @@ impl Kind {
     }
 }
 
+/// The digests of the packs that lie in parts in `program`.
+fn in_parts(program: &[u8]) -> impl Iterator<Item = Digest> {
+    let packs = gather(program).into_iter().filter(|pack| (PACK.is_whole)(&Aligned::copy(pack)));
+    packs.map(|pack| Digest::of(&pack))
+}
+
 /// Refuses a program with a pack or an index that the lock does not pin. Where its package has locked models and the program, which is
 /// built to link them, holds none, that is worth a note: its code may not use them, or uses them in a way that nobody sees here.
 ///
@@ -74,7 +80,11 @@ pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Option<String>, Di
         .map_err(|error| Diagnostic::new(OTHER, format!("the program cannot be read: {error}")).at(&shown))?;
     let mut packs = vec![];
     for kind in [PACK, INDEX] {
-        let (inside, locked) = (kind.inside(&bytes), (kind.locked)(lock));
+        let mut inside = kind.inside(&bytes);
+        if kind.name == PACK.name {
+            inside.extend(in_parts(&bytes));
+        }
+        let locked = (kind.locked)(lock);
         if let Some(digest) = inside.iter().find(|digest| !locked.contains(digest)) {
             let message = format!("the program holds the {} {digest}, which the lock does not pin", kind.name);
             return Err(Diagnostic::new(OTHER, message)

@@ -34,8 +34,16 @@ impl Digest {
     /// The sha256 of `bytes`.
     #[cfg(feature = "digest")]
     pub fn of(bytes: &[u8]) -> Digest {
+        Digest::of_parts([bytes])
+    }
+
+    /// The sha256 of these bytes, one part after the other.
+    #[cfg(feature = "digest")]
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
         use sha2::Digest as _;
-        Digest(sha2::Sha256::digest(bytes).into())
+        let mut hasher = sha2::Sha256::new();
+        parts.into_iter().for_each(|part| hasher.update(part));
+        Digest(hasher.finalize().into())
     }
 }
 

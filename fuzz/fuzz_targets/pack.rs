@@ -1,16 +1,22 @@
-//! Any bytes as a pack: refused, or run without a panic.
+//! Any bytes as a pack: refused, or run without a panic; as a program that holds packs in parts; and a pack in two parts.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use modeldeploy::session::{Batch, Capacity, Session};
 use modeldeploy_format::Artifact;
-use modeldeploy_format::pack::Aligned;
+use modeldeploy_format::pack::{Aligned, gather};
 
 fuzz_target!(|bytes: &[u8]| {
+    gather(bytes);
     let pack = Aligned::copy(bytes);
     let Ok(artifact) = Artifact::parse(&pack) else { return };
-    artifact.goldens();
+    if let Some(tensor) = artifact.tensors().first() {
+        let (head, tail) = pack.split_at(tensor.offset as usize);
+        if let Ok(divided) = Artifact::parse_parts(&[head, tail]) {
+            assert_eq!(divided.goldens(), artifact.goldens());
+        }
+    }
     let program = artifact.program();
     let row_bytes = [modeldeploy_format::program::Rows::Tokens, modeldeploy_format::program::Rows::Texts]
         .map(|rows| program.row_bytes(rows));

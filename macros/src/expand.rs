@@ -4,6 +4,7 @@
 //! code alone. The user's item comes out even if there is an error.
 
 mod blob;
+mod parts;
 
 use crate::args::{self, IndexArgs, ModelArgs};
 use crate::lookup::{Found, Surroundings};

@@ -2,7 +2,7 @@
 
 use crate::Refusal;
 use crate::inference::{self, Ask, Fault, Overlong, Text};
-use crate::models::{Inside, Models};
+use crate::models::{Inside, ModelCard, Models, Served};
 use crate::protocols::Shared;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -40,7 +40,7 @@ pub struct Batched<M> {
 
 /// What own routes find in their requests.
 #[derive(Clone, Debug)]
-pub(crate) struct Served(pub(crate) Shared);
+pub(crate) struct Asked(pub(crate) Shared);
 
 /// When the handler of a request began: for all the models that it takes.
 #[derive(Clone, Copy, Debug)]
@@ -145,7 +145,7 @@ impl<M: Model, S: Sync> FromRequestParts<S> for Batched<M> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Batched<M>, Refusal> {
-        let Some(Served(served)) = parts.extensions.get::<Served>().cloned() else {
+        let Some(Asked(served)) = parts.extensions.get::<Asked>().cloned() else {
             return Err(Refusal::internal("the route is no part of a service: add it by `Service::routes`"));
         };
         let Some(place) = place::<M>(served.inference.models()) else {
@@ -167,10 +167,12 @@ impl<M: Model, S: Sync> FromRequestParts<S> for Batched<M> {
 
 /// The place of this very model.
 fn place<M: Model>(models: &Models) -> Option<usize> {
-    let place = models.find(M::NAME, Some(M::VERSION)).ok()?;
-    let Inside { card, facts, .. } = Inside::of::<M>();
-    let served = &models.all()[place];
-    (served.card == card && served.facts == facts).then_some(place)
+    let Inside { card, facts, entry, .. } = Inside::of::<M>();
+    // It may be served under another name, as a version.
+    let is_it = |served: &Served| {
+        served.entry == entry && ModelCard { name: entry, ..served.card } == card && served.facts == facts
+    };
+    models.all().iter().position(is_it)
 }
 
 impl From<Fault> for Refusal {

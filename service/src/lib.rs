@@ -20,7 +20,8 @@
 //! | --- | --- |
 //! | `GET /healthz`, `/livez`, `/readyz` | 200 while the service runs; `/readyz` 503 once it is told to stop |
 //! | `GET /metrics` | request counts and latencies by route and status, the models inside; the text format of Prometheus |
-//! | `GET /models` | name, version, digest and space of each model inside |
+//! | `GET /models` | name, version, digest, space, label and share of each model inside |
+//! | `GET /models/{name}/shadow` | what was found of its shadows |
 //! | `GET /openapi.json` | the OpenAPI document of every route, with examples that the models inside answered; `/docs` to read and try it |
 //! | `GET /ui` | a dashboard: what the service does now, the models with what their gates measured, and a box to try them |
 //!
@@ -31,7 +32,7 @@
 //! | Open Inference Protocol v2 (KServe, Triton), with binary tensors | `/v2/…` |
 //! | OpenAI's embeddings | `/v1/embeddings`, `/v1/models` |
 //! | Text Embeddings Inference | `/embed`, `/similarity`, `/rerank`, `/predict`, `/tokenize`, `/decode`, `/info`, `/health` |
-//! | TensorFlow Serving's REST, KServe v1 | `/v1/models/{m}[/versions/{n}][:predict, :classify, :regress, /metadata]` |
+//! | TensorFlow Serving's REST, KServe v1 | `/v1/models/{m}[/versions/{n}, /labels/{l}][:predict, :classify, :regress, /metadata]` |
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
 //!
@@ -43,7 +44,13 @@
 //! | `tensorflow.serving.PredictionService`, `ModelService` | all |
 //! | `grpc.health.v1.Health`, `grpc.reflection.v1` and `v1alpha` | all |
 //!
-//! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
+//! One service holds several versions of a model ([`Service::versions`]): paths and names (`…/labels/canary`, `…/versions/1.2.0`,
+//! `query-encoder@canary`) and the headers `x-model-version` and `x-model-label` ask for one; else shares divide the requests, by the
+//! header `x-routing-key` where there is one, so that a key stays with its version. The header `x-model-version` of an answer says which
+//! one gave it. A shadow scores what others have answered, and `GET /models/{name}/shadow` tells how far it was from them.
+//!
+//! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers.
+//! Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
 //! 429 and `Retry-After`, in its protocol's own form; over gRPC the header is `grpc-timeout`, and the answer RESOURCE_EXHAUSTED with
@@ -77,6 +84,7 @@ mod readiness;
 mod reply;
 mod sandbox;
 mod serve;
+mod shadow;
 mod tls;
 mod traces;
 mod ui;
@@ -89,7 +97,7 @@ pub use error::Error;
 pub use grpc::wire;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use logs::redact;
-pub use models::ModelCard;
+pub use models::{ModelCard, Share, Version};
 #[doc(hidden)]
 pub use observe::observed;
 #[doc(hidden)]

@@ -5,7 +5,7 @@ use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::lifecycle::{Signals, Supervisor};
 use crate::metrics::{self, Metrics};
-use crate::models::{Inside, ModelCard, Models, Served};
+use crate::models::{Inside, ModelCard, Models, Served, Version, Weight};
 use crate::observe::{self, ObserveLayer, Observer};
 use crate::protocols::{Form, Whole};
 use crate::readiness::Readiness;
@@ -15,7 +15,7 @@ use crate::traces::{self, Tracer};
 use crate::watched::Renew;
 use crate::{
     Error, Limits, Need, Refusal, auth, batched, connections, grpc, lifecycle, limits, logs, panics, processors,
-    protocols, sandbox, tls,
+    protocols, sandbox, shadow, tls,
 };
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
@@ -65,6 +65,14 @@ impl Service {
         self
     }
 
+    /// Adds several versions of a model under one name, whatever they are called in the lock: the paths of the protocols, headers and
+    /// shares choose among them. Models that [`model`](Service::model) adds under one name are versions, too.
+    #[must_use]
+    pub fn versions(mut self, name: &'static str, versions: impl IntoIterator<Item = Version>) -> Service {
+        self.models.extend(versions.into_iter().map(|version| version.0.named(name)));
+        self
+    }
+
     /// Adds the service's own routes. They are measured and limited like all others, and go before those of the protocols.
     ///
     /// # Panics
@@ -103,9 +111,9 @@ impl Service {
 
     /// The router, and who is told of its requests.
     fn router(self, readiness: Readiness, auth: Auth, telling: observe::Settings) -> Result<(Router, Observer), Error> {
-        let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
+        let listed: Vec<_> = self.models.iter().map(Inside::listed).collect();
         let models = self.models.iter().map(Served::new).collect::<Result<_, _>>();
-        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
+        let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?).map_err(Error::Model)?;
         let served: Vec<ModelCard> = models.all().iter().map(|model| model.card).collect();
         let metrics = Metrics::new(self.name, self.version, &served);
         let inference = Inference::start(models, self.limits, &metrics).map_err(Error::Model)?;
@@ -115,14 +123,15 @@ impl Service {
         let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
-            .route("/models", get(async || Json(cards)))
+            .route("/models", get(async || Json(listed)))
+            .merge(shadow::router(inference.models().names(), inference.shadows()))
             .merge(ready)
             .merge(metrics::router(metrics));
         let service = (self.name, self.version);
         let metrics = observer.metrics().clone();
         let served = protocols::Served { inference, service, readiness, metrics, document: self.document };
         let served = Arc::new(served);
-        let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
+        let own = own.merge(self.routes.layer(Extension(batched::Asked(served.clone()))));
         let observed = ObserveLayer(observer.clone());
         let (limits, begun) = (self.limits, Instant::now());
         let guarded = |router: Router, form: Form| {
@@ -231,6 +240,7 @@ impl Service {
     /// Serves with this configuration until a signal or `gone`.
     fn start(mut self, config: &Config, gone: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
         logs::start(&config.logs);
+        Weight::apply(&config.weights, &mut self.models).map_err(Error::Options)?;
         for model in &self.models {
             (model.load)(config.warm).map_err(Error::Model)?;
         }

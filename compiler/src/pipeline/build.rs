@@ -5,6 +5,7 @@
 
 use super::check::strangers;
 use super::derive::{REVISION, REVISION_KEY, derive};
+use super::divide::divide;
 use super::{Event, OTHER_BYTES, Progress, STALE, Workspace, reuse};
 use crate::compressed;
 use crate::diagnostic::Diagnostic;
@@ -33,7 +34,7 @@ pub struct Built {
 /// If the lock is absent or stale, or something comes out other than the lock pins it.
 pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec<Diagnostic>> {
     let lock = current(workspace)?;
-    let _hold = match workspace.hold(progress) {
+    let hold = match workspace.hold(progress) {
         Ok(hold) => Some(hold),
         // Nothing is written to a store that has all, as on a read-only disk.
         Err(_) if has_all(workspace, &lock) => None,
@@ -55,6 +56,10 @@ pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec
     }
     if !errors.is_empty() {
         return Err(errors);
+    }
+    // A store that cannot be written has its packs linked whole, or as they were divided before.
+    if hold.is_some() {
+        divide(&workspace.store, &lock).map_err(|error| vec![error])?;
     }
     made.extend(index::build(workspace, &lock, progress)?);
     Ok(Built { lock, made })

@@ -51,7 +51,10 @@ pub fn clean(workspace: &Workspace, all: bool, progress: Progress<'_>) -> Result
 fn named(store: &Store, lock: &Lock) -> Vec<PathBuf> {
     let of_model = lock.models.iter().flat_map(|model| {
         let packs = model.packs.iter().map(|pack| store.path(&pack.digest, Kind::Pack));
-        packs.chain([store.path(&model.compressed, Kind::Compressed), store.path(&model.golden, Kind::Golden)])
+        let divisions = model.packs.iter().map(|pack| store.division_path(&pack.digest));
+        packs
+            .chain(divisions)
+            .chain([store.path(&model.compressed, Kind::Compressed), store.path(&model.golden, Kind::Golden)])
     });
     of_model.chain(lock.indexes.iter().map(|index| store.path(&index.digest, Kind::Index))).collect()
 }

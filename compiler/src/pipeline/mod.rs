@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod clean;
 mod derive;
+mod divide;
 mod engines;
 mod evaluate;
 mod golden;

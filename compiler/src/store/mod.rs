@@ -5,6 +5,7 @@
 //! proves the digest. `MODELDEPLOY_STORE` moves it, also to a place that several workspaces share.
 
 mod atomic;
+mod division;
 mod hold;
 mod workspaces;
 

@@ -88,7 +88,8 @@ pub(super) enum HeaderError {
     Sections(&'static str),
 }
 
-pub(super) fn decode(bytes: &[u8]) -> Result<Sections, HeaderError> {
+/// The sections of a pack of `len` bytes that begins with these.
+pub(super) fn decode(bytes: &[u8], len: usize) -> Result<Sections, HeaderError> {
     let mut read = Decoder::new(bytes);
     if read.take(MAGIC.len()) != Ok(MAGIC) {
         return Err(HeaderError::NotAPack);
@@ -100,7 +101,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sections, HeaderError> {
     }
     let count = read.u32().map_err(early)?;
     let stated = read.u64().map_err(early)?;
-    if stated != bytes.len() as u64 {
+    if stated != len as u64 {
         return Err(HeaderError::Length { stated });
     }
     let layout = read.u64().map_err(early)?;
@@ -114,14 +115,14 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Sections, HeaderError> {
     let mut sections: Sections = Default::default();
     let mut end = first_section();
     for (kind, section) in SectionKind::ALL.iter().zip(&mut sections) {
-        let (code, start, len) = (read.u64().map_err(early)?, read.u64().map_err(early)?, read.u64().map_err(early)?);
+        let (code, start, size) = (read.u64().map_err(early)?, read.u64().map_err(early)?, read.u64().map_err(early)?);
         if code != *kind as u64 {
             return Err(HeaderError::Sections("the sections are not in their order"));
         }
-        let (Ok(start), Ok(len)) = (usize::try_from(start), usize::try_from(len)) else {
+        let (Ok(start), Ok(size)) = (usize::try_from(start), usize::try_from(size)) else {
             return Err(HeaderError::Sections("a section lies outside"));
         };
-        let stop = start.checked_add(len).filter(|&stop| stop <= bytes.len());
+        let stop = start.checked_add(size).filter(|&stop| stop <= len);
         let Some(stop) = stop.filter(|_| start >= end && start % ALIGN == 0) else {
             return Err(HeaderError::Sections("a section lies outside, over another, or not at a multiple of 64"));
         };

@@ -6,16 +6,23 @@
 //! …         signature, program, tensor table, tokenizer, golden vectors, and last the tensors' bytes
 //! ```
 //!
+//! In memory a pack lies in one piece, or in a program that holds several in parts, of which others have some, too: [`divide`].
+//!
 //! Everything is little-endian. The tensors' bytes stand in the order in which the program reads them.
 
 mod aligned;
 mod header;
+mod parts;
 mod read;
+#[cfg(feature = "digest")]
+mod shared;
 mod write;
 
 pub use aligned::Aligned;
 pub use header::{LAYOUT, LAYOUT_FINGERPRINT, SectionKind};
 pub use read::{Artifact, PackError};
+#[cfg(feature = "digest")]
+pub use shared::{Division, MARK, Part, among, divide, gather};
 pub use write::{Contents, Writer};
 
 /// Every section and every tensor begins at a multiple of this many bytes.

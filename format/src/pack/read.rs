@@ -2,6 +2,7 @@
 
 use super::ALIGN;
 use super::header::{self, HeaderError, SectionKind, VERSION};
+use super::parts::Parts;
 use crate::DType;
 use crate::golden::{self, Golden};
 use crate::program::{self, Program, TensorId};
@@ -13,10 +14,12 @@ use core::fmt;
 /// A pack that has been proved: a view of its bytes.
 #[derive(Clone, Debug)]
 pub struct Artifact<'a> {
-    bytes: &'a [u8],
+    parts: Parts<'a>,
     signature: Signature,
     program: Program,
     tensors: Vec<Tensor>,
+    /// The bytes of each tensor.
+    stored: Vec<&'a [u8]>,
     tokenizer: &'a [u8],
     goldens: &'a [u8],
 }
@@ -74,26 +77,41 @@ impl<'a> Artifact<'a> {
     ///
     /// The first thing that is wrong.
     pub fn parse(bytes: &'a [u8]) -> Result<Artifact<'a>, PackError> {
-        let sections = header::decode(bytes).map_err(|error| match error {
+        Artifact::parse_parts(&[bytes])
+    }
+
+    /// As [`parse`](Artifact::parse), where the pack does not lie in one piece: one after the other the parts are the pack.
+    ///
+    /// # Errors
+    ///
+    /// As there; and if a part does not begin at a multiple of [`ALIGN`], or a section or a tensor lies in two.
+    pub fn parse_parts(parts: &[&'a [u8]]) -> Result<Artifact<'a>, PackError> {
+        let (first, len) = (parts.first().copied().unwrap_or_default(), parts.iter().map(|part| part.len()).sum());
+        let sections = header::decode(first, len).map_err(|error| match error {
             HeaderError::NotAPack => PackError::NotAPack,
             HeaderError::Version(version) => PackError::Version(version),
-            HeaderError::Length { stated } => PackError::Length { stated, actual: bytes.len() as u64 },
+            HeaderError::Length { stated } => PackError::Length { stated, actual: len as u64 },
             HeaderError::Layout(layout) => PackError::Layout(layout),
             HeaderError::Sections(what) => PackError::Damaged(what.to_owned()),
         })?;
-        if !bytes.as_ptr().addr().is_multiple_of(ALIGN) {
-            return Err(PackError::Misaligned);
-        }
-        let section = |kind: SectionKind| &bytes[sections[kind as usize].clone()];
-        let signature = Signature::decode(section(SectionKind::Signature)).map_err(PackError::Damaged)?;
-        let tensors = decode_tensors(section(SectionKind::Tensors)).map_err(PackError::Damaged)?;
+        let parts = Parts::new(parts)?;
+        let section = |kind: SectionKind| {
+            let found = parts.get(sections[kind as usize].clone());
+            found.ok_or_else(|| PackError::Damaged(format!("the section {kind:?} lies in two parts")))
+        };
+        let signature = Signature::decode(section(SectionKind::Signature)?).map_err(PackError::Damaged)?;
+        let tensors = decode_tensors(section(SectionKind::Tensors)?).map_err(PackError::Damaged)?;
         let data = &sections[SectionKind::Data as usize];
-        tensors.iter().try_for_each(|tensor| check_place(tensor, data)).map_err(PackError::Damaged)?;
-        let program = program::decode(section(SectionKind::Program)).map_err(PackError::Damaged)?;
+        let stored = tensors.iter().map(|tensor| {
+            let place = place(tensor, data)?;
+            parts.get(place).ok_or_else(|| format!("tensor `{}` lies in two parts", tensor.name))
+        });
+        let stored = stored.collect::<Result<_, _>>().map_err(PackError::Damaged)?;
+        let program = program::decode(section(SectionKind::Program)?).map_err(PackError::Damaged)?;
         program::verify(&program, &tensors, &signature).map_err(|error| PackError::Damaged(error.to_string()))?;
-        let goldens = section(SectionKind::Golden);
+        let (tokenizer, goldens) = (section(SectionKind::Tokenizer)?, section(SectionKind::Golden)?);
         golden::decode(goldens, signature.outputs as usize).map_err(PackError::Damaged)?;
-        Ok(Artifact { bytes, signature, program, tensors, tokenizer: section(SectionKind::Tokenizer), goldens })
+        Ok(Artifact { parts, signature, program, tensors, stored, tokenizer, goldens })
     }
 
     /// What the model takes and gives.
@@ -121,9 +139,9 @@ impl<'a> Artifact<'a> {
         golden::decode(self.goldens, self.signature.outputs as usize).expect("proved by parse")
     }
 
-    /// The whole pack.
-    pub fn bytes(&self) -> &'a [u8] {
-        self.bytes
+    /// The whole pack, in the parts in which it lies.
+    pub fn parts(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.parts.iter()
     }
 
     /// The tensor of that id.
@@ -143,9 +161,7 @@ impl<'a> Artifact<'a> {
     pub fn values<T: Element>(&self, id: TensorId) -> &'a [T] {
         let tensor = self.tensor(id);
         assert_eq!(tensor.dtype, T::DTYPE, "tensor {id} is asked for as another type");
-        let start = tensor.offset as usize;
-        let len = tensor.bytes().expect("proved by parse") as usize;
-        bytemuck::cast_slice(&self.bytes[start..start + len])
+        bytemuck::cast_slice(self.stored[id.0 as usize])
     }
 }
 
@@ -172,7 +188,8 @@ impl Element for i32 {
     const DTYPE: DType = DType::I32;
 }
 
-fn check_place(tensor: &Tensor, data: &core::ops::Range<usize>) -> Result<(), String> {
+/// Where a tensor lies in the pack.
+fn place(tensor: &Tensor, data: &core::ops::Range<usize>) -> Result<core::ops::Range<usize>, String> {
     let name = &tensor.name;
     let bytes = tensor.bytes().ok_or_else(|| {
         format!("tensor `{name}` cannot be {} {:?} of shape {:?}", tensor.dtype, tensor.layout, tensor.dims)
@@ -184,7 +201,7 @@ fn check_place(tensor: &Tensor, data: &core::ops::Range<usize>) -> Result<(), St
     if !tensor.offset.is_multiple_of(ALIGN as u64) {
         return Err(format!("tensor `{name}` does not lie at a multiple of {ALIGN}"));
     }
-    Ok(())
+    Ok(tensor.offset as usize..end as usize)
 }
 
 fn decode_tensors(bytes: &[u8]) -> Result<Vec<Tensor>, String> {

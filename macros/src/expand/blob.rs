@@ -7,13 +7,14 @@
 //! hundred times that. The symbol is named by the digest, and stands in a group of that name: however often a pack is used, in
 //! however many crates, with or without link-time optimisation, there is one copy.
 
-use super::utf8;
+use super::{parts, utf8};
 use crate::lookup::{Found, Stored};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use syn::Error;
 
 /// A huge page. Files past it begin at one, so that the kernel can map them by huge pages.
-const HUGE_PAGE: u64 = 2 << 20;
+pub(super) const HUGE_PAGE: u64 = 2 << 20;
 
 pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<TokenStream> {
     let symbol = format!("modeldeploy_{}", stored.digest.hex());
@@ -30,8 +31,10 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
             stored.digest
         )),
     };
-    let elf =
-        assembly(&elf_section(&symbol, stored.size), &symbol, &bytes, &format!(".size {symbol}, {}", stored.size));
+    let align = if stored.size < HUGE_PAGE { 4096 } else { HUGE_PAGE };
+    let section = elf_section(&symbol, align);
+    let whole = assembly(&section, &symbol, &bytes, &format!(".size {symbol}, {}", stored.size));
+    let division = parts::division(&stored.path, stored.size).map_err(|error| Error::new(Span::call_site(), error))?;
     let mach_symbol = format!("_{symbol}");
     let mach = assembly(&mach_section(&mach_symbol), &mach_symbol, &bytes, "");
     let (folder, store, file, size) = (utf8(&found.folder)?, utf8(&found.store)?, &stored.file, stored.size);
@@ -40,6 +43,31 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
     let (linked, mapped) = match found.link {
         true => (quote_spanned!(span=> all()), quote_spanned!(span=> any())),
         false => (quote_spanned!(span=> not(debug_assertions)), quote_spanned!(span=> debug_assertions)),
+    };
+    let whole_when = |when: &TokenStream| {
+        quote_spanned! {span=>
+            #[cfg(#when)]
+            unsafe extern "C" {
+                #[link_name = #symbol]
+                safe static BYTES: [::core::primitive::u8; #length];
+            }
+            #[cfg(#when)]
+            static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Linked(&BYTES);
+        }
+    };
+    // Apple's linker is not trusted with distances between sections, so that packs are linked whole there.
+    let tracked = division.as_ref().map(|(_, path)| utf8(path)).transpose()?;
+    let tracked = tracked.map(|path| {
+        quote_spanned!(span=> #[cfg(#linked)] const _: &[::core::primitive::u8] = ::core::include_bytes!(#path);)
+    });
+    let (elf, statics) = match &division {
+        Some((division, _)) if division.parts().len() > 1 => {
+            let apple = whole_when(&quote_spanned!(span=> all(#linked, target_vendor = "apple")));
+            let other = quote_spanned!(span=> all(#linked, not(target_vendor = "apple")));
+            let other = parts::statics(&symbol, division, &other);
+            (parts::elf(&symbol, division, &path), quote_spanned!(span=> #apple #other))
+        }
+        _ => (whole, whole_when(&linked)),
     };
     Ok(quote_spanned! {span=>
         // Between statements the compiler takes no assembly; in a module it does.
@@ -50,13 +78,8 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
             #[cfg(target_vendor = "apple")]
             ::core::arch::global_asm!(#mach, options(raw));
         }
-        #[cfg(#linked)]
-        unsafe extern "C" {
-            #[link_name = #symbol]
-            safe static BYTES: [::core::primitive::u8; #length];
-        }
-        #[cfg(#linked)]
-        static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Linked(&BYTES);
+        #tracked
+        #statics
         #[cfg(#mapped)]
         static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Stored {
             what: #what,
@@ -69,12 +92,11 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
 }
 
 /// The first definition in a module stands; those in other objects are one group, of which the linker keeps one.
-fn assembly(section: &str, symbol: &str, bytes: &str, end: &str) -> String {
+pub(super) fn assembly(section: &str, symbol: &str, bytes: &str, end: &str) -> String {
     format!(".ifndef {symbol}\n{section}\n{symbol}:\n{bytes}\n{end}\n.popsection\n.endif\n")
 }
 
-fn elf_section(symbol: &str, size: u64) -> String {
-    let align = if size < HUGE_PAGE { 4096 } else { HUGE_PAGE };
+pub(super) fn elf_section(symbol: &str, align: u64) -> String {
     format!(
         ".pushsection .modeldeploy,\"aG\",@progbits,{symbol},comdat\n.weak {symbol}\n.hidden {symbol}\n\
          .type {symbol}, @object\n.balign {align}"
@@ -92,7 +114,7 @@ fn error(message: &str) -> String {
 }
 
 /// A string as the assembler reads it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let escaped: String =
         text.chars().flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect();
     format!("\"{escaped}\"")

@@ -1,4 +1,4 @@
-//! The bytes of one pack or index, for the life of the process.
+//! The bytes of a pack or an index, for the life of the process.
 
 use super::Mapping;
 use crate::model::Error;
@@ -16,6 +16,8 @@ const STORE_VARIABLE: &str = "MODELDEPLOY_STORE";
 pub enum Blob {
     /// In the executable, at a multiple of 4 KiB: of a page on x86-64, of a part of one where pages are larger.
     Linked(&'static [u8]),
+    /// In the executable, in parts that other packs have, too: one after the other they are the pack. Each lies at a multiple of 64.
+    Parts(&'static [&'static [u8]]),
     /// In the store.
     Stored {
         /// What they are, such as ``model `query-encoder` ``.
@@ -32,14 +34,30 @@ pub enum Blob {
 }
 
 impl Blob {
-    /// The bytes. Those of the store are mapped, once a call, and stay so.
+    /// The bytes in the parts in which they lie.
     ///
     /// # Errors
     ///
-    /// If the store does not have the file, or it is not the one that the lock names.
+    /// As [`bytes`](Blob::bytes).
+    pub fn parts(self) -> Result<Vec<&'static [u8]>, Error> {
+        match self {
+            Blob::Parts(parts) => Ok(parts.to_vec()),
+            whole => whole.bytes().map(|bytes| vec![bytes]),
+        }
+    }
+
+    /// The bytes in one piece. Those of the store are mapped, once a call, and stay so.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not have the file, or it is not the one that the lock names; and if they lie in parts.
     pub fn bytes(self) -> Result<&'static [u8], Error> {
         match self {
             Blob::Linked(bytes) => Ok(bytes),
+            Blob::Parts(parts) => {
+                let cause = format!("what must lie in one piece lies in {} parts", parts.len());
+                Err(Error::Damaged { cause })
+            }
             Blob::Stored { what, folder, store, file, size } => {
                 let store = match std::env::var_os(STORE_VARIABLE).filter(|moved| !moved.is_empty()) {
                     Some(moved) => Path::new(folder).join(moved),

@@ -30,7 +30,7 @@ impl ModelCell {
         if let Some(engine) = self.0.get() {
             return Ok(engine);
         }
-        let engine = Engine::new(what, blob.bytes()?)?;
+        let engine = Engine::linked(what, &blob.parts()?)?;
         let signature = engine.signature();
         let (task, outputs) = (M::FACTS.task, M::FACTS.outputs);
         if signature.task != task || signature.outputs as usize != outputs {

@@ -58,6 +58,15 @@ impl<'a> Engine<'a> {
         Engine::with(what, pack, Options { isa: Isa::from_env()?, threads: Threads::from_env()? })
     }
 
+    /// As [`new`](Engine::new), of a pack that lies in parts.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(crate) fn linked(what: &str, parts: &[&'a [u8]]) -> Result<Engine<'a>, Error> {
+        Engine::of_parts(what, parts, Options { isa: Isa::from_env()?, threads: Threads::from_env()? })
+    }
+
     /// The model of a pack, on the instruction set `isa`, with one thread a session.
     ///
     /// # Errors
@@ -73,7 +82,17 @@ impl<'a> Engine<'a> {
     ///
     /// If the bytes are no pack.
     pub fn with(what: &str, pack: &'a [u8], options: Options) -> Result<Engine<'a>, Error> {
-        let artifact = Artifact::parse(pack).map_err(|error| Error::Damaged { cause: format!("{what}: {error}") })?;
+        Engine::of_parts(what, &[pack], options)
+    }
+
+    /// As [`with`](Engine::with), of a pack that lies in parts.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn of_parts(what: &str, pack: &[&'a [u8]], options: Options) -> Result<Engine<'a>, Error> {
+        let artifact = Artifact::parse_parts(pack);
+        let artifact = artifact.map_err(|error| Error::Damaged { cause: format!("{what}: {error}") })?;
         let tables = Tables::parse(artifact.tokenizer())
             .map_err(|error| Error::Damaged { cause: format!("{what}: {error}") })?;
         let tokenizer = Tokenizer::new(tables);

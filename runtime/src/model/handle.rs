@@ -46,13 +46,10 @@ impl<M: Model> Handle<M> {
     /// As [`warm`](Handle::warm), and if the system refuses: what it says, and what to do.
     pub fn warm_with(self, how: Warm) -> Result<(), Error> {
         let engine = M::engine()?;
-        let bytes = engine.artifact().bytes();
-        how.hold(bytes).map_err(|cause| Error::Warm {
-            name: M::NAME,
-            warm: how,
-            bytes: bytes.len(),
-            cause: Arc::new(cause),
-        })?;
+        for bytes in engine.artifact().parts() {
+            let refused = |cause| Error::Warm { name: M::NAME, warm: how, bytes: bytes.len(), cause: Arc::new(cause) };
+            how.hold(bytes).map_err(refused)?;
+        }
         engine.warm()
     }
 
@@ -74,7 +71,7 @@ impl<M: Model> Handle<M> {
     /// If the pack is not the locked one, a vector does not come back, or the model cannot be had.
     pub fn self_test(self) -> Result<SelfTest, Error> {
         let engine = M::engine()?;
-        let digest = Digest::of(engine.artifact().bytes()).to_string();
+        let digest = Digest::of_parts(engine.artifact().parts()).to_string();
         if digest != M::DIGEST {
             let cause = format!("the pack of model `{}` is {digest}, and {} is locked", M::NAME, M::DIGEST);
             return Err(Error::Damaged { cause });

@@ -9,6 +9,7 @@ mod mistakes;
 mod packs;
 mod shop;
 mod user;
+mod versions;
 
 use packs::{Head, Precision, build};
 use shop::Shop;

@@ -10,6 +10,7 @@
 
 mod cost;
 mod executions;
+mod idle;
 mod queue;
 mod ragged;
 mod request;
@@ -17,6 +18,7 @@ mod sessions;
 mod worker;
 
 pub(crate) use executions::{Executions, OfSize, Spent};
+pub(crate) use idle::Idle;
 pub(crate) use ragged::Ragged;
 pub(crate) use request::Rows;
 
@@ -66,6 +68,8 @@ struct Shared {
     news: Condvar,
     /// What is counted of each model.
     counts: Arc<[ModelMetrics]>,
+    /// A worker has nothing to do, or the workers are to end.
+    idle: Condvar,
     /// The batches of each model that ran.
     executions: Vec<Executions>,
 }
@@ -73,6 +77,8 @@ struct Shared {
 struct State {
     queue: Queue,
     is_ending: bool,
+    /// Who waits for `idle`.
+    idlers: usize,
 }
 
 impl Batcher {
@@ -98,8 +104,9 @@ impl Batcher {
         make: Arc<Make>,
     ) -> Result<Batcher, String> {
         let executions = costs.iter().map(|_| Executions::new()).collect();
-        let state = State { queue: Queue::new(costs, workers), is_ending: false };
-        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), counts, executions };
+        let state = State { queue: Queue::new(costs, workers), is_ending: false, idlers: 0 };
+        let (news, idle) = (Condvar::new(), Condvar::new());
+        let shared = Shared { state: Mutex::new(state), news, idle, counts, executions };
         let batcher = Batcher { shared: Arc::new(shared) };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
@@ -113,6 +120,11 @@ impl Batcher {
             thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
         }
         Ok(batcher)
+    }
+
+    /// What waits for the workers to be idle.
+    pub(crate) fn idle(&self) -> Idle {
+        Idle(self.shared.clone())
     }
 
     /// The batches of the model in that place that ran.
@@ -182,6 +194,9 @@ impl Shared {
             if state.is_ending {
                 return None;
             }
+            if state.idlers > 0 {
+                self.idle.notify_all();
+            }
             state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -206,6 +221,7 @@ impl Drop for Batcher {
     fn drop(&mut self) {
         self.shared.lock().is_ending = true;
         self.shared.news.notify_all();
+        self.shared.idle.notify_all();
     }
 }
 

@@ -214,6 +214,12 @@ impl Queue {
         })
     }
 
+    /// Whether nothing waits and a worker is free.
+    pub(super) fn is_idle(&self) -> bool {
+        let waits = self.models.iter().any(|model| model.light.texts + model.heavy.texts > 0);
+        !waits && (self.running.is_empty() || self.running.iter().any(Option::is_none))
+    }
+
     /// How many requests wait.
     #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {

@@ -138,6 +138,33 @@ async fn what_a_client_left_behind_is_not_run() {
     assert_eq!(held.ran.load(Ordering::Relaxed), 2);
 }
 
+#[tokio::test]
+async fn who_waits_for_an_idle_worker_waits_while_it_runs() {
+    let held = held(1);
+    let batcher = Arc::new(held.batcher);
+    let first = tokio::spawn({
+        let batcher = batcher.clone();
+        async move { run(&batcher, &[HOLD]).await }
+    });
+    tokio::task::yield_now().await;
+    held.holds.recv_timeout(FAR).expect("held");
+    let (say, said) = mpsc::channel();
+    let idle = batcher.idle();
+    let waits = std::thread::spawn(move || {
+        idle.wait();
+        say.send(()).expect("the test listens");
+    });
+    while batcher.shared.lock().idlers == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(said.try_recv().is_err());
+    held.go.send(()).expect("it waits");
+    said.recv_timeout(FAR).expect("the worker is free");
+    waits.join().expect("no panic");
+    assert!(first.await.expect("answered").is_ok());
+    batcher.idle().wait();
+}
+
 /// Whether a future is still pending after one poll.
 async fn is_pending<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
     std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context).is_pending())).await

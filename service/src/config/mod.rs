@@ -19,6 +19,7 @@ mod values;
 pub(crate) use command::Command;
 pub(crate) use sections::{Auth, Tls};
 
+use crate::models::Weight;
 use crate::sandbox::Mode;
 use crate::{Limits, logs};
 use modeldeploy::Warm;
@@ -30,6 +31,8 @@ use std::time::Duration;
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     pub(crate) warm: Option<Warm>,
+    /// Shares of versions, in place of those in the code.
+    pub(crate) weights: Vec<Weight>,
     pub(crate) auth: Auth,
     pub(crate) tls: Tls,
     pub(crate) limits: Limits,
@@ -44,6 +47,7 @@ impl Config {
         Config {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             warm: None,
+            weights: vec![],
             auth: Auth::default(),
             tls: Tls::default(),
             limits,

@@ -119,6 +119,16 @@ fn every_limit_is_an_option() {
 }
 
 #[test]
+fn weights_are_a_list() {
+    let weights = crate::models::Weight::parse_all("a/x=2%,b/y=0.5%").expect("weights");
+    let file = Scratch::new("weights", "weights = ['a/x=2%', 'b/y=0.5%']");
+    assert_eq!(config(&["--weights", "a/x=2%, b/y=0.5%"], &[("MODELDEPLOY_WEIGHTS", "a/x=1%")]).weights, weights);
+    assert_eq!(config(&["--config", file.path()], &[]).weights, weights);
+    let text = printed(&["--weights=a/x=2%,b/y=0.5%", "--print-config"], &[]);
+    assert!(text.contains(r#"weights = ["a/x=2%", "b/y=0.5%"]"#), "{text}");
+}
+
+#[test]
 fn actions_go_before_options() {
     assert_eq!(read(&["--self-test"], &[]), Ok(Command::SelfTest));
     assert_eq!(read(&["-V"], &[]), Ok(Command::Version));
@@ -186,6 +196,7 @@ fn what_is_wrong_is_named() {
         (&["--nothing-like-it"], None, &["--nothing-like-it is no flag\n"]),
         (&["shop", "-x"], None, &["shop is not expected", "-x is no flag"]),
         (&["--warm", "hot"], None, &["--warm is `hot`; expected one of touch, lock, huge"]),
+        (&["--weights", "a/x=5%,b"], None, &["--weights is `a/x=5%,b`; expected MODEL/LABEL=SHARE", "in place of `b`"]),
         (&["--max-header-bytes", "1KiB"], None, &["--max-header-bytes is `1KiB`; expected 8KiB or more"]),
         (&[], Some(("MODELDEPLOY_LISTEN", "here")), &["MODELDEPLOY_LISTEN is `here`"]),
         (&[], Some(("MODELDEPLOY_WARM", "hot")), &["MODELDEPLOY_WARM is `hot`"]),

@@ -30,6 +30,8 @@ pub(crate) struct Call<Q> {
     pub(crate) message: Q,
     /// What is left of the time that the client gives, where it gives any.
     pub(crate) timeout: Option<Duration>,
+    /// Its metadata.
+    pub(crate) headers: HeaderMap,
 }
 
 /// A stream of answers.
@@ -109,7 +111,8 @@ struct Method<F> {
 
 impl<F> Method<F> {
     fn given<Q>(&self, request: tonic::Request<Q>) -> Call<Q> {
-        Call { served: self.served.clone(), message: request.into_inner(), timeout: self.timeout }
+        let (metadata, _, message) = request.into_parts();
+        Call { served: self.served.clone(), message, timeout: self.timeout, headers: metadata.into_headers() }
     }
 }
 

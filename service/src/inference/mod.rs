@@ -7,13 +7,14 @@ mod tokenize;
 
 pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
-pub(crate) use tokenize::{Overlong, Text};
+pub(crate) use tokenize::{Overlong, Text, tokenize};
 
 use crate::batch::{Batcher, Executions};
 use crate::metrics::Metrics;
 use crate::models::{Models, Served};
 use crate::observe::Record;
 use crate::processors::processors;
+use crate::shadow::{Afterwards, Answered, Shadows};
 use crate::{Limits, logs};
 use axum::http::HeaderMap;
 use statistics::{Snapshot, Statistics};
@@ -36,6 +37,7 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Inference {
     models: Arc<Models>,
     batcher: Batcher,
+    shadows: Option<Shadows>,
     limits: Limits,
     /// Whether texts are said in the log.
     says_texts: bool,
@@ -69,6 +71,8 @@ pub(crate) struct Answer {
     pub(crate) times: Times,
     /// Texts in the largest batch that had some of these.
     pub(crate) batch: usize,
+    /// Has the shadows score the request, once the answer is written and this is dropped.
+    _afterwards: Option<Afterwards>,
 }
 
 /// Where the time of an answer went.
@@ -89,8 +93,13 @@ impl Inference {
         let models = Arc::new(models);
         let threads = processors();
         let batcher = Batcher::start(&models, metrics.models())?;
+        let shadows = Shadows::start(&models, batcher.idle())?;
+        if let Some(shadows) = &shadows {
+            metrics.follow(shadows.clone());
+        }
         let statistics = models.all().iter().map(|_| Statistics::default()).collect();
-        Ok(Inference { models, batcher, limits, says_texts: false, statistics, tokenizing: Semaphore::new(threads) })
+        let tokenizing = Semaphore::new(threads);
+        Ok(Inference { models, batcher, shadows, limits, says_texts: false, statistics, tokenizing })
     }
 
     /// As it is, and saying what texts it is asked for.
@@ -104,6 +113,10 @@ impl Inference {
 
     pub(crate) fn models(&self) -> &Models {
         &self.models
+    }
+
+    pub(crate) fn shadows(&self) -> Option<&Shadows> {
+        self.shadows.as_ref()
     }
 
     pub(crate) fn served(&self, model: usize) -> &Served {
@@ -149,8 +162,9 @@ impl Inference {
         let Ask { model, prompt, texts, overlong, .. } = ask;
         self.batcher.check(model, texts.len(), deadline)?;
         let bytes: usize = texts.iter().map(Text::bytes).sum();
-        let tokenize = move || tokenize::tokenize(&served, prompt.as_deref(), &texts, overlong);
-        let tokens = self.where_it_fits(bytes, tokenize, deadline).await??;
+        let tokenize = move || (tokenize(&served, prompt.as_deref(), &texts, overlong), prompt, texts);
+        let (tokens, prompt, texts) = self.where_it_fits(bytes, tokenize, deadline).await?;
+        let tokens = tokens?;
         let counts: Vec<usize> = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
         let (all, most) = (counts.iter().sum::<usize>(), self.limits.tokens);
         if all > most {
@@ -162,7 +176,12 @@ impl Inference {
             return Err(Fault::Internal(format!("an output of model `{}` is not finite", served.card.name)));
         }
         let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
-        Ok(Answer { values: rows.values, width: served.facts.outputs, tokens: counts, times, batch: rows.batch })
+        let values = rows.values;
+        let followed = self.shadows.as_ref().filter(|shadows| shadows.follow(model));
+        let afterwards = followed
+            .map(|shadows| shadows.afterwards(Answered { model, prompt, texts, overlong, values: values.clone() }));
+        let width = served.facts.outputs;
+        Ok(Answer { values, width, tokens: counts, times, batch: rows.batch, _afterwards: afterwards })
     }
 
     /// When a request that came at `begun` is to be answered.

@@ -46,25 +46,25 @@ impl Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Counter,
     Gauge,
     Histogram,
 }
 
 /// A sample's labels.
-pub(super) type Labels<'a> = &'a [(&'a str, &'a str)];
+pub(crate) type Labels<'a> = &'a [(&'a str, &'a str)];
 
 /// Text that grows by families of samples.
 #[derive(Debug)]
-pub(super) struct Exposition {
+pub(crate) struct Exposition {
     text: String,
     format: Format,
 }
 
 /// The samples of one name. Its head is written with the first of them.
 #[derive(Debug)]
-pub(super) struct Family<'e> {
+pub(crate) struct Family<'e> {
     exposition: &'e mut Exposition,
     /// As it is in Prometheus' text.
     name: &'static str,
@@ -79,7 +79,7 @@ impl Exposition {
     }
 
     /// A family; a counter's name ends in `_total`.
-    pub(super) fn family(&mut self, name: &'static str, kind: Kind, help: &'static str) -> Family<'_> {
+    pub(crate) fn family(&mut self, name: &'static str, kind: Kind, help: &'static str) -> Family<'_> {
         Family { exposition: self, name, kind, help, has_head: false }
     }
 
@@ -141,13 +141,13 @@ impl Family<'_> {
     }
 
     /// A sample.
-    pub(super) fn value(&mut self, labels: Labels<'_>, value: impl Display) {
+    pub(crate) fn value(&mut self, labels: Labels<'_>, value: impl Display) {
         self.head();
         self.exposition.sample((self.name, ""), labels, None, value);
     }
 
     /// A sample with one label more.
-    pub(super) fn value_with(&mut self, labels: Labels<'_>, last: (&str, &str), value: impl Display) {
+    pub(crate) fn value_with(&mut self, labels: Labels<'_>, last: (&str, &str), value: impl Display) {
         self.head();
         self.exposition.sample((self.name, ""), labels, Some(last), value);
     }
@@ -155,30 +155,39 @@ impl Family<'_> {
     /// The samples of a histogram of nanoseconds, in seconds.
     pub(super) fn seconds(&mut self, labels: Labels<'_>, times: &Totals) {
         let buckets = EDGES.map(|(nanos, label)| (label.to_owned(), times.up_to(nanos)));
-        self.histogram(labels, buckets, times, times.sum as f64 / 1e9);
+        self.histogram(labels, buckets, times.count(), times.sum as f64 / 1e9);
     }
 
     /// The samples of a histogram of nanoseconds, in microseconds.
     pub(super) fn micros(&mut self, labels: Labels<'_>, times: &Totals) {
         let buckets = EDGES.map(|(nanos, _)| ((nanos / 1000).to_string(), times.up_to(nanos)));
-        self.histogram(labels, buckets, times, times.sum as f64 / 1e3);
+        self.histogram(labels, buckets, times.count(), times.sum as f64 / 1e3);
     }
 
     /// The samples of a histogram of sizes.
     pub(super) fn sizes(&mut self, labels: Labels<'_>, sizes: &Totals) {
         let buckets = sizes.bounds.iter().map(|&bound| (format!("{bound}.0"), sizes.up_to(bound)));
-        self.histogram(labels, buckets, sizes, sizes.sum as f64);
+        self.histogram(labels, buckets, sizes.count(), sizes.sum as f64);
+    }
+
+    /// The samples of a histogram of any numbers: how many lie under each limit and under none lower, how many in all, and their sum.
+    pub(crate) fn numbers(&mut self, labels: Labels<'_>, limits: &[f64], under: &[u64], (count, sum): (u64, f64)) {
+        let buckets = limits.iter().zip(under).scan(0, |up_to, (limit, under)| {
+            *up_to += under;
+            Some((format!("{limit:?}"), *up_to))
+        });
+        self.histogram(labels, buckets, count, sum);
     }
 
     fn histogram(
         &mut self,
         labels: Labels<'_>,
         buckets: impl IntoIterator<Item = (String, u64)>,
-        totals: &Totals,
+        count: u64,
         sum: f64,
     ) {
         self.head();
-        let (name, count) = (self.name, totals.count());
+        let name = self.name;
         for (edge, up_to) in buckets {
             self.exposition.sample((name, "_bucket"), labels, Some(("le", &edge)), up_to);
         }

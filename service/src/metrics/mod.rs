@@ -5,7 +5,7 @@
 //! it, [`exposition`] writes it, [`snapshot`] holds it for pages.
 
 mod compat;
-mod exposition;
+pub(crate) mod exposition;
 mod histogram;
 mod model;
 mod own;
@@ -21,10 +21,11 @@ pub(crate) use show::{compat_names, router};
 
 use crate::ModelCard;
 use crate::observe::Ended;
+use crate::shadow::Shadows;
 use routes::Routes;
 use snapshot::Snapshot;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use window::Window;
 
@@ -45,6 +46,8 @@ struct Inner {
     connections: AtomicU64,
     /// What earlier snapshots saw.
     window: Mutex<Window>,
+    /// Where some versions answer nobody.
+    shadows: OnceLock<Shadows>,
 }
 
 /// A connection that is open; dropping it closes it.
@@ -65,6 +68,7 @@ impl Metrics {
             in_flight: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             window: Mutex::default(),
+            shadows: OnceLock::new(),
         }))
     }
 
@@ -76,6 +80,11 @@ impl Metrics {
     /// The name and version of a model.
     pub(crate) fn card(&self, model: usize) -> &ModelCard {
         &self.0.models[model].card
+    }
+
+    /// Shows what these shadows find, too. Those of the first call stay.
+    pub(crate) fn follow(&self, shadows: Shadows) {
+        let _first = self.0.shadows.set(shadows);
     }
 
     /// Counts a connection until what it returns is dropped.

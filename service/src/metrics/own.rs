@@ -14,6 +14,9 @@ pub(super) fn write(inner: &Inner, out: &mut Exposition) {
     builds(inner, out);
     requests(inner, out);
     models(inner, out);
+    if let Some(shadows) = inner.shadows.get() {
+        shadows.write(out);
+    }
     process(inner.start_seconds, out);
 }
 

@@ -1,10 +1,19 @@
-//! The models that are compiled into the service: what it tells of them, how they are found, and their self-test.
+//! The models that are compiled into the service: what it tells of them, how they are found, which version answers, and their self-test.
 
+mod choose;
 mod lookup;
 mod served;
+mod share;
+mod split;
+mod version;
+mod weights;
 
+pub(crate) use choose::{Named, Wanted};
 pub(crate) use lookup::{Models, Unknown};
-pub(crate) use served::Served;
+pub(crate) use served::{Served, likeliest};
+pub use share::Share;
+pub use version::Version;
+pub(crate) use weights::Weight;
 
 use modeldeploy::Warm;
 use modeldeploy::model::{Engine, Facts, Handle, Model};
@@ -35,6 +44,28 @@ pub(crate) struct Inside {
     pub(crate) load: fn(Option<Warm>) -> Result<(), String>,
     /// Replays its golden vectors; says how they compare.
     pub(crate) self_test: fn() -> Result<String, String>,
+    /// Its name in the lock, whatever it is served as.
+    pub(crate) entry: &'static str,
+    pub(crate) label: Option<&'static str>,
+    /// Of the requests for its name that ask for no version.
+    pub(crate) share: Share,
+    /// Whether it answers nobody.
+    pub(crate) is_shadow: bool,
+}
+
+/// A model as `/models` lists it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Listed {
+    #[serde(flatten)]
+    card: ModelCard,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'static str>,
+    #[serde(skip_serializing_if = "is_none")]
+    share: Share,
+}
+
+fn is_none(share: &Share) -> bool {
+    *share == Share::NONE
 }
 
 impl Inside {
@@ -45,7 +76,21 @@ impl Inside {
             engine: M::engine,
             load: load::<M>,
             self_test: self_test::<M>,
+            entry: M::NAME,
+            label: None,
+            share: Share::NONE,
+            is_shadow: false,
         }
+    }
+
+    /// The same under another name.
+    pub(crate) fn named(mut self, name: &'static str) -> Inside {
+        self.card.name = name;
+        self
+    }
+
+    pub(crate) fn listed(&self) -> Listed {
+        Listed { card: self.card, label: self.label, share: self.share }
     }
 }
 

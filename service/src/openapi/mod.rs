@@ -60,7 +60,8 @@ impl About {
     ) -> Result<About, modeldeploy::Error> {
         let (first, all) = (models.first(), models.all());
         let of_task = [Task::Embed, Task::Score, Task::Classify].map(|task| (task, models.first_of(task)));
-        let is_newest = |at: usize| at == 0 || all[at - 1].card.name != all[at].card.name;
+        // Of a name the stable one, where there is one.
+        let is_newest = |at: usize| models.find(all[at].card.name, None) == Ok(at);
         let models = all.iter().enumerate().map(|(at, served)| Shown::of(served, is_newest(at)));
         Ok(About { service, limits, first, of_task, models: models.collect::<Result<_, _>>()? })
     }

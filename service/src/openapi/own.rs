@@ -31,8 +31,8 @@ pub(super) fn section() -> Section {
     let card = schema::object(
         &["name", "version", "digest"],
         json!({
-            "name": schema::string(), "version": schema::string(), "digest": schema::string(),
-            "space": schema::string(),
+            "name": schema::string(), "version": schema::string(), "digest": schema::string(), "space": schema::string(),
+            "label": schema::string(), "share": schema::string(),
         }),
     );
     let document = |path: &str, summary: &str| {

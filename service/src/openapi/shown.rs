@@ -1,7 +1,7 @@
 //! A model as the document shows it: with requests that it can answer, and its answers to them.
 
 use crate::inference::Text;
-use crate::models::{ModelCard, Served};
+use crate::models::{ModelCard, Served, likeliest};
 use modeldeploy::format::Task;
 use modeldeploy::model::{Engine, Facts, Input};
 use modeldeploy::tokenizer::{Encoding, Truncation};
@@ -53,13 +53,13 @@ impl Shown {
         let [first, second] = asks;
         let asks = [ask(served, &first)?, ask(served, &second)?];
         let (number, has_sigmoid) = (served.number(), served.has_sigmoid());
-        let Served { card, facts, engine } = *served;
+        let Served { card, facts, engine, .. } = *served;
         Ok(Shown { card, facts, engine, number, has_sigmoid, is_newest, texts, asks })
     }
 
     /// The label of a classifier's row.
     pub(crate) fn label(&self, row: &[f32]) -> &'static str {
-        Served { card: self.card, facts: self.facts, engine: self.engine }.label(row)
+        likeliest(&self.facts, row)
     }
 
     /// Each label with its value in a row, likeliest first.

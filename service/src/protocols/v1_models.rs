@@ -38,9 +38,7 @@ fn listed(name: &'static str) -> Listed {
 
 /// The names, each once.
 fn names(served: &Shared) -> Vec<&'static str> {
-    let mut names: Vec<_> = served.inference.models().all().iter().map(|model| model.card.name).collect();
-    names.dedup();
-    names
+    served.inference.models().names().collect()
 }
 
 async fn list(State(served): State<Shared>) -> Json<Value> {
@@ -57,6 +55,7 @@ async fn one(State(served): State<Shared>, name: Result<Path<String>, PathReject
     }
     let models = served.inference.models();
     let place = models.find(&name, None).map_err(|_| no_model(&name))?;
+    let name = models.all()[place].card.name;
     let all: Vec<&Served> = models.all().iter().filter(|model| model.card.name == name).collect();
     let status = json!({ "error_code": "OK", "error_message": "" });
     let versions = all.iter().map(|model| {
@@ -64,7 +63,7 @@ async fn one(State(served): State<Shared>, name: Result<Path<String>, PathReject
         json!({ "version": version, "state": "AVAILABLE", "status": status })
     });
     let versions: Vec<Value> = versions.collect();
-    let Listed { id, object, created, owned_by } = listed(models.all()[place].card.name);
+    let Listed { id, object, created, owned_by } = listed(name);
     Ok(Json(json!({
         "id": id, "object": object, "created": created, "owned_by": owned_by,
         "name": id, "ready": served.is_ready(),

@@ -1,7 +1,7 @@
 //! `POST /ui/try`: a text's tokens as the model reads them, and its row; where the time went stands in the header `Server-Timing`.
 
 use crate::inference::{Ask, Fault, Overlong, Text};
-use crate::models::Served;
+use crate::models::{Named, Served};
 use crate::protocols::Shared;
 use crate::{JsonBody, Refusal};
 use axum::extract::State;
@@ -57,7 +57,11 @@ struct Token {
 
 pub(super) async fn ask(State(served): State<Shared>, JsonBody(tried): JsonBody<Try>) -> Result<Response, Refusal> {
     let Try { model: name, version, prompt, texts } = tried;
-    let place = served.inference.models().find(&name, version.as_deref()).map_err(|unknown| refusal(unknown.into()))?;
+    let place = served
+        .inference
+        .models()
+        .find(&name, version.as_deref().map(Named::Either))
+        .map_err(|unknown| refusal(unknown.into()))?;
     let model = *served.inference.served(place);
     let asked = texts.iter().map(|Tried { text, pair }| match pair {
         Some(pair) => Text::Pair(text.clone(), pair.clone()),

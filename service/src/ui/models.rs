@@ -51,7 +51,7 @@ fn told(model: &Served) -> Told {
         labels: facts.labels,
         prompts: facts.prompts,
         default_prompt: engine.signature().default_prompt.clone(),
-        pack_bytes: engine.artifact().bytes().len(),
+        pack_bytes: engine.artifact().parts().map(<[u8]>::len).sum(),
         isa: engine.options().isa.name(),
         gate: facts.gate.map(measured),
     }

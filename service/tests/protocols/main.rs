@@ -6,6 +6,7 @@ mod client;
 mod grpc;
 mod metrics;
 mod mlflow;
+#[macro_use]
 mod models;
 mod oip;
 mod openai;
@@ -17,3 +18,4 @@ mod tei;
 mod tfserving;
 mod torchserve;
 mod ui;
+mod versions;

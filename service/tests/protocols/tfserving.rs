@@ -88,7 +88,12 @@ async fn errors_have_their_form() {
             404,
             "there is no version `3` of model `encoder`; there is 2.1.0, 1.0.0",
         ),
-        ("encoder/labels/stable:predict", instances(), 404, "no version of a model here has a label"),
+        (
+            "encoder/labels/stable:predict",
+            instances(),
+            404,
+            "there is no label `stable` of model `encoder`; there is 2.1.0, 1.0.0",
+        ),
         ("encoder:train", instances(), 404, "ends in `:predict`, `:classify` or `:regress`"),
         ("encoder", instances(), 405, "ends in `:predict`"),
         ("encoder:explain", instances(), 501, "no model here explains its answers"),

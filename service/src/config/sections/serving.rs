@@ -1,6 +1,7 @@
 //! Where a service listens, how its models are held, and how it ends.
 
 use crate::config::{Row, Section, Set, values};
+use crate::models::Weight;
 use modeldeploy::Warm;
 
 pub(super) const SECTION: Section = Section {
@@ -20,6 +21,18 @@ pub(super) const SECTION: Section = Section {
                 values::put(&mut config.warm, values::one_of(text, Warm::ALL.map(|warm| (warm.name(), Some(warm)))))
             }),
             show: |config| config.warm.map(|warm| warm.name().into()),
+        },
+        Row {
+            name: "weights",
+            help: "shares of versions of a model in the requests that ask for none, such as query-encoder/canary=5%, in place of those \
+                   in the code",
+            set: Set::Value("MODEL/LABEL=SHARE,…", |config, text| {
+                values::put(&mut config.weights, Weight::parse_all(text))
+            }),
+            show: |config| {
+                let weights = config.weights.iter().map(|weight| weight.to_string().into());
+                (!config.weights.is_empty()).then(|| toml::Value::Array(weights.collect()))
+            },
         },
         Row {
             name: "drain-delay",

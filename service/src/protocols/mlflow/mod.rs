@@ -15,6 +15,7 @@ pub(super) use error::whole;
 
 use super::Shared;
 use crate::inference::{self, Ask, Overlong};
+use crate::models::Wanted;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
@@ -46,7 +47,8 @@ enum Prediction<'a> {
 async fn invoke(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
     let kind = headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
     let texts = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
-    let place = served.inference.models().first().ok_or_else(|| Error::invalid("there is no model here"))?;
+    let first = served.inference.models().choose_first(None, &Wanted::new(None, &headers))?;
+    let place = first.ok_or_else(|| Error::invalid("there is no model here"))?;
     let timeout = inference::timeout(&headers)?;
     let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
     let answer = served.inference.answer(ask).await?;
@@ -57,5 +59,5 @@ async fn invoke(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -
         _ => Prediction::Label { label: model.label(row), score: row.iter().copied().fold(0.0, f32::max) },
     };
     let predictions: Vec<_> = answer.values.chunks_exact(answer.width).map(prediction).collect();
-    Ok(Json(BTreeMap::from([("predictions", predictions)])).into_response())
+    Ok((model.header(), Json(BTreeMap::from([("predictions", predictions)]))).into_response())
 }

@@ -5,6 +5,7 @@ use super::wire::{IndexRequest, Indexed, Metadata};
 use super::{EXTENSIONS, HEADER_LENGTH, PLATFORM, config, decode, encode, statistics, tensors};
 use crate::grpc::wire::inference::ModelStatisticsResponse;
 use crate::inference::{self, Ask, Fault, Overlong};
+use crate::models::{Named, Wanted};
 use crate::object::FromObject;
 use crate::protocols::Shared;
 use axum::Json;
@@ -16,18 +17,18 @@ use axum::response::IntoResponse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// Which model a path names.
+/// Which model a path names; its version may be a label.
 #[derive(Debug, Deserialize)]
-pub(super) struct Named {
+pub(super) struct Place {
     name: String,
     version: Option<String>,
 }
 
-type Model = Result<Path<Named>, PathRejection>;
+type Model = Result<Path<Place>, PathRejection>;
 
 fn find(served: &Shared, model: Model) -> Result<usize, Error> {
-    let Path(Named { name, version }) = model?;
-    Ok(served.inference.models().find(&name, version.as_deref())?)
+    let Path(Place { name, version }) = model?;
+    Ok(served.inference.models().find(&name, version.as_deref().map(Named::Either))?)
 }
 
 /// `GET /v2`.
@@ -50,8 +51,7 @@ pub(super) async fn ready(State(served): State<Shared>) -> impl IntoResponse {
 
 /// `GET /v2/models`.
 pub(super) async fn models(State(served): State<Shared>) -> Json<Value> {
-    let mut names: Vec<_> = served.inference.models().all().iter().map(|model| model.card.name).collect();
-    names.dedup();
+    let names: Vec<_> = served.inference.models().names().collect();
     Json(json!({ "models": names }))
 }
 
@@ -80,8 +80,10 @@ pub(super) async fn infer(
     model: Model,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<encode::Body, Error> {
-    let place = find(&served, model)?;
+) -> Result<impl IntoResponse, Error> {
+    let Path(Place { name, version }) = model?;
+    let wanted = Wanted::new(version.as_deref().map(Named::Either), &headers);
+    let place = served.inference.models().choose(&name, &wanted)?;
     let header = inference::timeout(&headers)?;
     let length = headers.get(HEADER_LENGTH).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let infer = decode::decode(&body, length.as_deref()).map_err(Error::invalid)?;
@@ -91,7 +93,7 @@ pub(super) async fn infer(
     let timeout = timeout.into_iter().chain(header).min();
     let ask = Ask { model: place, prompt, texts, overlong: Overlong::Cut, timeout };
     let answer = served.inference.answer(ask).await?;
-    Ok(encode::encode(&model, id.as_deref(), &answer, &chosen))
+    Ok((model.header(), encode::encode(&model, id.as_deref(), &answer, &chosen)))
 }
 
 /// `POST /v2/repository/index`.
@@ -135,6 +137,6 @@ pub(super) async fn statistics(
     State(served): State<Shared>,
     model: Model,
 ) -> Result<Json<ModelStatisticsResponse>, Error> {
-    let Path(Named { name, version }) = model?;
+    let Path(Place { name, version }) = model?;
     Ok(Json(statistics::statistics(&served, Some(&name), version.as_deref())?))
 }

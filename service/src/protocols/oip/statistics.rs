@@ -12,7 +12,7 @@ use crate::batch::OfSize;
 use crate::grpc::wire::inference::{
     InferBatchStatistics, InferStatistics, ModelStatistics, ModelStatisticsResponse, StatisticDuration,
 };
-use crate::models::Unknown;
+use crate::models::{Named, Unknown};
 use crate::protocols::Shared;
 use std::time::Duration;
 
@@ -27,12 +27,11 @@ pub(super) fn statistics(
     version: Option<&str>,
 ) -> Result<ModelStatisticsResponse, Unknown> {
     let models = served.inference.models();
-    if let Some(name) = name {
-        models.find(name, version)?;
-    }
+    let found = name.map(|name| models.find(name, version.map(Named::Either))).transpose()?;
     let asked = |place: &usize| {
-        let card = models.all()[*place].card;
-        name.is_none_or(|name| name == card.name) && version.is_none_or(|version| version == card.version)
+        let name_of = |place: usize| models.all()[place].card.name;
+        let own = |found: usize| if version.is_some() { found == *place } else { name_of(found) == name_of(*place) };
+        found.is_none_or(own)
     };
     let model_stats = (0..models.all().len()).filter(asked).map(|place| of_model(served, place)).collect();
     Ok(ModelStatisticsResponse { model_stats })

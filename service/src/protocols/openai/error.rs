@@ -1,6 +1,7 @@
 //! Errors of the protocol: `{"error": {"message", "type", "param", "code"}}`.
 
 use crate::inference::Fault;
+use crate::models::Unknown;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -48,6 +49,14 @@ impl Error {
             status: StatusCode::NOT_FOUND,
             code: Some("model_not_found"),
             ..Error::invalid(None, format!("The model `{name}` does not exist or you do not have access to it."))
+        }
+    }
+
+    /// There is no such model, or no such version of it.
+    pub(super) fn unknown(unknown: &Unknown) -> Error {
+        match unknown.version {
+            None => Error::no_model(&unknown.name),
+            Some(_) => Error { message: format!("{unknown}."), ..Error::no_model(&unknown.name) },
         }
     }
 }

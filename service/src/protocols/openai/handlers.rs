@@ -3,11 +3,13 @@
 use super::decode::{self, Encoding};
 use super::error::Error;
 use crate::inference::{self, Ask, Overlong};
+use crate::models::Wanted;
 use crate::protocols::Shared;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use modeldeploy::format::Task;
@@ -47,9 +49,10 @@ pub(super) async fn embeddings(
     State(served): State<Shared>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<List>, Error> {
+) -> Result<impl IntoResponse + use<>, Error> {
     let decode::Embeddings { model: name, texts, encoding, dimensions } = decode::decode(&body)?;
-    let model = served.inference.models().find(&name, None).map_err(|_| Error::no_model(&name))?;
+    let found = served.inference.models().choose(&name, &Wanted::new(None, &headers));
+    let model = found.map_err(|unknown| Error::unknown(&unknown))?;
     let facts = served.inference.served(model).facts;
     if facts.task != Task::Embed {
         let message = format!("The model `{name}` does not embed: it is for the task `{}`.", facts.task);
@@ -65,12 +68,10 @@ pub(super) async fn embeddings(
     let rows = answer.values.chunks_exact(answer.width).enumerate();
     let data = rows.map(|(index, row)| Embedding { object: "embedding", index, embedding: vector(row, encoding) });
     let tokens = answer.tokens.iter().sum();
-    Ok(Json(List {
-        object: "list",
-        data: data.collect(),
-        model: served.inference.served(model).card.name,
-        usage: Usage { prompt_tokens: tokens, total_tokens: tokens },
-    }))
+    let served = served.inference.served(model);
+    let usage = Usage { prompt_tokens: tokens, total_tokens: tokens };
+    let list = List { object: "list", data: data.collect(), model: served.card.name, usage };
+    Ok((served.header(), Json(list)))
 }
 
 fn vector(row: &[f32], encoding: Encoding) -> Vector {

@@ -4,6 +4,8 @@
 //! included, and are run as they are. As at OpenAI, a text that is empty or longer than the model takes is refused, and so is
 //! `dimensions`, unless it is the vector's length: the models here were not trained to be cut.
 //!
+//! `model` may name a version or a label: `query-encoder:1.2.0`, `query-encoder@canary`.
+//!
 //! Specification: <https://platform.openai.com/docs/api-reference/embeddings>; its models are at `/v1/models`, with those of the others.
 
 mod decode;

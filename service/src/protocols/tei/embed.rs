@@ -20,7 +20,7 @@ pub(super) async fn embed(
     body: Bytes,
 ) -> Result<impl IntoResponse, Error> {
     let request: Embed = wire::read(&body)?;
-    let (place, model) = model_for(&served, Task::Embed)?;
+    let (place, model) = model_for(&served, Task::Embed, &headers)?;
     let shape = Shape::of(&model, request.normalize.unwrap_or(true), request.dimensions)?;
     let texts = request.inputs.0;
     if texts.is_empty() || texts.iter().any(|text| text.bytes() == 0) {
@@ -70,9 +70,9 @@ impl Shape {
 }
 
 /// Rows of tokens, which no pack gives.
-pub(super) async fn embed_all(State(served): State<Shared>, body: Bytes) -> Result<(), Error> {
+pub(super) async fn embed_all(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<(), Error> {
     let _request: Embed = wire::read(&body)?;
-    let name = model_for(&served, Task::Embed)?.1.card.name;
+    let name = model_for(&served, Task::Embed, &headers)?.1.card.name;
     Err(Error::backend(format!("model `{name}` gives one vector a text: its pack holds no rows of tokens")))
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn similarity(
     body: Bytes,
 ) -> Result<impl IntoResponse, Error> {
     let request: Similarity = wire::read(&body)?;
-    let (place, _) = model_for(&served, Task::Embed)?;
+    let (place, _) = model_for(&served, Task::Embed, &headers)?;
     let sentences = request.inputs;
     if sentences.source_sentence.is_empty() {
         return Err(Error::empty("inputs.source_sentence"));

@@ -27,8 +27,8 @@ pub(super) use error::whole;
 pub use wire::check;
 
 use super::Shared;
-use crate::inference::{Answer, Ask, Overlong, Text};
-use crate::models::Served;
+use crate::inference::{Answer, Ask, Fault, Overlong, Text};
+use crate::models::{Served, Wanted};
 use axum::Router;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::routing::{get, post};
@@ -55,10 +55,11 @@ async fn health(axum::extract::State(served): axum::extract::State<Shared>) -> R
     if served.is_ready() { Ok(()) } else { Err(Error::unhealthy("the service is stopping")) }
 }
 
-/// The first model of a task, and its place.
-fn model_for(served: &Shared, task: Task) -> Result<(usize, Served), Error> {
+/// The first model of a task, in the version that answers, and its place.
+fn model_for(served: &Shared, task: Task, headers: &HeaderMap) -> Result<(usize, Served), Error> {
     let models = served.inference.models();
-    let place = models.first_of(task).ok_or_else(|| Error::backend(format!("no model here does `{task}`")))?;
+    let first = models.choose_first(Some(task), &Wanted::new(None, headers)).map_err(Fault::from)?;
+    let place = first.ok_or_else(|| Error::backend(format!("no model here does `{task}`")))?;
     Ok((place, models.all()[place]))
 }
 
@@ -70,7 +71,7 @@ struct How {
     prompt: Option<String>,
 }
 
-/// An answer with the headers that say where its time went.
+/// An answer with the headers that say who gave it and where its time went.
 struct Timed {
     answer: Answer,
     headers: HeaderMap,
@@ -86,7 +87,8 @@ async fn run(served: &Shared, model: usize, texts: Vec<Text>, how: How, headers:
         (true, Direction::Right) => Overlong::CutAt(Side::Right),
     };
     let answer = served.inference.answer(Ask { model, prompt: how.prompt, texts, overlong, timeout }).await?;
-    let headers = times(&answer, characters, begun.elapsed());
+    let mut headers = times(&answer, characters, begun.elapsed());
+    headers.extend(served.inference.served(model).header());
     Ok(Timed { answer, headers })
 }
 

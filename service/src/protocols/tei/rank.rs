@@ -34,7 +34,7 @@ pub(super) async fn rerank(
     body: Bytes,
 ) -> Result<impl IntoResponse, Error> {
     let request: Rerank = wire::read(&body)?;
-    let (place, model) = model_for(&served, Task::Score)?;
+    let (place, model) = model_for(&served, Task::Score, &headers)?;
     if request.query.is_empty() {
         return Err(Error::empty("query"));
     }
@@ -67,7 +67,7 @@ pub(super) async fn rerank(
 /// The labels of each text or pair, likeliest first.
 pub(super) async fn predict(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
     let request: Predict = wire::read(&body)?;
-    let (place, model) = model_for(&served, Task::Classify)?;
+    let (place, model) = model_for(&served, Task::Classify, &headers)?;
     if request.raw_scores.unwrap_or(false) {
         let message = format!("`raw_scores` is true, and model `{}` gives probabilities", model.card.name);
         return Err(Error::validation(message));

@@ -1,9 +1,9 @@
 //! What each route answers.
 
 use super::error::Error;
-use super::{NO_LABELS, decode, metadata};
+use super::{decode, metadata};
 use crate::inference::{self, Answer, Ask, Overlong, Text};
-use crate::models::Served;
+use crate::models::{Named, Served, Wanted};
 use crate::protocols::Shared;
 use axum::Json;
 use axum::body::Bytes;
@@ -16,11 +16,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Which model a path names.
+/// Which model a path names, and which version of it.
 #[derive(Debug, Deserialize)]
-pub(super) struct Named {
+pub(super) struct Place {
     name: String,
     version: Option<String>,
+    label: Option<String>,
+}
+
+impl Place {
+    fn find(&self, served: &Shared) -> Result<usize, Error> {
+        let label = self.label.as_deref().map(Named::Label);
+        let named = label.or_else(|| self.version.as_deref().map(Named::Number));
+        Ok(served.inference.models().find(&self.name, named)?)
+    }
 }
 
 /// What rows become.
@@ -40,37 +49,31 @@ struct Labelled<'a> {
     label: &'static str,
 }
 
-/// `GET /v1/models/{name}/versions/{version}`.
+/// `GET /v1/models/{name}/versions/{version}`, `…/labels/{label}`.
 pub(super) async fn status(
     State(served): State<Shared>,
-    named: Result<Path<Named>, PathRejection>,
+    place: Result<Path<Place>, PathRejection>,
 ) -> Result<Json<Value>, Error> {
-    let Path(Named { name, version }) = named?;
-    if version.as_ref().is_some_and(|version| version.contains(':')) {
+    let place = place?;
+    if [&place.version, &place.label].into_iter().flatten().any(|last| last.contains(':')) {
         return Err(Error::not_allowed("POST"));
     }
-    let place = served.inference.models().find_number(&name, version.as_deref())?;
+    let place = place.find(&served)?;
     Ok(Json(json!({ "model_version_status": [metadata::status(served.inference.served(place))] })))
 }
 
-/// `GET /v1/models/{name}[/versions/{version}]/metadata`.
+/// `GET /v1/models/{name}[/versions/{version}, /labels/{label}]/metadata`.
 pub(super) async fn metadata(
     State(served): State<Shared>,
-    named: Result<Path<Named>, PathRejection>,
+    place: Result<Path<Place>, PathRejection>,
 ) -> Result<Json<Value>, Error> {
-    let Path(Named { name, version }) = named?;
-    let place = served.inference.models().find_number(&name, version.as_deref())?;
+    let place = place?.find(&served)?;
     Ok(Json(metadata::metadata(served.inference.served(place))))
 }
 
 /// A method that neither a model's path has nor one that ends in a verb: each says which it has.
 pub(super) async fn no_such_method(uri: Uri) -> Error {
     Error::not_allowed(if uri.path().contains(':') { "POST" } else { "GET,HEAD" })
-}
-
-/// Paths with a label.
-pub(super) async fn no_labels() -> Error {
-    Error::absent(NO_LABELS)
 }
 
 /// `POST /v1/models/{name}:{verb}`.
@@ -94,7 +97,19 @@ pub(super) async fn act_on_version(
 ) -> Result<Response, Error> {
     let Path((name, last)) = named?;
     let (version, verb) = verb(&last)?;
-    answer(&served, (&name, Some(version)), verb, &headers, &body).await
+    answer(&served, (&name, Some(Named::Number(version))), verb, &headers, &body).await
+}
+
+/// `POST /v1/models/{name}/labels/{label}:{verb}`.
+pub(super) async fn act_on_label(
+    State(served): State<Shared>,
+    named: Result<Path<(String, String)>, PathRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let Path((name, last)) = named?;
+    let (label, verb) = verb(&last)?;
+    answer(&served, (&name, Some(Named::Label(label))), verb, &headers, &body).await
 }
 
 /// What is asked of a model.
@@ -133,19 +148,20 @@ pub(super) fn does(model: &Served, verb: Verb) -> Result<(), Error> {
 
 async fn answer(
     served: &Shared,
-    (name, version): (&str, Option<&str>),
+    (name, named): (&str, Option<Named<'_>>),
     verb: Verb,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Response, Error> {
-    let place = served.inference.models().find_number(name, version)?;
+    let place = served.inference.models().choose(name, &Wanted::new(named, headers))?;
     let model = *served.inference.served(place);
     does(&model, verb)?;
     if verb == Verb::Predict {
         let predict = decode::predict(body).map_err(Error::invalid)?;
         let answer = run(served, place, predict.texts, headers).await?;
         let key = if predict.by_row { "predictions" } else { "outputs" };
-        return Ok(Json(BTreeMap::from([(key, values(&model, &answer, predict.by_row))])).into_response());
+        let body = Json(BTreeMap::from([(key, values(&model, &answer, predict.by_row))]));
+        return Ok((model.header(), body).into_response());
     }
     let answer = run(served, place, decode::examples(body).map_err(Error::invalid)?, headers).await?;
     // The page of the specification says `result`, and the server itself `results`: clients look for one or the other.
@@ -155,7 +171,7 @@ async fn answer(
         let labelled = |row: &'_ [f32]| model.facts.labels.iter().copied().zip(row.iter().copied()).collect();
         Values::Labels(answer.values.chunks_exact(answer.width).map(labelled).collect())
     };
-    Ok(Json(BTreeMap::from([("result", &result), ("results", &result)])).into_response())
+    Ok((model.header(), Json(BTreeMap::from([("result", &result), ("results", &result)]))).into_response())
 }
 
 async fn run(served: &Shared, model: usize, texts: Vec<Text>, headers: &HeaderMap) -> Result<Answer, Error> {

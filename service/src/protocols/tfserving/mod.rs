@@ -2,14 +2,14 @@
 //!
 //! | route | answers |
 //! | --- | --- |
-//! | `POST /v1/models/{m}[/versions/{n}]:predict` | `instances` by `predictions`, `inputs` by `outputs` |
+//! | `POST /v1/models/{m}[/versions/{n}, /labels/{l}]:predict` | `instances` by `predictions`, `inputs` by `outputs` |
 //! | `POST …:classify` | `examples` by each label's probability, of a model that classifies |
 //! | `POST …:regress` | `examples` by a score, of a model that scores |
-//! | `GET /v1/models/{m}/versions/{n}` | the version's state |
-//! | `GET /v1/models/{m}[/versions/{n}]/metadata` | the signature `serving_default` |
+//! | `GET /v1/models/{m}/versions/{n}`, `…/labels/{l}` | the version's state |
+//! | `GET /v1/models/{m}[/versions/{n}, /labels/{l}]/metadata` | the signature `serving_default` |
 //!
 //! The one input is `text`, a string, or for pairs a list of two; the outputs are `embedding`, `score`, or `probabilities` and `label`.
-//! Versions there are whole numbers: `1.4.2` is 1, and of several the newest.
+//! Versions there are whole numbers: `1.4.2` is 1, and of several the stable one or else the newest; a label is of one alone.
 //!
 //! Specification: <https://github.com/tensorflow/serving/blob/master/tensorflow_serving/g3doc/api_rest.md>.
 
@@ -41,14 +41,14 @@ pub(super) fn router() -> Router<Shared> {
             "/v1/models/{name}/versions/{version}",
             get(handlers::status).post(handlers::act_on_version).fallback(handlers::no_such_method),
         )
-        .route("/v1/models/{name}/labels/{label}", get(handlers::no_labels).post(handlers::no_labels))
+        .route(
+            "/v1/models/{name}/labels/{label}",
+            get(handlers::status).post(handlers::act_on_label).fallback(handlers::no_such_method),
+        )
         .route("/v1/models/{name}/metadata", get(handlers::metadata))
         .route("/v1/models/{name}/versions/{version}/metadata", get(handlers::metadata))
-        .route("/v1/models/{name}/labels/{label}/metadata", get(handlers::no_labels))
+        .route("/v1/models/{name}/labels/{label}/metadata", get(handlers::metadata))
 }
 
 /// The one signature.
 const SIGNATURE: &str = "serving_default";
-
-/// What a request for a version by its label is told.
-const NO_LABELS: &str = "no version of a model here has a label";

@@ -92,13 +92,27 @@ fn named(about: &About, first: &Shown) -> Vec<Operation> {
             .answers(metadata(first, &shown_version))
     };
     let labelled = ["/v1/models/{name}/labels/{label}", "/v1/models/{name}/labels/{label}/metadata"];
-    let no_label = |operation: Operation| {
+    let by_label = |operation: Operation| {
         name(operation).path_parameter("label", &["stable".to_owned()], "A label.").refuses(ERRORS, &[404])
     };
+    let any = || json!({ "type": "object" });
     vec![
-        no_label(Operation::get(labelled[0], "No version of a model has a label")),
-        no_label(Operation::post(labelled[0], "No version of a model has a label")),
-        no_label(Operation::get(labelled[1], "No version of a model has a label")),
+        by_label(Operation::get(labelled[0], "The state of the version with a label")).gives(
+            200,
+            "The state.",
+            JSON,
+            states.clone(),
+        ),
+        by_label(Operation::post(
+            labelled[0],
+            "A version by its label: the label is followed by a verb, as `canary:predict`",
+        )),
+        by_label(Operation::get(labelled[1], "The signature of the version with a label")).gives(
+            200,
+            "As that of a version.",
+            JSON,
+            any(),
+        ),
         version(Operation::get("/v1/models/{name}/versions/{version}", "A version's state"))
             .gives(200, "The state.", JSON, states)
             .refuses(ERRORS, &[404])

@@ -19,7 +19,7 @@ pub(super) use error::whole;
 
 use super::Shared;
 use crate::inference::{self, Ask, Overlong};
-use crate::models::Served;
+use crate::models::{Named, Served, Wanted};
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -48,9 +48,9 @@ async fn ping(State(served): State<Shared>) -> impl IntoResponse {
     (status, Json(json!({ "status": word })))
 }
 
-/// Which model a path names.
+/// Which model a path names; its version may be a label.
 #[derive(Debug, Deserialize)]
-struct Named {
+struct Place {
     name: String,
     version: Option<String>,
 }
@@ -66,12 +66,13 @@ enum Output<'a> {
 
 async fn predict(
     State(served): State<Shared>,
-    named: Result<Path<Named>, PathRejection>,
+    place: Result<Path<Place>, PathRejection>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Error> {
-    let Path(Named { name, version }) = named.map_err(|rejection| Error::invalid(rejection.body_text()))?;
-    let place = served.inference.models().find(&name, version.as_deref())?;
+    let Path(Place { name, version }) = place.map_err(|rejection| Error::invalid(rejection.body_text()))?;
+    let wanted = Wanted::new(version.as_deref().map(Named::Either), &headers);
+    let place = served.inference.models().choose(&name, &wanted)?;
     let kind = headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
     let decode::Predict { texts, is_list } = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
     let timeout = inference::timeout(&headers)?;
@@ -80,10 +81,10 @@ async fn predict(
     let model = served.inference.served(place);
     let mut outputs: Vec<_> = answer.values.chunks_exact(answer.width).map(|row| output(model, row)).collect();
     Ok(match outputs.pop() {
-        Some(only) if !is_list => Json(only).into_response(),
+        Some(only) if !is_list => (model.header(), Json(only)).into_response(),
         last => {
             outputs.extend(last);
-            Json(BTreeMap::from([("predictions", outputs)])).into_response()
+            (model.header(), Json(BTreeMap::from([("predictions", outputs)]))).into_response()
         }
     })
 }

@@ -38,7 +38,7 @@ mod numbers {
         read = SYS_read, readlinkat = SYS_readlinkat, readv = SYS_readv, recvfrom = SYS_recvfrom, recvmmsg = SYS_recvmmsg,
         recvmsg = SYS_recvmsg, renameat2 = SYS_renameat2, restart_syscall = SYS_restart_syscall, rseq = SYS_rseq,
         rt_sigaction = SYS_rt_sigaction, rt_sigprocmask = SYS_rt_sigprocmask, rt_sigreturn = SYS_rt_sigreturn,
-        sched_getaffinity = SYS_sched_getaffinity, sched_setaffinity = SYS_sched_setaffinity, sched_yield = SYS_sched_yield,
+        sched_getaffinity = SYS_sched_getaffinity, sched_setaffinity = SYS_sched_setaffinity, sched_setscheduler = SYS_sched_setscheduler, sched_yield = SYS_sched_yield,
         sendmmsg = SYS_sendmmsg, sendmsg = SYS_sendmsg, sendto = SYS_sendto, set_robust_list = SYS_set_robust_list,
         setsockopt = SYS_setsockopt, shutdown = SYS_shutdown, sigaltstack = SYS_sigaltstack, socket = SYS_socket,
         socketpair = SYS_socketpair, statx = SYS_statx, sysinfo = SYS_sysinfo, tgkill = SYS_tgkill, uname = SYS_uname,
@@ -88,6 +88,7 @@ pub(super) const MEMORY: &[Call] =
 
 pub(super) const THREADS: &[Call] = calls! {
     clone: A_THREAD, exit, gettid, membarrier, prctl: argument(0, libc::PR_SET_NAME, "PR_SET_NAME"), rseq, sched_getaffinity,
+    sched_setscheduler: argument(1, libc::SCHED_IDLE, "SCHED_IDLE"),
     sched_setaffinity, set_robust_list, sigaltstack,
     #[cfg(target_arch = "x86_64")] arch_prctl,
 };

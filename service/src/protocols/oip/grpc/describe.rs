@@ -7,6 +7,7 @@ use crate::grpc::wire::inference::{
     ModelReadyResponse, ModelStatisticsRequest, ModelStatisticsResponse, ServerLiveRequest, ServerLiveResponse,
     ServerMetadataRequest, ServerMetadataResponse, ServerReadyRequest, ServerReadyResponse,
 };
+use crate::models::Named;
 use crate::models::Unknown;
 use crate::protocols::Shared;
 use crate::protocols::oip::error::Error;
@@ -70,7 +71,7 @@ pub(super) async fn statistics(call: Call<ModelStatisticsRequest>) -> Result<Mod
 }
 
 fn find(served: &Shared, name: &str, version: &str) -> Result<usize, Unknown> {
-    served.inference.models().find(name, given(version))
+    served.inference.models().find(name, given(version).map(Named::Either))
 }
 
 /// A string without a character says nothing.

@@ -4,10 +4,13 @@ use super::{decode, encode};
 use crate::grpc::wire::inference::{ModelInferRequest, ModelInferResponse, ModelStreamInferResponse};
 use crate::grpc::{Answers, Call};
 use crate::inference::{Ask, Overlong};
+use crate::models::{Named, Wanted};
 use crate::protocols::Shared;
 use crate::protocols::oip::encode::chosen;
 use crate::protocols::oip::error::Error;
+use axum::http::HeaderMap;
 use futures_util::stream::{self, StreamExt};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::{Status, Streaming};
 
@@ -16,25 +19,26 @@ const AT_ONCE: usize = 64;
 
 /// `ModelInfer`.
 pub(super) async fn infer(call: Call<ModelInferRequest>) -> Result<ModelInferResponse, Error> {
-    answer(&call.served, call.message, call.timeout).await
+    answer(&call.served, call.message, call.timeout, &call.headers).await
 }
 
 /// `ModelStreamInfer`: a request that is wrong is answered in its turn by what is wrong with it, and the stream goes on, as Triton's.
 ///
 /// The client's time is that of the whole stream; a request has no more than what is left of it.
 pub(super) fn stream(call: Call<Streaming<ModelInferRequest>>) -> Answers<ModelStreamInferResponse> {
-    let Call { served, message: requests, timeout } = call;
+    let Call { served, message: requests, timeout, headers } = call;
+    let headers = Arc::new(headers);
     let limits = served.inference.limits();
     let end = timeout.and_then(|time| Instant::now().checked_add(time));
     let stopped = served.readiness.stopped();
     let ends = served.clone();
     let answers = requests.take_until(stopped).map(move |request| {
-        let served = served.clone();
+        let (served, headers) = (served.clone(), headers.clone());
         async move {
             let request = request.map_err(|status| of_stream(status, limits.body_bytes))?;
             let (id, name, version) = (request.id.clone(), request.model_name.clone(), request.model_version.clone());
             let left = end.map(|end| end.saturating_duration_since(Instant::now()).min(limits.deadline));
-            Ok::<_, Status>(match answer(&served, request, left).await {
+            Ok::<_, Status>(match answer(&served, request, left, &headers).await {
                 Ok(response) => ModelStreamInferResponse { infer_response: Some(response), ..Default::default() },
                 Err(error) => {
                     let response =
@@ -63,9 +67,11 @@ async fn answer(
     served: &Shared,
     request: ModelInferRequest,
     time: Option<Duration>,
+    headers: &HeaderMap,
 ) -> Result<ModelInferResponse, Error> {
     let version = (!request.model_version.is_empty()).then_some(request.model_version.as_str());
-    let place = served.inference.models().find(&request.model_name, version)?;
+    let wanted = Wanted::new(version.map(Named::Either), headers);
+    let place = served.inference.models().choose(&request.model_name, &wanted)?;
     let infer = decode::decode(request).map_err(Error::invalid)?;
     let model = *served.inference.served(place);
     let chosen = chosen(&model, &infer).map_err(Error::invalid)?;

@@ -20,14 +20,14 @@ use std::time::Duration;
 
 pub(super) async fn classify(call: Call<ClassificationRequest>) -> Result<ClassificationResponse, Error> {
     let ClassificationRequest { model_spec, input } = call.message;
-    let place = spec::find(&call.served, model_spec.as_ref())?;
+    let place = spec::choose(&call.served, model_spec.as_ref(), &call.headers)?;
     let (model, answer) = run(&call.served, place, Verb::Classify, input.as_ref(), call.timeout).await?;
     Ok(ClassificationResponse { model_spec: spec::given(&model), result: Some(classes(&model, &answer)) })
 }
 
 pub(super) async fn regress(call: Call<RegressionRequest>) -> Result<RegressionResponse, Error> {
     let RegressionRequest { model_spec, input } = call.message;
-    let place = spec::find(&call.served, model_spec.as_ref())?;
+    let place = spec::choose(&call.served, model_spec.as_ref(), &call.headers)?;
     let (model, answer) = run(&call.served, place, Verb::Regress, input.as_ref(), call.timeout).await?;
     Ok(RegressionResponse { model_spec: spec::given(&model), result: Some(scores(&answer)) })
 }

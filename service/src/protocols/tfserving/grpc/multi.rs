@@ -14,7 +14,16 @@ pub(super) async fn infer(call: Call<MultiInferenceRequest>) -> Result<MultiInfe
     let mut asked: Vec<(usize, Verb)> = vec![];
     for (at, InferenceTask { model_spec, method_name }) in tasks.iter().enumerate() {
         let wrong = |message: String| Error::invalid(format!("`tasks[{at}]` {message}"));
-        let place = spec::find(&call.served, model_spec.as_ref())?;
+        let own = spec::find(&call.served, model_spec.as_ref())?;
+        // All tasks that name the version in the same way have one, whichever it is.
+        let version = |task: &InferenceTask| {
+            task.model_spec.as_ref().map(|spec| (spec.name.clone(), spec.version_choice.clone()))
+        };
+        let place = match asked.first() {
+            Some(&(first, _)) if version(&tasks[0]) == version(&tasks[at]) => first,
+            Some(_) => own,
+            None => spec::choose(&call.served, model_spec.as_ref(), &call.headers)?,
+        };
         let verb = match method_name.as_str() {
             "tensorflow/serving/classify" => Verb::Classify,
             "tensorflow/serving/regress" => Verb::Regress,

@@ -13,8 +13,8 @@ use prost::Message;
 use std::collections::BTreeMap;
 
 pub(super) async fn predict(call: Call<PredictRequest>) -> Result<PredictResponse, Error> {
-    let Call { served, message: PredictRequest { model_spec, inputs, output_filter }, timeout } = call;
-    let place = spec::find(&served, model_spec.as_ref())?;
+    let Call { served, message: PredictRequest { model_spec, inputs, output_filter }, headers, timeout } = call;
+    let place = spec::choose(&served, model_spec.as_ref(), &headers)?;
     let model = *served.inference.served(place);
     let known = outputs(model.facts.task);
     if let Some(name) = output_filter.iter().find(|name| !known.contains(&name.as_str())) {

@@ -2,31 +2,49 @@
 
 use crate::grpc::wire::tensorflow::serving::ModelSpec;
 use crate::grpc::wire::tensorflow::serving::model_spec::VersionChoice;
-use crate::models::Served;
+use crate::models::{Named, Served, Wanted};
 use crate::protocols::Shared;
+use crate::protocols::tfserving::SIGNATURE;
 use crate::protocols::tfserving::decode::signature;
 use crate::protocols::tfserving::error::Error;
-use crate::protocols::tfserving::{NO_LABELS, SIGNATURE};
+use axum::http::HeaderMap;
 
-/// The place of the model.
+/// The place of the model that tells of itself.
+///
+/// # Errors
+///
+/// As [`choose`].
+pub(super) fn find(served: &Shared, spec: Option<&ModelSpec>) -> Result<usize, Error> {
+    place(served, spec, None)
+}
+
+/// The place of the model that answers, as the message and the metadata say.
 ///
 /// # Errors
 ///
 /// If there is none of that name and version, or no such signature of it.
-pub(super) fn find(served: &Shared, spec: Option<&ModelSpec>) -> Result<usize, Error> {
+pub(super) fn choose(served: &Shared, spec: Option<&ModelSpec>, headers: &HeaderMap) -> Result<usize, Error> {
+    place(served, spec, Some(headers))
+}
+
+fn place(served: &Shared, spec: Option<&ModelSpec>, headers: Option<&HeaderMap>) -> Result<usize, Error> {
     let spec =
         spec.filter(|spec| !spec.name.is_empty()).ok_or_else(|| Error::invalid("`model_spec` names no model"))?;
-    let models = served.inference.models();
-    let place = match &spec.version_choice {
-        None => models.find_number(&spec.name, None)?,
-        Some(VersionChoice::Version(version)) => models.find_number(&spec.name, Some(&version.to_string()))?,
-        Some(VersionChoice::VersionLabel(_)) => {
-            models.find_number(&spec.name, None)?;
-            return Err(Error::absent(NO_LABELS));
-        }
-    };
     signature(Some(&spec.signature_name)).map_err(Error::invalid)?;
-    Ok(place)
+    let number = match spec.version_choice {
+        Some(VersionChoice::Version(version)) => version.to_string(),
+        _ => String::new(),
+    };
+    let named = match &spec.version_choice {
+        None => None,
+        Some(VersionChoice::Version(_)) => Some(Named::Number(&number)),
+        Some(VersionChoice::VersionLabel(label)) => Some(Named::Label(label)),
+    };
+    let models = served.inference.models();
+    Ok(match headers {
+        Some(headers) => models.choose(&spec.name, &Wanted::new(named, headers))?,
+        None => models.find(&spec.name, named)?,
+    })
 }
 
 /// How an answer names its model.
