@@ -6,6 +6,7 @@ mod mlflow;
 mod models;
 mod oip;
 mod openai;
+mod own_routes;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
 mod routes;
