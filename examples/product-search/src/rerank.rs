@@ -1,4 +1,5 @@
-//! The first products of a search in the order of the re-ranker, which reads query and product together.
+//! The first products of a search in the order of both models: the re-ranker reads query and product together, and is asked for the
+//! encoder's first ones alone.
 
 use crate::ReRanker;
 use crate::search::Found;
@@ -11,7 +12,10 @@ pub(crate) const FIRST: usize = 20;
 /// for each product.
 const MAX_READ: usize = 1_000;
 
-/// Puts the first of the products found in the re-ranker's order; of equal ones the encoder's first stays first.
+/// The encoder is trained with its cosines over this: then they are logits, as the re-ranker's relevances are before their sigmoid.
+const TEMPERATURE: f64 = 0.05;
+
+/// Puts the first of the products found in the order of the sum of both models' logits; of equal ones the encoder's first stays first.
 pub(crate) async fn rerank(re_ranker: &Batched<ReRanker>, query: &str, found: &mut [Found]) -> Result<(), Refusal> {
     let first = found.len().min(FIRST);
     let first = &mut found[..first];
@@ -19,8 +23,13 @@ pub(crate) async fn rerank(re_ranker: &Batched<ReRanker>, query: &str, found: &m
     for (found, relevance) in first.iter_mut().zip(relevances) {
         found.relevance = Some(relevance);
     }
-    first.sort_by(|a, b| b.relevance.unwrap_or(0.0).total_cmp(&a.relevance.unwrap_or(0.0)));
+    first.sort_by(|a, b| logit(b).total_cmp(&logit(a)));
     Ok(())
+}
+
+fn logit(found: &Found) -> f64 {
+    let relevance = f64::from(found.relevance.unwrap_or_default());
+    f64::from(found.score) / TEMPERATURE + (relevance / (1.0 - relevance)).ln()
 }
 
 fn beginning(query: &str) -> &str {

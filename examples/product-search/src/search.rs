@@ -71,7 +71,7 @@ pub(crate) struct Found {
     pub(crate) product: &'static Product,
     /// Its place by the cosine alone, from 1.
     place: usize,
-    score: f32,
+    pub(crate) score: f32,
     pub(crate) relevance: Option<f32>,
 }
 

@@ -28,6 +28,10 @@ class First:
     def vectors(self, texts):
         return encode(self.encoder, [[2, *ids[:self.most - 2], 3] for ids in self.ids(texts)])
 
+    def nearest(self, texts, count):
+        """For each text the cosines and the numbers of `count` products, best first."""
+        return torch.topk(self.vectors(texts) @ self.products.T, count, dim=1)
+
     def of(self, texts, count):
-        """For each text the numbers of `count` products, best first."""
-        return torch.topk(self.vectors(texts) @ self.products.T, count, dim=1).indices.tolist()
+        """The numbers alone."""
+        return self.nearest(texts, count).indices.tolist()

@@ -155,16 +155,17 @@ def learn(model, catalogue, split, first, steps):
 
 @torch.no_grad()
 def measure(model, catalogue, first, count):
-    """The encoder's order and the re-ranker's, on held-out queries: those that recipes were chosen by, and all others."""
+    """The held-out queries, and the orders of the encoder's first products by it, by the re-ranker, and by both of their logits."""
     model.eval()
     split = data.split("heldout", catalogue)
+    texts = [query["text"] for query in split.queries]
     documents = first.ids([data.text_of(product) for product in catalogue])
-    queries = first.ids([query["text"] for query in split.queries])
-    found = first.of([query["text"] for query in split.queries], max(count, 10))
+    cosines, found = first.nearest(texts, count)
     logits, _ = score(model, [pair(query, documents[product])
-                              for query, products in zip(queries, found) for product in products[:count]])
-    orders = reranked(found, logits.view(len(found), count).tolist())
-    return split, found, orders
+                              for query, products in zip(first.ids(texts), found.tolist()) for product in products])
+    logits, found = logits.view(len(texts), count), found.tolist()
+    return split, {"encoder": found, "re-ranker": reranked(found, logits.tolist()),
+                   "both": reranked(found, (logits + cosines / train.TEMPERATURE).tolist())}
 
 
 def main():
