@@ -42,7 +42,8 @@ mod tests {
 
     #[test]
     fn a_long_query_is_cut_between_characters() {
-        for (query, kept) in [("手机", 2), (&*"手".repeat(MAX_READ), MAX_READ), (&*"é手".repeat(MAX_READ), MAX_READ)] {
+        for (query, kept) in [("手机", 2), (&*"手".repeat(MAX_READ), MAX_READ), (&*"é手".repeat(MAX_READ), MAX_READ)]
+        {
             assert_eq!(beginning(query).chars().count(), kept);
             assert!(query.starts_with(beginning(query)));
         }

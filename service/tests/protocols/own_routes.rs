@@ -27,7 +27,9 @@ async fn vectors(
     let first = new.embed(&texts[0]).await?.into_vec();
     let old: Vec<Vec<f32>> = old.embed_batch(&texts).await?.into_iter().map(|vector| vector.into_vec()).collect();
     let new: Vec<Vec<f32>> = new.embed_batch(texts).await?.into_iter().map(|vector| vector.into_vec()).collect();
-    Ok(Json(json!({"first": bits(&first), "old": old.iter().map(|row| bits(row)).collect::<Vec<_>>(), "new": new.iter().map(|row| bits(row)).collect::<Vec<_>>()})))
+    Ok(Json(
+        json!({"first": bits(&first), "old": old.iter().map(|row| bits(row)).collect::<Vec<_>>(), "new": new.iter().map(|row| bits(row)).collect::<Vec<_>>()}),
+    ))
 }
 
 async fn scores(ranker: Batched<Ranker>, JsonBody(texts): Texts) -> Result<Json<Value>, Refusal> {
