@@ -30,6 +30,28 @@ const SUITE: &str = "kind = \"search\"\nrank = \"judged\"\nmetrics = [\"ndcg@10\
 const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"\ntext = \"text\"\nlabel = \"label\"\n\0\
                         {\"text\": \"good\", \"label\": \"positive\"}\n";
 
+/// A request of each form, after the line that says whose it is.
+const REQUESTS: [&str; 17] = [
+    "oip\n{\"id\":\"7\",\"inputs\":[{\"name\":\"text\",\"shape\":[1,2],\"datatype\":\"BYTES\",\"data\":[[\"a\",\"手\"]]}],\
+     \"outputs\":[{\"name\":\"embedding\",\"parameters\":{\"binary_data\":true}}]}",
+    "oip 98\n{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":5}}]}    \x01\0\0\0a",
+    "oip 0\nphone",
+    "openai\n{\"model\":\"m\",\"input\":[\"a\",\"手机\"],\"encoding_format\":\"base64\",\"dimensions\":2,\"user\":\"u\"}",
+    "openai\n{\"model\":\"m\",\"input\":[[1,2],[3]]}",
+    "tei /embed\n{\"inputs\":[\"a\",[1,2]],\"truncate\":true,\"truncation_direction\":\"right\",\"normalize\":false}",
+    "tei /rerank\n{\"query\":\"a\",\"texts\":[\"b\",\"c\"],\"raw_scores\":true,\"return_text\":true}",
+    "tei /predict\n{\"inputs\":[[\"a\"],[\"b\",\"c\"]],\"raw_scores\":false}",
+    "tei /similarity\n{\"inputs\":{\"source_sentence\":\"a\",\"sentences\":[\"b\"]},\"parameters\":{\"truncate\":true}}",
+    "tfserving predict\n{\"signature_name\":\"serving_default\",\"instances\":[\"a\",{\"text\":\"b\"},{\"b64\":\"YQ==\"},[\"c\",\"d\"]]}",
+    "tfserving classify\n{\"context\":{\"text\":\"a\"},\"examples\":[{},{\"text\":[\"b\",\"c\"]}]}",
+    "torchserve application/json\n{\"instances\":[{\"data\":\"a\"},{\"body\":[\"b\",\"c\"]}]}",
+    "mlflow application/json\n{\"dataframe_split\":{\"columns\":[\"t\"],\"index\":[0],\"data\":[[\"a\"]]},\"params\":{}}",
+    "mlflow text/csv\nt,u\r\n\"a \"\"b\"\"\",手\r\n",
+    "oip-grpc\n\x0a\x07encoder\x2a\x15\x0a\x04text\x12\x05BYTES\x1a\x01\x01\x2a\x03\x42\x01a",
+    "tfserving-predict\n\x0a\x03\x0a\x01m\x12\x13\x0a\x04text\x12\x0b\x08\x07\x12\x04\x12\x02\x08\x01\x42\x01a",
+    "tfserving-examples\n\x0a\x13\x0a\x11\x0a\x0f\x0a\x0d\x0a\x04text\x12\x05\x0a\x03\x0a\x01a",
+];
+
 fn main() {
     // `cargo fuzz run` puts flags for a target before it.
     let corpus = PathBuf::from(std::env::args_os().skip(1).last().expect("the folder of the corpora"));
@@ -55,6 +77,9 @@ fn main() {
         let mut tokenizer = std::fs::read(folder.join("tokenizer.json")).expect("a tokenizer");
         tokenizer.extend("\0wireless headphones 手机 é".bytes());
         put("tokenizer", &name, &tokenizer);
+    }
+    for (at, request) in REQUESTS.iter().enumerate() {
+        put("protocols", &format!("request-{at}"), request.as_bytes());
     }
     put("suite", "search", SUITE.as_bytes());
     put("suite", "classify", CLASSIFY.as_bytes());

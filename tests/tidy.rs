@@ -61,9 +61,11 @@ const ROOMS: [Room; 7] = [
 ];
 
 /// Crates that only some packages may know, dev-dependencies aside.
-const KNOWN_ONLY_BY: [(&str, &[&str]); 8] = [
+const KNOWN_ONLY_BY: [(&str, &[&str]); 10] = [
     ("tokio", &["service", "examples/product-search"]),
     ("axum", &["service", "examples/product-search"]),
+    ("tonic", &["service"]),
+    ("prost", &["service"]),
     ("clap", &["cargo-modeldeploy"]),
     ("cargo_metadata", &["cargo-modeldeploy"]),
     ("candle-core", &["compiler"]),
@@ -301,6 +303,8 @@ fn every_listed_dependency_is_used() {
 #[test]
 fn files_are_one_idea_long() {
     let wrong = sources()
+        // Generated: who reads it reads the protos, which are one idea a file.
+        .filter(|(path, _)| !path.starts_with("service/src/grpc/wire/"))
         .map(|(path, text)| (path, text.lines().count()))
         .filter(|&(_, lines)| lines > 500)
         .map(|(path, lines)| format!("{path}: {lines} lines"))

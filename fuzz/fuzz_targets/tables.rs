@@ -5,7 +5,8 @@
 use libfuzzer_sys::fuzz_target;
 use modeldeploy::tokenizer::{Encoding, Tables, Tokenizer};
 
-const TEXTS: [&str; 5] = ["", "wireless headphones", "手机 [MASK] Ⅷ é", "\u{0}\u{301}\u{feff} \t\n", "a 🎧\u{200d}b ##c"];
+const TEXTS: [&str; 5] =
+    ["", "wireless headphones", "手机 [MASK] Ⅷ é", "\u{0}\u{301}\u{feff} \t\n", "a 🎧\u{200d}b ##c"];
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(tables) = Tables::parse(bytes) else { return };

@@ -7,9 +7,11 @@ mod blob;
 
 use crate::args::{self, IndexArgs, ModelArgs};
 use crate::lookup::{Found, Surroundings};
+use modeldeploy_format::lock::LockedGate;
 use modeldeploy_format::{Digest, Task};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
+use std::collections::BTreeMap;
 use std::path::Path;
 use syn::{Error, Ident, ItemStruct, LitStr, TypePath, Visibility};
 
@@ -56,6 +58,7 @@ fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -
         (signature.max_tokens as usize, signature.outputs as usize, signature.normalized);
     let labels = &signature.labels;
     let prompts = signature.prompts.iter().map(|(name, _)| name);
+    let gate = gate(model.gate.as_ref());
     let what = format!("model `{name}`");
     let tracking = tracking(&found)?;
     let blob = blob::expand(&what, &found, &pack)?;
@@ -81,6 +84,7 @@ fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -
                     normalized: #normalized,
                     labels: &[#(#labels),*],
                     prompts: &[#(#prompts),*],
+                    gate: #gate,
                 };
                 fn engine() -> ::core::result::Result<&'static ::modeldeploy::model::Engine<'static>, ::modeldeploy::Error> {
                     CELL.get::<Self>(#what, BLOB)
@@ -89,6 +93,28 @@ fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -
             impl ::modeldeploy::model::#implements for #ty {}
         };
     })
+}
+
+/// What the gate measured, as a constant.
+fn gate(locked: Option<&LockedGate>) -> TokenStream {
+    let span = Span::mixed_site();
+    let Some(LockedGate { suite: _, metric, base, got, thresholds, figures }) = locked else {
+        return quote_spanned!(span=> ::core::option::Option::None);
+    };
+    let pairs = |pairs: &BTreeMap<String, String>| {
+        let (names, figures) = (pairs.keys(), pairs.values());
+        quote_spanned!(span=> &[#((#names, #figures)),*])
+    };
+    let (thresholds, figures) = (pairs(thresholds), pairs(figures));
+    quote_spanned! {span=>
+        ::core::option::Option::Some(::modeldeploy::model::Gate {
+            metric: #metric,
+            base: #base,
+            got: #got,
+            thresholds: #thresholds,
+            figures: #figures,
+        })
+    }
 }
 
 fn expand_index(

@@ -22,6 +22,7 @@ const FACTS: Facts = Facts {
     normalized: false,
     labels: &[],
     prompts: &["document", "query"],
+    gate: None,
 };
 
 macro_rules! model {

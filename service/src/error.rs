@@ -16,6 +16,12 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// A file that an option names cannot be used: which, and why.
+    File(String),
+    /// The sandbox is required, and cannot be had: what of it.
+    Sandbox(String),
+    /// The system does not give what every process has: threads, sockets, signals.
+    System(std::io::Error),
     /// What was asked for cannot be printed.
     Output(std::io::Error),
     /// A model cannot be used: why, and which command makes what is absent.
@@ -33,7 +39,9 @@ impl fmt::Display for Error {
                 "cannot listen on {address}: {source}\n  help: `--listen 127.0.0.1:0` takes a free port and prints it"
             ),
             Error::Output(source) => write!(f, "nothing can be written to stdout: {source}"),
-            Error::Model(message) => f.write_str(message),
+            Error::File(message) | Error::Model(message) => f.write_str(message),
+            Error::Sandbox(message) => write!(f, "{message}\n  help: `--sandbox on` goes on without what is missing"),
+            Error::System(source) => write!(f, "the system does not give what a service needs: {source}"),
             Error::SelfTest(message) => write!(f, "the self-test failed: {message}"),
         }
     }
@@ -42,8 +50,8 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Listen { source, .. } | Error::Output(source) => Some(source),
-            Error::Options(_) | Error::Model(_) | Error::SelfTest(_) => None,
+            Error::Listen { source, .. } | Error::Output(source) | Error::System(source) => Some(source),
+            Error::Options(_) | Error::File(_) | Error::Sandbox(_) | Error::Model(_) | Error::SelfTest(_) => None,
         }
     }
 }

@@ -2,16 +2,19 @@
 //!
 //! ```no_run
 //! # mod search { pub fn router() -> axum::Router { axum::Router::new() } }
-//! # #[tokio::main(flavor = "current_thread")]
-//! # async fn main() -> Result<(), modeldeploy_service::Error> {
-//! modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION"))
-//!     .routes(search::router())
-//!     .serve()
-//!     .await
-//! # }
+//! fn main() -> Result<(), modeldeploy_service::Error> {
+//!     modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION")).routes(search::router()).run()
+//! }
 //! ```
 //!
-//! Clients that are slow or take too much are cut off: [`Limits`].
+//! Flags, the environment and a file configure the rest: `--help` lists the options, `--print-config` says which hold and who set them.
+//!
+//! Clients that are slow or take too much are cut off: [`Limits`]. On a loopback address everybody may ask; on another the service does
+//! not start without a file of tokens (`--tokens`) or the word that all may (`--no-auth`). With `--tls-cert` and `--tls-key` it speaks
+//! TLS. Tokens and certificates are read again when their files change. Once it listens, the process gives up all of its system that it
+//! does not use, which `--print-sandbox` prints; what a service's own routes need of it while they answer is said by [`Service::needs`].
+//!
+//! Told to stop, a service is not ready, answers what is in flight, and exits with 0; told again, it exits at once.
 //!
 //! | route | answers |
 //! | --- | --- |
@@ -30,34 +33,59 @@
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
 //!
+//! HTTP/1.1, HTTP/2 with prior knowledge and gRPC share the port. Over gRPC there are:
+//!
+//! | service | methods |
+//! | --- | --- |
+//! | `inference.GRPCInferenceService` (KServe, Triton) | those of `/v2/…`, and `ModelStreamInfer` |
+//! | `tensorflow.serving.PredictionService`, `ModelService` | all |
+//! | `grpc.health.v1.Health`, `grpc.reflection.v1` and `v1alpha` | all |
+//!
 //! The service's own routes ask its models by [`Batched`]. Where a service has a route of its own at one of these paths, its own answers. Texts of all requests are run together as they come,
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
-//! 429 and `Retry-After`, in its protocol's own form. Errors of a request as a whole (a body that is too long or too slow, a path that
+//! 429 and `Retry-After`, in its protocol's own form; over gRPC the header is `grpc-timeout`, and the answer RESOURCE_EXHAUSTED with
+//! `grpc-retry-pushback-ms` and `google.rpc.RetryInfo`. Errors of a request as a whole (a body that is too long or too slow, a path that
 //! is none) have the form `{"error": "…"}`.
 
 #![forbid(unsafe_code)]
 
+mod auth;
 mod batch;
 mod batched;
+mod config;
 mod connections;
 mod error;
+mod grpc;
 mod inference;
+mod lifecycle;
 mod limits;
 mod metrics;
 mod models;
+mod notice;
 mod object;
-mod options;
+mod openapi;
+mod page;
+mod panics;
+mod processors;
 mod protocols;
+mod readiness;
 mod reply;
+mod sandbox;
 mod serve;
+mod tls;
+mod watched;
 
+pub use auth::Caller;
 pub use batched::Batched;
 pub use error::Error;
+#[doc(hidden)]
+pub use grpc::wire;
 pub use limits::{Limits, MAX_BODY_BYTES};
 pub use metrics::Metrics;
 pub use models::ModelCard;
 #[doc(hidden)]
 pub use protocols::decoders;
 pub use reply::{JsonBody, Refusal};
+pub use sandbox::Need;
 pub use serve::Service;

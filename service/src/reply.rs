@@ -33,10 +33,6 @@ impl Refusal {
         Refusal { retry_after, ..self }
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// 400: the request's own fault.
     pub fn bad_request(message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::BAD_REQUEST, message)

@@ -1,22 +1,34 @@
 //! From the first flag to the last answer: read the options, listen, serve, and stop when told.
 
+use crate::auth::{Auth, Gate};
+use crate::config::{Command, Config};
 use crate::inference::Inference;
+use crate::lifecycle::{Signals, Supervisor};
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served};
-use crate::options::{Command, HELP};
-use crate::{Error, Limits, Refusal, batched, connections, limits, protocols};
+use crate::protocols::{Form, Whole};
+use crate::readiness::Readiness;
+use crate::sandbox::Uses;
+use crate::tls::Tls;
+use crate::watched::Renew;
+use crate::{
+    Error, Limits, Need, Refusal, auth, batched, connections, grpc, lifecycle, limits, panics, processors, protocols,
+    sandbox, tls,
+};
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use modeldeploy::Warm;
 use std::future::Future;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 
 /// A service that is being put together.
 #[derive(Debug)]
@@ -26,12 +38,22 @@ pub struct Service {
     models: Vec<Inside>,
     routes: Router,
     limits: Limits,
+    needs: Vec<Need>,
+    document: Option<serde_json::Value>,
 }
 
 impl Service {
     /// A service of this name and version, without models and routes.
     pub fn new(name: &'static str, version: &'static str) -> Service {
-        Service { name, version, models: vec![], routes: Router::new(), limits: Limits::default() }
+        Service {
+            name,
+            version,
+            models: vec![],
+            routes: Router::new(),
+            limits: Limits::default(),
+            needs: vec![],
+            document: None,
+        }
     }
 
     /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
@@ -59,6 +81,14 @@ impl Service {
         self
     }
 
+    /// Adds the OpenAPI document of the service's own routes to `/openapi.json`: its `info`, `tags`, `paths` and `components` go before those
+    /// of the protocols, as the routes do.
+    #[must_use]
+    pub fn openapi(mut self, document: serde_json::Value) -> Service {
+        self.document = Some(document);
+        self
+    }
+
     /// The whole service as a router, as [`serve`](Service::serve) serves it; for tests without a socket. Its models are made and their
     /// workers started.
     ///
@@ -66,13 +96,13 @@ impl Service {
     ///
     /// If a model cannot be used.
     pub fn into_router(self) -> Result<Router, Error> {
-        self.router(Arc::default())
+        self.router(Readiness::new(), Auth::Open)
     }
 
-    pub(crate) fn router(self, stopping: Arc<AtomicBool>) -> Result<Router, Error> {
+    pub(crate) fn router(self, readiness: Readiness, auth: Auth) -> Result<Router, Error> {
         let cards: Vec<ModelCard> = self.models.iter().map(|model| model.card).collect();
         let metrics = Metrics::new(self.name, self.version, &cards);
-        let ready = Router::new().route("/readyz", get(readiness)).with_state(stopping.clone());
+        let ready = Router::new().route("/readyz", get(is_ready)).with_state(readiness.clone());
         let own = Router::new()
             .route("/healthz", get("ok\n"))
             .route("/livez", get("ok\n"))
@@ -84,36 +114,90 @@ impl Service {
         let models = Models::new(models.map_err(|error| Error::Model(error.to_string()))?);
         let inference = Inference::start(models, self.limits).map_err(Error::Model)?;
         let service = (self.name, self.version);
-        let served = Arc::new(protocols::Served { inference, service, stopping });
+        let served = Arc::new(protocols::Served { inference, service, readiness, document: self.document });
         let own = own.merge(self.routes.layer(Extension(batched::Served(served.clone()))));
-        let protocols = protocols::router(served);
-        let answered = |router: Router| {
+        let measured = middleware::from_fn_with_state(metrics.clone(), metrics::measure);
+        let (limits, begun) = (self.limits, Instant::now());
+        let guarded = |router: Router, form: Form| {
+            let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun });
             router
-                .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "there is no such route"))
-                .method_not_allowed_fallback(async || {
-                    Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method")
+                .layer(middleware::from_fn(move |request, next| panics::contain(form, request, next)))
+                .layer(middleware::from_fn_with_state(gate, auth::pass))
+                .layer(measured.clone())
+        };
+        // Messages of gRPC are read by their own methods: some come in streams.
+        let grpc = guarded(protocols::grpc_router(served.clone()), Form::OfPath);
+        let protocols = protocols::router(served);
+        let answered = |router: Router, form: Form| {
+            let router = router
+                .fallback(grpc::no_route)
+                .method_not_allowed_fallback(async move |uri: Uri, headers: HeaderMap| {
+                    let refused = Whole::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method");
+                    refused.answer(form.of(uri.path(), &headers))
                 })
-                .layer(DefaultBodyLimit::max(self.limits.body_bytes))
-                .layer(middleware::from_fn_with_state(self.limits, limits::read_body))
-                .layer(middleware::from_fn_with_state(metrics.clone(), metrics::measure))
+                .layer(DefaultBodyLimit::max(limits.body_bytes))
+                .layer(middleware::from_fn_with_state((limits, form), limits::read_body));
+            guarded(router, form)
         };
         // Where a path is in both, the service's own route answers.
-        Ok(answered(own).fallback_service(answered(protocols)))
+        Ok(answered(own, Form::Own).fallback_service(answered(protocols, Form::OfPath).merge(grpc)))
     }
 
-    /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns.
+    /// Says what the service's own routes need of the system while they answer, beside what every service does: the rest is refused to
+    /// them, by the sandbox. What is read before [`run`](Service::run) needs no word.
+    #[must_use]
+    pub fn needs(mut self, need: Need) -> Service {
+        self.needs.push(need);
+        self
+    }
+
+    /// Does what the command line asks: serves until SIGTERM or Ctrl-C, or replays the golden vectors and returns. It makes the threads
+    /// that it needs, after the sandbox has closed.
     ///
     /// # Errors
     ///
-    /// Wrong options, an address that is taken, a model that cannot be used or whose golden vectors do not come back.
+    /// Wrong options, files that cannot be used, an address that is taken, a model that cannot be used or whose golden vectors do not
+    /// come back.
+    pub fn run(self) -> Result<(), Error> {
+        self.run_until(std::future::pending())
+    }
+
+    /// As [`run`](Service::run), for those who have a runtime already: in a thread of its own, until the future is dropped.
+    ///
+    /// Threads that were there before are not held by Landlock, but by seccomp alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run`](Service::run).
     pub async fn serve(self) -> Result<(), Error> {
-        match Command::parse(std::env::args_os().skip(1), |name| std::env::var_os(name))? {
-            Command::Help => say(format_args!("{} {}\n\n{HELP}", self.name, self.version))?,
-            Command::Version => self.print_versions()?,
-            Command::SelfTest => self.self_test()?,
-            Command::Serve { listen, warm } => self.listen(listen, warm, stop_signal()).await?,
+        let (_alive, gone) = oneshot::channel::<()>();
+        let (end, ended) = oneshot::channel();
+        let run = move || {
+            let gone = async {
+                let _gone = gone.await;
+            };
+            let _unheard = end.send(self.run_until(gone));
+        };
+        let thread = thread::Builder::new().name("service".to_owned()).spawn(run).map_err(Error::System)?;
+        match ended.await {
+            Ok(outcome) => outcome,
+            Err(_panicked) => match thread.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => unreachable!("it has sent its outcome"),
+            },
         }
-        Ok(())
+    }
+
+    fn run_until(self, gone: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        let base = Config::with(self.limits);
+        match Command::read(std::env::args_os().skip(1), std::env::vars_os(), base)? {
+            Command::Help(text) => say(format_args!("{} {}\n\n{text}", self.name, self.version)),
+            Command::Print(text) => say(format_args!("{text}")),
+            Command::Sandbox(config) => say(format_args!("{}", Uses::of(&config, &self.needs))),
+            Command::Version => self.print_versions(),
+            Command::SelfTest => self.self_test(),
+            Command::Serve(config) => self.start(&config, gone),
+        }
     }
 
     fn print_versions(&self) -> Result<(), Error> {
@@ -130,29 +214,117 @@ impl Service {
         Ok(())
     }
 
+    /// Serves with this configuration until a signal or `gone`.
+    fn start(mut self, config: &Config, gone: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        for model in &self.models {
+            (model.load)(config.warm).map_err(Error::Model)?;
+        }
+        self.limits = config.limits;
+        let auth = Auth::open(&config.auth).map_err(Error::File)?;
+        let tls = tls::open(&config.tls).map_err(Error::File)?.map(Arc::new);
+        let supervisor = Supervisor::of(std::env::var_os("NOTIFY_SOCKET").as_deref()).map_err(Error::System)?;
+        let listener = bind(config.listen).map_err(|source| Error::Listen { address: config.listen, source })?;
+        let processors = processors::processors();
+        // All that is read is read, and no thread has begun.
+        sandbox::enter(config.sandbox, &Uses::of(config, &self.needs)).map_err(Error::Sandbox)?;
+        let runtime =
+            Builder::new_multi_thread().worker_threads(processors).enable_all().build().map_err(Error::System)?;
+        let end = End { drain_delay: config.drain_delay, supervisor, gone };
+        let served = runtime.block_on(self.listen(listener, auth, tls, end));
+        runtime.shutdown_background();
+        served
+    }
+
     async fn listen(
         self,
-        address: SocketAddr,
-        warm: Option<Warm>,
-        stop: impl Future<Output = ()> + Send + 'static,
+        listener: std::net::TcpListener,
+        auth: Auth,
+        tls: Option<Arc<Tls>>,
+        end: End<impl Future<Output = ()> + Send + 'static>,
     ) -> Result<(), Error> {
-        for model in &self.models {
-            (model.load)(warm).map_err(Error::Model)?;
+        let (signals, hangups) = Signals::new().map_err(Error::System)?;
+        let (name, version) = (self.name, self.version);
+        let mut renewed: Vec<Arc<dyn Renew>> = vec![];
+        if let Auth::Tokens { tokens, .. } = &auth {
+            renewed.push(tokens.clone());
         }
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (limits, name, version) = (self.limits, self.name, self.version);
-        let router = self.router(stopping.clone())?;
-        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
-        let address = listener.local_addr().map_err(|source| Error::Listen { address, source })?;
+        renewed.extend(tls.clone().map(|tls| tls as Arc<dyn Renew>));
+        let begun = self.begin(auth, tls)?;
+        let address = listener.local_addr().map_err(Error::System)?;
+        let listener = TcpListener::from_std(listener).map_err(Error::System)?;
+        tokio::spawn(lifecycle::keep(renewed, hangups));
         // Nobody need listen to what it says in order to be served.
-        let _unheard = say(format_args!("{name} {version} listens on http://{address}"));
+        let scheme = if begun.tls.is_some() { "https" } else { "http" };
+        let _unheard = say(format_args!("{name} {version} listens on {scheme}://{address}"));
+        end.supervisor.ready();
+        let readiness = begun.readiness.clone();
         let until = async move {
-            stop.await;
-            stopping.store(true, Ordering::Relaxed);
+            tokio::select! {
+                () = signals.stop() => {}
+                () = end.gone => {}
+            }
+            readiness.stop();
+            end.supervisor.stopping();
+            tokio::time::sleep(end.drain_delay).await;
         };
-        connections::serve(listener, router, limits, until).await;
+        begun.serve(listener, until).await;
         Ok(())
     }
+
+    /// Serves on a listener that is there already, until `stop` ends; then it stops as [`serve`](Service::serve) does when it is told to.
+    /// It reads no flags and says nothing, everybody may ask, and it closes no sandbox: for tests with a socket, and for listeners that
+    /// something else opens.
+    ///
+    /// # Errors
+    ///
+    /// If a model cannot be used.
+    pub async fn serve_on(
+        self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Error> {
+        self.begin(Auth::Open, None)?.serve(listener, stop).await;
+        Ok(())
+    }
+
+    fn begin(self, auth: Auth, tls: Option<Arc<Tls>>) -> Result<Begun, Error> {
+        let (limits, readiness) = (self.limits, Readiness::new());
+        Ok(Begun { limits, tls, router: self.router(readiness.clone(), auth)?, readiness })
+    }
+}
+
+/// A service whose workers have started.
+struct Begun {
+    router: Router,
+    limits: Limits,
+    tls: Option<Arc<Tls>>,
+    readiness: Readiness,
+}
+
+impl Begun {
+    async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+        let Begun { router, limits, tls, readiness } = self;
+        let until = async move {
+            stop.await;
+            readiness.stop();
+        };
+        connections::serve(listener, router, (limits, tls), until).await;
+    }
+}
+
+/// How a service ends.
+struct End<F> {
+    /// Between the word and the end of new connections.
+    drain_delay: Duration,
+    supervisor: Supervisor,
+    /// Ends when nobody waits for the service any more.
+    gone: F,
+}
+
+/// A port, to be listened on by a runtime that is not there yet.
+fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let passing = Builder::new_current_thread().enable_io().build()?;
+    passing.block_on(async { TcpListener::bind(address).await?.into_std() })
 }
 
 /// A line on stdout, which may be closed.
@@ -161,34 +333,9 @@ fn say(line: std::fmt::Arguments<'_>) -> Result<(), Error> {
     writeln!(out, "{line}").and_then(|()| out.flush()).map_err(Error::Output)
 }
 
-async fn readiness(State(stopping): State<Arc<AtomicBool>>) -> Result<&'static str, Refusal> {
-    if stopping.load(Ordering::Relaxed) {
+async fn is_ready(State(readiness): State<Readiness>) -> Result<&'static str, Refusal> {
+    if !readiness.is_ready() {
         return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
     }
     Ok("ok\n")
-}
-
-/// Ends when the process is told to stop.
-async fn stop_signal() {
-    let interrupt = async {
-        // Without the handler, Ctrl-C still ends the process, only at once.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
 }

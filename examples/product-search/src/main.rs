@@ -21,15 +21,13 @@ pub struct ReRanker;
 #[index("catalogue", of = QueryEncoder)]
 pub struct CatalogueVectors;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let served = modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION"))
         .model::<QueryEncoder>()
         .model::<ReRanker>()
         .routes(search::router())
         .routes(page::router())
-        .serve()
-        .await;
+        .run();
     match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -81,10 +81,22 @@ fn model(name: &str, task: Task, byte: u8) -> LockedModel {
         golden: digest(byte + 30),
         signature,
         recipe: Default::default(),
-        gate: None,
+        gate: (task == Task::Embed).then(gate),
         packs: vec![LockedPack { layout: format!("{LAYOUT_FINGERPRINT:016x}"), size: 3, digest: digest(byte + 10) }],
         files: vec![],
         absent: vec![],
+    }
+}
+
+fn gate() -> LockedGate {
+    let pairs = |pairs: [(&str, &str); 2]| pairs.map(|(name, figure)| (name.to_owned(), figure.to_owned())).into();
+    LockedGate {
+        suite: digest(50),
+        metric: "ndcg@10".into(),
+        base: "0.847802".into(),
+        got: "0.847609".into(),
+        thresholds: pairs([("min-ratio", "0.99"), ("min-cosine", "0.98")]),
+        figures: pairs([("cosine-min", "0.999953"), ("mrr@10", "0.895901")]),
     }
 }
 

@@ -37,6 +37,23 @@ pub struct Facts {
     pub labels: &'static [&'static str],
     /// The names of the prompts.
     pub prompts: &'static [&'static str],
+    /// What its gate measured; none where the manifest asks for none.
+    pub gate: Option<Gate>,
+}
+
+/// What a model's gate measured before it was locked. Figures are decimal numbers, as the lock has them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gate {
+    /// The metric that decides, such as `ndcg@10`.
+    pub metric: &'static str,
+    /// The f32 reference's figure.
+    pub base: &'static str,
+    /// The pack's figure.
+    pub got: &'static str,
+    /// What it must reach, by name: `min-ratio`, `min-cosine`, `min`.
+    pub thresholds: &'static [(&'static str, &'static str)],
+    /// Further figures of the pack, by name: `cosine-mean`, `cosine-min`, other metrics.
+    pub figures: &'static [(&'static str, &'static str)],
 }
 
 /// A locked model. `#[model("name")]` implements it; nothing else should.

@@ -9,12 +9,14 @@
 //! the texts beside it, nobody can tell from an answer who else was there.
 
 mod cost;
+mod executions;
 mod queue;
 mod ragged;
 mod request;
 mod sessions;
 mod worker;
 
+pub(crate) use executions::{Executions, OfSize, Spent};
 pub(crate) use ragged::Ragged;
 pub(crate) use request::Rows;
 
@@ -60,6 +62,8 @@ struct Shared {
     state: Mutex<State>,
     /// Something waits, or the workers are to end.
     news: Condvar,
+    /// The batches of each model that ran.
+    executions: Vec<Executions>,
 }
 
 struct State {
@@ -78,15 +82,17 @@ impl Batcher {
             return Batcher::with(vec![], 0, Arc::new(|| Err("there is no model".to_owned())));
         }
         let costs = Sessions::new(models)?.costs()?;
-        let workers = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let workers = crate::processors::processors();
         let models = models.clone();
         Batcher::with(costs, workers, Arc::new(move || Ok(Box::new(Sessions::new(&models)?) as Box<dyn Run>)))
     }
 
     /// Workers over what `make` makes.
     fn with(costs: Vec<Cost>, workers: usize, make: Arc<Make>) -> Result<Batcher, String> {
+        let executions = costs.iter().map(|_| Executions::new()).collect();
         let state = State { queue: Queue::new(costs, workers), is_ending: false };
-        let batcher = Batcher { shared: Arc::new(Shared { state: Mutex::new(state), news: Condvar::new() }) };
+        let shared = Shared { state: Mutex::new(state), news: Condvar::new(), executions };
+        let batcher = Batcher { shared: Arc::new(shared) };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
             let (shared, make, core) = (batcher.shared.clone(), make.clone(), cores.get(worker).copied());
@@ -99,6 +105,11 @@ impl Batcher {
             thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
         }
         Ok(batcher)
+    }
+
+    /// The batches of the model in that place that ran.
+    pub(crate) fn executions(&self, model: usize) -> &Executions {
+        &self.shared.executions[model]
     }
 
     /// Whether so many texts can have their rows by the deadline, if each has no more than a token: what cannot is refused before more is

@@ -2,7 +2,7 @@
 
 use super::queue::{Batch, Piece};
 use super::ragged::Ragged;
-use super::{Failure, Shared};
+use super::{Executions, Failure, Shared, Spent};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ pub(super) type Make = dyn Fn() -> Result<Box<dyn Run>, String> + Send + Sync;
 
 /// Runs batches until the end.
 pub(super) fn work(shared: &Shared, worker: usize, make: &Make) {
-    let mut hands = Hands { make, run: None, texts: Ragged::new(), rows: vec![] };
+    let mut hands = Hands { make, executions: &shared.executions, run: None, texts: Ragged::new(), rows: vec![] };
     // Before the first request, which need not wait for it.
     hands.run = make().ok();
     while let Some(batch) = shared.next(worker) {
@@ -33,6 +33,7 @@ pub(super) fn work(shared: &Shared, worker: usize, make: &Make) {
 /// What a worker keeps from batch to batch.
 struct Hands<'a> {
     make: &'a Make,
+    executions: &'a [Executions],
     run: Option<Box<dyn Run>>,
     texts: Ragged,
     rows: Vec<f32>,
@@ -58,6 +59,7 @@ impl Hands<'_> {
     }
 
     fn attempt(&mut self, model: usize, pieces: &[Piece]) -> Result<(), Failure> {
+        let begun = Instant::now();
         self.texts.clear();
         self.rows.clear();
         for piece in pieces {
@@ -67,6 +69,7 @@ impl Hands<'_> {
             Some(run) => run,
             None => (self.make)().map_err(Failure::Model)?,
         };
+        let put_together = Instant::now();
         let outcome = catch_unwind(AssertUnwindSafe(|| run.run(model, &self.texts, &mut self.rows)));
         // What has panicked is dropped, and made again for the next batch.
         let outcome = outcome.map_err(|_panic| Failure::Panicked)?;
@@ -79,6 +82,8 @@ impl Hands<'_> {
             piece.request.fill(piece.texts.clone(), own, now);
             rows = rest;
         }
+        let spent = Spent { input: put_together - begun, infer: now - put_together, output: now.elapsed() };
+        self.executions[model].count(self.texts.texts(), spent);
         Ok(())
     }
 }

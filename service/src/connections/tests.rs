@@ -1,5 +1,7 @@
 //! Clients on raw sockets that are slow, greedy or silent.
 
+mod http2;
+
 use super::*;
 use crate::Service;
 use axum::routing::{get, post};
@@ -16,8 +18,23 @@ const FAR: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(200);
 
 /// Nothing is cut off in the time of a test.
-const WIDE: Limits =
-    Limits { connections: 64, head: FAR, body: FAR, body_bytes: 1000, texts: 100, deadline: FAR, age: FAR, grace: FAR };
+const WIDE: Limits = Limits {
+    connections: 64,
+    peer_connections: 64,
+    head: FAR,
+    headers: 100,
+    head_bytes: 64 << 10,
+    streams: 128,
+    ping: FAR,
+    body: FAR,
+    body_bytes: 1000,
+    texts: 100,
+    tokens: 1000,
+    deadline: FAR,
+    write: FAR,
+    age: FAR,
+    grace: FAR,
+};
 
 /// A service in a thread of its own.
 struct Running {
@@ -43,7 +60,7 @@ impl Running {
             runtime.block_on(async {
                 let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
                 say.send(listener.local_addr().expect("an address")).expect("the test listens");
-                serve(listener, router, limits, told.notified()).await;
+                serve(listener, router, (limits, None), told.notified()).await;
             });
             let _unheard = end.send(());
         });

@@ -1,5 +1,6 @@
 //! Why a model does not answer, before a protocol gives it its own form.
 
+use super::code::{self, Code};
 use crate::batch::Failure;
 use crate::models::Unknown;
 use axum::http::{HeaderValue, StatusCode};
@@ -13,6 +14,12 @@ pub(crate) enum Fault {
     Input { text: Option<usize>, message: String },
     /// There is no such model.
     Unknown(Unknown),
+    /// There is nothing else of that name.
+    Absent(String),
+    /// The protocol has it, and no model here does.
+    Unsupported(String),
+    /// The service is about to end.
+    Stopping,
     /// Too much is waiting; it may be tried again after this time.
     Overloaded { after: Duration },
     /// The request's time is over.
@@ -26,15 +33,22 @@ impl Fault {
         Fault::Input { text, message: message.into() }
     }
 
-    /// The status of HTTP that says it.
-    pub(crate) fn status(&self) -> StatusCode {
+    /// The code that says it.
+    pub(crate) fn code(&self) -> Code {
         match self {
-            Fault::Input { .. } => StatusCode::BAD_REQUEST,
-            Fault::Unknown(_) => StatusCode::NOT_FOUND,
-            Fault::Overloaded { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Fault::Late => StatusCode::GATEWAY_TIMEOUT,
-            Fault::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Fault::Input { .. } => Code::InvalidArgument,
+            Fault::Unknown(_) | Fault::Absent(_) => Code::NotFound,
+            Fault::Unsupported(_) => Code::Unimplemented,
+            Fault::Stopping => Code::Unavailable,
+            Fault::Overloaded { .. } => Code::ResourceExhausted,
+            Fault::Late => Code::DeadlineExceeded,
+            Fault::Internal(_) => Code::Internal,
         }
+    }
+
+    /// The status of HTTP that says it, where no protocol has one of its own.
+    pub(crate) fn status(&self) -> StatusCode {
+        code::status(self.code())
     }
 
     /// The header `Retry-After`, in whole seconds, where trying again helps.
@@ -64,8 +78,12 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Fault::Input { text: Some(text), message } => write!(f, "text {text}: {message}"),
-            Fault::Input { text: None, message } | Fault::Internal(message) => f.write_str(message),
+            Fault::Input { text: None, message }
+            | Fault::Absent(message)
+            | Fault::Unsupported(message)
+            | Fault::Internal(message) => f.write_str(message),
             Fault::Unknown(unknown) => unknown.fmt(f),
+            Fault::Stopping => f.write_str("the service is stopping"),
             Fault::Overloaded { .. } => f.write_str("too much is waiting for this request to be answered in its time"),
             Fault::Late => f.write_str("the request's time is over"),
         }

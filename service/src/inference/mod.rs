@@ -1,15 +1,20 @@
 //! From texts to rows, for every protocol: limits, tokens, batches.
 
+mod code;
 mod fault;
+mod statistics;
 mod tokenize;
 
+pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
 pub(crate) use tokenize::{Overlong, Text};
 
 use crate::Limits;
-use crate::batch::Batcher;
+use crate::batch::{Batcher, Executions};
 use crate::models::{Models, Served};
+use crate::processors::processors;
 use axum::http::HeaderMap;
+use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -30,6 +35,8 @@ pub(crate) struct Inference {
     models: Arc<Models>,
     batcher: Batcher,
     limits: Limits,
+    /// Of each model.
+    statistics: Vec<Statistics>,
     /// One for each thread that may tokenize long texts at once.
     tokenizing: Semaphore,
 }
@@ -74,9 +81,10 @@ impl Inference {
     /// If their memory or their threads cannot be had.
     pub(crate) fn start(models: Models, limits: Limits) -> Result<Inference, String> {
         let models = Arc::new(models);
-        let threads = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+        let threads = processors();
         let batcher = Batcher::start(&models)?;
-        Ok(Inference { models, batcher, limits, tokenizing: Semaphore::new(threads) })
+        let statistics = models.all().iter().map(|_| Statistics::default()).collect();
+        Ok(Inference { models, batcher, limits, statistics, tokenizing: Semaphore::new(threads) })
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -91,13 +99,24 @@ impl Inference {
         &self.models.all()[model]
     }
 
+    /// The requests and the batches of the model in that place.
+    pub(crate) fn statistics(&self, model: usize) -> (Snapshot, &Executions) {
+        (self.statistics[model].snapshot(), self.batcher.executions(model))
+    }
+
     /// The rows of the texts, bit by bit those of `Engine::run`.
     ///
     /// # Errors
     ///
     /// What is wrong with the texts, or why there is no answer in time.
     pub(crate) async fn answer(&self, ask: Ask) -> Result<Answer, Fault> {
-        let begun = Instant::now();
+        let (model, begun) = (ask.model, Instant::now());
+        let outcome = self.rows(ask, begun).await;
+        self.statistics[model].count(&outcome, begun.elapsed());
+        outcome
+    }
+
+    async fn rows(&self, ask: Ask, begun: Instant) -> Result<Answer, Fault> {
         let deadline = self.deadline(begun, ask.timeout);
         let most = self.limits.texts;
         if ask.texts.len() > most {
@@ -112,7 +131,11 @@ impl Inference {
         let bytes: usize = texts.iter().map(Text::bytes).sum();
         let tokenize = move || tokenize::tokenize(&served, prompt.as_deref(), &texts, overlong);
         let tokens = self.where_it_fits(bytes, tokenize, deadline).await??;
-        let counts = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let counts: Vec<usize> = (0..tokens.texts()).map(|text| tokens.tokens_of(text)).collect();
+        let (all, most) = (counts.iter().sum::<usize>(), self.limits.tokens);
+        if all > most {
+            return Err(Fault::input(None, format!("the texts have {all} tokens, and at most {most} are taken")));
+        }
         let tokenized = begun.elapsed();
         let rows = self.batcher.run(model, tokens, deadline).await?;
         if rows.values.iter().any(|value| !value.is_finite()) {

@@ -2,20 +2,26 @@
 //!
 //! They share a port and some paths. A service's own routes go before all of theirs.
 
+mod error;
 mod input;
 mod mlflow;
 mod node;
 mod oip;
 mod openai;
 mod tei;
+mod tensor;
 mod tfserving;
 mod torchserve;
 mod v1_models;
+mod whole;
+
+pub(crate) use whole::{Form, Whole};
 
 use crate::inference::Inference;
+use crate::openapi::{self, About, Section};
+use crate::readiness::Readiness;
 use axum::Router;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What every protocol answers from.
 #[derive(Debug)]
@@ -24,19 +30,21 @@ pub(crate) struct Served {
     /// The service's name and version.
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.
-    pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) readiness: Readiness,
+    /// The OpenAPI document of its own routes.
+    pub(crate) document: Option<serde_json::Value>,
 }
 
 /// What handlers are given.
 pub(crate) type Shared = Arc<Served>;
 
 impl Served {
-    fn is_ready(&self) -> bool {
-        !self.stopping.load(Ordering::Relaxed)
+    pub(crate) fn is_ready(&self) -> bool {
+        self.readiness.is_ready()
     }
 }
 
-/// The routes of all protocols.
+/// The routes of all protocols over HTTP.
 pub(crate) fn router(served: Shared) -> Router {
     Router::new()
         .merge(mlflow::router())
@@ -46,15 +54,40 @@ pub(crate) fn router(served: Shared) -> Router {
         .merge(tfserving::router())
         .merge(torchserve::router())
         .merge(v1_models::router())
+        .merge(openapi::router())
         .with_state(served)
+}
+
+/// The methods of all protocols over gRPC.
+pub(crate) fn grpc_router(served: Shared) -> Router {
+    Router::new()
+        .merge(crate::grpc::router())
+        .merge(oip::grpc_router())
+        .merge(tfserving::grpc_router())
+        .with_state(served)
+}
+
+/// The operations of all protocols, for the OpenAPI document.
+pub(crate) fn sections(about: &About) -> Vec<Section> {
+    vec![
+        oip::openapi::section(about),
+        openai::openapi::section(about),
+        tei::openapi::section(about),
+        tfserving::openapi::section(about),
+        v1_models::openapi::section(about),
+        torchserve::openapi::section(about),
+        mlflow::openapi::section(about),
+    ]
 }
 
 /// The decoders of requests, for the fuzz targets: from bytes to a request or to what is wrong with them.
 pub mod decoders {
     pub use super::mlflow::check as mlflow;
     pub use super::oip::check as oip;
+    pub use super::oip::check_grpc as oip_grpc;
     pub use super::openai::check as openai;
     pub use super::tei::check as tei;
     pub use super::tfserving::check as tfserving;
+    pub use super::tfserving::{check_examples as tfserving_examples, check_predict as tfserving_predict};
     pub use super::torchserve::check as torchserve;
 }

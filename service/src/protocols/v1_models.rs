@@ -6,10 +6,13 @@
 //! | KServe v1 | `models` | `name`, `ready` |
 //! | TensorFlow Serving | | `model_version_status` |
 
-use super::{Shared, openai};
+pub(super) mod openapi;
+
+use super::{Shared, openai, tfserving};
 use crate::models::Served;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
@@ -46,13 +49,14 @@ async fn list(State(served): State<Shared>) -> Json<Value> {
     Json(json!({ "object": "list", "data": data, "models": names }))
 }
 
-async fn one(
-    State(served): State<Shared>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, openai::Error> {
-    let Path(name) = name.map_err(|rejection| openai::Error::no_model(&rejection.body_text()))?;
+async fn one(State(served): State<Shared>, name: Result<Path<String>, PathRejection>) -> Result<Json<Value>, Response> {
+    let no_model = |name: &str| openai::Error::no_model(name).into_response();
+    let Path(name) = name.map_err(|rejection| no_model(&rejection.body_text()))?;
+    if name.contains(':') {
+        return Err(tfserving::Error::not_allowed("POST").into_response());
+    }
     let models = served.inference.models();
-    let place = models.find(&name, None).map_err(|_| openai::Error::no_model(&name))?;
+    let place = models.find(&name, None).map_err(|_| no_model(&name))?;
     let all: Vec<&Served> = models.all().iter().filter(|model| model.card.name == name).collect();
     let status = json!({ "error_code": "OK", "error_message": "" });
     let versions = all.iter().map(|model| {

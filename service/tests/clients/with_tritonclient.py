@@ -9,7 +9,12 @@ client = triton.InferenceServerClient(URL.removeprefix("http://"), concurrency=4
 assert client.is_server_live() and client.is_server_ready()
 assert client.is_model_ready("encoder") and client.is_model_ready("encoder", "1.0.0")
 assert not client.is_model_ready("nothing")
-assert client.get_server_metadata()["extensions"] == ["binary_tensor_data", "model_repository"]
+assert client.get_server_metadata()["extensions"] == [
+    "binary_tensor_data",
+    "model_configuration",
+    "model_repository",
+    "statistics",
+]
 assert client.get_model_metadata("mood")["outputs"][0] == {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]}
 assert [model["name"] for model in client.get_model_repository_index()] == ["encoder", "encoder", "mood", "ranker"]
 

@@ -1,11 +1,14 @@
 //! Every protocol over hand-made models, without a socket: the values are the engine's own, to the bit.
 
+mod attacks;
 mod batches;
 mod client;
+mod grpc;
 mod mlflow;
 mod models;
 mod oip;
 mod openai;
+mod openapi;
 mod own_routes;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;

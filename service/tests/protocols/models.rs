@@ -3,7 +3,7 @@
 use crate::packs::{self, Head, Precision, means};
 use modeldeploy::Error;
 use modeldeploy::format::Task;
-use modeldeploy::model::{Engine, Facts, Input, Model, Space};
+use modeldeploy::model::{Engine, Facts, Gate, Input, Model, Space};
 use modeldeploy_service::Service;
 use std::sync::OnceLock;
 
@@ -23,6 +23,7 @@ const FACTS: Facts = Facts {
     normalized: false,
     labels: &[],
     prompts: &["document", "query"],
+    gate: None,
 };
 
 const TRANSFORMER: Facts = Facts {
@@ -30,6 +31,13 @@ const TRANSFORMER: Facts = Facts {
     outputs: packs::SMALL.width as usize,
     normalized: true,
     prompts: &["query"],
+    gate: Some(Gate {
+        metric: "ndcg@10",
+        base: "0.847802",
+        got: "0.847609",
+        thresholds: &[("min-cosine", "0.98"), ("min-ratio", "0.99")],
+        figures: &[("cosine-min", "0.999953")],
+    }),
     ..FACTS
 };
 

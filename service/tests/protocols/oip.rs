@@ -30,7 +30,10 @@ fn split(answer: &Answer) -> (serde_json::Value, &[u8]) {
 #[tokio::test]
 async fn the_service_and_its_models_are_described() {
     for (path, body) in [
-        ("/v2", r#"{"extensions":["binary_tensor_data","model_repository"],"name":"shop","version":"1.2.3"}"#),
+        (
+            "/v2",
+            r#"{"extensions":["binary_tensor_data","model_configuration","model_repository","statistics"],"name":"shop","version":"1.2.3"}"#,
+        ),
         ("/v2/health/live", r#"{"live":true}"#),
         ("/v2/health/ready", r#"{"live":true,"ready":true}"#),
         ("/v2/models", r#"{"models":["encoder","mood","ranker"]}"#),

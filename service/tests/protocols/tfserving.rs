@@ -89,7 +89,7 @@ async fn errors_have_their_form() {
         ),
         ("encoder/labels/stable:predict", instances(), 404, "no version of a model here has a label"),
         ("encoder:train", instances(), 404, "ends in `:predict`, `:classify` or `:regress`"),
-        ("encoder", instances(), 404, "ends in `:predict`"),
+        ("encoder", instances(), 405, "ends in `:predict`"),
         ("encoder:explain", instances(), 501, "no model here explains its answers"),
         (
             "encoder:classify",

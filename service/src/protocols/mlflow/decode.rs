@@ -5,6 +5,7 @@ use crate::object::FromObject;
 use crate::protocols::node::Node;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use std::io::Read as _;
 
 /// The body in JSON: one of the four, and perhaps parameters, of which no model here has any.
 #[derive(Deserialize)]
@@ -98,16 +99,24 @@ fn rows(field: &str, nodes: &[Node]) -> Result<Vec<Text>, String> {
 }
 
 fn table(body: &[u8]) -> Result<Vec<Text>, String> {
-    let mut reader = csv::Reader::from_reader(body);
-    let record = |(at, record): (usize, Result<csv::StringRecord, csv::Error>)| {
-        let record = record.map_err(|error| format!("the body is no CSV: {error}"))?;
-        match (record.get(0), record.get(1), record.len()) {
-            (Some(text), None, 1) => Ok(Text::One(text.to_owned())),
-            (Some(text), Some(pair), 2) => Ok(Text::Pair(text.to_owned(), pair.to_owned())),
-            (_, _, columns) => Err(format!("row {at} has {columns} columns, and the model takes a text or a pair")),
-        }
+    // A row of our own at the end: a quote that is never closed would swallow it, and the reader has no word for that.
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body.chain(&b"\nend\n"[..]));
+    let broken = |error: csv::Error| format!("the body is no CSV: {error}");
+    let columns = reader.headers().map_err(broken)?.len();
+    let mut records = reader.records().collect::<Result<Vec<_>, _>>().map_err(broken)?;
+    match records.pop() {
+        // No line at all: the row of our own was taken for the header.
+        None if body.iter().all(u8::is_ascii_whitespace) => return Ok(vec![]),
+        Some(last) if last.len() == 1 && &last[0] == "end" => {}
+        _ => return Err("the body is no CSV: it ends inside of quotes".to_owned()),
+    }
+    let text = |(at, record): (usize, csv::StringRecord)| match (record.get(0), record.get(1), record.len()) {
+        (_, _, own) if own != columns => Err(format!("row {at} has {own} columns, and the header has {columns}")),
+        (Some(text), None, 1) => Ok(Text::One(text.to_owned())),
+        (Some(text), Some(pair), 2) => Ok(Text::Pair(text.to_owned(), pair.to_owned())),
+        (_, _, columns) => Err(format!("row {at} has {columns} columns, and the model takes a text or a pair")),
     };
-    reader.records().enumerate().map(record).collect()
+    records.into_iter().enumerate().map(text).collect()
 }
 
 #[cfg(test)]
@@ -156,7 +165,9 @@ mod tests {
             (JSON, r#"{"instances": 1}"#, "`instances` is a number, and must be a list of texts"),
             (JSON, r#"{"inputs": [NaN]}"#, "expected value"),
             (CSV, "a,b,c\n1,2,3\n", "row 0 has 3 columns"),
-            (CSV, "a,b\n1\n", "the body is no CSV"),
+            (CSV, "a,b\n1\n", "row 0 has 1 columns, and the header has 2"),
+            (CSV, "a\n\"1\n", "it ends inside of quotes"),
+            (CSV, "\"a\n1\n", "it ends inside of quotes"),
         ] {
             let error = decode(body.as_bytes(), kind).expect_err(body);
             assert!(error.contains(message), "{body}: {error}");

@@ -1,46 +1,38 @@
 //! Errors of the protocol: `{"error_code", "message"}`.
 
 use crate::inference::Fault;
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use crate::protocols::error;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let code = match status {
+        StatusCode::UNAUTHORIZED => "UNAUTHENTICATED",
+        StatusCode::TOO_MANY_REQUESTS => "REQUEST_LIMIT_EXCEEDED",
+        status if status.is_server_error() => "INTERNAL_ERROR",
+        _ => "BAD_REQUEST",
+    };
+    json!({ "error_code": code, "message": message })
+}
+
+/// The protocol's form.
+#[derive(Debug)]
+pub(super) struct Form;
 
 /// An answer that is an error.
-#[derive(Debug)]
-pub(super) struct Error {
-    status: StatusCode,
-    code: &'static str,
-    message: String,
-    retry_after: Option<HeaderValue>,
-}
+pub(super) type Error = error::Error<Form>;
 
-impl Error {
-    pub(super) fn invalid(message: impl Into<String>) -> Error {
-        Fault::input(None, message).into()
-    }
-}
-
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Error {
-        let code = match &fault {
+impl error::Form for Form {
+    fn body(fault: &Fault, _: StatusCode, message: &str) -> Value {
+        let code = match fault {
             Fault::Input { .. } => "BAD_REQUEST",
-            Fault::Unknown(_) => "RESOURCE_DOES_NOT_EXIST",
+            Fault::Unknown(_) | Fault::Absent(_) => "RESOURCE_DOES_NOT_EXIST",
+            Fault::Unsupported(_) => "NOT_IMPLEMENTED",
             Fault::Overloaded { .. } => "REQUEST_LIMIT_EXCEEDED",
-            Fault::Late => "TEMPORARILY_UNAVAILABLE",
+            Fault::Late | Fault::Stopping => "TEMPORARILY_UNAVAILABLE",
             Fault::Internal(_) => "INTERNAL_ERROR",
         };
-        Error { status: fault.status(), code, message: fault.to_string(), retry_after: fault.retry_after() }
-    }
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let body = Json(json!({ "error_code": self.code, "message": self.message }));
-        let mut response = (self.status, body).into_response();
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
-        }
-        response
+        json!({ "error_code": code, "message": message })
     }
 }

@@ -8,8 +8,10 @@
 
 mod decode;
 mod error;
+pub(super) mod openapi;
 
 pub use decode::check;
+pub(super) use error::whole;
 
 use super::Shared;
 use crate::inference::{self, Ask, Overlong};

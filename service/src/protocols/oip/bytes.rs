@@ -1,5 +1,20 @@
 //! Tensors of type BYTES as binary data: each element a u32 of its length, little-endian, and then its bytes.
 
+use crate::protocols::tensor::{self, utf8};
+
+/// The elements as texts, as many as the shape says.
+///
+/// # Errors
+///
+/// If they are not, or as [`decode`].
+pub(super) fn decode_shaped(bytes: &[u8], shape: &[u64]) -> Result<Vec<String>, String> {
+    let texts = decode(bytes)?;
+    if tensor::elements(shape) != Some(texts.len() as u64) {
+        return Err(format!("its bytes are {} elements, and `shape` is {shape:?}", texts.len()));
+    }
+    Ok(texts)
+}
+
 /// The elements as texts.
 ///
 /// # Errors
@@ -20,12 +35,6 @@ pub(super) fn decode(mut bytes: &[u8]) -> Result<Vec<String>, String> {
         bytes = rest;
     }
     Ok(texts)
-}
-
-/// An element as a text.
-pub(super) fn utf8(at: usize, bytes: &[u8]) -> Result<String, String> {
-    let text = std::str::from_utf8(bytes).map_err(|error| format!("element {at} is not UTF-8: {error}"))?;
-    Ok(text.to_owned())
 }
 
 /// Elements as binary data.

@@ -1,10 +1,11 @@
 //! From the bytes of an inference's body to what is asked.
 
-use super::tensors::INPUT;
 use super::wire::{Input, Output, Request};
 use super::{HEADER_LENGTH, bytes};
 use crate::inference::Text;
 use crate::object::FromObject;
+use crate::protocols::tensor::{self, INPUT};
+use std::time::Duration;
 
 /// An inference that is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub(super) struct Infer {
     pub(super) id: Option<String>,
     pub(super) texts: Vec<Text>,
     pub(super) prompt: Option<String>,
+    /// How long the client waits.
+    pub(super) timeout: Option<Duration>,
     /// The outputs that are asked for, by name; none for all.
     pub(super) wanted: Option<Vec<Wanted>>,
     /// Whether outputs of which nothing is said come as binary data.
@@ -48,38 +51,37 @@ pub(super) fn decode(body: &[u8], header_length: Option<&str>) -> Result<Infer, 
     };
     // One raw input, and all outputs as raw.
     if header_length.is_some() && json == 0 {
-        let text = bytes::utf8(0, body).map_err(|error| format!("input `{INPUT}`: {error}"))?;
-        return Ok(Infer { id: None, texts: vec![Text::One(text)], prompt: None, wanted: None, is_binary: true });
+        let text = tensor::utf8(0, body).map_err(|error| format!("input `{INPUT}`: {error}"))?;
+        return Ok(Infer {
+            id: None,
+            texts: vec![Text::One(text)],
+            prompt: None,
+            timeout: None,
+            wanted: None,
+            is_binary: true,
+        });
     }
     let (json, mut binary) = body.split_at(json);
     let FromObject(request): FromObject<Request> =
         serde_json::from_slice(json).map_err(|error| format!("the body cannot be read: {error}"))?;
     let mut inputs = vec![];
-    for input in &request.inputs {
-        let named = |error| format!("input `{}`: {error}", input.name);
-        inputs.push((input, elements(input, &mut binary).map_err(named)?));
+    for input in request.inputs {
+        let elements = elements(&input, &mut binary).map_err(|error| of_input(&input.name, &error))?;
+        inputs.push((input.name, input.shape, elements));
     }
     if !binary.is_empty() {
         return Err(format!("the body has {} bytes after its last tensor", binary.len()));
     }
-    let texts = match <[_; 1]>::try_from(inputs) {
-        Ok([(input, elements)]) if input.name == INPUT => texts(&input.shape, elements)?,
-        Ok([(input, _)]) => return Err(format!("there is no input `{}`; the model takes `{INPUT}`", input.name)),
-        Err(inputs) => {
-            return Err(format!("`inputs` has {} tensors, and the model takes one, `{INPUT}`", inputs.len()));
-        }
-    };
+    let texts = only_input(inputs)?;
     let is_binary = request.parameters.bool("binary_data_output")?.unwrap_or(false);
-    let prompt = request.parameters.text("prompt")?;
+    let (prompt, timeout) = (request.parameters.text("prompt")?, request.parameters.timeout()?);
     let wanted = request.outputs.map(|outputs| outputs.into_iter().map(|output| wanted(output, is_binary)).collect());
-    Ok(Infer { id: request.id, texts, prompt, wanted: wanted.transpose()?, is_binary })
+    Ok(Infer { id: request.id, texts, prompt, timeout, wanted: wanted.transpose()?, is_binary })
 }
 
 /// The elements of a tensor, from JSON or from the binary data, which then begin after them.
 fn elements(input: &Input, binary: &mut &[u8]) -> Result<Vec<String>, String> {
-    if input.datatype != "BYTES" {
-        return Err(format!("`datatype` is `{}`, and must be BYTES: texts in UTF-8", input.datatype));
-    }
+    is_bytes(&input.datatype)?;
     let shape = || format!("{:?}", input.shape);
     match (&input.data, input.parameters.size("binary_data_size")?) {
         (Some(_), Some(_)) => Err("it has both `data` and `binary_data_size`".to_owned()),
@@ -98,33 +100,35 @@ fn elements(input: &Input, binary: &mut &[u8]) -> Result<Vec<String>, String> {
             let (own, rest) = split
                 .ok_or_else(|| format!("`binary_data_size` is {size}, and the body has {} more bytes", binary.len()))?;
             *binary = rest;
-            let texts = bytes::decode(own)?;
-            let elements = input.shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
-            if elements != Some(texts.len() as u64) {
-                return Err(format!("its bytes are {} elements, and `shape` is {}", texts.len(), shape()));
-            }
-            Ok(texts)
+            bytes::decode_shaped(own, &input.shape)
         }
     }
 }
 
-/// Texts, or pairs of them, by the shape.
-fn texts(shape: &[u64], elements: Vec<String>) -> Result<Vec<Text>, String> {
-    let mut elements = elements.into_iter();
-    match shape {
-        [_] | [_, 1] => Ok(elements.map(Text::One).collect()),
-        [_, 2] => {
-            let mut pairs = vec![];
-            while let (Some(text), Some(pair)) = (elements.next(), elements.next()) {
-                pairs.push(Text::Pair(text, pair));
-            }
-            Ok(pairs)
+/// What the only input says: its name, its shape and its elements.
+pub(super) fn only_input(inputs: Vec<(String, Vec<u64>, Vec<String>)>) -> Result<Vec<Text>, String> {
+    match <[_; 1]>::try_from(inputs) {
+        Ok([(name, shape, elements)]) if name == INPUT => {
+            tensor::texts(&shape, elements).map_err(|error| of_input(INPUT, &error))
         }
-        _ => Err(format!("input `{INPUT}`: `shape` is {shape:?}, and must be [n] for texts or [n, 2] for pairs")),
+        Ok([(name, ..)]) => Err(format!("there is no input `{name}`; the model takes `{INPUT}`")),
+        Err(inputs) => Err(format!("`inputs` has {} tensors, and the model takes one, `{INPUT}`", inputs.len())),
     }
 }
 
-fn wanted(output: Output, is_binary: bool) -> Result<Wanted, String> {
+/// What is wrong, and with which input.
+pub(super) fn of_input(name: &str, error: &str) -> String {
+    format!("input `{name}`: {error}")
+}
+
+/// Whether a tensor is of texts.
+pub(super) fn is_bytes(datatype: &str) -> Result<(), String> {
+    let wrong = || format!("`datatype` is `{datatype}`, and must be BYTES: texts in UTF-8");
+    (datatype == "BYTES").then_some(()).ok_or_else(wrong)
+}
+
+/// An output that is asked for.
+pub(super) fn wanted(output: Output, is_binary: bool) -> Result<Wanted, String> {
     let named = |error| format!("output `{}`: {error}", output.name);
     if output.parameters.size("classification").map_err(named)?.is_some() {
         return Err(named("the extension `classification` is not supported".to_owned()));

@@ -2,8 +2,9 @@
 
 use super::error::Error;
 use super::wire::{IndexRequest, Indexed, Metadata};
-use super::{HEADER_LENGTH, decode, encode, tensors};
-use crate::inference::{self, Ask, Overlong};
+use super::{EXTENSIONS, HEADER_LENGTH, PLATFORM, config, decode, encode, statistics, tensors};
+use crate::grpc::wire::inference::ModelStatisticsResponse;
+use crate::inference::{self, Ask, Fault, Overlong};
 use crate::object::FromObject;
 use crate::protocols::Shared;
 use axum::Json;
@@ -32,8 +33,7 @@ fn find(served: &Shared, model: Model) -> Result<usize, Error> {
 /// `GET /v2`.
 pub(super) async fn server(State(served): State<Shared>) -> Json<Value> {
     let (name, version) = served.service;
-    let extensions = ["binary_tensor_data", "model_repository"];
-    Json(json!({ "name": name, "version": version, "extensions": extensions }))
+    Json(json!({ "name": name, "version": version, "extensions": EXTENSIONS }))
 }
 
 /// `GET /v2/health/live`.
@@ -62,14 +62,14 @@ pub(super) async fn metadata(State(served): State<Shared>, model: Model) -> Resu
     let all = served.inference.models().all().iter();
     let versions = all.filter(|other| other.card.name == name).map(|other| other.card.version).collect();
     let (inputs, outputs) = tensors::metadata(model);
-    Ok(Json(Metadata { name, versions, platform: "modeldeploy_pack", inputs, outputs }))
+    Ok(Json(Metadata { name, versions, platform: PLATFORM, inputs, outputs }))
 }
 
 /// `GET /v2/models/{name}[/versions/{version}]/ready`.
 pub(super) async fn model_ready(State(served): State<Shared>, model: Model) -> Result<Json<Value>, Error> {
     let card = served.inference.served(find(&served, model)?).card;
     if !served.is_ready() {
-        return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "the service is stopping"));
+        return Err(Fault::Stopping.into());
     }
     Ok(Json(json!({ "name": card.name, "ready": true })))
 }
@@ -82,12 +82,13 @@ pub(super) async fn infer(
     body: Bytes,
 ) -> Result<encode::Body, Error> {
     let place = find(&served, model)?;
-    let timeout = inference::timeout(&headers)?;
+    let header = inference::timeout(&headers)?;
     let length = headers.get(HEADER_LENGTH).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let infer = decode::decode(&body, length.as_deref()).map_err(Error::invalid)?;
     let model = *served.inference.served(place);
     let chosen = encode::chosen(&model, &infer).map_err(Error::invalid)?;
-    let decode::Infer { id, texts, prompt, .. } = infer;
+    let decode::Infer { id, texts, prompt, timeout, .. } = infer;
+    let timeout = timeout.into_iter().chain(header).min();
     let ask = Ask { model: place, prompt, texts, overlong: Overlong::Cut, timeout };
     let answer = served.inference.answer(ask).await?;
     Ok(encode::encode(&model, id.as_deref(), &answer, &chosen))
@@ -105,16 +106,35 @@ pub(super) async fn index(State(served): State<Shared>, body: Bytes) -> Result<J
 }
 
 /// `POST /v2/repository/models/{name}/load` and `…/unload`.
-pub(super) async fn compiled_in(State(served): State<Shared>, model: Model) -> Error {
-    match find(&served, model) {
-        Err(error) => error,
-        Ok(place) => {
-            let card = served.inference.served(place).card;
-            let message = format!(
-                "model `{}` {} ({}) is compiled into this service: it is neither loaded nor unloaded",
-                card.name, card.version, card.digest
-            );
-            Error::new(StatusCode::NOT_IMPLEMENTED, message)
-        }
-    }
+pub(super) async fn not_loaded(State(served): State<Shared>, model: Model) -> Error {
+    find(&served, model).map_or_else(|error| error, |place| compiled_in(&served, place))
+}
+
+/// Why a model is neither loaded nor unloaded.
+pub(super) fn compiled_in(served: &Shared, place: usize) -> Error {
+    let card = served.inference.served(place).card;
+    Error::unsupported(format!(
+        "model `{}` {} ({}) is compiled into this service: it is neither loaded nor unloaded",
+        card.name, card.version, card.digest
+    ))
+}
+
+/// `GET /v2/models/{name}[/versions/{version}]/config`.
+pub(super) async fn config(State(served): State<Shared>, model: Model) -> Result<Json<Value>, Error> {
+    let model = served.inference.served(find(&served, model)?);
+    Ok(Json(config::as_json(&config::config(model))))
+}
+
+/// `GET /v2/models/stats`.
+pub(super) async fn all_statistics(State(served): State<Shared>) -> Result<Json<ModelStatisticsResponse>, Error> {
+    Ok(Json(statistics::statistics(&served, None, None)?))
+}
+
+/// `GET /v2/models/{name}[/versions/{version}]/stats`.
+pub(super) async fn statistics(
+    State(served): State<Shared>,
+    model: Model,
+) -> Result<Json<ModelStatisticsResponse>, Error> {
+    let Path(Named { name, version }) = model?;
+    Ok(Json(statistics::statistics(&served, Some(&name), version.as_deref())?))
 }

@@ -2,10 +2,8 @@
 
 use super::wire::TensorMetadata;
 use crate::models::Served;
+use crate::protocols::tensor::INPUT;
 use modeldeploy::format::Task;
-
-/// The name of the input.
-pub(super) const INPUT: &str = "text";
 
 /// An output of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use super::nested::Nested;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize as Derived, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// The body of an inference, or what stands before its binary tensors.
 #[derive(Debug, Derived)]
@@ -44,7 +45,7 @@ pub(super) struct Output {
 
 /// Names with values.
 #[derive(Debug, Default)]
-pub(super) struct Parameters(Vec<(String, Parameter)>);
+pub(super) struct Parameters(pub(super) Vec<(String, Parameter)>);
 
 /// The value of a parameter.
 #[derive(Clone, Debug, PartialEq, Derived)]
@@ -81,6 +82,14 @@ impl Parameters {
             "a string",
             |value| if let Parameter::Text(value) = value { Some(value.clone()) } else { None },
         )
+    }
+
+    /// How long the client waits, in microseconds: Triton's parameter `timeout`.
+    pub(super) fn timeout(&self) -> Result<Option<Duration>, String> {
+        self.typed("timeout", "a number of microseconds", |value| match value {
+            Parameter::Int(value) => u64::try_from(*value).ok().map(Duration::from_micros),
+            _ => None,
+        })
     }
 
     fn typed<T>(

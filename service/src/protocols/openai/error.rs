@@ -4,7 +4,26 @@ use crate::inference::Fault;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let code = match status {
+        StatusCode::UNAUTHORIZED => Some("invalid_api_key"),
+        StatusCode::TOO_MANY_REQUESTS => Some("rate_limit_exceeded"),
+        _ => None,
+    };
+    json!({ "error": { "message": format!("{message}."), "type": kind(status), "param": null, "code": code } })
+}
+
+/// The type of an error.
+fn kind(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => "requests",
+        status if status.is_server_error() => "server_error",
+        _ => "invalid_request_error",
+    }
+}
 
 /// An answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,14 +50,6 @@ impl Error {
             ..Error::invalid(None, format!("The model `{name}` does not exist or you do not have access to it."))
         }
     }
-
-    fn kind(&self) -> &'static str {
-        match self.status {
-            StatusCode::TOO_MANY_REQUESTS => "requests",
-            status if status.is_server_error() => "server_error",
-            _ => "invalid_request_error",
-        }
-    }
 }
 
 impl From<Fault> for Error {
@@ -59,7 +70,8 @@ impl From<Fault> for Error {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let error = json!({ "message": self.message, "type": self.kind(), "param": self.param, "code": self.code });
+        let error =
+            json!({ "message": self.message, "type": kind(self.status), "param": self.param, "code": self.code });
         let mut response = (self.status, Json(json!({ "error": error }))).into_response();
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, seconds);

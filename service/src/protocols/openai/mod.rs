@@ -9,9 +9,10 @@
 mod decode;
 mod error;
 mod handlers;
+pub(super) mod openapi;
 
 pub use decode::check;
-pub(super) use error::Error;
+pub(super) use error::{Error, whole};
 
 use super::Shared;
 use axum::Router;

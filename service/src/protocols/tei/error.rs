@@ -5,7 +5,17 @@ use crate::inference::Fault;
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(status: StatusCode, message: &str) -> Value {
+    let kind = match status {
+        StatusCode::TOO_MANY_REQUESTS => Kind::Overloaded,
+        status if status.is_server_error() => Kind::Backend,
+        _ => Kind::Validation,
+    };
+    json!({ "error": message, "error_type": kind.name() })
+}
 
 /// An answer that is an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +82,10 @@ impl Error {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Error {
         let kind = match fault {
-            Fault::Input { .. } | Fault::Unknown(_) => Kind::Validation,
+            Fault::Input { .. } | Fault::Unknown(_) | Fault::Absent(_) => Kind::Validation,
+            Fault::Stopping => Kind::Unhealthy,
             Fault::Overloaded { .. } | Fault::Late => Kind::Overloaded,
-            Fault::Internal(_) => Kind::Backend,
+            Fault::Unsupported(_) | Fault::Internal(_) => Kind::Backend,
         };
         let message = match &fault {
             Fault::Input { text: Some(at), message } => format!("`inputs[{at}]`: {message}"),

@@ -13,7 +13,7 @@ pub(super) async fn info(State(served): State<Shared>) -> Result<Json<Value>, Er
     let first = served.inference.models().first().ok_or_else(|| Error::backend("there is no model here"))?;
     let model = served.inference.served(first);
     let limits = served.inference.limits();
-    let workers = std::thread::available_parallelism().map_or(1, |threads| threads.get());
+    let workers = crate::processors::processors();
     Ok(Json(json!({
         "model_id": model.card.name,
         "model_sha": model.card.digest,

@@ -18,10 +18,12 @@
 mod embed;
 mod error;
 mod info;
+pub(super) mod openapi;
 mod rank;
 mod tokens;
 mod wire;
 
+pub(super) use error::whole;
 pub use wire::check;
 
 use super::Shared;

@@ -1,9 +1,10 @@
 //! From the bytes of a body to what is asked.
 
-use super::{INPUT, SIGNATURE, tokens};
+use super::{SIGNATURE, tokens};
 use crate::inference::Text;
 use crate::object::FromObject;
 use crate::protocols::node::Node;
+use crate::protocols::tensor::INPUT;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -80,17 +81,13 @@ pub(super) fn examples(body: &[u8]) -> Result<Vec<Text>, String> {
     signature(body.signature_name.as_deref())?;
     let context = match &body.context {
         None => None,
-        Some(context) => named(context).map_err(|error| format!("`context` {error}"))?,
+        Some(context) => Some(features(context).map_err(|error| format!("`context` {error}"))?),
     };
     let example = |(at, example): (usize, &Node)| {
         let wrong = |error: String| format!("`examples[{at}]` {error}");
-        let Node::Object(_) = example else {
-            return Err(wrong(format!("is {}, and must be an object", example.kind())));
-        };
-        let own = if matches!(example, Node::Object(fields) if fields.is_empty()) {
-            None
-        } else {
-            named(example).map_err(wrong)?
+        let own = match example {
+            Node::Object(fields) if fields.is_empty() => None,
+            _ => Some(features(example).map_err(wrong)?),
         };
         match (own, context) {
             (Some(_), Some(_)) => Err(wrong(format!("has `{INPUT}`, which `context` has, too"))),
@@ -106,10 +103,21 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     read.map_err(|error| format!("the body cannot be read: {error}"))
 }
 
-fn signature(name: Option<&str>) -> Result<(), String> {
+/// Whether there is such a signature.
+pub(super) fn signature(name: Option<&str>) -> Result<(), String> {
     match name {
         None | Some("" | SIGNATURE) => Ok(()),
         Some(name) => Err(format!("there is no signature `{name}`; there is `{SIGNATURE}`")),
+    }
+}
+
+/// The value that an object has for the input, and nothing else.
+fn features(node: &Node) -> Result<&Node, String> {
+    match node {
+        Node::Object(_) => {
+            named(node)?.ok_or_else(|| format!("has the inputs {{`b64`}}, and the model takes `{INPUT}`"))
+        }
+        _ => Err(format!("is {}, and must be an object", node.kind())),
     }
 }
 
@@ -196,6 +204,12 @@ mod tests {
             ("predict", &deep, "recursion limit"),
             ("classify", "{}", "missing field `examples`"),
             ("classify", r#"{"examples": ["a"]}"#, "`examples[0]` is a string, and must be an object"),
+            (
+                "classify",
+                r#"{"examples": [{"text": "a"}], "context": 3}"#,
+                "`context` is a number, and must be an object",
+            ),
+            ("classify", r#"{"examples": [{"b64": "YQ=="}], "context": {"text": "b"}}"#, "has the inputs {`b64`}"),
             ("classify", r#"{"examples": [{}]}"#, "`examples[0]` lacks `text`"),
             ("classify", r#"{"examples": [{"text": "a"}], "context": {"text": "b"}}"#, "which `context` has, too"),
             ("classify", r#"{"examples": [{"txt": "a"}]}"#, "`examples[0]` has the inputs {`txt`}"),

@@ -1,60 +1,35 @@
 //! Errors of the protocol: `{"error": "…"}`.
 
 use crate::inference::Fault;
-use crate::models::Unknown;
-use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use crate::protocols::error;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+
+/// A request that is refused as a whole.
+pub(in crate::protocols) fn whole(_: StatusCode, message: &str) -> Value {
+    json!({ "error": message })
+}
+
+/// The protocol's form.
+#[derive(Debug)]
+pub(in crate::protocols) struct Form;
 
 /// An answer that is an error.
-#[derive(Debug)]
-pub(super) struct Error {
-    status: StatusCode,
-    message: String,
-    retry_after: Option<HeaderValue>,
-}
+pub(in crate::protocols) type Error = error::Error<Form>;
 
 impl Error {
-    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Error {
-        Error { status, message: message.into(), retry_after: None }
-    }
-
-    /// INVALID_ARGUMENT.
-    pub(super) fn invalid(message: impl Into<String>) -> Error {
-        Error::new(StatusCode::BAD_REQUEST, message)
+    /// A path with a verb is posted to, and one without is read.
+    pub(in crate::protocols) fn not_allowed(allow: &'static str) -> Error {
+        let message = "a model's path is posted to where it ends in `:predict`, `:classify` or `:regress`, and read where it does not";
+        Error::of_method(allow, message)
     }
 }
 
-impl From<Fault> for Error {
-    fn from(fault: Fault) -> Error {
-        let message = match &fault {
+impl error::Form for Form {
+    fn message(fault: &Fault) -> String {
+        match fault {
             Fault::Input { text: Some(at), message } => format!("input `text`: element {at}: {message}"),
             other => other.to_string(),
-        };
-        Error { status: fault.status(), message, retry_after: fault.retry_after() }
-    }
-}
-
-impl From<Unknown> for Error {
-    fn from(unknown: Unknown) -> Error {
-        Fault::from(unknown).into()
-    }
-}
-
-impl From<PathRejection> for Error {
-    fn from(rejection: PathRejection) -> Error {
-        Error::invalid(rejection.body_text())
-    }
-}
-
-impl IntoResponse for Error {
-    fn into_response(self) -> Response {
-        let mut response = (self.status, Json(json!({ "error": self.message }))).into_response();
-        if let Some(seconds) = self.retry_after {
-            response.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
-        response
     }
 }

@@ -1,7 +1,7 @@
 //! What each route answers.
 
 use super::error::Error;
-use super::{decode, metadata};
+use super::{NO_LABELS, decode, metadata};
 use crate::inference::{self, Answer, Ask, Overlong, Text};
 use crate::models::Served;
 use crate::protocols::Shared;
@@ -9,7 +9,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use modeldeploy::format::Task;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,9 @@ pub(super) async fn status(
     named: Result<Path<Named>, PathRejection>,
 ) -> Result<Json<Value>, Error> {
     let Path(Named { name, version }) = named?;
+    if version.as_ref().is_some_and(|version| version.contains(':')) {
+        return Err(Error::not_allowed("POST"));
+    }
     let place = served.inference.models().find_number(&name, version.as_deref())?;
     Ok(Json(json!({ "model_version_status": [metadata::status(served.inference.served(place))] })))
 }
@@ -62,7 +65,7 @@ pub(super) async fn metadata(
 
 /// Paths with a label.
 pub(super) async fn no_labels() -> Error {
-    Error::new(StatusCode::NOT_FOUND, "no version of a model here has a label")
+    Error::absent(NO_LABELS)
 }
 
 /// `POST /v1/models/{name}:{verb}`.
@@ -89,8 +92,9 @@ pub(super) async fn act_on_version(
     answer(&served, (&name, Some(version)), verb, &headers, &body).await
 }
 
+/// What is asked of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verb {
+pub(super) enum Verb {
     Predict,
     Classify,
     Regress,
@@ -99,15 +103,27 @@ enum Verb {
 /// The verb at the end of a path, in any case.
 fn verb(last: &str) -> Result<(&str, Verb), Error> {
     let verbs = [("predict", Verb::Predict), ("classify", Verb::Classify), ("regress", Verb::Regress)];
-    let (before, asked) = last.rsplit_once(':').unwrap_or((last, ""));
+    let (before, asked) = last.rsplit_once(':').ok_or_else(|| Error::not_allowed("GET,HEAD"))?;
     let found = verbs.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(asked));
     match found {
         Some((_, verb)) => Ok((before, verb)),
-        None if asked.eq_ignore_ascii_case("explain") => {
-            Err(Error::new(StatusCode::NOT_IMPLEMENTED, "no model here explains its answers"))
-        }
-        None => Err(Error::new(StatusCode::NOT_FOUND, "a model's path ends in `:predict`, `:classify` or `:regress`")),
+        None if asked.eq_ignore_ascii_case("explain") => Err(Error::unsupported("no model here explains its answers")),
+        None => Err(Error::absent("a model's path ends in `:predict`, `:classify` or `:regress`")),
     }
+}
+
+/// Whether a model does it.
+pub(super) fn does(model: &Served, verb: Verb) -> Result<(), Error> {
+    let needs = match verb {
+        Verb::Predict => None,
+        Verb::Classify => Some(Task::Classify),
+        Verb::Regress => Some(Task::Score),
+    };
+    if needs.is_some_and(|task| task != model.facts.task) {
+        let (name, task) = (model.card.name, model.facts.task);
+        return Err(Error::invalid(format!("model `{name}` is for the task `{task}`: ask it by `:predict`")));
+    }
+    Ok(())
 }
 
 async fn answer(
@@ -119,15 +135,7 @@ async fn answer(
 ) -> Result<Response, Error> {
     let place = served.inference.models().find_number(name, version)?;
     let model = *served.inference.served(place);
-    let needs = match verb {
-        Verb::Predict => None,
-        Verb::Classify => Some(Task::Classify),
-        Verb::Regress => Some(Task::Score),
-    };
-    if needs.is_some_and(|task| task != model.facts.task) {
-        let message = format!("model `{name}` is for the task `{}`: ask it by `:predict`", model.facts.task);
-        return Err(Error::invalid(message));
-    }
+    does(&model, verb)?;
     if verb == Verb::Predict {
         let predict = decode::predict(body).map_err(Error::invalid)?;
         let answer = run(served, place, predict.texts, headers).await?;

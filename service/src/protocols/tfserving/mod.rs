@@ -15,11 +15,20 @@
 
 mod decode;
 mod error;
+mod grpc;
 mod handlers;
 mod metadata;
+pub(super) mod openapi;
 mod tokens;
 
 pub use decode::check;
+#[cfg(test)]
+pub(in crate::protocols) use error::Form;
+pub(super) use error::whole;
+
+pub(super) use error::Error;
+pub(super) use grpc::router as grpc_router;
+pub use grpc::{check_examples, check_predict};
 
 use super::Shared;
 use axum::Router;
@@ -35,8 +44,8 @@ pub(super) fn router() -> Router<Shared> {
         .route("/v1/models/{name}/labels/{label}/metadata", get(handlers::no_labels))
 }
 
-/// The name of the input.
-const INPUT: &str = "text";
-
 /// The one signature.
 const SIGNATURE: &str = "serving_default";
+
+/// What a request for a version by its label is told.
+const NO_LABELS: &str = "no version of a model here has a label";

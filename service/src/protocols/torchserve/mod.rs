@@ -12,8 +12,10 @@
 
 mod decode;
 mod error;
+pub(super) mod openapi;
 
 pub use decode::check;
+pub(super) use error::whole;
 
 use super::Shared;
 use crate::inference::{self, Ask, Overlong};

@@ -39,6 +39,7 @@ fn all_that_may_be_asked_is_read() {
         id: Some("42".to_owned()),
         texts: vec![one("a")],
         prompt: Some("query".to_owned()),
+        timeout: None,
         wanted: Some(vec![wanted("label", false), wanted("probabilities", true)]),
         is_binary: true,
     };

@@ -1,0 +1,94 @@
+"""modeldeploy's service beside other servers of the same encoder: one table, measured in turns in one run.
+
+The load is `load/`: texts of the file in turn, 8 connections that each ask again once they are answered, and one connection alone.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+from pathlib import Path
+
+from process import megabytes, running
+from table import servers
+
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("prepared", type=Path)
+parser.add_argument("service", type=Path)
+parser.add_argument("load", type=Path)
+parser.add_argument("texts", type=Path, help="one text a line")
+parser.add_argument("--scratch", type=Path, required=True)
+parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--seconds", type=float, default=5.0)
+parser.add_argument("--workers", default="2")
+parser.add_argument("--servers", default="", help="parts of the names of those to measure, with commas between; ours always are")
+parser.add_argument("--limits", action="store_true", help="also what ours does at 70 %% and at 300 %% of its rate, and what it adds to the engine")
+parser.add_argument("--overload-seconds", type=float, default=60.0)
+given = parser.parse_args()
+
+given.scratch.mkdir(parents=True, exist_ok=True)
+texts = [line for line in given.texts.read_text().splitlines() if line]
+log = given.scratch / "servers.log"
+
+
+def bodies(server):
+    path = given.scratch / f"bodies-{server.port}"
+    path.write_text("".join(server.body(text) + "\n" for text in texts))
+    return path
+
+
+def load(server, seconds, *more):
+    command = [given.load, server.url, "--bodies", bodies(server), "--seconds", str(seconds), *map(str, more)]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(server):
+    with running(server, server.body(texts[0]), log) as (pid, ready):
+        load(server, 2)
+        eight, one = load(server, given.seconds), load(server, given.seconds, "--connections", 1)
+        for part in (eight, one):
+            if part["refused"] or part["other"]:
+                raise RuntimeError(f"{server.name} refused {part['refused']} and answered {part['other']}")
+        return {"ready": ready, "rate": eight["good_a_second"], "p99": eight["good_ms"]["p99"], "alone": one["good_ms"]["p50"], "memory": megabytes(pid)}
+
+
+wanted = [part.lower() for part in given.servers.split(",") if part]
+chosen = [
+    server
+    for server in servers(given.prepared, given.service, given.scratch, given.workers)
+    if server.name.startswith("modeldeploy") or not wanted or any(part in server.name.lower() for part in wanted)
+]
+found = {server.name: [] for server in chosen}
+for round in range(given.rounds):
+    for server in chosen:
+        found[server.name].append(measure(server))
+        print(f"round {round + 1}: {server.name}: {found[server.name][-1]['rate']:.0f} requests/s", flush=True)
+
+
+def median(name, key):
+    return statistics.median(run[key] for run in found[name])
+
+
+OURS = {"/embed": "modeldeploy, /embed", "/predictions/encoder": "modeldeploy, /predictions", "/invocations": "modeldeploy, /invocations"}
+print(f"\nOne text a request, {len(texts)} texts, {given.workers} workers each; medians of {given.rounds} rounds\n")
+print("| server | requests/s, 8 connections | ours / it | p99, ms | p50 of one in flight, ms | start to first answer, ms | MB |")
+print("| --- | --- | --- | --- | --- | --- | --- |")
+for server in chosen:
+    row = {key: median(server.name, key) for key in ("rate", "p99", "alone", "ready", "memory")}
+    ratio = median(OURS[server.path], "rate") / row["rate"]
+    print(f"| {server.name} | {row['rate']:.0f} | {ratio:.1f} | {row['p99']:.1f} | {row['alone']:.2f} | {row['ready'] * 1e3:.0f} | {row['memory']:.0f} |")
+
+if given.limits:
+    server = chosen[0]
+    engine = json.loads(subprocess.run([given.service, "engine", given.texts], check=True, capture_output=True, text=True).stdout)
+    alone = median(server.name, "alone")
+    print(f"\nThe engine alone: p50 {engine['p50_us']:.0f} µs, longest text {engine['max_us']:.0f} µs; over the wire, one in flight: {alone * 1e3:.0f} µs")
+    with running(server, server.body(texts[0]), log) as (pid, _):
+        most = load(server, given.seconds)["good_a_second"]
+        part = load(server, 2 * given.seconds, "--rate", 0.7 * most, "--connections", 64)
+        print(f"At 70 % of {most:.0f} requests/s: p50 {part['good_ms']['p50']:.2f} ms, p99 {part['good_ms']['p99']:.2f} ms")
+        before = megabytes(pid)
+        over = load(server, given.overload_seconds, "--rate", 3 * most, "--connections", 1000, "--header", "x-request-timeout-ms: 100")
+        good = over["good_a_second"]
+        print(f"At 300 % for {given.overload_seconds:.0f} s, each waiting 100 ms: {good:.0f} answered a second ({good / most:.0%}), p99 {over['good_ms']['p99']:.1f} ms;")
+        print(f"refused {over['refused']}, of these half within {over['refused_ms']['p50']:.1f} ms, 99 % within {over['refused_ms']['p99']:.1f}; otherwise {over['other']}; {before:.0f} MB before, {megabytes(pid):.0f} after")

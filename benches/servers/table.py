@@ -1,0 +1,90 @@
+"""The servers: how each is started, when it is ready, and how it is asked. A new one is a row."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+here = Path(__file__).parent
+bin = Path(sys.executable).parent
+
+
+@dataclass
+class Server:
+    name: str
+    command: list
+    port: int
+    path: str
+    # From a text to a body.
+    body: callable
+    env: dict
+    # Once before the first start.
+    prepare: callable = lambda: None
+    # How it is stopped, where ending its process group is not enough.
+    stop: list = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}{self.path}"
+
+
+def embed(text):
+    return json.dumps({"inputs": text})
+
+
+def data(text):
+    return json.dumps({"data": text})
+
+
+def inputs(text):
+    return json.dumps({"inputs": [text]})
+
+
+def servers(prepared, service, scratch, workers):
+    env = os.environ | {"PREPARED": str(prepared), "APPS": str(here / "apps"), "PATH": f"{bin}:{os.environ['PATH']}"}
+    one_thread = env | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    apps = ["--chdir", str(here / "apps")]
+    ours = [service, "--listen"]
+    store, config = scratch / "torchserve", scratch / "torchserve.properties"
+
+    def archive():
+        store.mkdir(parents=True, exist_ok=True)
+        config.write_text(
+            "inference_address=http://127.0.0.1:7103\nmanagement_address=http://127.0.0.1:7113\nmetrics_address=http://127.0.0.1:7123\n"
+            f"default_workers_per_model={workers}\ndisable_token_authorization=true\nmodel_store={store}\nload_models=encoder.mar\n"
+        )
+        if not (store / "encoder.mar").exists():
+            command = [bin / "torch-model-archiver", "--model-name", "encoder", "--version", "1.0", "--export-path", store]
+            subprocess.run(command + ["--handler", here / "apps/torchserve_handler.py"], check=True)
+
+    def save():
+        if not (scratch / "mlflow").exists():
+            subprocess.run([sys.executable, here / "apps/mlflow_model.py", scratch / "mlflow"], check=True, env=one_thread)
+
+    return [
+        Server("modeldeploy, /embed", ours + ["127.0.0.1:7100"], 7100, "/embed", embed, env),
+        Server("modeldeploy, /predictions", ours + ["127.0.0.1:7106"], 7106, "/predictions/encoder", data, env),
+        Server("modeldeploy, /invocations", ours + ["127.0.0.1:7107"], 7107, "/invocations", inputs, env),
+        Server(
+            "FastAPI, ONNX Runtime int8",
+            [bin / "uvicorn", "--app-dir", here / "apps", "--workers", workers, "--port", "7101", "--log-level", "error", "--no-access-log", "fastapi_onnxruntime:app"],
+            7101, "/embed", embed, one_thread,
+        ),
+        Server(
+            "Flask, PyTorch, gunicorn",
+            [bin / "gunicorn", *apps, "--workers", workers, "--bind", "127.0.0.1:7102", "--log-level", "error", "flask_pytorch:app"],
+            7102, "/embed", embed, one_thread,
+        ),
+        Server(
+            "TorchServe, PyTorch",
+            [bin / "torchserve", "--start", "--foreground", "--ncs", "--ts-config", config],
+            7103, "/predictions/encoder", data, one_thread | {"LOG_LOCATION": str(scratch), "METRICS_LOCATION": str(scratch)}, archive,
+        ),
+        Server(
+            "MLflow, PyTorch",
+            [bin / "mlflow", "models", "serve", "--model-uri", scratch / "mlflow", "--port", "7104", "--env-manager", "local", "--workers", workers],
+            7104, "/invocations", inputs, one_thread, save,
+        ),
+    ]

@@ -1,0 +1,117 @@
+//! Before anything is read of a request: is it one that may be asked, by its head alone?
+
+use super::Auth;
+use crate::Limits;
+use crate::protocols::{Form, Whole};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What says no more than that the process lives or is ready: those who ask have no token.
+const HEALTH: [&str; 9] = [
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/health",
+    "/ping",
+    "/v2/health/live",
+    "/v2/health/ready",
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+];
+
+/// What metrics are at.
+const METRICS: [&str; 2] = ["/metrics", "/monitoring/prometheus/metrics"];
+
+/// By whose token a request came: a route can take it as an `Extension<Caller>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller(pub Arc<str>);
+
+/// What a request goes through.
+#[derive(Clone, Debug)]
+pub(crate) struct Gate {
+    pub(crate) auth: Auth,
+    pub(crate) limits: Limits,
+    /// In which form it refuses.
+    pub(crate) form: Form,
+    /// The begin of the clock of rates.
+    pub(crate) begun: Instant,
+}
+
+/// Lets a request through, or refuses it.
+pub(crate) async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    match gate.check(&request) {
+        Ok(Some(caller)) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Ok(None) => next.run(request).await,
+        Err(refused) => refused.answer(gate.form.of(request.uri().path(), request.headers())),
+    }
+}
+
+impl Gate {
+    fn check(&self, request: &Request) -> Result<Option<Caller>, Whole> {
+        let headers = request.headers();
+        if headers.len() > self.limits.headers {
+            let message = format!("there are {} headers, and at most {} are taken", headers.len(), self.limits.headers);
+            return Err(Whole::closing(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
+        }
+        let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+        // With what stands between a name and its value and after that, as it came.
+        let bytes = headers.iter().fold(target, |sum, (name, value)| sum + name.as_str().len() + value.len() + 4);
+        if bytes > self.limits.head_bytes {
+            let message = format!("the head is longer than {} bytes", self.limits.head_bytes);
+            return Err(Whole::closing(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
+        }
+        let Auth::Tokens { tokens, open_metrics } = &self.auth else { return Ok(None) };
+        let path = request.uri().path();
+        if HEALTH.contains(&path) || (*open_metrics && METRICS.contains(&path)) {
+            return Ok(None);
+        }
+        let tokens = tokens.current();
+        let token = bearer(headers).ok_or_else(|| {
+            Whole::unauthorized("the request has no token; send the header `Authorization: Bearer TOKEN`")
+        })?;
+        let token = tokens.find(token).ok_or_else(|| Whole::unauthorized("the token is none of the service's"))?;
+        if let Some(rate) = &token.rate {
+            rate.take(self.begun.elapsed()).map_err(|wait| {
+                Whole::too_often(format!("`{}` asks more often than its token may", token.name), wait)
+            })?;
+        }
+        Ok(Some(Caller(token.name.clone())))
+    }
+}
+
+/// The token of a request (RFC 6750); none if there is none, or several.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (all.next()?.as_bytes(), all.next()) else { return None };
+    let (scheme, token) = value.split_at_checked(b"bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bearer_is_read_as_it_is_specified() {
+        for (values, token) in [
+            (&["Bearer abc"][..], Some("abc")),
+            (&["bearer  abc "], Some("abc")),
+            (&["BEARER a b"], Some("a b")),
+            (&[], None),
+            (&["Basic YTpi"], None),
+            (&["Bearer"], None),
+            (&["Bearerabc"], None),
+            (&["Bearer abc", "Bearer abc"], None),
+        ] {
+            let headers = values.iter().map(|value| (header::AUTHORIZATION, value.parse().expect("a value"))).collect();
+            assert_eq!(bearer(&headers), token.map(str::as_bytes), "{values:?}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! A method as a route: `POST /package.Service/Method`.
+//!
+//! Messages and trailers are tonic's. A message is read before anything waits for it, within the limits that bodies of HTTP have; a
+//! stream's messages are read one by one, each within the same length.
+
+use super::is_grpc;
+use super::timeout::timeout as given;
+use crate::protocols::Shared;
+use crate::{Limits, Refusal};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, post};
+use futures_util::Stream;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use prost::Message;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+use tokio::time::timeout;
+use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
+use tonic::{Code, Response as Answer, Status, Streaming};
+use tonic_prost::ProstCodec;
+
+/// What a method is given.
+#[derive(Debug)]
+pub(crate) struct Call<Q> {
+    pub(crate) served: Shared,
+    /// The message, or the stream of them.
+    pub(crate) message: Q,
+    /// What is left of the time that the client gives, where it gives any.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A stream of answers.
+pub(crate) type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
+
+/// The answer to come.
+type Pending<A> = Pin<Box<dyn Future<Output = Result<Answer<A>, Status>> + Send>>;
+
+/// Bytes before a message: whether it is compressed, and its length.
+const PREFIX: usize = 5;
+
+/// A method that answers a message by a message.
+pub(crate) fn unary<Q, A, E, F, R>(method: F) -> MethodRouter<Shared>
+where
+    Q: Message + Default + 'static,
+    A: Message + 'static,
+    E: Into<Status> + 'static,
+    F: Fn(Call<Q>) -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = Result<A, E>> + Send + 'static,
+{
+    post(move |State(served): State<Shared>, request: Request| async move {
+        let limits = served.inference.limits();
+        match whole(limits, request).await {
+            Ok((request, timeout)) => {
+                let method = Method { method, served, timeout };
+                finished(limits, grpc::<A, Q>(limits).unary(method, request).await)
+            }
+            Err(refused) => refused,
+        }
+    })
+}
+
+/// A method that answers a message by a stream.
+pub(crate) fn server_streaming<Q, A, F>(method: F) -> MethodRouter<Shared>
+where
+    Q: Message + Default + 'static,
+    A: Message + 'static,
+    F: Fn(Call<Q>) -> Answers<A> + Clone + Send + Sync + 'static,
+{
+    post(move |State(served): State<Shared>, request: Request| async move {
+        let limits = served.inference.limits();
+        match whole(limits, request).await {
+            Ok((request, timeout)) => {
+                let method = Method { method, served, timeout };
+                finished(limits, grpc::<A, Q>(limits).server_streaming(method, request).await)
+            }
+            Err(refused) => refused,
+        }
+    })
+}
+
+/// A method that answers a stream by a stream.
+pub(crate) fn streaming<Q, A, F>(method: F) -> MethodRouter<Shared>
+where
+    Q: Message + Default + 'static,
+    A: Message + 'static,
+    F: Fn(Call<Streaming<Q>>) -> Answers<A> + Clone + Send + Sync + 'static,
+{
+    post(move |State(served): State<Shared>, request: Request| async move {
+        let limits = served.inference.limits();
+        match head(request.headers()) {
+            Ok(timeout) => {
+                let method = Method { method, served, timeout };
+                grpc::<A, Q>(limits).streaming(method, request).await.map(Body::new)
+            }
+            Err(refused) => refused,
+        }
+    })
+}
+
+/// A method, and what it is given beside the message.
+struct Method<F> {
+    method: F,
+    served: Shared,
+    timeout: Option<Duration>,
+}
+
+impl<F> Method<F> {
+    fn given<Q>(&self, request: tonic::Request<Q>) -> Call<Q> {
+        Call { served: self.served.clone(), message: request.into_inner(), timeout: self.timeout }
+    }
+}
+
+impl<Q, A, E, F, R> UnaryService<Q> for Method<F>
+where
+    A: 'static,
+    E: Into<Status> + 'static,
+    F: Fn(Call<Q>) -> R,
+    R: Future<Output = Result<A, E>> + Send + 'static,
+{
+    type Response = A;
+    type Future = Pending<A>;
+
+    fn call(&mut self, request: tonic::Request<Q>) -> Pending<A> {
+        let answer = (self.method)(self.given(request));
+        Box::pin(async move { answer.await.map(Answer::new).map_err(E::into) })
+    }
+}
+
+impl<Q, A, F: Fn(Call<Q>) -> Answers<A>> ServerStreamingService<Q> for Method<F> {
+    type Response = A;
+    type ResponseStream = Answers<A>;
+    type Future = std::future::Ready<Result<Answer<Answers<A>>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Q>) -> Self::Future {
+        std::future::ready(Ok(Answer::new((self.method)(self.given(request)))))
+    }
+}
+
+impl<Q, A, F: Fn(Call<Streaming<Q>>) -> Answers<A>> StreamingService<Q> for Method<F> {
+    type Response = A;
+    type ResponseStream = Answers<A>;
+    type Future = std::future::Ready<Result<Answer<Answers<A>>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<Streaming<Q>>) -> Self::Future {
+        std::future::ready(Ok(Answer::new((self.method)(self.given(request)))))
+    }
+}
+
+fn grpc<A: Message + 'static, Q: Message + Default + 'static>(limits: Limits) -> Grpc<ProstCodec<A, Q>> {
+    Grpc::new(ProstCodec::new()).max_decoding_message_size(limits.body_bytes).max_encoding_message_size(usize::MAX)
+}
+
+/// What the head says: how long the client waits.
+fn head(headers: &HeaderMap) -> Result<Option<Duration>, Response> {
+    if !is_grpc(headers) {
+        let message = "the body is not said to be of gRPC; send the header `Content-Type: application/grpc`";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into_response());
+    }
+    given(headers).map_err(Status::into_http)
+}
+
+/// The request with its body read, and what is left of the client's time.
+async fn whole(limits: Limits, request: Request) -> Result<(Request, Option<Duration>), Response> {
+    let time = head(request.headers())?;
+    let begun = Instant::now();
+    let (parts, body) = request.into_parts();
+    let most = time.map_or(limits.body, |time| time.min(limits.body));
+    let body = Limited::new(body, limits.body_bytes.saturating_add(PREFIX)).collect();
+    let body = match timeout(most, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_long(limits).into_http()),
+        Ok(Err(error)) => return Err(Status::cancelled(format!("the message cannot be read: {error}")).into_http()),
+        Err(_elapsed) => {
+            let message = format!("the message did not come to its end within {} s", most.as_secs_f64());
+            return Err(Status::deadline_exceeded(message).into_http());
+        }
+    };
+    let left = time.map(|time| time.saturating_sub(begun.elapsed()));
+    Ok((Request::from_parts(parts, Body::from(body)), left))
+}
+
+/// The answer; where tonic refused a message for its length, in our words and with the code that others give it.
+fn finished(limits: Limits, response: axum::http::Response<tonic::body::Body>) -> Response {
+    let refused = |response: &axum::http::Response<_>| {
+        Status::from_header_map(response.headers()).is_some_and(|status| status.code() == Code::OutOfRange)
+    };
+    if response.headers().contains_key("grpc-status") && refused(&response) {
+        return too_long(limits).into_http();
+    }
+    response.map(Body::new)
+}
+
+fn too_long(limits: Limits) -> Status {
+    Status::resource_exhausted(format!("the message is longer than {} bytes", limits.body_bytes))
+}

@@ -1,0 +1,158 @@
+//! The OpenAPI document of every route, and the page `/docs` to read and try them.
+//!
+//! Each room of routes has a file `openapi.rs` beside them: what its operations take and answer, with examples made of the models inside.
+//! An example's answer is the engine's own, which runs it when the document is first asked for. `service/tests/protocols/openapi.rs` holds
+//! that no route lacks an operation and no operation a route, and that each example is answered so.
+//!
+//! Specification: <https://spec.openapis.org/oas/v3.1.1.html>.
+
+mod operation;
+mod own;
+mod routes;
+pub(crate) mod schema;
+mod shown;
+
+pub(crate) use operation::{Errors, JSON, Operation};
+pub(crate) use routes::router;
+pub(crate) use shown::{Asked, Shown, number, numbers};
+
+use crate::Limits;
+use crate::models::Models;
+use modeldeploy::format::Task;
+use serde_json::{Map, Value, json};
+
+/// The operations of a protocol.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Its name.
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    /// Schemas that its operations name.
+    pub(crate) schemas: Vec<(&'static str, Value)>,
+    pub(crate) operations: Vec<Operation>,
+}
+
+/// What sections are made of.
+#[derive(Debug)]
+pub(crate) struct About {
+    /// The service's name and version.
+    pub(crate) service: (&'static str, &'static str),
+    pub(crate) limits: Limits,
+    /// By name, and of a name the newest first.
+    pub(crate) models: Vec<Shown>,
+    /// The place of the model that was added first.
+    first: Option<usize>,
+    /// That of the first of each task.
+    of_task: [(Task, Option<usize>); 3],
+}
+
+impl About {
+    /// The models with their examples.
+    ///
+    /// # Errors
+    ///
+    /// If an engine cannot run one.
+    pub(crate) fn new(
+        service: (&'static str, &'static str),
+        limits: Limits,
+        models: &Models,
+    ) -> Result<About, modeldeploy::Error> {
+        let (first, all) = (models.first(), models.all());
+        let of_task = [Task::Embed, Task::Score, Task::Classify].map(|task| (task, models.first_of(task)));
+        let is_newest = |at: usize| at == 0 || all[at - 1].card.name != all[at].card.name;
+        let models = all.iter().enumerate().map(|(at, served)| Shown::of(served, is_newest(at)));
+        Ok(About { service, limits, first, of_task, models: models.collect::<Result<_, _>>()? })
+    }
+
+    /// The model that answers paths that name none.
+    pub(crate) fn first(&self) -> Option<&Shown> {
+        self.first.map(|at| &self.models[at])
+    }
+
+    /// The one that answers paths of a task.
+    pub(crate) fn first_of(&self, task: Task) -> Option<&Shown> {
+        let (_, at) = self.of_task.iter().find(|(known, _)| *known == task)?;
+        at.map(|at| &self.models[at])
+    }
+
+    /// The newest of each name.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = &Shown> {
+        self.models.iter().filter(|shown| shown.is_newest)
+    }
+
+    /// The names, each once; that of the first model stands first.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let first = self.first().map(|shown| shown.card.name);
+        let others = self.newest().map(|shown| shown.card.name).filter(|name| Some(*name) != first);
+        first.into_iter().chain(others).map(str::to_owned).collect()
+    }
+}
+
+/// The document. `own` is the service's own, whose paths go before those of the sections.
+pub(crate) fn document(about: &About, sections: Vec<Section>, own: Option<&Value>) -> Value {
+    let (title, version) = about.service;
+    let mut schemas =
+        Map::from_iter([("Error".to_owned(), schema::object(&["error"], json!({ "error": schema::string() })))]);
+    let (mut paths, mut tags) = (Map::new(), vec![]);
+    for Section { name, description, schemas: own, operations } in sections {
+        tags.push(json!({ "name": name, "description": description }));
+        schemas.extend(own.into_iter().map(|(name, schema)| (name.to_owned(), schema)));
+        for operation in operations {
+            let item = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
+            let method = operation.method;
+            item[method] = operation.into_value(name);
+        }
+    }
+    let error = |description: &str| {
+        let schema = json!({ "$ref": "#/components/schemas/Error" });
+        json!({ "description": description, "content": { JSON: { "schema": schema } } })
+    };
+    let mut document = json!({
+        "openapi": "3.1.0",
+        "info": { "title": title, "version": version, "description": INTRODUCTION },
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {
+                "TooSlow": error("The body did not come to its end in time. The connection is closed."),
+                "TooLong": error(&format!(
+                    "The body is longer than {} bytes. The connection is closed.",
+                    about.limits.body_bytes
+                )),
+            },
+        },
+    });
+    if let Some(own) = own {
+        lay_over(&mut document, own);
+    }
+    document
+}
+
+const INTRODUCTION: &str = "The models are compiled into the service, and it speaks the protocols of today's model servers. \
+    Every example was answered by the models inside.";
+
+/// Lays the service's own document over the one of the protocols: a path of its own is answered by its own route alone.
+fn lay_over(document: &mut Value, own: &Value) {
+    for (key, value) in own.as_object().into_iter().flatten() {
+        match (key.as_str(), value) {
+            ("paths" | "info", Value::Object(entries)) => {
+                entries.iter().for_each(|(name, entry)| document[key][name] = entry.clone());
+            }
+            ("components", Value::Object(kinds)) => {
+                for (kind, entries) in kinds {
+                    let entries = entries.as_object().into_iter().flatten();
+                    entries.for_each(|(name, entry)| document[key][kind][name] = entry.clone());
+                }
+            }
+            ("tags", Value::Array(tags)) => {
+                let all = document[key].as_array_mut().expect("made as a list");
+                all.splice(0..0, tags.iter().cloned());
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

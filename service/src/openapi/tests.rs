@@ -1,0 +1,127 @@
+//! The document's operations are the router's: none is absent, none is too many.
+
+#[path = "../../../runtime/tests/packs/mod.rs"]
+mod packs;
+
+use super::*;
+use crate::Service;
+use crate::inference::Inference;
+use crate::models::{ModelCard, Served};
+use crate::protocols;
+use crate::readiness::Readiness;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use modeldeploy::model::{Engine, Facts};
+use std::collections::BTreeSet;
+use tower::ServiceExt;
+
+/// Pages and their parts, which are for people.
+const PAGES: [&str; 2] = ["/docs", "/ui"];
+
+fn served(name: &'static str, task: Task, outputs: usize, labels: &'static [&'static str]) -> Served {
+    let engine = Engine::new(name, Box::leak(Box::new(packs::means::build(task)))).expect("an engine");
+    let card = ModelCard { name, version: "1.2.0", digest: "sha256:00", space: "" };
+    let facts = Facts { task, max_tokens: 16, outputs, normalized: false, labels, prompts: &[], gate: None };
+    Served { card, facts, engine: Box::leak(Box::new(engine)) }
+}
+
+fn models() -> Models {
+    Models::new(vec![
+        served("encoder", Task::Embed, 2, &[]),
+        served("ranker", Task::Score, 1, &[]),
+        served("mood", Task::Classify, 3, &packs::means::LABELS),
+    ])
+}
+
+/// The paths of a router as they are written there: no method of it tells them, but what it prints of itself does.
+fn paths(router: &Router) -> Vec<String> {
+    let printed = format!("{router:?}");
+    let own = printed.split("fallback_router").next().unwrap_or_default();
+    let quoted = own.split('"').filter(|text| text.starts_with('/'));
+    quoted.map(str::to_owned).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// What each path of a router answers: `GET /v2`.
+async fn routes(router: Router) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for path in paths(&router).into_iter().filter(|path| !PAGES.iter().any(|page| path.starts_with(page))) {
+        let uri = path.replace(['{', '}'], "");
+        let request = Request::builder().method("BREW").uri(&uri).body(Body::empty()).expect("a request");
+        let answer = router.clone().oneshot(request).await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        let allowed = answer.headers()[header::ALLOW].to_str().expect("ASCII");
+        let methods = allowed.split(',').filter(|method| *method != "HEAD");
+        found.extend(methods.map(|method| format!("{method} {path}")));
+    }
+    found
+}
+
+/// The route that answers a path of the document: that with the most words of its own.
+fn route_of(path: &str, routes: &BTreeSet<String>, method: &str) -> Option<String> {
+    let method = method.to_uppercase();
+    let words = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let asked = words(path);
+    let fits = |route: &str| {
+        let route = words(route);
+        let same = |(word, asked): (&String, &String)| word.starts_with('{') || word == asked;
+        let own = route.iter().filter(|word| !word.starts_with('{')).count();
+        (route.len() == asked.len() && route.iter().zip(&asked).all(same)).then_some(own)
+    };
+    let of_method =
+        routes.iter().filter_map(|route| route.strip_prefix(&format!("{method} ")).map(|path| (route, path)));
+    of_method.filter_map(|(route, path)| Some((fits(path)?, route))).max().map(|(_, route)| route.clone())
+}
+
+#[tokio::test]
+async fn every_route_has_an_operation_and_every_operation_a_route() {
+    let service = ("shop", "1.2.3");
+    let own = Service::new(service.0, service.1).into_router().expect("a router");
+    let about = About::new(service, Limits::default(), &models()).expect("examples");
+    let inference = Inference::start(models(), Limits::default()).expect("workers");
+    let served = protocols::Served { inference, service, readiness: Readiness::new(), document: None };
+    let routes: BTreeSet<_> =
+        routes(own).await.into_iter().chain(routes(protocols::router(std::sync::Arc::new(served))).await).collect();
+    assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");
+
+    let sections = std::iter::once(own::section()).chain(protocols::sections(&about)).collect();
+    let document = document(&about, sections, None);
+    let mut documented = BTreeSet::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for method in item.as_object().expect("an item").keys() {
+            let route = route_of(path, &routes, method);
+            documented.insert(route.unwrap_or_else(|| panic!("no route answers {method} {path}")));
+        }
+    }
+    let absent: Vec<_> = routes.difference(&documented).collect();
+    assert!(absent.is_empty(), "routes without an operation: {absent:#?}");
+}
+
+#[test]
+fn a_document_of_a_services_own_goes_before_the_protocols() {
+    let about = About::new(("shop", "1"), Limits::default(), &models()).expect("examples");
+    let own = json!({
+        "info": { "title": "Everything" }, "tags": [{ "name": "Shop" }],
+        "paths": { "/predict": { "post": { "summary": "Search" } } },
+        "components": { "schemas": { "Product": { "type": "object" } } },
+    });
+    let document = document(&about, protocols::sections(&about), Some(&own));
+    assert_eq!((&document["info"]["title"], &document["info"]["version"]), (&json!("Everything"), &json!("1")));
+    assert_eq!(document["paths"]["/predict"], own["paths"]["/predict"]);
+    assert_eq!(document["tags"][0]["name"], "Shop");
+    assert!(
+        document["components"]["schemas"]["Product"].is_object()
+            && document["components"]["schemas"]["Error"].is_object()
+    );
+    assert!(document["paths"]["/embed"]["post"].is_object());
+}
+
+#[test]
+fn operations_have_names_of_their_own() {
+    let about = About::new(("shop", "1"), Limits::default(), &models()).expect("examples");
+    let document = document(&about, protocols::sections(&about), None);
+    let items = document["paths"].as_object().expect("paths").values();
+    let operations = items.flat_map(|item| item.as_object().expect("an item").values());
+    let names: Vec<_> = operations.map(|operation| operation["operationId"].as_str().expect("a name")).collect();
+    assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len(), "{names:#?}");
+}

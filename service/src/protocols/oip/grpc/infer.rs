@@ -1,0 +1,76 @@
+//! Inferences: one by one, and in streams.
+
+use super::{decode, encode};
+use crate::grpc::wire::inference::{ModelInferRequest, ModelInferResponse, ModelStreamInferResponse};
+use crate::grpc::{Answers, Call};
+use crate::inference::{Ask, Overlong};
+use crate::protocols::Shared;
+use crate::protocols::oip::encode::chosen;
+use crate::protocols::oip::error::Error;
+use futures_util::stream::{self, StreamExt};
+use std::time::{Duration, Instant};
+use tonic::{Status, Streaming};
+
+/// So many requests of a stream are under way at once: enough that each worker's next batch is there when its last one ends.
+const AT_ONCE: usize = 64;
+
+/// `ModelInfer`.
+pub(super) async fn infer(call: Call<ModelInferRequest>) -> Result<ModelInferResponse, Error> {
+    answer(&call.served, call.message, call.timeout).await
+}
+
+/// `ModelStreamInfer`: a request that is wrong is answered in its turn by what is wrong with it, and the stream goes on, as Triton's.
+///
+/// The client's time is that of the whole stream; a request has no more than what is left of it.
+pub(super) fn stream(call: Call<Streaming<ModelInferRequest>>) -> Answers<ModelStreamInferResponse> {
+    let Call { served, message: requests, timeout } = call;
+    let limits = served.inference.limits();
+    let end = timeout.and_then(|time| Instant::now().checked_add(time));
+    let stopped = served.readiness.stopped();
+    let ends = served.clone();
+    let answers = requests.take_until(stopped).map(move |request| {
+        let served = served.clone();
+        async move {
+            let request = request.map_err(|status| of_stream(status, limits.body_bytes))?;
+            let (id, name, version) = (request.id.clone(), request.model_name.clone(), request.model_version.clone());
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()).min(limits.deadline));
+            Ok::<_, Status>(match answer(&served, request, left).await {
+                Ok(response) => ModelStreamInferResponse { infer_response: Some(response), ..Default::default() },
+                Err(error) => {
+                    let response =
+                        ModelInferResponse { id, model_name: name, model_version: version, ..Default::default() };
+                    let error_message = Status::from(error).message().to_owned();
+                    ModelStreamInferResponse { error_message, infer_response: Some(response) }
+                }
+            })
+        }
+    });
+    // What was asked before the service was told to stop is answered.
+    let last =
+        stream::once(async move { (!ends.is_ready()).then(|| Err(Status::unavailable("the service is stopping"))) });
+    Box::pin(answers.buffered(AT_ONCE).chain(last.filter_map(std::future::ready)))
+}
+
+/// What is wrong with a stream, after which there is no more of it.
+fn of_stream(status: Status, most: usize) -> Status {
+    match status.code() {
+        tonic::Code::OutOfRange => Status::resource_exhausted(format!("a message is longer than {most} bytes")),
+        _ => status,
+    }
+}
+
+async fn answer(
+    served: &Shared,
+    request: ModelInferRequest,
+    time: Option<Duration>,
+) -> Result<ModelInferResponse, Error> {
+    let version = (!request.model_version.is_empty()).then_some(request.model_version.as_str());
+    let place = served.inference.models().find(&request.model_name, version)?;
+    let infer = decode::decode(request).map_err(Error::invalid)?;
+    let model = *served.inference.served(place);
+    let chosen = chosen(&model, &infer).map_err(Error::invalid)?;
+    let timeout = infer.timeout.into_iter().chain(time).min();
+    let ask = Ask { model: place, prompt: infer.prompt, texts: infer.texts, overlong: Overlong::Cut, timeout };
+    let answer = served.inference.answer(ask).await?;
+    Ok(encode::encode(&model, infer.id, &answer, &chosen, infer.is_binary))
+}

@@ -1,0 +1,114 @@
+//! The operation of OpenAI's embeddings.
+
+use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, numbers, schema};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use modeldeploy::format::Task;
+use serde_json::{Value, json};
+
+pub(in crate::protocols) const ERRORS: Errors = Errors {
+    schema: "OpenAiError",
+    statuses: &[
+        (400, "The body is wrong, or a text of it: `param` says which field."),
+        (404, "There is no such model."),
+        (429, "Too much is waiting for an answer in time."),
+        (500, "The model failed."),
+        (504, "The request's time was over before its answer."),
+    ],
+};
+
+pub(in crate::protocols) fn section(about: &About) -> Section {
+    let models: Vec<&Shown> = about.newest().filter(|model| model.facts.task == Task::Embed).collect();
+    let error = schema::object(
+        &["message", "type", "param", "code"],
+        json!({
+            "message": schema::string(), "type": schema::string(),
+            "param": schema::optional(schema::string()), "code": schema::optional(schema::string()),
+        }),
+    );
+    Section {
+        name: "OpenAI",
+        description: "OpenAI's embeddings.",
+        schemas: vec![(ERRORS.schema, schema::object(&["error"], json!({ "error": error })))],
+        operations: vec![embeddings(about, &models)],
+    }
+}
+
+fn embeddings(about: &About, models: &[&Shown]) -> Operation {
+    let bodies: Vec<Value> = models.iter().map(|model| request(about, model)).collect();
+    let answers: Vec<Value> = models.iter().map(|model| answer_of(model)).collect();
+    let operation = Operation::post("/v1/embeddings", "Vectors of texts")
+        .described("Token ids are of the model's own tokenizer and are run as they are. A text that is longer than the model takes is refused.")
+        .timed();
+    let operation = match &bodies[..] {
+        // Every model that is asked for is unknown, or does not embed.
+        [] => operation.takes(JSON, json!({ "type": "object" })),
+        _ => operation.takes(JSON, json!({ "oneOf": bodies })).gives(
+            200,
+            "A vector for each text, in order.",
+            JSON,
+            json!({ "oneOf": answers }),
+        ),
+    };
+    let operation = operation.refuses(ERRORS, &[400, 404, 429, 500, 504]);
+    models.iter().fold(operation, |operation, model| {
+        let name = model.card.name;
+        let [first, second] = &model.asks;
+        let all = json!({ "model": name, "input": [first.text, second.text] });
+        let base64 = json!({ "model": name, "input": first.text, "encoding_format": "base64" });
+        operation
+            .shows(name, all, answer(model, &[(first, numbers(&first.row)), (second, numbers(&second.row))]))
+            .shows(&format!("{name}, in base64"), base64, answer(model, &[(first, bytes(&first.row))]))
+    })
+}
+
+fn request(about: &About, model: &Shown) -> Value {
+    let (filled, ids, texts) = (schema::filled(), schema::ids(model), about.limits.texts);
+    let input = json!({ "anyOf": [filled, schema::sized(filled.clone(), 1, texts), ids, schema::sized(ids.clone(), 1, texts)] });
+    let encoding = schema::optional(schema::one_of(&["float", "base64"]));
+    schema::object(
+        &["model", "input"],
+        json!({
+            "model": { "const": model.card.name },
+            "input": input,
+            "encoding_format": encoding,
+            "dimensions": { "enum": [model.facts.outputs, null] },
+            "user": { "description": "Of no effect." },
+        }),
+    )
+}
+
+fn answer_of(model: &Shown) -> Value {
+    let base64 = json!({ "type": "string", "contentEncoding": "base64" });
+    let data = schema::object(
+        &["object", "index", "embedding"],
+        json!({
+            "object": { "const": "embedding" },
+            "index": schema::count(),
+            "embedding": { "anyOf": [schema::row(model), base64] },
+        }),
+    );
+    let usage = json!({ "prompt_tokens": schema::count(), "total_tokens": schema::count() });
+    schema::object(
+        &["object", "data", "model", "usage"],
+        json!({
+            "object": { "const": "list" },
+            "data": schema::list(data),
+            "model": { "const": model.card.name },
+            "usage": schema::object(&["prompt_tokens", "total_tokens"], usage),
+        }),
+    )
+}
+
+fn answer(model: &Shown, rows: &[(&Asked, Value)]) -> Value {
+    let data = rows.iter().enumerate();
+    let data = data.map(|(index, (_, row))| json!({ "object": "embedding", "index": index, "embedding": row }));
+    let tokens: usize = rows.iter().map(|(ask, _)| ask.tokens).sum();
+    let usage = json!({ "prompt_tokens": tokens, "total_tokens": tokens });
+    json!({ "object": "list", "data": data.collect::<Vec<_>>(), "model": model.card.name, "usage": usage })
+}
+
+fn bytes(row: &[f32]) -> Value {
+    let bytes: Vec<u8> = row.iter().flat_map(|value| value.to_le_bytes()).collect();
+    json!(STANDARD.encode(bytes))
+}

@@ -1,0 +1,68 @@
+//! `Predict`: the tensor `text` in, the model's outputs out.
+
+use super::{spec, tensor};
+use crate::grpc::Call;
+use crate::grpc::wire::tensorflow::TensorProto;
+use crate::grpc::wire::tensorflow::serving::{PredictRequest, PredictResponse};
+use crate::inference::{Answer, Ask, Overlong, Text};
+use crate::models::Served;
+use crate::protocols::tensor::INPUT;
+use crate::protocols::tfserving::error::Error;
+use modeldeploy::format::Task;
+use prost::Message;
+use std::collections::BTreeMap;
+
+pub(super) async fn predict(call: Call<PredictRequest>) -> Result<PredictResponse, Error> {
+    let Call { served, message: PredictRequest { model_spec, inputs, output_filter }, timeout } = call;
+    let place = spec::find(&served, model_spec.as_ref())?;
+    let model = *served.inference.served(place);
+    let known = outputs(model.facts.task);
+    if let Some(name) = output_filter.iter().find(|name| !known.contains(&name.as_str())) {
+        let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
+        let names = names.join(" and ");
+        return Err(Error::invalid(format!("`output_filter`: there is no output `{name}`; the model gives {names}")));
+    }
+    let texts = texts(&inputs, served.inference.limits().texts).map_err(Error::invalid)?;
+    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
+    let answer = served.inference.answer(ask).await?;
+    let wanted = known.iter().filter(|name| output_filter.is_empty() || output_filter.iter().any(|it| it == *name));
+    let outputs = wanted.map(|&name| (name.to_owned(), output(name, &model, &answer))).collect();
+    Ok(PredictResponse { model_spec: spec::given(&model), outputs })
+}
+
+/// Whether bytes are a message that is a prediction; for the fuzz targets.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn check(message: &[u8]) -> Result<(), String> {
+    let request = PredictRequest::decode(message).map_err(|error| error.to_string())?;
+    texts(&request.inputs, crate::Limits::default().texts).map(drop)
+}
+
+/// The texts of the one input, at most so many.
+fn texts(inputs: &BTreeMap<String, TensorProto>, most: usize) -> Result<Vec<Text>, String> {
+    let only = inputs.get(INPUT).filter(|_| inputs.len() == 1).ok_or_else(|| {
+        let names: Vec<_> = inputs.keys().map(|name| format!("`{name}`")).collect();
+        format!("`inputs` has the inputs {{{}}}, and the model takes `{INPUT}`", names.join(", "))
+    })?;
+    tensor::texts(only, most).map_err(|error| format!("input `{INPUT}`: {error}"))
+}
+
+/// The outputs that a model of this task has.
+fn outputs(task: Task) -> &'static [&'static str] {
+    match task {
+        Task::Embed => &["embedding"],
+        Task::Score => &["score"],
+        _ => &["label", "probabilities"],
+    }
+}
+
+fn output(name: &str, model: &Served, answer: &Answer) -> TensorProto {
+    let count = answer.tokens.len();
+    match name {
+        "label" => tensor::labels(answer.values.chunks_exact(answer.width).map(|row| model.label(row)), count),
+        "score" => tensor::floats(answer.values.clone(), [count]),
+        _ => tensor::floats(answer.values.clone(), [count, answer.width]),
+    }
+}

@@ -1,0 +1,234 @@
+//! The operations of TensorFlow Serving's REST, and of KServe v1.
+
+use super::SIGNATURE;
+use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, number, numbers, schema};
+use crate::protocols::tensor::INPUT;
+use modeldeploy::format::Task;
+use serde_json::{Value, json};
+
+const ERRORS: Errors = Errors {
+    schema: "TensorFlowError",
+    statuses: &[
+        (400, "The body is wrong, or a text of it: what, and where."),
+        (404, "There is no such model, or no such version or label of it."),
+        (429, "Too much is waiting for an answer in time."),
+        (500, "The model failed."),
+        (501, "No model here explains its answers."),
+        (504, "The request's time was over before its answer."),
+    ],
+};
+
+pub(in crate::protocols) fn section(about: &About) -> Section {
+    let mut operations = vec![];
+    if let Some(first) = about.first() {
+        operations.extend(named(about, first));
+    }
+    for model in &about.models {
+        let name = model.card.name;
+        let newest = model.is_newest.then(|| format!("/v1/models/{name}"));
+        // Of the versions of one number the newest answers.
+        let same = about.models.iter().find(|other| other.card.name == name && other.number == model.number);
+        let is_first = same.is_some_and(|same| same.card.version == model.card.version);
+        let version = model.number.filter(|_| is_first).map(|number| format!("/v1/models/{name}/versions/{number}"));
+        for path in newest.into_iter().chain(version) {
+            operations.push(predict(about, model, &path));
+            match model.facts.task {
+                Task::Classify => operations.push(examples(about, model, &path, "classify")),
+                Task::Score => operations.push(examples(about, model, &path, "regress")),
+                _ => {}
+            }
+        }
+    }
+    Section {
+        name: "TensorFlow Serving",
+        description: "TensorFlow Serving's REST, and KServe v1, whose `:predict` is the same. Versions are whole numbers: `1.4.2` is 1.",
+        schemas: vec![(ERRORS.schema, schema::object(&["error"], json!({ "error": schema::string() })))],
+        operations,
+    }
+}
+
+fn numbers_of(about: &About, first: &Shown) -> Vec<String> {
+    let mut found: Vec<String> = vec![];
+    for model in std::iter::once(first).chain(&about.models) {
+        let number = model.number.map(|number| number.to_string()).filter(|number| !found.contains(number));
+        found.extend(number);
+    }
+    found
+}
+
+/// Operations whose path names a model, whichever it is.
+fn named(about: &About, first: &Shown) -> Vec<Operation> {
+    let (names, versions) = (about.names(), numbers_of(about, first));
+    let state = schema::object(
+        &["version", "state", "status"],
+        json!({
+            "version": schema::string(), "state": { "const": "AVAILABLE" },
+            "status": schema::object(&["error_code", "error_message"], json!({
+                "error_code": { "const": "OK" }, "error_message": schema::string(),
+            })),
+        }),
+    );
+    let states = schema::object(&["model_version_status"], json!({ "model_version_status": schema::list(state) }));
+    let name = |operation: Operation| operation.path_parameter("name", &names, "A model.");
+    let version = |operation: Operation| name(operation).path_parameter("version", &versions, "A version of it.");
+    let shown_version = first.number.map_or_else(|| first.card.version.to_owned(), |number| number.to_string());
+    let shown_state = json!({ "version": shown_version, "state": "AVAILABLE", "status": { "error_code": "OK", "error_message": "" } });
+    let described = |operation: Operation| {
+        operation
+            .gives(
+                200,
+                "The signature `serving_default`; sizes are strings, `-1` is any.",
+                JSON,
+                json!({
+                    "type": "object", "required": ["model_spec", "metadata"],
+                    "properties": { "model_spec": { "type": "object" }, "metadata": { "type": "object" } },
+                }),
+            )
+            .refuses(ERRORS, &[404])
+            .answers(metadata(first, &shown_version))
+    };
+    let labelled = ["/v1/models/{name}/labels/{label}", "/v1/models/{name}/labels/{label}/metadata"];
+    let no_label = |operation: Operation| {
+        name(operation).path_parameter("label", &["stable".to_owned()], "A label.").refuses(ERRORS, &[404])
+    };
+    vec![
+        no_label(Operation::get(labelled[0], "No version of a model has a label")),
+        no_label(Operation::post(labelled[0], "No version of a model has a label")),
+        no_label(Operation::get(labelled[1], "No version of a model has a label")),
+        version(Operation::get("/v1/models/{name}/versions/{version}", "A version's state"))
+            .gives(200, "The state.", JSON, states)
+            .refuses(ERRORS, &[404])
+            .answers(json!({ "model_version_status": [shown_state] })),
+        described(name(Operation::get("/v1/models/{name}/metadata", "A model's signature"))),
+        described(version(Operation::get("/v1/models/{name}/versions/{version}/metadata", "A version's signature"))),
+    ]
+}
+
+fn metadata(model: &Shown, version: &str) -> Value {
+    let tensor = |name: &str, dtype: &str, sizes: &[String]| {
+        let dim: Vec<Value> = sizes.iter().map(|size| json!({ "size": size, "name": "" })).collect();
+        json!({ "dtype": dtype, "tensor_shape": { "dim": dim, "unknown_rank": false }, "name": name })
+    };
+    let (any, width) = ("-1".to_owned(), model.facts.outputs.to_string());
+    let (texts, rows) = match model.facts.task {
+        Task::Score => (vec![any.clone(), "2".to_owned()], vec![any.clone()]),
+        _ => (vec![any.clone()], vec![any.clone(), width]),
+    };
+    let outputs = match model.facts.task {
+        Task::Embed => json!({ "embedding": tensor("embedding", "DT_FLOAT", &rows) }),
+        Task::Score => json!({ "score": tensor("score", "DT_FLOAT", &rows) }),
+        _ => json!({
+            "probabilities": tensor("probabilities", "DT_FLOAT", &rows), "label": tensor("label", "DT_STRING", &[any]),
+        }),
+    };
+    json!({
+        "model_spec": { "name": model.card.name, "signature_name": "", "version": version },
+        "metadata": { "signature_def": { "signature_def": { SIGNATURE: {
+            "inputs": { INPUT: tensor(INPUT, "DT_STRING", &texts) },
+            "outputs": outputs,
+            "method_name": "tensorflow/serving/predict",
+        } } } },
+    })
+}
+
+fn ran(path: String, model: &Shown, summary: &str, body: Value) -> Operation {
+    Operation::post(path, format!("{summary} of `{}` {}", model.card.name, model.card.version))
+        .timed()
+        .takes(JSON, body)
+        .refuses(ERRORS, &[400, 404, 429, 500, 504])
+}
+
+fn signature() -> Value {
+    json!({ "enum": [SIGNATURE, "", null] })
+}
+
+fn predict(about: &About, model: &Shown, path: &str) -> Operation {
+    let (text, texts) = (schema::text(model.facts.task), about.limits.texts);
+    let named = |schema: &Value| json!({ "anyOf": [schema, schema::object(&[INPUT], json!({ INPUT: schema }))] });
+    let body = json!({
+        "type": "object", "properties": { "signature_name": signature() },
+        "oneOf": schema::exactly_one(&[
+            ("instances", schema::sized(named(&text), 0, texts)), ("inputs", named(&schema::sized(text, 0, texts))),
+        ]),
+    });
+    let (by_row, by_column) = (rows(model, true), rows(model, false));
+    let answer = json!({ "oneOf": [
+        schema::object(&["predictions"], json!({ "predictions": by_row })),
+        schema::object(&["outputs"], json!({ "outputs": by_column })),
+    ] });
+    let [first, second] = &model.asks;
+    ran(format!("{path}:predict"), model, "Predictions", body)
+        .described("`instances` are answered by `predictions`, row by row; `inputs` by `outputs`, column by column. Other keys are ignored.")
+        .gives(200, "A row for each text.", JSON, answer)
+        .shows("instances", json!({ "instances": [first.text, second.text] }), json!({ "predictions": values(model, &[first, second], true) }))
+        .shows("inputs", json!({ "inputs": { INPUT: [first.text] } }), json!({ "outputs": values(model, &[first], false) }))
+}
+
+fn rows(model: &Shown, by_row: bool) -> Value {
+    let (row, label) = (schema::row(model), schema::one_of(model.facts.labels));
+    match (model.facts.task, by_row) {
+        (Task::Embed, _) => schema::list(row),
+        (Task::Score, _) => schema::list(json!({ "type": "number" })),
+        (_, true) => {
+            schema::list(schema::object(&["probabilities", "label"], json!({ "probabilities": row, "label": label })))
+        }
+        (_, false) => schema::object(
+            &["probabilities", "label"],
+            json!({ "probabilities": schema::list(row), "label": schema::list(label) }),
+        ),
+    }
+}
+
+fn values(model: &Shown, asks: &[&Asked], by_row: bool) -> Value {
+    let rows = asks.iter().map(|ask| numbers(&ask.row));
+    let labels = asks.iter().map(|ask| model.label(&ask.row));
+    match (model.facts.task, by_row) {
+        (Task::Embed, _) => rows.collect(),
+        (Task::Score, _) => asks.iter().map(|ask| number(ask.row[0])).collect(),
+        (_, true) => rows.zip(labels).map(|(row, label)| json!({ "probabilities": row, "label": label })).collect(),
+        (_, false) => json!({ "probabilities": rows.collect::<Value>(), "label": labels.collect::<Vec<_>>() }),
+    }
+}
+
+fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
+    let text = schema::text(model.facts.task);
+    let own = schema::object(&[INPUT], json!({ INPUT: text }));
+    let nothing = schema::object(&[], json!({}));
+    let texts = about.limits.texts;
+    let body = json!({
+        "type": "object", "required": ["examples"],
+        "properties": { "signature_name": signature() },
+        "oneOf": [
+            { "properties": { "examples": schema::sized(own.clone(), 0, texts), "context": { "type": "null" } } },
+            { "required": ["context"], "properties": { "examples": schema::sized(nothing, 0, texts), "context": own } },
+        ],
+    });
+    let row = match model.facts.task {
+        Task::Score => json!({ "type": "number" }),
+        _ => {
+            let pair = json!({
+                "type": "array", "prefixItems": [schema::one_of(model.facts.labels), schema::probability()],
+                "items": false, "minItems": 2,
+            });
+            schema::sized(pair, model.facts.outputs, model.facts.outputs)
+        }
+    };
+    let result = schema::list(row);
+    let [first, second] = &model.asks;
+    let shown = |ask: &Asked| match model.facts.task {
+        Task::Score => number(ask.row[0]),
+        _ => model.facts.labels.iter().zip(&ask.row).map(|(label, &score)| json!([label, number(score)])).collect(),
+    };
+    let both = json!([shown(first), shown(second)]);
+    let request = json!({ "examples": [{ INPUT: first.text }, { INPUT: second.text }] });
+    let summary = if verb == "classify" { "Labels" } else { "Scores" };
+    ran(format!("{path}:{verb}"), model, summary, body)
+        .described("The specification names the answer `result`, and the server itself `results`: both are there.")
+        .gives(
+            200,
+            "One for each example.",
+            JSON,
+            schema::object(&["result", "results"], json!({ "result": result, "results": result })),
+        )
+        .shows("examples", request, json!({ "result": both, "results": both }))
+}

@@ -1,0 +1,64 @@
+//! `GET /ui/models`: what is known of each model before it is asked anything.
+
+use crate::models::{ModelCard, Served};
+use crate::protocols::Shared;
+use axum::Json;
+use axum::extract::State;
+use modeldeploy::model::Gate;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A model, as the page shows it.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    #[serde(flatten)]
+    card: ModelCard,
+    task: String,
+    max_tokens: usize,
+    outputs: usize,
+    normalized: bool,
+    labels: &'static [&'static str],
+    prompts: &'static [&'static str],
+    default_prompt: Option<String>,
+    pack_bytes: usize,
+    /// The instruction set that it runs on.
+    isa: &'static str,
+    gate: Option<Measured>,
+}
+
+/// What its gate measured. Figures are decimal numbers in text, as the lock has them.
+#[derive(Debug, Serialize)]
+struct Measured {
+    metric: &'static str,
+    base: &'static str,
+    got: &'static str,
+    thresholds: BTreeMap<&'static str, &'static str>,
+    figures: BTreeMap<&'static str, &'static str>,
+}
+
+pub(super) async fn models(State(served): State<Shared>) -> Json<Vec<Told>> {
+    Json(served.inference.models().all().iter().map(told).collect())
+}
+
+fn told(model: &Served) -> Told {
+    let (facts, engine) = (model.facts, model.engine);
+    Told {
+        card: model.card,
+        task: facts.task.to_string(),
+        max_tokens: facts.max_tokens,
+        outputs: facts.outputs,
+        normalized: facts.normalized,
+        labels: facts.labels,
+        prompts: facts.prompts,
+        default_prompt: engine.signature().default_prompt.clone(),
+        pack_bytes: engine.artifact().bytes().len(),
+        isa: engine.options().isa.name(),
+        gate: facts.gate.map(measured),
+    }
+}
+
+fn measured(gate: Gate) -> Measured {
+    let Gate { metric, base, got, thresholds, figures } = gate;
+    let pairs = |pairs: &[(&'static str, &'static str)]| pairs.iter().copied().collect();
+    Measured { metric, base, got, thresholds: pairs(thresholds), figures: pairs(figures) }
+}

@@ -1,0 +1,9 @@
+//! gRPC over a real socket: the values are the engine's own, to the bit.
+
+mod bounds;
+mod client;
+mod health;
+mod oip;
+mod statistics;
+mod streams;
+mod tfserving;
