@@ -231,24 +231,43 @@ def intents(maker):
                 maker.add(text, lang, "intent", heldout, grades)
 
 
-def make(shop, products):
-    """All the queries, with ids in a fixed order."""
+def asked_of(maker, type_, chance):
+    """One of each kind of longer query, or a few, about a type."""
+    attributes = attributes_of(maker, type_)
+    combinations(maker, type_, attributes, chance)
+    mixed(maker, type_, attributes, chance)
+    branded(maker, type_, chance)
+    phrased(maker, type_, chance)
+    typos(maker, type_, chance)
+
+
+def filled(shop, products):
+    """A maker that has made the committed queries, and all that its training queries say."""
     maker = Maker(shop, products)
     intents(maker)
     categories(maker)
     for type_ in shop.types.values():
         bare_names(maker, type_)
     for type_ in shop.types.values():
-        chance = Chance(f"queries {type_.key}")
-        attributes = attributes_of(maker, type_)
-        combinations(maker, type_, attributes, chance)
-        mixed(maker, type_, attributes, chance)
-        branded(maker, type_, chance)
-        phrased(maker, type_, chance)
-        typos(maker, type_, chance)
-    seen = "\n".join(plain(query.text) for query in maker.queries if not query.heldout)
+        asked_of(maker, type_, Chance(f"queries {type_.key}"))
+    return maker, "\n".join(plain(query.text) for query in maker.queries if not query.heldout)
+
+
+def make(shop, products):
+    """All the queries, with ids in a fixed order."""
+    maker, seen = filled(shop, products)
     for number, query in enumerate(maker.queries, 1):
         query.id = f"q{number:04}"
         if query.heldout and query.name and query.name not in seen:
             query.kind = "unseen-word"
     return maker.queries
+
+
+def more(shop, products, rounds):
+    """Training queries beyond the committed ones, for a model that learns from more: what is held out there is held out here."""
+    maker, seen = filled(shop, products)
+    committed = len(maker.queries)
+    for turn in range(rounds):
+        for type_ in shop.types.values():
+            asked_of(maker, type_, Chance(f"more {turn} {type_.key}"))
+    return [query for query in maker.queries[committed:] if not query.heldout and query.name in seen]

@@ -6,15 +6,18 @@ const TEXTS = {
     headline: "Say what you are looking for, in your own words.",
     search: "Search",
     placeholder: "Try “headphones for the gym” or 手机",
-    model: "Model",
+    finds: "Finds",
+    ranks: "Ranks",
     version: "Version",
     digest: "Digest",
-    footer: "This page, the catalogue, its vectors and the model that understands your words are one binary. No file is read to answer you.",
+    footer: "This page, the catalogue, its vectors and the models that understand your words are one binary. No file is read to answer you.",
     found: (count, query, ms) => `${count} results for “${query}” in ${ms} ms`,
     none: "Nothing was found.",
     searching: "Searching …",
     why: "Matched on",
-    score: "similarity",
+    score: (cosine) => `similarity ${cosine}`,
+    relevance: (relevance, cosine, place) => `relevance ${relevance} by the re-ranker; found in place ${place} with similarity ${cosine}`,
+    reranked: "the first ones read once more and put in order",
     failed: "The shop cannot be reached. Try again in a moment.",
     ideas: ["wireless headphones", "gift for a runner", "something to keep tea hot", "reading lamp for the desk", "wooden toys for toddlers"],
   },
@@ -23,15 +26,18 @@ const TEXTS = {
     headline: "用你自己的话，说说想找什么。",
     search: "搜索",
     placeholder: "试试“手机”或“送给跑步爱好者的礼物”",
-    model: "模型",
+    finds: "检索模型",
+    ranks: "排序模型",
     version: "版本",
     digest: "摘要",
-    footer: "这个页面、商品目录、它的向量，以及理解你话语的模型，都在同一个程序里。回答你时不读取任何文件。",
+    footer: "这个页面、商品目录、它的向量，以及理解你话语的两个模型，都在同一个程序里。回答你时不读取任何文件。",
     found: (count, query, ms) => `“${query}”共 ${count} 个结果，用时 ${ms} 毫秒`,
     none: "没有找到商品。",
     searching: "正在搜索……",
     why: "匹配词",
-    score: "相似度",
+    score: (cosine) => `相似度 ${cosine}`,
+    relevance: (relevance, cosine, place) => `重排相关度 ${relevance}；检索时排第 ${place}，相似度 ${cosine}`,
+    reranked: "前面的结果已逐一重读并重新排序",
     failed: "暂时无法连接商店，请稍后再试。",
     ideas: ["手机", "无线耳机", "保温杯", "儿童积木", "咖啡机"],
   },
@@ -114,11 +120,17 @@ function show({ query, answer, ms }) {
   const found = answer.recommendations;
   document.body.classList.add("searched");
   say(found.length ? texts.found(found.length, query, ms) : texts.none);
+  if (found.length && answer.re_ranker) {
+    const note = document.createElement("span");
+    note.className = "reranked";
+    note.textContent = texts.reranked;
+    $("status").append(" ", note);
+  }
   $("results").replaceChildren(...found.map((product, place) => card(product, place, texts)));
-  $("model").hidden = false;
-  $("model-name").textContent = answer.model.name;
-  $("model-version").textContent = answer.model.version;
-  $("model-digest").textContent = answer.model.digest;
+  for (const [id, model] of [["model", answer.model], ["re-ranker", answer.re_ranker]]) {
+    $(id).hidden = !model;
+    for (const fact of ["name", "version", "digest"]) $(`${id}-${fact}`).textContent = model?.[fact] ?? "";
+  }
 }
 
 function card(product, place, texts) {
@@ -137,9 +149,15 @@ function card(product, place, texts) {
   part(".why-label").textContent = `${texts.why}:`;
   part(".why-words").replaceChildren(...marked(product.why.query));
   part(".price").textContent = new Intl.NumberFormat(language === "zh" ? "zh-CN" : "en", { style: "currency", currency: product.currency }).format(product.price);
-  part("meter").value = product.score;
-  part(".score span").textContent = product.score.toFixed(3);
-  part(".score").title = texts.score;
+  const shown = product.relevance ?? product.score;
+  part("meter").value = shown;
+  part(".score .number").textContent = shown.toFixed(3);
+  part(".score").title = product.relevance === undefined
+    ? texts.score(product.score.toFixed(3))
+    : texts.relevance(shown.toFixed(3), product.score.toFixed(3), product.place);
+  const moved = product.place - (place + 1);
+  part(".moved").textContent = moved ? `${moved > 0 ? "↑" : "↓"}${Math.abs(moved)}` : "";
+  part(".moved").classList.toggle("up", moved > 0);
   return item;
 }
 

@@ -1,7 +1,8 @@
-//! A shop's semantic search in English and Chinese: the model, the catalogue, its vectors and the page are one binary.
+//! A shop's semantic search in English and Chinese: the models, the catalogue, its vectors and the page are one binary.
 
 mod catalogue;
 mod page;
+mod rerank;
 mod search;
 mod why;
 
@@ -12,6 +13,10 @@ use std::process::ExitCode;
 #[model("query-encoder")]
 pub struct QueryEncoder;
 
+/// Says how well a product answers a query, having read both.
+#[model("re-ranker")]
+pub struct ReRanker;
+
 /// The vectors of the catalogue's products, made at build time by the same pack.
 #[index("catalogue", of = QueryEncoder)]
 pub struct CatalogueVectors;
@@ -19,6 +24,7 @@ pub struct CatalogueVectors;
 fn main() -> ExitCode {
     let served = modeldeploy_service::Service::new("product-search", env!("CARGO_PKG_VERSION"))
         .model::<QueryEncoder>()
+        .model::<ReRanker>()
         .routes(search::router())
         .routes(page::router())
         .run();

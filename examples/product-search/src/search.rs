@@ -1,14 +1,15 @@
-//! `POST /predict`: a shopper's words to the products that are nearest in meaning.
+//! `POST /predict`: a shopper's words to the products that are nearest in meaning, the first of them re-ranked.
 
 use crate::catalogue::{self, Product};
+use crate::rerank::{self, rerank};
 use crate::why::{self, Why};
-use crate::{CatalogueVectors, QueryEncoder};
+use crate::{CatalogueVectors, QueryEncoder, ReRanker};
 use axum::routing::post;
 use axum::{Json, Router};
-use modeldeploy::index::Hit;
-use modeldeploy_service::{JsonBody, Refusal};
+use modeldeploy::Embedding;
+use modeldeploy::model::Model;
+use modeldeploy_service::{Batched, JsonBody, Refusal};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// Products in an answer unless the request says otherwise.
 const DEFAULT_LIMIT: usize = 10;
@@ -34,6 +35,8 @@ struct Request {
     /// Whether to say which words drew the query and each product together.
     #[serde(default)]
     explain: bool,
+    /// Whether the re-ranker orders the first products; it does unless the request says otherwise.
+    rerank: Option<bool>,
 }
 
 /// What was found.
@@ -41,6 +44,8 @@ struct Request {
 struct Response {
     recommendations: Vec<Recommendation>,
     model: ModelName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    re_ranker: Option<ModelName>,
 }
 
 /// A product that was found.
@@ -51,6 +56,11 @@ struct Recommendation {
     title: &'static str,
     /// The cosine of query and product.
     score: f32,
+    /// What the re-ranker says of the two, 0 to 1, where it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relevance: Option<f32>,
+    /// The product's place by the cosine alone, from 1.
+    place: usize,
     price: f64,
     currency: &'static str,
     category: BothLanguages<&'static str>,
@@ -58,30 +68,13 @@ struct Recommendation {
     why: Option<Why>,
 }
 
-/// Why a search has no answer.
-#[derive(Debug)]
-enum SearchError {
-    /// The model or the index.
-    Model(modeldeploy::Error),
-    /// The vectors are not those of the products.
-    OtherCatalogue,
-}
-
-impl fmt::Display for SearchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            SearchError::Model(error) => error.fmt(f),
-            SearchError::OtherCatalogue => f.write_str(
-                "the vectors were made from another catalogue than the products; `cargo modeldeploy lock` makes them again",
-            ),
-        }
-    }
-}
-
-impl From<modeldeploy::Error> for SearchError {
-    fn from(error: modeldeploy::Error) -> SearchError {
-        SearchError::Model(error)
-    }
+/// A product that the index has, on its way into an answer.
+pub(crate) struct Found {
+    pub(crate) product: &'static Product,
+    /// Its place by the cosine alone, from 1.
+    place: usize,
+    pub(crate) score: f32,
+    pub(crate) relevance: Option<f32>,
 }
 
 /// The same in English and Chinese.
@@ -99,45 +92,79 @@ struct ModelName {
     digest: &'static str,
 }
 
-async fn predict(JsonBody(request): JsonBody<Request>) -> Result<Json<Response>, Refusal> {
-    if request.query.trim().is_empty() {
+impl ModelName {
+    fn of<M: Model>() -> ModelName {
+        ModelName { name: M::NAME, version: M::VERSION, digest: M::DIGEST }
+    }
+}
+
+async fn predict(
+    encoder: Batched<QueryEncoder>,
+    re_ranker: Batched<ReRanker>,
+    JsonBody(request): JsonBody<Request>,
+) -> Result<Json<Response>, Refusal> {
+    let query = request.query.as_str();
+    if query.trim().is_empty() {
         return Err(Refusal::bad_request("`query` is empty: say what is looked for"));
     }
     let limit = request.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Refusal::bad_request(format!("`limit` is {limit}: it must be 1 to {MAX_LIMIT}")));
     }
-    let length = request.query.chars().count();
+    let length = query.chars().count();
     if request.explain && length > MAX_EXPLAINED {
         return Err(Refusal::bad_request(format!(
             "`query` has {length} characters: at most {MAX_EXPLAINED} are explained; leave `explain` out"
         )));
     }
-    // The model computes: that is no work for the threads that answer sockets.
-    let found = tokio::task::spawn_blocking(move || search(&request.query, limit, request.explain)).await;
-    let recommendations = found
-        .map_err(|_| Refusal::internal("the search broke off"))?
-        .map_err(|error| Refusal::internal(error.to_string()))?;
-    let model = ModelName { name: QueryEncoder::NAME, version: QueryEncoder::VERSION, digest: QueryEncoder::DIGEST };
-    Ok(Json(Response { recommendations, model }))
+    let wants_rerank = request.rerank.unwrap_or(true);
+    let vector = encoder.embed(query).await?;
+    // One that stands behind the limit may be the best once it is read.
+    let mut found = nearest(&vector, if wants_rerank { limit.max(rerank::FIRST) } else { limit })?;
+    if wants_rerank {
+        rerank(&re_ranker, query, &mut found).await?;
+    }
+    found.truncate(limit);
+    let mut whys = vec![];
+    if request.explain {
+        let products: Vec<&Product> = found.iter().map(|found| found.product).collect();
+        whys.extend(why::explain(&encoder, query, &vector, &products).await?.into_iter().map(Some));
+    }
+    whys.resize_with(found.len(), || None);
+    let chinese = why::is_chinese(query);
+    let recommendations = found.into_iter().zip(whys).map(|(found, why)| recommendation(found, chinese, why)).collect();
+    Ok(Json(Response {
+        recommendations,
+        model: ModelName::of::<QueryEncoder>(),
+        re_ranker: wants_rerank.then(ModelName::of::<ReRanker>),
+    }))
 }
 
-fn search(query: &str, limit: usize, explain: bool) -> Result<Vec<Recommendation>, SearchError> {
-    let vector = QueryEncoder::get().embed(query)?;
-    let found = CatalogueVectors::get().top(&vector, limit)?;
-    let product = |hit: &Hit| catalogue::product(hit.row, hit.id).map(|product| (product, hit.score));
-    let products = found.iter().map(product).collect::<Option<Vec<_>>>().ok_or(SearchError::OtherCatalogue)?;
-    let mut whys = if explain { why::explain(query, &products)?.into_iter().map(Some).collect() } else { vec![] };
-    whys.resize_with(products.len(), || None);
-    let chinese = why::is_chinese(query);
-    let recommendation = |((product, score), why): ((&'static Product, f32), Option<Why>)| Recommendation {
+/// The nearest products. It takes no longer than tokenizing a text, and is done where that is.
+fn nearest(vector: &Embedding<QueryEncoder>, count: usize) -> Result<Vec<Found>, Refusal> {
+    let hits = CatalogueVectors::get().top(vector, count).map_err(|error| Refusal::internal(error.to_string()))?;
+    let found = |(at, hit): (usize, &modeldeploy::index::Hit)| {
+        let product = catalogue::product(hit.row, hit.id)?;
+        Some(Found { product, place: at + 1, score: hit.score, relevance: None })
+    };
+    hits.iter().enumerate().map(found).collect::<Option<_>>().ok_or_else(|| {
+        Refusal::internal(
+            "the vectors were made from another catalogue than the products; `cargo modeldeploy lock` makes them again",
+        )
+    })
+}
+
+fn recommendation(found: Found, chinese: bool, why: Option<Why>) -> Recommendation {
+    let Found { product, place, score, relevance } = found;
+    Recommendation {
         id: &product.id,
         title: if chinese { &product.title_zh } else { &product.title_en },
         score,
+        relevance,
+        place,
         price: product.price,
         currency: &product.currency,
         category: BothLanguages { en: product.category_en.as_str(), zh: product.category_zh.as_str() },
         why,
-    };
-    Ok(products.into_iter().zip(whys).map(recommendation).collect())
+    }
 }

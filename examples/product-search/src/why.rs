@@ -1,12 +1,13 @@
 //! Which words of the query and of a product's titles drew the two together.
 //!
 //! A word counts by how much the similarity falls when it is left out (occlusion): the score of the whole minus the score
-//! without the word, both by the model itself. Weights are shown relative to the strongest word of their text.
+//! without the word, both by the encoder itself: what the re-ranker makes of them is not weighed. Weights are shown relative to the strongest word of their text.
 
 use crate::QueryEncoder;
 use crate::catalogue::Product;
 use crate::search::BothLanguages;
 use modeldeploy::Embedding;
+use modeldeploy_service::{Batched, Refusal};
 use serde::Serialize;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -33,35 +34,38 @@ pub(crate) fn is_chinese(text: &str) -> bool {
     text.chars().any(|c| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{3ffff}'))
 }
 
-/// Weighs the words of the query and of each product's titles. `products` come with their scores.
-pub(crate) fn explain(query: &str, products: &[(&Product, f32)]) -> Result<Vec<Why>, modeldeploy::Error> {
-    let encoder = QueryEncoder::get();
-    let whole = encoder.embed(query)?;
+/// Weighs the words of the query, whose vector is `whole`, and of each product's titles.
+pub(crate) async fn explain(
+    encoder: &Batched<QueryEncoder>,
+    query: &str,
+    whole: &Embedding<QueryEncoder>,
+    products: &[&Product],
+) -> Result<Vec<Why>, Refusal> {
     let query = Words::of(query);
-    let queries = encoder.embed_batch(&query.without_each(|rest| rest))?;
-    products
-        .iter()
-        .map(|&(product, _)| {
-            let target = encoder.embed(&product.text())?;
-            let score = whole.dot(&target);
-            let falls = queries.iter().map(|without| score - without.dot(&target));
-            let (en, zh) = (Words::of(&product.title_en), Words::of(&product.title_zh));
-            let mut texts = en.without_each(|rest| Product { title_en: rest, ..product.clone() }.text());
-            texts.extend(zh.without_each(|rest| Product { title_zh: rest, ..product.clone() }.text()));
-            let vectors: Vec<Embedding<QueryEncoder>> = encoder.embed_batch(&texts)?;
-            let title_falls: Vec<f32> = vectors.iter().map(|without| score - whole.dot(without)).collect();
-            let (en_falls, zh_falls) = title_falls.split_at(en.words.len());
-            // One scale for both languages: a title that does not matter is not marked.
-            let strongest = title_falls.iter().copied().fold(0.0, f32::max);
-            Ok(Why {
-                query: query.weighed(&falls.collect::<Vec<_>>(), None),
-                title: BothLanguages {
-                    en: en.weighed(en_falls, Some(strongest)),
-                    zh: zh.weighed(zh_falls, Some(strongest)),
-                },
-            })
-        })
-        .collect()
+    let queries = encoder.embed_batch(query.without_each(|rest| rest)).await?;
+    let mut whys = Vec::with_capacity(products.len());
+    for &product in products {
+        let (en, zh) = (Words::of(&product.title_en), Words::of(&product.title_zh));
+        let mut texts = vec![product.text()];
+        texts.extend(en.without_each(|rest| Product { title_en: rest, ..product.clone() }.text()));
+        texts.extend(zh.without_each(|rest| Product { title_zh: rest, ..product.clone() }.text()));
+        let vectors = encoder.embed_batch(texts).await?;
+        let (target, vectors) = vectors.split_first().expect("a vector for each text");
+        let score = whole.dot(target);
+        let falls: Vec<f32> = queries.iter().map(|without| score - without.dot(target)).collect();
+        let title_falls: Vec<f32> = vectors.iter().map(|without| score - whole.dot(without)).collect();
+        let (en_falls, zh_falls) = title_falls.split_at(en.words.len());
+        // One scale for both languages: a title that does not matter is not marked.
+        let strongest = title_falls.iter().copied().fold(0.0, f32::max);
+        whys.push(Why {
+            query: query.weighed(&falls, None),
+            title: BothLanguages {
+                en: en.weighed(en_falls, Some(strongest)),
+                zh: zh.weighed(zh_falls, Some(strongest)),
+            },
+        });
+    }
+    Ok(whys)
 }
 
 /// A text in pieces, and which of them are words.

@@ -1,4 +1,4 @@
-"""ndcg@10 over the whole catalogue: gain 2^grade - 1, discount log2(rank + 1), unlisted products 0."""
+"""ndcg@10 and mrr@10 over the whole catalogue: gain 2^grade - 1, discount log2(rank + 1), unlisted products 0."""
 
 import math
 from collections import defaultdict
@@ -12,6 +12,18 @@ def ndcg(ranking, grades):
     gained = sum((2 ** grades.get(product, 0) - 1) * d for product, d in zip(ranking, DISCOUNT))
     ideal = sorted(grades.values(), reverse=True)[:10]
     return gained / sum((2 ** grade - 1) * d for grade, d in zip(ideal, DISCOUNT))
+
+
+def mrr(ranking, grades, relevant=2):
+    """One over the rank of the first relevant product among the first ten."""
+    ranks = (rank for rank, product in enumerate(ranking[:10], 1) if grades.get(product, 0) >= relevant)
+    return 1 / next(ranks, math.inf)
+
+
+def reranked(rankings, scores):
+    """Rankings whose first products are put in the order of their scores, of equal ones the first before."""
+    return [[ranking[at] for at in sorted(range(len(own)), key=lambda at: (-own[at], at))] + ranking[len(own):]
+            for ranking, own in zip(rankings, scores)]
 
 
 def by_group(queries, grades, query_vectors, product_vectors):

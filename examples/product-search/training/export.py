@@ -28,7 +28,7 @@ def dump(path, value):
     path.write_text(json.dumps(value, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
 
-def write_tokenizer(out, tokens, tokenizer):
+def write_tokenizer(out, tokens, tokenizer, most=64):
     (out / "vocab.txt").write_text("".join(token + "\n" for token in tokens), encoding="utf-8")
     whole = Tokenizer.from_str(tokenizer.to_str())
     whole.no_truncation()
@@ -39,7 +39,7 @@ def write_tokenizer(out, tokens, tokenizer):
     whole.save(str(out / "tokenizer.json"))
     dump(out / "tokenizer_config.json", {
         "tokenizer_class": "BertTokenizer", "do_lower_case": True, "do_basic_tokenize": True,
-        "tokenize_chinese_chars": True, "strip_accents": None, "never_split": None, "model_max_length": 64, **ROLES})
+        "tokenize_chinese_chars": True, "strip_accents": None, "never_split": None, "model_max_length": most, **ROLES})
     dump(out / "special_tokens_map.json", ROLES)
 
 

@@ -101,13 +101,12 @@ fn load<M: Model>(warm: Option<Warm>) -> Result<(), String> {
 
 fn self_test<M: Model>() -> Result<String, String> {
     let found = Handle::<M>::new().self_test().map_err(|error| error.to_string())?;
-    Ok(format!(
-        "{} {}: {} golden vectors came back to the bit; cosine to the f32 reference at least {:.6}",
-        M::NAME,
-        M::VERSION,
-        found.vectors,
-        found.cosine
-    ))
+    // Single numbers have no direction.
+    let near = match M::FACTS.outputs {
+        1 => format!("at most {:.6} from the f32 reference", found.distance),
+        _ => format!("cosine to the f32 reference at least {:.6}", found.cosine),
+    };
+    Ok(format!("{} {}: {} golden vectors came back to the bit; {near}", M::NAME, M::VERSION, found.vectors))
 }
 
 impl ModelCard {

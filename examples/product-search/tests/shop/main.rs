@@ -2,4 +2,5 @@
 
 mod page;
 mod process;
+mod reranking;
 mod service;

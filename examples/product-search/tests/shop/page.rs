@@ -100,11 +100,17 @@ fn a_search_is_shown_with_prices_scores_words_and_the_model() {
     browser.until(&format!("{CARDS} === 12"));
     for (what, expression) in [
         ("a price", "document.querySelector('.card .price').textContent.includes('$')"),
-        ("a score", "Number(document.querySelector('.card .score span').textContent) > 0.3"),
+        ("a score", "Number(document.querySelector('.card .score .number').textContent) > 0.3"),
+        ("that it was re-ranked", "document.querySelector('#status .reranked').textContent.length > 0"),
+        (
+            "a place that the re-ranker changed",
+            r"[...document.querySelectorAll('.card .moved')].some((moved) => /^[↑↓]\d+$/.test(moved.textContent))",
+        ),
         ("a marked word of the query", "document.querySelectorAll('.card .why-words mark').length > 0"),
         ("a marked word of a title", "document.querySelectorAll('.card .title mark').length > 0"),
         ("the query in the address", "location.search.includes('wireless')"),
         ("the model", "document.getElementById('model-name').textContent === 'query-encoder'"),
+        ("the re-ranker", "document.getElementById('re-ranker-name').textContent === 're-ranker'"),
         ("its digest", "/^sha256:[0-9a-f]{64}$/.test(document.getElementById('model-digest').textContent)"),
         ("nothing wider than the window", "document.documentElement.scrollWidth <= innerWidth"),
     ] {

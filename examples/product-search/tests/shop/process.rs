@@ -56,9 +56,14 @@ impl Shop {
         Shop { process, url }
     }
 
-    /// The status and the body of an answer.
+    /// The status and the body of an answer to a search.
     pub(crate) fn post(&self, content_type: Option<&str>, body: &[u8]) -> (u16, serde_json::Value) {
-        let mut request = agent().post(format!("{}/predict", self.url));
+        self.post_to("/predict", content_type, body)
+    }
+
+    /// The status and the body of an answer.
+    pub(crate) fn post_to(&self, path: &str, content_type: Option<&str>, body: &[u8]) -> (u16, serde_json::Value) {
+        let mut request = agent().post(format!("{}{path}", self.url));
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }
@@ -67,10 +72,15 @@ impl Shop {
         (response.status().as_u16(), serde_json::from_str(&text).unwrap_or_else(|_| panic!("JSON and not {text:?}")))
     }
 
-    /// The answer to a request that must succeed.
+    /// The answer to a search that must succeed.
     pub(crate) fn predict(&self, request: serde_json::Value) -> serde_json::Value {
-        let (status, answer) = self.post(Some("application/json"), request.to_string().as_bytes());
-        assert_eq!(status, 200, "{request}: {answer}");
+        self.ask("/predict", request)
+    }
+
+    /// The answer to a request in JSON that must succeed.
+    pub(crate) fn ask(&self, path: &str, request: serde_json::Value) -> serde_json::Value {
+        let (status, answer) = self.post_to(path, Some("application/json"), request.to_string().as_bytes());
+        assert_eq!(status, 200, "{path} {request}: {answer}");
         answer
     }
 
