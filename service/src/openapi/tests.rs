@@ -78,7 +78,10 @@ async fn every_route_has_an_operation_and_every_operation_a_route() {
     let service = ("shop", "1.2.3");
     let own = Service::new(service.0, service.1).into_router().expect("a router");
     let about = About::new(service, Limits::default(), &models()).expect("examples");
-    let inference = Inference::start(models(), Limits::default()).expect("workers");
+    let models = models();
+    let cards: Vec<_> = models.all().iter().map(|model| model.card).collect();
+    let metrics = crate::metrics::Metrics::new("shop", "1.2.3", &cards);
+    let inference = Inference::start(models, Limits::default(), &metrics).expect("workers");
     let served = protocols::Served { inference, service, readiness: Readiness::new(), document: None };
     let routes: BTreeSet<_> =
         routes(own).await.into_iter().chain(routes(protocols::router(std::sync::Arc::new(served))).await).collect();
