@@ -19,7 +19,7 @@
 //! | route | answers |
 //! | --- | --- |
 //! | `GET /healthz`, `/livez`, `/readyz` | 200 while the service runs; `/readyz` 503 once it is told to stop |
-//! | `GET /metrics` | request counts and latencies by route and status, the models inside; the text format of Prometheus |
+//! | `GET /metrics` | requests, stages, batches, queue, models and the process, as Prometheus' text, OpenMetrics or JSON by `Accept`; `?compat=tfs\|triton\|tei` by other servers' names |
 //! | `GET /models` | name, version, digest, space, label and share of each model inside |
 //! | `GET /models/{name}/shadow` | what was found of its shadows |
 //! | `GET /openapi.json` | the OpenAPI document of every route, with examples that the models inside answered; `/docs` to read and try it |
