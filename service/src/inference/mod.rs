@@ -75,6 +75,14 @@ pub(crate) struct Answer {
     _afterwards: Option<Afterwards>,
 }
 
+#[cfg(test)]
+impl Answer {
+    /// One of no values, for what counts answers.
+    pub(crate) fn of(tokens: Vec<usize>, times: Times, batch: usize) -> Answer {
+        Answer { values: vec![], width: 1, tokens, times, batch, _afterwards: None }
+    }
+}
+
 /// Where the time of an answer went.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Times {

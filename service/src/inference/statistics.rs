@@ -92,7 +92,7 @@ mod tests {
         let (one, two, four) = (Duration::from_nanos(1), Duration::from_nanos(2), Duration::from_nanos(4));
         let times = Times { tokenize: one, queue: two, infer: four };
         for _ in 0..3 {
-            let answer = Answer { values: vec![], width: 1, tokens: vec![], times, batch: 0 };
+            let answer = Answer::of(vec![], times, 0);
             statistics.count(&Ok(answer), Duration::from_nanos(15));
         }
         statistics.count(&Err(Fault::Late), Duration::from_nanos(100));

@@ -21,7 +21,7 @@ fn observer() -> Observer {
 fn answer() -> Result<Answer, Fault> {
     let millis = Duration::from_millis;
     let times = Times { tokenize: millis(1), queue: millis(2), infer: millis(3) };
-    Ok(Answer { values: vec![], width: 1, tokens: vec![4, 5], times, batch: 2 })
+    Ok(Answer::of(vec![4, 5], times, 2))
 }
 
 /// Answers a request, with what `note` notes meanwhile.

@@ -7,7 +7,7 @@ use super::*;
 use crate::Service;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
-use crate::models::{ModelCard, Served};
+use crate::models::{ModelCard, Served, Share};
 use crate::protocols;
 use crate::readiness::Readiness;
 use axum::Router;
@@ -24,7 +24,8 @@ fn served(name: &'static str, task: Task, outputs: usize, labels: &'static [&'st
     let engine = Engine::new(name, Box::leak(Box::new(packs::means::build(task)))).expect("an engine");
     let card = ModelCard { name, version: "1.2.0", digest: "sha256:00", space: "" };
     let facts = Facts { task, max_tokens: 16, outputs, normalized: false, labels, prompts: &[], gate: None };
-    Served { card, facts, engine: Box::leak(Box::new(engine)) }
+    let engine = Box::leak(Box::new(engine));
+    Served { card, facts, engine, entry: card.name, label: None, share: Share::NONE, is_shadow: false }
 }
 
 fn models() -> Models {
@@ -33,6 +34,7 @@ fn models() -> Models {
         served("ranker", Task::Score, 1, &[]),
         served("mood", Task::Classify, 3, &packs::means::LABELS),
     ])
+    .expect("they go together")
 }
 
 /// The paths of a router as they are written there: no method of it tells them, but what it prints of itself does.

@@ -76,7 +76,7 @@ impl Held {
     }
 
     fn counts(&self, shadow: usize) -> [u64; 3] {
-        [0, 1, 2].map(|outcome| self.shadows.shared.outcomes[shadow][outcome].get())
+        [0, 1, 2].map(|outcome| self.shadows.shared.outcomes[shadow][outcome].load(Relaxed))
     }
 
     /// Waits until so many requests have come to an end with the last shadow, which is the last to have them.
