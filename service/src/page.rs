@@ -44,6 +44,11 @@ impl Part {
     }
 }
 
+/// Whether a path is that of a page or of a part of one, which say nothing of the service: what they show, they ask for.
+pub(crate) fn is_part(path: &str) -> bool {
+    crate::ui::PARTS.iter().chain(&crate::openapi::PARTS).any(|part| part.path == path)
+}
+
 /// The routes of a page's parts.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>(parts: &[Part]) -> Router<S> {
     parts.iter().fold(Router::new(), |router, &Part { path, kind, text }| {

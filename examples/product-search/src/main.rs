@@ -1,6 +1,7 @@
 //! A shop's semantic search in English and Chinese: the models, the catalogue, its vectors and the page are one binary.
 
 mod catalogue;
+mod openapi;
 mod page;
 mod rerank;
 mod search;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         .model::<ReRanker>()
         .routes(search::router())
         .routes(page::router())
+        .openapi(openapi::document())
         .run();
     match served {
         Ok(()) => ExitCode::SUCCESS,

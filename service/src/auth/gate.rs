@@ -1,8 +1,8 @@
 //! Before anything is read of a request: is it one that may be asked, by its head alone?
 
 use super::Auth;
-use crate::Limits;
 use crate::protocols::{Form, Whole};
+use crate::{Limits, page};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -69,7 +69,9 @@ impl Gate {
         }
         let Auth::Tokens { tokens, open_metrics } = &self.auth else { return Ok(None) };
         let path = request.uri().path();
-        if HEALTH.contains(&path) || (*open_metrics && METRICS.contains(&path)) {
+        // Pages tell nothing by themselves; a route of the service's own at such a path may.
+        let is_page = self.form == Form::OfPath && page::is_part(path);
+        if HEALTH.contains(&path) || is_page || (*open_metrics && METRICS.contains(&path)) {
             return Ok(None);
         }
         let tokens = tokens.current();

@@ -14,7 +14,7 @@ pub(crate) mod schema;
 mod shown;
 
 pub(crate) use operation::{Errors, JSON, Operation};
-pub(crate) use routes::router;
+pub(crate) use routes::{PARTS, router};
 pub(crate) use shown::{Asked, Shown, number, numbers};
 
 use crate::Limits;

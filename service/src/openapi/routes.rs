@@ -25,7 +25,7 @@ pub(crate) fn router() -> Router<Shared> {
     Router::new().route("/openapi.json", show.clone()).route("/api-doc/openapi.json", show).merge(page::router(&PARTS))
 }
 
-const PARTS: [Part; 9] = [
+pub(crate) const PARTS: [Part; 9] = [
     Part::html("/docs", include_str!("../../page/docs/index.html")),
     Part::svg("/docs/icon.svg", ICON),
     Part::css("/docs/base.css", BASE),
@@ -40,7 +40,7 @@ const PARTS: [Part; 9] = [
 async fn make(served: Shared) -> Result<Bytes, Refusal> {
     let make = move || {
         let about = About::new(served.service, served.inference.limits(), served.inference.models())?;
-        let sections = std::iter::once(own::section()).chain(protocols::sections(&about)).collect();
+        let sections = std::iter::once(own::section(&about)).chain(protocols::sections(&about)).collect();
         let document = document(&about, sections, served.document.as_ref());
         Ok(Bytes::from(document.to_string()))
     };

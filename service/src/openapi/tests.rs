@@ -93,7 +93,7 @@ async fn every_route_has_an_operation_and_every_operation_a_route() {
     let routes: BTreeSet<_> = routes(own).await.into_iter().chain(routes(protocols).await).collect();
     assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");
 
-    let sections = std::iter::once(own::section()).chain(protocols::sections(&about)).collect();
+    let sections = std::iter::once(own::section(&about)).chain(protocols::sections(&about)).collect();
     let document = document(&about, sections, None);
     let mut documented = BTreeSet::new();
     for (path, item) in document["paths"].as_object().expect("paths") {

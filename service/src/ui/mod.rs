@@ -25,7 +25,7 @@ pub(crate) fn router() -> Router<Shared> {
         .merge(page::router(&PARTS))
 }
 
-const PARTS: [Part; 11] = [
+pub(crate) const PARTS: [Part; 11] = [
     Part::html("/ui", include_str!("../../page/ui/index.html")),
     Part::svg("/ui/icon.svg", ICON),
     Part::css("/ui/base.css", BASE),

@@ -1,7 +1,7 @@
 //! Clients that send too much, too slowly, or read nothing; each is told in its protocol's form where it can be told.
 
 use crate::curl::{REQUESTS, ask, is_an_error_of, post};
-use crate::service::{FAR, Service};
+use crate::service::{FAR, Folder, Service};
 use crate::{Test, tests};
 use std::io::Read;
 
@@ -70,7 +70,11 @@ fn a_body_that_is_too_long_is_answered_with_413_in_each_form() {
         is_an_error_of(path, &answer, "longer than 200 bytes");
         assert_eq!(post(&service.url, (path, body), &[]).status, 200, "{path}");
     }
-    let grpc = ["--header", "Content-Type: application/grpc", "--data", &long];
+    // A message is its length and then its bytes.
+    let folder = Folder::new();
+    let message = folder.write("message", [&b"\0\0\0\0\xc9"[..], long.as_bytes()].concat());
+    let data = format!("@{message}");
+    let grpc = ["--header", "Content-Type: application/grpc", "--data-binary", &data];
     let answer =
         ask(&[&grpc[..], &[&format!("{}/tensorflow.serving.PredictionService/Predict", service.url)]].concat());
     assert_eq!((answer.status, answer.header("grpc-status")), (200, Some("8")), "{answer:?}");

@@ -1,5 +1,6 @@
 //! The example from outside: its service as a client meets it, and its page in a browser.
 
+mod openapi;
 mod page;
 mod process;
 mod reranking;
