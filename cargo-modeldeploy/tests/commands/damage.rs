@@ -89,7 +89,10 @@ fn workspaces_that_share_a_store_keep_each_others_files() {
     let built = run(&b, &["build"]);
     assert!(!built.err.contains("Packed"), "{}", built.err);
     run(&a, &["build"]).errs(&["Packed encoder"]);
-    assert_eq!(shared.files("store/sha256"), both);
+    // Beside a pack a build writes how it is divided.
+    let mut files = shared.files("store/sha256");
+    files.retain(|path| path.extension().is_none_or(|ending| ending != "parts"));
+    assert_eq!(files, both);
 
     // A lock that cannot be read may name anything.
     let lock = b.read("Model.lock");

@@ -169,13 +169,17 @@ fn health_metrics_and_models_answer() {
     shop.predict(json!({"query": "desk"}));
     let (status, metrics) = shop.get("/metrics");
     assert_eq!(status, 200);
-    for line in [
-        r#"modeldeploy_requests_total{route="/predict",status="200"}"#,
-        r#"modeldeploy_request_duration_seconds_bucket{le="0.005",route="/predict"}"#,
-        r#"modeldeploy_model_build_info{model="query-encoder""#,
+    // The last model that it asked is a label, too.
+    for (family, labels) in [
+        ("modeldeploy_requests_total", r#"route="/predict",model="re-ranker",version="1.0.0",status="200""#),
+        (
+            "modeldeploy_request_duration_seconds_bucket",
+            r#"route="/predict",model="re-ranker",version="1.0.0",le="0.005""#,
+        ),
+        ("modeldeploy_model_build_info", r#"model="query-encoder",version="1.0.0""#),
     ] {
-        let other_order = line.replace(r#"le="0.005",route="/predict""#, r#"route="/predict",le="0.005""#);
-        assert!(metrics.contains(line) || metrics.contains(&other_order), "{line} is not in\n{metrics}");
+        let line = format!("{family}{{{labels}");
+        assert!(metrics.contains(&line), "{line} is not in\n{metrics}");
     }
     let models: Value = serde_json::from_str(&shop.get("/models").1).expect("JSON");
     assert_eq!([&models[0]["name"], &models[1]["name"]], ["query-encoder", "re-ranker"]);
