@@ -93,11 +93,11 @@ const SIZE: Size = Size { layers: 3, width: 144, hidden: 200, heads: 4, max_toke
 /// The pack with other weights in its last matrix, as training that leaves the lower layers alone gives them.
 fn trained_further(pack: &Aligned) -> Aligned {
     let artifact = Artifact::parse(pack).expect("a pack");
-    let matrices = artifact.program().steps.iter().filter_map(|step| match step {
+    let mut matrices = artifact.program().steps.iter().filter_map(|step| match step {
         Step::Linear { weights: Weights::Float(tensor), .. } => Some(*tensor),
         _ => None,
     });
-    let tensor = artifact.tensor(matrices.last().expect("a matrix"));
+    let tensor = artifact.tensor(matrices.next_back().expect("a matrix"));
     let (start, len) = (tensor.offset as usize, tensor.bytes().expect("a tensor") as usize);
     let mut bytes = pack.to_vec();
     // Every weight has the other sign.

@@ -41,7 +41,7 @@ fn shadows(name: &str) -> Operation {
         "compared": count(), "dropped": count(), "failed": count(), "against": schema::list(against),
     }));
     let found = schema::record(json!({ "model": { "const": name }, "shadows": schema::list(shadow) }));
-    Operation::get(&format!("/models/{name}/shadow"), "What was found of the versions that answer nobody").gives(
+    Operation::get(format!("/models/{name}/shadow"), "What was found of the versions that answer nobody").gives(
         200,
         "How far each is from what was answered.",
         JSON,

@@ -90,7 +90,7 @@ impl Whole {
     /// The answer.
     pub(crate) fn answer(self, wire: Wire) -> Response {
         let mut response = match wire {
-            Wire::Grpc => return self.as_grpc(),
+            Wire::Grpc => return self.into_grpc(),
             Wire::Json(write) => (self.status, Json(write(self.status, &self.message))).into_response(),
             Wire::Own => Refusal::new(self.status, &*self.message).into_response(),
         };
@@ -108,7 +108,7 @@ impl Whole {
     }
 
     /// Trailers alone, in the place of headers (gRPC over HTTP/2, "Responses").
-    fn as_grpc(self) -> Response {
+    fn into_grpc(self) -> Response {
         let code = match self.status {
             StatusCode::UNAUTHORIZED => Code::Unauthenticated,
             StatusCode::TOO_MANY_REQUESTS

@@ -16,8 +16,11 @@ use super::{Config, Row, Section};
 pub(crate) const ALL: &[Section] =
     &[serving::SECTION, auth::SECTION, tls::SECTION, limits::SECTION, logs::SECTION, sandbox::SECTION];
 
+/// What is wrong with options together.
+pub(super) type Check = fn(&Config) -> Result<(), String>;
+
 /// What options must be together; what is wrong is said by the options' names.
-pub(super) const CHECKS: &[fn(&Config) -> Result<(), String>] = &[auth::check, tls::check];
+pub(super) const CHECKS: &[Check] = &[auth::check, tls::check];
 
 /// Every option.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {

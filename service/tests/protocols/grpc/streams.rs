@@ -21,7 +21,7 @@ async fn answers_come_in_order_and_a_wrong_request_is_answered_in_its_turn() {
         let texts = texts(at);
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let model = if at % 10 == 7 { "x" } else { "encoder" };
-        ModelInferRequest { id: at.to_string(), ..request(model, &[texts.len() as i64], &texts, at % 2 == 0) }
+        ModelInferRequest { id: at.to_string(), ..request(model, &[texts.len() as i64], &texts, at.is_multiple_of(2)) }
     };
     let client = shared().await;
     let messages = (0..200).map(asked).collect();
