@@ -93,6 +93,7 @@ fn workspaces_that_share_a_store_keep_each_others_files() {
     let mut files = shared.files("store/sha256");
     files.retain(|path| path.extension().is_none_or(|ending| ending != "parts"));
     assert_eq!(files, both);
+    let both = shared.files("store/sha256");
 
     // A lock that cannot be read may name anything.
     let lock = b.read("Model.lock");
