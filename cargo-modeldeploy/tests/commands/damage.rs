@@ -105,7 +105,7 @@ fn workspaces_that_share_a_store_keep_each_others_files() {
 
     let gone = b.path("").display().to_string();
     drop(b);
-    run(&a, &["clean"]).errs(&["no Model.lock any more", gone.trim_end_matches('/'), "Removed 3 files"]);
+    run(&a, &["clean"]).errs(&["no Model.lock any more", gone.trim_end_matches('/'), "Removed 4 files"]);
     let again = run(&a, &["clean"]).errs(&["Removed 0 files"]);
     assert!(!again.err.contains("any more"), "{}", again.err);
 }
