@@ -54,8 +54,8 @@
 //! by a worker on each core, and each has the bits that it would have alone. The header `x-request-timeout-ms` says how long a client
 //! waits ([`Limits::deadline`] without it): a request that by the cost of what waits cannot be answered by then is refused at once, with
 //! 429 and `Retry-After`, in its protocol's own form; over gRPC the header is `grpc-timeout`, and the answer RESOURCE_EXHAUSTED with
-//! `grpc-retry-pushback-ms` and `google.rpc.RetryInfo`. Errors of a request as a whole (a body that is too long or too slow, a path that
-//! is none) have the form `{"error": "…"}`.
+//! `grpc-retry-pushback-ms` and `google.rpc.RetryInfo`. Errors of a request as a whole (a body that is too long or too slow) have the form of
+//! the protocol whose path it is, and elsewhere `{"error": "…"}`.
 
 #![forbid(unsafe_code)]
 
