@@ -1,6 +1,8 @@
 //! Valid inputs for the targets that only meet refusals otherwise: `seeds FOLDER` fills `FOLDER/<target>` from the compiler's small
 //! models. A target in name only, so that `cargo fuzz` builds it with the others.
 
+mod requests;
+
 // What the instrumentation of every function calls.
 use libfuzzer_sys as _;
 use modeldeploy_compiler::compress::{Precision, Recipe, Sample, Smoothing, compress};
@@ -34,7 +36,7 @@ const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"
 const REQUESTS: [&str; 17] = [
     "oip\n{\"id\":\"7\",\"inputs\":[{\"name\":\"text\",\"shape\":[1,2],\"datatype\":\"BYTES\",\"data\":[[\"a\",\"手\"]]}],\
      \"outputs\":[{\"name\":\"embedding\",\"parameters\":{\"binary_data\":true}}]}",
-    "oip 98\n{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":5}}]}    \x01\0\0\0a",
+    "oip 99\n{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":5}}]}    \x01\0\0\0a",
     "oip 0\nphone",
     "openai\n{\"model\":\"m\",\"input\":[\"a\",\"手机\"],\"encoding_format\":\"base64\",\"dimensions\":2,\"user\":\"u\"}",
     "openai\n{\"model\":\"m\",\"input\":[[1,2],[3]]}",
@@ -79,6 +81,7 @@ fn main() {
         put("tokenizer", &name, &tokenizer);
     }
     for (at, request) in REQUESTS.iter().enumerate() {
+        assert_eq!(requests::decode(request.as_bytes()), Some(Ok(())), "{request}");
         put("protocols", &format!("request-{at}"), request.as_bytes());
     }
     put("suite", "search", SUITE.as_bytes());

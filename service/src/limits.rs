@@ -1,6 +1,6 @@
 //! What clients may take of a service at most: connections, time and bytes.
 
-use crate::protocols::{Form, Whole};
+use crate::protocols::{Whole, Whose};
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -87,7 +87,7 @@ impl Default for Limits {
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Within what, and in which form what is not is refused.
-pub(crate) type Within = (Limits, Form);
+pub(crate) type Within = (Limits, Whose);
 
 /// Reads the body before anything waits for it, within the limits.
 pub(crate) async fn read_body(State((limits, form)): State<Within>, request: Request, next: Next) -> Response {

@@ -2,7 +2,7 @@
 //!
 //! Without this, its connection would end without an answer, and with it what else is under way on it in HTTP/2.
 
-use crate::protocols::{Form, Whole};
+use crate::protocols::{Whole, Whose};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::Next;
@@ -13,7 +13,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 /// Answers a request, whatever its route does. The panic's own words are on stderr, by the hook.
-pub(crate) async fn contain(form: Form, request: Request, next: Next) -> Response {
+pub(crate) async fn contain(form: Whose, request: Request, next: Next) -> Response {
     let wire = form.of(request.uri().path(), request.headers());
     let mut run = pin!(next.run(request));
     // After a panic it is not asked again.

@@ -7,7 +7,7 @@ use crate::lifecycle::{Signals, Supervisor};
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served, Version, Weight};
 use crate::observe::{self, ObserveLayer, Observer};
-use crate::protocols::{Form, Whole};
+use crate::protocols::{Whole, Whose};
 use crate::readiness::Readiness;
 use crate::sandbox::Uses;
 use crate::tls::Tls;
@@ -134,7 +134,7 @@ impl Service {
         let own = own.merge(self.routes.layer(Extension(batched::Asked(served.clone()))));
         let observed = ObserveLayer(observer.clone());
         let (limits, begun) = (self.limits, Instant::now());
-        let guarded = |router: Router, form: Form| {
+        let guarded = |router: Router, form: Whose| {
             let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun });
             router
                 .layer(middleware::from_fn(move |request, next| panics::contain(form, request, next)))
@@ -142,9 +142,9 @@ impl Service {
                 .layer(observed.clone())
         };
         // Messages of gRPC are read by their own methods: some come in streams.
-        let grpc = guarded(protocols::grpc_router(served.clone()), Form::OfPath);
+        let grpc = guarded(protocols::grpc_router(served.clone()), Whose::OfPath);
         let protocols = protocols::router(served);
-        let answered = |router: Router, form: Form| {
+        let answered = |router: Router, form: Whose| {
             let router = router
                 .fallback(grpc::no_route)
                 .method_not_allowed_fallback(async move |uri: Uri, headers: HeaderMap| {
@@ -156,7 +156,7 @@ impl Service {
             guarded(router, form)
         };
         // Where a path is in both, the service's own route answers.
-        Ok((answered(own, Form::Own).fallback_service(answered(protocols, Form::OfPath).merge(grpc)), observer))
+        Ok((answered(own, Whose::Own).fallback_service(answered(protocols, Whose::OfPath).merge(grpc)), observer))
     }
 
     /// Says what the service's own routes need of the system while they answer, beside what every service does: the rest is refused to

@@ -1,7 +1,7 @@
 //! Before anything is read of a request: is it one that may be asked, by its head alone?
 
 use super::Auth;
-use crate::protocols::{Form, Whole};
+use crate::protocols::{Whole, Whose};
 use crate::{Limits, page};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -36,7 +36,7 @@ pub(crate) struct Gate {
     pub(crate) auth: Auth,
     pub(crate) limits: Limits,
     /// In which form it refuses.
-    pub(crate) form: Form,
+    pub(crate) form: Whose,
     /// The begin of the clock of rates.
     pub(crate) begun: Instant,
 }
@@ -70,7 +70,7 @@ impl Gate {
         let Auth::Tokens { tokens, open_metrics } = &self.auth else { return Ok(None) };
         let path = request.uri().path();
         // Pages tell nothing by themselves; a route of the service's own at such a path may.
-        let is_page = self.form == Form::OfPath && page::is_part(path);
+        let is_page = self.form == Whose::OfPath && page::is_part(path);
         if HEALTH.contains(&path) || is_page || (*open_metrics && METRICS.contains(&path)) {
             return Ok(None);
         }

@@ -15,7 +15,7 @@ mod torchserve;
 mod v1_models;
 mod whole;
 
-pub(crate) use whole::{Form, Whole};
+pub(crate) use whole::{Whole, Whose};
 
 use crate::inference::Inference;
 use crate::metrics::Metrics;

@@ -13,7 +13,7 @@ use tonic::{Code, Status};
 
 /// Whose form an error has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum Whose {
     /// The service's own.
     Own,
     /// The protocol's that has the path.
@@ -53,7 +53,7 @@ const FORMS: [(&[&str], Write); 6] = [
     ),
 ];
 
-impl Form {
+impl Whose {
     /// How a request with this path and these headers would be refused.
     pub(crate) fn of(self, path: &str, headers: &HeaderMap) -> Wire {
         let kind = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
@@ -62,8 +62,8 @@ impl Form {
         }
         let own = || FORMS.iter().find(|(paths, _)| paths.iter().any(|own| is_under(path, own)));
         match self {
-            Form::Own => Wire::Own,
-            Form::OfPath => own().map_or(Wire::Own, |(_, write)| Wire::Json(*write)),
+            Whose::Own => Wire::Own,
+            Whose::OfPath => own().map_or(Wire::Own, |(_, write)| Wire::Json(*write)),
         }
     }
 }
