@@ -20,7 +20,7 @@ received = queue.Queue()
 class Collector(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        received.put((self.path, dict(self.headers), body))
+        received.put((self.path, self.headers, body))
         answer = ExportTraceServiceResponse().SerializeToString()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-protobuf")
