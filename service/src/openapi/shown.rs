@@ -16,6 +16,8 @@ pub(crate) struct Shown {
     pub(crate) card: ModelCard,
     pub(crate) facts: Facts,
     pub(crate) engine: &'static Engine<'static>,
+    /// That it is served under.
+    pub(crate) label: Option<&'static str>,
     /// As TensorFlow Serving counts versions.
     pub(crate) number: Option<i64>,
     pub(crate) has_sigmoid: bool,
@@ -53,8 +55,8 @@ impl Shown {
         let [first, second] = asks;
         let asks = [ask(served, &first)?, ask(served, &second)?];
         let (number, has_sigmoid) = (served.number(), served.has_sigmoid());
-        let Served { card, facts, engine, .. } = *served;
-        Ok(Shown { card, facts, engine, number, has_sigmoid, is_newest, texts, asks })
+        let Served { card, facts, engine, label, .. } = *served;
+        Ok(Shown { card, facts, engine, label, number, has_sigmoid, is_newest, texts, asks })
     }
 
     /// The label of a classifier's row.

@@ -25,7 +25,9 @@ fn served(name: &'static str, task: Task, outputs: usize, labels: &'static [&'st
     let card = ModelCard { name, version: "1.2.0", digest: "sha256:00", space: "" };
     let facts = Facts { task, max_tokens: 16, outputs, normalized: false, labels, prompts: &[], gate: None };
     let engine = Box::leak(Box::new(engine));
-    Served { card, facts, engine, entry: card.name, label: None, share: Share::NONE, is_shadow: false }
+    // One version has a label: its paths are there only then.
+    let label = (task == Task::Embed).then_some("stable");
+    Served { card, facts, engine, entry: card.name, label, share: Share::NONE, is_shadow: false }
 }
 
 fn models() -> Models {

@@ -36,7 +36,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         let same = about.models.iter().find(|other| other.card.name == name && other.number == model.number);
         let is_first = same.is_some_and(|same| same.card.version == model.card.version);
         let version = model.number.filter(|_| is_first).map(|number| format!("/v1/models/{name}/versions/{number}"));
-        for path in newest.into_iter().chain(version) {
+        for path in newest.into_iter().chain(version).chain(labelled(model)) {
             operations.push(predict(about, model, &path));
             match model.facts.task {
                 Task::Classify => operations.push(examples(about, model, &path, "classify")),
@@ -62,9 +62,36 @@ fn numbers_of(about: &About, first: &Shown) -> Vec<String> {
     found
 }
 
-/// Operations whose path names a model, whichever it is.
+/// Operations whose path names a model, whichever it is, and those of versions with a label.
 fn named(about: &About, first: &Shown) -> Vec<Operation> {
     let (names, versions) = (about.names(), numbers_of(about, first));
+    let name = |operation: Operation| operation.path_parameter("name", &names, "A model.").refuses(ERRORS, &[404]);
+    let version = |operation: Operation| name(operation).path_parameter("version", &versions, "A version of it.");
+    let version_path = "/v1/models/{name}/versions/{version}";
+    let mut operations = vec![
+        state(version(Operation::get(version_path, "A version's state")), first),
+        described(name(Operation::get("/v1/models/{name}/metadata", "A model's signature")), first),
+        described(version(Operation::get(format!("{version_path}/metadata"), "A version's signature")), first),
+    ];
+    for (model, path) in about.models.iter().filter_map(|model| Some((model, labelled(model)?))) {
+        operations.push(state(Operation::get(path.clone(), "The state of the version with a label"), model));
+        operations.push(described(Operation::get(format!("{path}/metadata"), "The signature of that version"), model));
+    }
+    operations
+}
+
+/// The path of a version by its label.
+fn labelled(model: &Shown) -> Option<String> {
+    model.label.map(|label| format!("/v1/models/{}/labels/{label}", model.card.name))
+}
+
+/// A version as its state and its signature call it.
+fn shown_version(model: &Shown) -> String {
+    model.number.map_or_else(|| model.card.version.to_owned(), |number| number.to_string())
+}
+
+/// What is told of a version's state.
+fn state(operation: Operation, model: &Shown) -> Operation {
     let state = schema::record(json!({
         "version": schema::string(), "state": { "const": "AVAILABLE" },
         "status": schema::record(json!({
@@ -72,54 +99,20 @@ fn named(about: &About, first: &Shown) -> Vec<Operation> {
         })),
     }));
     let states = schema::record(json!({ "model_version_status": schema::list(state) }));
-    let name = |operation: Operation| operation.path_parameter("name", &names, "A model.");
-    let version = |operation: Operation| name(operation).path_parameter("version", &versions, "A version of it.");
-    let shown_version = first.number.map_or_else(|| first.card.version.to_owned(), |number| number.to_string());
     let fine = json!({ "error_code": "OK", "error_message": "" });
-    let shown_state = json!({ "version": shown_version, "state": "AVAILABLE", "status": fine });
-    let described = |operation: Operation| {
-        operation
-            .gives(
-                200,
-                "The signature `serving_default`; sizes are strings, `-1` is any.",
-                JSON,
-                json!({
-                    "type": "object", "required": ["model_spec", "metadata"],
-                    "properties": { "model_spec": { "type": "object" }, "metadata": { "type": "object" } },
-                }),
-            )
-            .refuses(ERRORS, &[404])
-            .answers(metadata(first, &shown_version))
-    };
-    let labelled = ["/v1/models/{name}/labels/{label}", "/v1/models/{name}/labels/{label}/metadata"];
-    let by_label = |operation: Operation| {
-        name(operation).path_parameter("label", &["stable".to_owned()], "A label.").refuses(ERRORS, &[404])
-    };
-    let any = || json!({ "type": "object" });
-    vec![
-        by_label(Operation::get(labelled[0], "The state of the version with a label")).gives(
-            200,
-            "The state.",
-            JSON,
-            states.clone(),
-        ),
-        by_label(Operation::post(
-            labelled[0],
-            "A version by its label: the label is followed by a verb, as `canary:predict`",
-        )),
-        by_label(Operation::get(labelled[1], "The signature of the version with a label")).gives(
-            200,
-            "As that of a version.",
-            JSON,
-            any(),
-        ),
-        version(Operation::get("/v1/models/{name}/versions/{version}", "A version's state"))
-            .gives(200, "The state.", JSON, states)
-            .refuses(ERRORS, &[404])
-            .answers(json!({ "model_version_status": [shown_state] })),
-        described(name(Operation::get("/v1/models/{name}/metadata", "A model's signature"))),
-        described(version(Operation::get("/v1/models/{name}/versions/{version}/metadata", "A version's signature"))),
-    ]
+    let shown = json!({ "version": shown_version(model), "state": "AVAILABLE", "status": fine });
+    operation.gives(200, "The state.", JSON, states).answers(json!({ "model_version_status": [shown] }))
+}
+
+/// What is told of what a version takes and gives.
+fn described(operation: Operation, model: &Shown) -> Operation {
+    let signature = json!({
+        "type": "object", "required": ["model_spec", "metadata"],
+        "properties": { "model_spec": { "type": "object" }, "metadata": { "type": "object" } },
+    });
+    operation
+        .gives(200, "The signature `serving_default`; sizes are strings, `-1` is any.", JSON, signature)
+        .answers(metadata(model, &shown_version(model)))
 }
 
 fn metadata(model: &Shown, version: &str) -> Value {
