@@ -38,12 +38,12 @@ def bodies(server):
 
 
 def load(server, seconds, *more):
-    command = [given.load, server.url, "--bodies", bodies(server), "--seconds", str(seconds), *map(str, more)]
+    command = [given.load, server.url, "--bodies", bodies(server), "--seconds", str(seconds), *map(str, more)] + ["--grpc"] * server.grpc
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def measure(server):
-    with running(server, server.body(texts[0]), log) as (pid, ready):
+    with running(server, texts[0], log) as (pid, ready):
         load(server, 2)
         eight, one = load(server, given.seconds), load(server, given.seconds, "--connections", 1)
         for part in (eight, one):
@@ -75,7 +75,7 @@ print("| server | requests/s, 8 connections | ours / it | p99, ms | p50 of one i
 print("| --- | --- | --- | --- | --- | --- | --- |")
 for server in chosen:
     row = {key: median(server.name, key) for key in ("rate", "p99", "alone", "ready", "memory")}
-    ratio = median(OURS[server.path], "rate") / row["rate"]
+    ratio = median(OURS.get(server.path, server.name), "rate") / row["rate"]
     print(f"| {server.name} | {row['rate']:.0f} | {ratio:.1f} | {row['p99']:.1f} | {row['alone']:.2f} | {row['ready'] * 1e3:.0f} | {row['memory']:.0f} |")
 
 if given.limits:
@@ -83,7 +83,7 @@ if given.limits:
     engine = json.loads(subprocess.run([given.service, "engine", given.texts], check=True, capture_output=True, text=True).stdout)
     alone = median(server.name, "alone")
     print(f"\nThe engine alone: p50 {engine['p50_us']:.0f} µs, longest text {engine['max_us']:.0f} µs; over the wire, one in flight: {alone * 1e3:.0f} µs")
-    with running(server, server.body(texts[0]), log) as (pid, _):
+    with running(server, texts[0], log) as (pid, _):
         most = load(server, given.seconds)["good_a_second"]
         part = load(server, 2 * given.seconds, "--rate", 0.7 * most, "--connections", 64)
         print(f"At 70 % of {most:.0f} requests/s: p50 {part['good_ms']['p50']:.2f} ms, p99 {part['good_ms']['p99']:.2f} ms")

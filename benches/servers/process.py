@@ -12,8 +12,8 @@ PATIENCE = 180.0
 
 
 @contextmanager
-def running(server, body, log):
-    """The server once it has answered `body`, with the seconds that took."""
+def running(server, text, log):
+    """The server once it has answered for `text`, with the seconds that took."""
     server.prepare()
     begun = time.monotonic()
     with open(log, "ab") as out:
@@ -21,7 +21,7 @@ def running(server, body, log):
     try:
         while True:
             try:
-                ask(server.url, body)
+                ask(*server.first(text))
                 break
             except OSError as error:
                 if process.poll() is not None or time.monotonic() - begun > PATIENCE:

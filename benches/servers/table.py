@@ -1,5 +1,6 @@
 """The servers: how each is started, when it is ready, and how it is asked. A new one is a row."""
 
+import base64
 import json
 import os
 import subprocess
@@ -22,12 +23,18 @@ class Server:
     env: dict
     # Once before the first start.
     prepare: callable = lambda: None
-    # How it is stopped, where ending its process group is not enough.
-    stop: list = None
+    # Whether it is asked over gRPC: `body` is a message in base64 then.
+    grpc: bool = False
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}{self.path}"
+
+    def first(self, text):
+        """Where the first text goes, and as what: over HTTP in any case."""
+        if self.grpc:
+            return f"http://127.0.0.1:{self.port}/embed", embed(text)
+        return self.url, self.body(text)
 
 
 def embed(text):
@@ -40,6 +47,26 @@ def data(text):
 
 def inputs(text):
     return json.dumps({"inputs": [text]})
+
+
+def message(text):
+    """A `ModelInferRequest` of the Open Inference Protocol, in the wire format of Protocol Buffers."""
+
+    def field(number, data):
+        return bytes([number << 3 | 2]) + varint(len(data)) + data
+
+    def varint(value):
+        low = []
+        while value > 127:
+            low.append(value & 127 | 128)
+            value >>= 7
+        return bytes(low + [value])
+
+    # Shape [1], and the text as raw contents.
+    tensor = field(1, b"text") + field(2, b"BYTES") + field(3, varint(1))
+    raw = text.encode()
+    request = field(1, b"encoder") + field(5, tensor) + field(7, len(raw).to_bytes(4, "little") + raw)
+    return base64.b64encode(request).decode()
 
 
 def servers(prepared, service, scratch, workers):
@@ -67,6 +94,9 @@ def servers(prepared, service, scratch, workers):
         Server("modeldeploy, /embed", ours + ["127.0.0.1:7100"], 7100, "/embed", embed, env),
         Server("modeldeploy, /predictions", ours + ["127.0.0.1:7106"], 7106, "/predictions/encoder", data, env),
         Server("modeldeploy, /invocations", ours + ["127.0.0.1:7107"], 7107, "/invocations", inputs, env),
+        Server(
+            "modeldeploy, gRPC", ours + ["127.0.0.1:7108"], 7108, "/inference.GRPCInferenceService/ModelInfer", message, env, grpc=True
+        ),
         Server(
             "FastAPI, ONNX Runtime int8",
             [bin / "uvicorn", "--app-dir", here / "apps", "--workers", workers, "--port", "7101", "--log-level", "error", "--no-access-log", "fastapi_onnxruntime:app"],

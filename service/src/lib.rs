@@ -78,6 +78,7 @@ mod observe;
 mod openapi;
 mod page;
 mod panics;
+mod priority;
 mod processors;
 mod protocols;
 mod readiness;

@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 
@@ -134,8 +134,10 @@ impl Service {
         let own = own.merge(self.routes.layer(Extension(batched::Asked(served.clone()))));
         let observed = ObserveLayer(observer.clone());
         let (limits, begun) = (self.limits, Instant::now());
+        let models = served.clone();
         let guarded = |router: Router, form: Whose| {
-            let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun });
+            let models = (form == Whose::OfPath).then(|| models.clone());
+            let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun, models });
             router
                 .layer(middleware::from_fn(move |request, next| panics::contain(form, request, next)))
                 .layer(middleware::from_fn_with_state(gate, auth::pass))
@@ -380,9 +382,19 @@ struct End<F> {
 }
 
 /// A port, to be listened on by a runtime that is not there yet.
+/// Connections that may wait to be accepted: one more is dropped by the system, and comes again a second later.
+const BACKLOG: u32 = 4096;
+
 fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let passing = Builder::new_current_thread().enable_io().build()?;
-    passing.block_on(async { TcpListener::bind(address).await?.into_std() })
+    passing.block_on(async {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // On Windows it would take a port from who has it.
+        #[cfg(not(windows))]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?.into_std()
+    })
 }
 
 /// A line on stdout, which may be closed.

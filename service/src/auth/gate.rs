@@ -1,7 +1,7 @@
 //! Before anything is read of a request: is it one that may be asked, by its head alone?
 
 use super::Auth;
-use crate::protocols::{Whole, Whose};
+use crate::protocols::{self, Shared, Whole, Whose};
 use crate::{Limits, page};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -31,7 +31,7 @@ const METRICS: [&str; 2] = ["/metrics", "/monitoring/prometheus/metrics"];
 pub struct Caller(pub Arc<str>);
 
 /// What a request goes through.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Gate {
     pub(crate) auth: Auth,
     pub(crate) limits: Limits,
@@ -39,22 +39,32 @@ pub(crate) struct Gate {
     pub(crate) form: Whose,
     /// The begin of the clock of rates.
     pub(crate) begun: Instant,
+    /// Whose models its requests may ask: what would be late is refused; none where each route sees to that.
+    pub(crate) models: Option<Shared>,
 }
 
 /// Lets a request through, or refuses it.
 pub(crate) async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     match gate.check(&request) {
-        Ok(Some(caller)) => {
-            request.extensions_mut().insert(caller);
+        Ok(caller) => {
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
             next.run(request).await
         }
-        Ok(None) => next.run(request).await,
         Err(refused) => refused.answer(gate.form.of(request.uri().path(), request.headers())),
     }
 }
 
 impl Gate {
     fn check(&self, request: &Request) -> Result<Option<Caller>, Whole> {
+        let caller = self.who(request)?;
+        let overload = self.models.as_ref().and_then(|models| protocols::overload(models, request));
+        overload.map_or(Ok(caller), Err)
+    }
+
+    /// Whose request it is, if it may be asked.
+    fn who(&self, request: &Request) -> Result<Option<Caller>, Whole> {
         let headers = request.headers();
         if headers.len() > self.limits.headers {
             let message = format!("there are {} headers, and at most {} are taken", headers.len(), self.limits.headers);

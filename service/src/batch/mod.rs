@@ -24,6 +24,7 @@ pub(crate) use request::Rows;
 
 use crate::metrics::ModelMetrics;
 use crate::models::Models;
+use crate::priority;
 use cost::Cost;
 pub(crate) use queue::Tally;
 use queue::{Batch, Queue, Size};
@@ -114,6 +115,7 @@ impl Batcher {
             let work = move || {
                 // Where the system does not let it, the worker goes where it is put.
                 let _pinned = core.map(core_affinity::set_for_current);
+                priority::behind_answers();
                 worker::work(&shared, worker, &*make);
             };
             let thread = std::thread::Builder::new().name(format!("model-{worker}")).spawn(work);
@@ -146,6 +148,17 @@ impl Batcher {
             self.shared.publish(&state);
         }
         checked
+    }
+
+    /// If no model can give even the row of one token by the deadline, the time after which it may be tried again: the request is counted as
+    /// refused by the model that would be the first to answer.
+    pub(crate) fn overload(&self, deadline: Instant) -> Option<Duration> {
+        let mut state = self.shared.lock();
+        let late = state.queue.overload(Instant::now(), deadline);
+        if late.is_some() {
+            self.shared.publish(&state);
+        }
+        late
     }
 
     /// The rows of some texts by the model in that place, by the deadline. If the future is dropped, what has not begun is not run.

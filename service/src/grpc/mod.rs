@@ -15,7 +15,7 @@ mod call;
 mod health;
 mod reflection;
 mod status;
-mod timeout;
+pub(crate) mod timeout;
 #[doc(hidden)]
 pub mod wire;
 

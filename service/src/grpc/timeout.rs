@@ -11,7 +11,7 @@ const TIMEOUT: &str = "grpc-timeout";
 /// # Errors
 ///
 /// If the header is no such time.
-pub(super) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
+pub(crate) fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
     let Some(value) = headers.get(TIMEOUT) else { return Ok(None) };
     parse(value.as_bytes()).map(Some).ok_or_else(|| {
         let message =

@@ -192,6 +192,11 @@ impl Inference {
         Ok(Answer { values, width, tokens: counts, times, batch: rows.batch, _afterwards: afterwards })
     }
 
+    /// If no model could answer even one token in this time, the time after which it may be tried again.
+    pub(crate) fn overload(&self, timeout: Option<Duration>) -> Option<Duration> {
+        self.batcher.overload(self.deadline(Instant::now(), timeout))
+    }
+
     /// When a request that came at `begun` is to be answered.
     pub(crate) fn deadline(&self, begun: Instant, timeout: Option<Duration>) -> Instant {
         begun + timeout.unwrap_or(self.limits.deadline).min(LONGEST)

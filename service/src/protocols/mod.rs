@@ -2,6 +2,7 @@
 //!
 //! They share a port and some paths. A service's own routes go before all of theirs.
 
+mod early;
 mod error;
 mod input;
 mod mlflow;
@@ -15,6 +16,7 @@ mod torchserve;
 mod v1_models;
 mod whole;
 
+pub(crate) use early::overload;
 pub(crate) use whole::{Whole, Whose};
 
 use crate::inference::Inference;

@@ -5,6 +5,7 @@ use super::{Outcome, Shared};
 use crate::batch::Ragged;
 use crate::inference::{Text, tokenize};
 use crate::models::{Models, Served};
+use crate::priority;
 use modeldeploy::isa::Isa;
 use modeldeploy::session::{Capacity, Session};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +22,7 @@ pub(super) type Make = dyn Fn() -> Box<dyn Score> + Send + Sync;
 
 /// Scores until the line is closed. `idle` waits until nothing else wants a worker.
 pub(super) fn work(shared: &Shared, make: &Make, idle: &dyn Fn()) {
-    step_back();
+    priority::behind_all();
     let mut score = make();
     while let Some(answered) = shared.line.pop() {
         for shadow in shared.of(answered.model) {
@@ -34,18 +35,6 @@ pub(super) fn work(shared: &Shared, make: &Make, idle: &dyn Fn()) {
             shared.compare(shadow, &answered, rows);
         }
     }
-}
-
-/// Lets every other thread go first. Where the system does not let it, the thread still waits for its time by itself.
-fn step_back() {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _refused = {
-        use thread_priority::{NormalThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy};
-        let idle = ThreadSchedulePolicy::Normal(NormalThreadSchedulePolicy::Idle);
-        thread_priority::set_thread_priority_and_policy(thread_priority::thread_native_id(), ThreadPriority::Min, idle)
-    };
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _refused = thread_priority::ThreadPriority::Min.set_for_current();
 }
 
 /// A session of each shadow, made when it is first needed.

@@ -1,9 +1,12 @@
 //! Requests at a fixed rate, or as fast as they are answered, and what came of them, as one line of JSON.
 //!
-//!   load URL --bodies FILE [--connections 8] [--rate REQUESTS-A-SECOND] [--seconds 10] [--header "name: value"]…
+//!   load URL --bodies FILE [--connections 8] [--rate REQUESTS-A-SECOND] [--seconds 10] [--requests N]
+//!       [--header "name: value"]… [--grpc] [--spin]
 //!
 //! Each line of the file is a body, or `{"path", "body", "headers", "expect"}` with another path, further headers and the status that
-//! is right; they are sent in turn. At a fixed rate a request's time begins when it is due, whether or not a connection is free then,
+//! is right, or its first digit; they are sent in turn. With `--grpc` the URL's path is a method, each line a message of it in base64, and an answer's code is told
+//! as the status of HTTP that says the same. With `--spin` the program never sleeps: a processor that halts takes as long to wake as a small
+//! model to answer, and that time is no server's. At a fixed rate a request's time begins when it is due, whether or not a connection is free then,
 //! so that a server that falls behind cannot hide it; without one each connection sends its next request once the last is answered.
 
 mod client;
@@ -20,6 +23,7 @@ use work::{Options, Work};
 pub struct Outcome {
     /// The status; none if the connection broke.
     pub status: Option<u16>,
+    /// A status, or the first digit of those that are right.
     pub expected: u16,
     /// From when it was due.
     pub took: Duration,
@@ -32,10 +36,17 @@ fn main() {
         eprintln!("error: {message}");
         std::process::exit(2);
     });
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    if options.spin {
+        runtime.event_interval(1);
+    }
+    let runtime = runtime.enable_all().build().expect("a runtime");
     let report = tokio::task::LocalSet::new().block_on(&runtime, run(options));
     println!("{}", report.to_json());
 }
+
+/// Requests that are due within so short a time are sent together.
+const FINEST: Duration = Duration::from_micros(100);
 
 async fn run(options: Options) -> Report {
     let work = Work::read(&options).unwrap_or_else(|message| {
@@ -50,23 +61,37 @@ async fn run(options: Options) -> Report {
     let (due, dues) = async_queue();
     for at in 0..options.connections {
         let (outcomes, dues) = (outcomes.clone(), dues.clone());
-        tokio::task::spawn_local(client::connection(target, at, work, options.rate.map(|_| dues), end, outcomes));
+        tokio::task::spawn_local(client::connection((target, options.grpc), at, work, options.rate.map(|_| dues), end, outcomes));
     }
     drop(outcomes);
+    if options.spin {
+        tokio::task::spawn_local(async {
+            loop {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
     if let Some(rate) = options.rate {
-        tokio::task::spawn_local(async move {
+        // Beside the connections, for the runtime's own timers are no finer than a millisecond.
+        let (ring, mut rung) = mpsc::unbounded_channel();
+        let clock = std::thread::spawn(move || {
             let mut sent = 0u64;
-            // Requests that are due since the last look go together: a timer is no finer than a millisecond.
-            let mut clock = tokio::time::interval(Duration::from_millis(1));
             while Instant::now() < end {
-                clock.tick().await;
-                let wanted = (begun.elapsed().min(end - begun).as_secs_f64() * rate) as u64;
+                let wanted = (begun.elapsed().as_secs_f64() * rate) as u64;
                 for request in sent..wanted {
-                    due.push(begun + Duration::from_secs_f64(request as f64 / rate));
+                    let _ended = ring.send(begun + Duration::from_secs_f64(request as f64 / rate));
                 }
-                sent = wanted;
+                sent = wanted.max(sent);
+                let next = begun + Duration::from_secs_f64((sent + 1) as f64 / rate);
+                std::thread::sleep(next.saturating_duration_since(Instant::now()).max(FINEST));
+            }
+        });
+        tokio::task::spawn_local(async move {
+            while let Some(at) = rung.recv().await {
+                due.push(at);
             }
             due.close();
+            clock.join().expect("a clock that does not panic");
         });
     }
     let mut report = Report::default();

@@ -21,7 +21,7 @@ impl Report {
     pub fn add(&mut self, outcome: &Outcome) {
         let micros = |time: Duration| time.as_micros().min(u32::MAX.into()) as u32;
         match outcome.status {
-            Some(status) if status == outcome.expected => self.good.push(micros(outcome.took)),
+            Some(status) if [status, status / 100].contains(&outcome.expected) => self.good.push(micros(outcome.took)),
             Some(429 | 503) => self.refused.push(micros(outcome.answered_in)),
             other => *self.other.entry(other.unwrap_or(0)).or_default() += 1,
         }

@@ -5,6 +5,9 @@ use super::super::request::Rows;
 use super::*;
 use tokio::sync::oneshot;
 
+/// As the queue has it: for how long what waits may hold up who comes.
+const HELD: u64 = HELD_UP as u64;
+
 type Answer = oneshot::Receiver<Result<Rows, Failure>>;
 
 struct Bench {
@@ -188,7 +191,7 @@ fn a_request_whose_client_has_gone_costs_nothing() {
         drop(bench.ask(0, came, &[90], 30_000).expect("admitted"));
     }
     // The batch that runs ends at 49, in 29 ms.
-    assert!(bench.ask(0, 20, &[90], 20 + 2 * 29 + 90).is_ok());
+    assert!(bench.ask(0, 20, &[90], 20 + HELD * 29 + 90).is_ok());
 }
 
 #[test]
@@ -196,16 +199,30 @@ fn a_request_that_would_be_late_is_refused_with_the_time_to_try_again() {
     let mut bench = Bench::new(2);
     let _first = bench.ask(0, 0, &[100], 100).expect("admitted");
     let refused = bench.ask(0, 0, &[100], 99).expect_err("late");
-    // Of what waits, 100 ms, each of two workers does half, which may take twice as long.
-    assert_eq!(refused, Failure::Overloaded { after: ms(101) });
-    let _second = bench.ask(0, 0, &[100], 2 * 50 + 100).expect("admitted");
+    // Of what waits, 100 ms, each of two workers does half, which may take longer than expected.
+    assert_eq!(refused, Failure::Overloaded { after: ms(HELD * 50 + 1) });
+    let _second = bench.ask(0, 0, &[100], HELD * 50 + 100).expect("admitted");
     // What runs counts as long as it is expected to run.
     assert_eq!(bench.take(0, 0).len(), 1);
     assert_eq!(bench.take(1, 0).len(), 1);
-    assert!(bench.ask(0, 0, &[100], 2 * 100 + 99).is_err());
-    assert!(bench.ask(0, 60, &[100], 60 + 2 * 40 + 100).is_ok());
+    assert!(bench.ask(0, 0, &[100], HELD * 100 + 99).is_err());
+    assert!(bench.ask(0, 60, &[100], 60 + HELD * 40 + 100).is_ok());
     // One that can never be in time is refused, too.
     assert!(matches!(bench.ask(0, 500, &[400], 700), Err(Failure::Overloaded { .. })));
+}
+
+#[test]
+fn an_overload_is_of_all_models_and_is_the_refusal_of_who_would_answer_first() {
+    let mut bench = Bench::new(1);
+    assert_eq!(bench.queue.overload(bench.at(0), bench.at(1)), None);
+    let _waits = bench.comes(0, &[100]);
+    // A token takes a millisecond after that.
+    let until = HELD * 100 + 1;
+    assert_eq!(bench.queue.overload(bench.at(0), bench.at(until)), None);
+    assert_eq!(bench.queue.overload(bench.at(0), bench.at(until - 5)), Some(ms(5)));
+    let refused = |bench: &Bench| bench.queue.tallies().map(|tally| tally.refused).collect::<Vec<_>>();
+    assert_eq!(refused(&bench), [1, 0]);
+    assert_eq!(Queue::new(vec![], 1).overload(bench.at(0), bench.at(0)), None);
 }
 
 #[test]
@@ -219,11 +236,11 @@ fn heavy_work_does_not_make_light_requests_be_refused() {
 #[test]
 fn a_batch_grows_only_while_it_meets_every_deadline_and_late_requests_are_told() {
     let mut bench = Bench::new(1);
-    let _first = bench.ask(0, 0, &[30], 1_000).expect("admitted");
-    let _tight = bench.ask(0, 0, &[20], 80).expect("admitted");
+    let _first = bench.ask(0, 0, &[10], 1_000).expect("admitted");
+    let _tight = bench.ask(0, 0, &[20], HELD * 10 + 20).expect("admitted");
     let _third = bench.ask(0, 0, &[40], 1_000).expect("admitted");
-    let mut late = bench.ask(0, 0, &[5], 200).expect("admitted");
+    let mut late = bench.ask(0, 0, &[5], HELD * 70 + 5).expect("admitted");
     assert_eq!(bench.take(0, 0), [(0, 0..1), (0, 0..1)]);
-    assert_eq!(bench.take(0, 200), [(0, 0..1)]);
+    assert_eq!(bench.take(0, HELD * 70 + 5), [(0, 0..1)]);
     assert_eq!(late.try_recv().expect("told"), Err(Failure::Late));
 }

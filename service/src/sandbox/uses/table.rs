@@ -40,7 +40,7 @@ mod numbers {
         rt_sigaction = SYS_rt_sigaction, rt_sigprocmask = SYS_rt_sigprocmask, rt_sigreturn = SYS_rt_sigreturn,
         sched_getaffinity = SYS_sched_getaffinity, sched_setaffinity = SYS_sched_setaffinity, sched_setscheduler = SYS_sched_setscheduler, sched_yield = SYS_sched_yield,
         sendmmsg = SYS_sendmmsg, sendmsg = SYS_sendmsg, sendto = SYS_sendto, set_robust_list = SYS_set_robust_list,
-        setsockopt = SYS_setsockopt, shutdown = SYS_shutdown, sigaltstack = SYS_sigaltstack, socket = SYS_socket,
+        setpriority = SYS_setpriority, setsockopt = SYS_setsockopt, shutdown = SYS_shutdown, sigaltstack = SYS_sigaltstack, socket = SYS_socket,
         socketpair = SYS_socketpair, statx = SYS_statx, sysinfo = SYS_sysinfo, tgkill = SYS_tgkill, uname = SYS_uname,
         unlinkat = SYS_unlinkat, write = SYS_write, writev = SYS_writev,
         #[cfg(target_arch = "x86_64")] access = SYS_access, #[cfg(target_arch = "x86_64")] arch_prctl = SYS_arch_prctl,
@@ -89,7 +89,7 @@ pub(super) const MEMORY: &[Call] =
 pub(super) const THREADS: &[Call] = calls! {
     clone: A_THREAD, exit, gettid, membarrier, prctl: argument(0, libc::PR_SET_NAME, "PR_SET_NAME"), rseq, sched_getaffinity,
     sched_setscheduler: argument(1, libc::SCHED_IDLE, "SCHED_IDLE"),
-    sched_setaffinity, set_robust_list, sigaltstack,
+    sched_setaffinity, set_robust_list, setpriority: argument(0, libc::PRIO_PROCESS as c_int, "PRIO_PROCESS"), sigaltstack,
     #[cfg(target_arch = "x86_64")] arch_prctl,
 };
 
