@@ -5,6 +5,7 @@
 
 use super::is_grpc;
 use super::timeout::timeout as given;
+use crate::models::Served;
 use crate::protocols::Shared;
 use crate::{Limits, Refusal};
 use axum::body::Body;
@@ -18,8 +19,9 @@ use prost::Message;
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
+use tonic::metadata::MetadataMap;
 use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
-use tonic::{Code, Response as Answer, Status, Streaming};
+use tonic::{Code, Extensions, Response as Answer, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 /// What a method is given.
@@ -37,6 +39,37 @@ pub(crate) struct Call<Q> {
 /// A stream of answers.
 pub(crate) type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
 
+/// What a method answers with: a message, or a message with metadata.
+pub(crate) trait Reply {
+    type Message: Message + 'static;
+
+    fn into_answer(self) -> Answer<Self::Message>;
+}
+
+impl<A: Message + 'static> Reply for A {
+    type Message = A;
+
+    fn into_answer(self) -> Answer<A> {
+        Answer::new(self)
+    }
+}
+
+/// What a version of a model answers: the metadata say which version, as headers of REST do.
+#[derive(Debug)]
+pub(crate) struct OfModel<A> {
+    pub(crate) model: Served,
+    pub(crate) message: A,
+}
+
+impl<A: Message + 'static> Reply for OfModel<A> {
+    type Message = A;
+
+    fn into_answer(self) -> Answer<A> {
+        let metadata = MetadataMap::from_headers(self.model.header().into_iter().collect());
+        Answer::from_parts(metadata, self.message, Extensions::default())
+    }
+}
+
 /// The answer to come.
 type Pending<A> = Pin<Box<dyn Future<Output = Result<Answer<A>, Status>> + Send>>;
 
@@ -47,7 +80,7 @@ const PREFIX: usize = 5;
 pub(crate) fn unary<Q, A, E, F, R>(method: F) -> MethodRouter<Shared>
 where
     Q: Message + Default + 'static,
-    A: Message + 'static,
+    A: Reply + 'static,
     E: Into<Status> + 'static,
     F: Fn(Call<Q>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Result<A, E>> + Send + 'static,
@@ -57,7 +90,7 @@ where
         match whole(limits, request).await {
             Ok((request, timeout)) => {
                 let method = Method { method, served, timeout };
-                finished(limits, grpc::<A, Q>(limits).unary(method, request).await)
+                finished(limits, grpc::<A::Message, Q>(limits).unary(method, request).await)
             }
             Err(refused) => refused.into_response(),
         }
@@ -118,17 +151,17 @@ impl<F> Method<F> {
 
 impl<Q, A, E, F, R> UnaryService<Q> for Method<F>
 where
-    A: 'static,
+    A: Reply + 'static,
     E: Into<Status> + 'static,
     F: Fn(Call<Q>) -> R,
     R: Future<Output = Result<A, E>> + Send + 'static,
 {
-    type Response = A;
-    type Future = Pending<A>;
+    type Response = A::Message;
+    type Future = Pending<A::Message>;
 
-    fn call(&mut self, request: tonic::Request<Q>) -> Pending<A> {
+    fn call(&mut self, request: tonic::Request<Q>) -> Pending<A::Message> {
         let answer = (self.method)(self.given(request));
-        Box::pin(async move { answer.await.map(Answer::new).map_err(E::into) })
+        Box::pin(async move { answer.await.map(A::into_answer).map_err(E::into) })
     }
 }
 

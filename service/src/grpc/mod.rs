@@ -19,7 +19,7 @@ mod timeout;
 #[doc(hidden)]
 pub mod wire;
 
-pub(crate) use call::{Answers, Call, server_streaming, streaming, unary};
+pub(crate) use call::{Answers, Call, OfModel, server_streaming, streaming, unary};
 pub(crate) use status::{overloaded, status};
 
 use crate::Refusal;
