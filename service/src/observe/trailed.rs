@@ -41,6 +41,10 @@ impl HttpBody for Trailed {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = self.project();
+        // After trailers there is nothing, whatever a stream would still say.
+        if this.seen.is_none() {
+            return Poll::Ready(None);
+        }
         let frame = ready!(this.body.poll_frame(context));
         let code = match &frame {
             Some(Ok(frame)) => frame.trailers_ref().map(|trailers| code_in(trailers).unwrap_or(Code::UNKNOWN)),

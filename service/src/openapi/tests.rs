@@ -5,6 +5,7 @@ mod packs;
 
 use super::*;
 use crate::Service;
+use crate::bodies::Bodies;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
 use crate::models::{ModelCard, Served, Share};
@@ -90,7 +91,8 @@ async fn every_route_has_an_operation_and_every_operation_a_route() {
     let cards: Vec<ModelCard> = models.all().iter().map(|model| model.card).collect();
     let metrics = Metrics::new(service.0, service.1, &cards);
     let inference = Inference::start(models, Limits::default(), &metrics).expect("workers");
-    let served = protocols::Served { inference, service, readiness: Readiness::new(), metrics, document: None };
+    let (bodies, readiness) = (Bodies::new(0), Readiness::new());
+    let served = protocols::Served { inference, bodies, service, readiness, metrics, document: None };
     let protocols = protocols::router(std::sync::Arc::new(served));
     let routes: BTreeSet<_> = routes(own).await.into_iter().chain(routes(protocols).await).collect();
     assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");

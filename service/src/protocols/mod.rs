@@ -17,6 +17,7 @@ mod whole;
 
 pub(crate) use whole::{Whole, Whose};
 
+use crate::bodies::Bodies;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
 use crate::openapi::{self, About, Section};
@@ -29,6 +30,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) inference: Inference,
+    /// The room for the bodies of requests.
+    pub(crate) bodies: Bodies,
     /// The service's name and version.
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.

@@ -87,6 +87,11 @@ impl Whole {
         Whole { retry_after: Some(wait), ..Whole::new(StatusCode::TOO_MANY_REQUESTS, message) }
     }
 
+    /// One that is not read to its end for the others that are; it may be tried again after this time.
+    pub(crate) fn full(message: String, wait: Duration) -> Whole {
+        Whole { closes: true, ..Whole::too_often(message, wait) }
+    }
+
     /// The answer.
     pub(crate) fn answer(self, wire: Wire) -> Response {
         let mut response = match wire {

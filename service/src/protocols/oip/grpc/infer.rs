@@ -2,7 +2,7 @@
 
 use super::{decode, encode};
 use crate::grpc::wire::inference::{ModelInferRequest, ModelInferResponse, ModelStreamInferResponse};
-use crate::grpc::{Answers, Call, OfModel};
+use crate::grpc::{Answers, Call, Messages, OfModel, Weighed};
 use crate::inference::{Ask, Overlong};
 use crate::models::{Named, Wanted};
 use crate::protocols::Shared;
@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 /// So many requests of a stream are under way at once: enough that each worker's next batch is there when its last one ends.
 const AT_ONCE: usize = 64;
@@ -25,7 +25,7 @@ pub(super) async fn infer(call: Call<ModelInferRequest>) -> Result<OfModel<Model
 /// `ModelStreamInfer`: a request that is wrong is answered in its turn by what is wrong with it, and the stream goes on, as Triton's.
 ///
 /// The client's time is that of the whole stream; a request has no more than what is left of it.
-pub(super) fn stream(call: Call<Streaming<ModelInferRequest>>) -> Answers<ModelStreamInferResponse> {
+pub(super) fn stream(call: Call<Messages<ModelInferRequest>>) -> Answers<ModelStreamInferResponse> {
     let Call { served, message: requests, timeout, headers } = call;
     let headers = Arc::new(headers);
     let limits = served.inference.limits();
@@ -35,7 +35,9 @@ pub(super) fn stream(call: Call<Streaming<ModelInferRequest>>) -> Answers<ModelS
     let answers = requests.take_until(stopped).map(move |request| {
         let (served, headers) = (served.clone(), headers.clone());
         async move {
-            let request = request.map_err(|status| of_stream(status, limits.body_bytes))?;
+            // The share is held until there is an answer.
+            let Weighed { message: request, share: _held } =
+                request.map_err(|status| of_stream(status, limits.body_bytes))?;
             let (id, name, version) = (request.id.clone(), request.model_name.clone(), request.model_version.clone());
             let left = end.map(|end| end.saturating_duration_since(Instant::now()).min(limits.deadline));
             Ok::<_, Status>(match answer(&served, request, left, &headers).await {
