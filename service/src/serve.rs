@@ -131,9 +131,15 @@ impl Service {
         let service = (self.name, self.version);
         let metrics = observer.metrics().clone();
         let bodies = Bodies::new(self.limits.bodies_bytes);
-        let document = self.document;
-        let served =
-            protocols::Served { inference, bodies: bodies.clone(), service, readiness, metrics, document };
+        let served = protocols::Served {
+            inference,
+            bodies: bodies.clone(),
+            auth: auth.clone(),
+            service,
+            readiness,
+            metrics,
+            document: self.document,
+        };
         let served = Arc::new(served);
         let own = own.merge(self.routes.layer(Extension(batched::Asked(served.clone()))));
         let observed = ObserveLayer(observer.clone());

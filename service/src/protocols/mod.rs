@@ -15,8 +15,9 @@ mod torchserve;
 mod v1_models;
 mod whole;
 
-pub(crate) use whole::{Whole, Whose};
+pub(crate) use whole::{Whole, Whose, schema_of};
 
+use crate::auth::Auth;
 use crate::bodies::Bodies;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
@@ -32,6 +33,8 @@ pub(crate) struct Served {
     pub(crate) inference: Inference,
     /// The room for the bodies of requests.
     pub(crate) bodies: Bodies,
+    /// Who may ask.
+    pub(crate) auth: Auth,
     /// The service's name and version.
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.
