@@ -1,4 +1,4 @@
-//! A service of small models packed by hand, for clients to be tried on: `encoder` in two versions, `ranker` and `mood`.
+//! A service of small models packed by hand, for clients to be tried on: `encoder` in two versions with labels, `ranker` and `mood`.
 //!
 //! Its own route `POST /engine/{model}` answers `{"version"?, "prompt"?, "texts": [[text, pair?], …]}` with the rows that the engine
 //! itself gives, which nothing of the service has touched. `.ci/clients` holds what clients get against them.

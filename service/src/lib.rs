@@ -62,6 +62,7 @@
 mod auth;
 mod batch;
 mod batched;
+mod bodies;
 mod config;
 mod connections;
 mod error;

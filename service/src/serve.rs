@@ -1,6 +1,7 @@
 //! From the first flag to the last answer: read the options, listen, serve, and stop when told.
 
 use crate::auth::{Auth, Gate};
+use crate::bodies::Bodies;
 use crate::config::{Command, Config};
 use crate::inference::Inference;
 use crate::lifecycle::{Signals, Supervisor};
@@ -129,7 +130,16 @@ impl Service {
             .merge(metrics::router(metrics));
         let service = (self.name, self.version);
         let metrics = observer.metrics().clone();
-        let served = protocols::Served { inference, service, readiness, metrics, document: self.document };
+        let bodies = Bodies::new(self.limits.bodies_bytes);
+        let served = protocols::Served {
+            inference,
+            bodies: bodies.clone(),
+            auth: auth.clone(),
+            service,
+            readiness,
+            metrics,
+            document: self.document,
+        };
         let served = Arc::new(served);
         let own = own.merge(self.routes.layer(Extension(batched::Asked(served.clone()))));
         let observed = ObserveLayer(observer.clone());
@@ -154,7 +164,7 @@ impl Service {
                     refused.answer(form.of(uri.path(), &headers))
                 })
                 .layer(DefaultBodyLimit::max(limits.body_bytes))
-                .layer(middleware::from_fn_with_state((limits, form), limits::read_body));
+                .layer(middleware::from_fn_with_state((limits, bodies.clone(), form), limits::read_body));
             guarded(router, form)
         };
         // Where a path is in both, the service's own route answers.

@@ -25,7 +25,7 @@ const PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 pub(crate) fn open(files: &config::Tls) -> Result<Option<Tls>, String> {
     let (Some(certificate), Some(key)) = (&files.certificate, &files.key) else { return Ok(None) };
     let files: Vec<PathBuf> = [certificate, key].into_iter().chain(&files.clients).cloned().collect();
-    Watched::new("certificates", files, |files| load(&files[0], &files[1], files.get(2).map(PathBuf::as_path)))
+    Watched::new("certificates", files, |files, _| load(&files[0], &files[1], files.get(2).map(PathBuf::as_path)))
         .map(Some)
 }
 

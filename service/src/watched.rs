@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
-/// Reads the files, in their order.
-type Load<T> = dyn Fn(&[PathBuf]) -> Result<T, String> + Send + Sync;
+/// Reads the files, in their order; what was read before goes on in it as far as it can.
+type Load<T> = dyn Fn(&[PathBuf], Option<&T>) -> Result<T, String> + Send + Sync;
 
 /// What was made of some files.
 pub(crate) struct Watched<T> {
@@ -46,11 +46,11 @@ impl<T> Watched<T> {
     pub(crate) fn new(
         what: &'static str,
         files: Vec<PathBuf>,
-        load: impl Fn(&[PathBuf]) -> Result<T, String> + Send + Sync + 'static,
+        load: impl Fn(&[PathBuf], Option<&T>) -> Result<T, String> + Send + Sync + 'static,
     ) -> Result<Watched<T>, String> {
         // Before they are read: what changes meanwhile is read again.
         let stamps = Mutex::new(stamps(&files));
-        let current = RwLock::new(Arc::new(load(&files)?));
+        let current = RwLock::new(Arc::new(load(&files, None)?));
         Ok(Watched { what, files, load: Box::new(load), current, stamps })
     }
 
@@ -68,7 +68,7 @@ impl<T: Send + Sync> Renew for Watched<T> {
             return;
         }
         *old = new;
-        match (self.load)(&self.files) {
+        match (self.load)(&self.files, Some(&self.current())) {
             Ok(loaded) => {
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
                 notice::info(format_args!("the {} are read again", self.what));

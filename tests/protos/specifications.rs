@@ -1,5 +1,5 @@
-//! Names, numbers and types are those of the specifications, where their protos lie in the folder that `MODELDEPLOY_SPECS` names:
-//! `triton/protobuf`, `oip/specification/protocol` and `tfserving`, each as its project has it.
+//! Names, numbers and types are those of the specifications, where their protos lie in the folder that `MODELDEPLOY_SPECS` names, or else
+//! in `../shared/data/specs`: `triton/protobuf`, `oip/specification/protocol` and `tfserving`, each as its project has it.
 
 use crate::{compiled, root};
 use prost_reflect::{DescriptorPool, EnumDescriptor, FieldDescriptor, MessageDescriptor, MethodDescriptor};
@@ -69,13 +69,17 @@ fn check(specified: &DescriptorPool, every: Option<&str>) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The folder of the specifications, where there is one.
+/// The folder of the specifications. One that is named must be there; without a name and a folder there is nothing to hold.
 fn specifications() -> Option<PathBuf> {
-    let folder = std::env::var_os("MODELDEPLOY_SPECS").map(PathBuf::from);
-    if folder.is_none() {
-        eprintln!("skipped: MODELDEPLOY_SPECS names no folder of specifications");
+    if let Some(named) = std::env::var_os("MODELDEPLOY_SPECS") {
+        return Some(named.into());
     }
-    folder
+    let folder = root().join("../shared/data/specs");
+    if !folder.is_dir() {
+        eprintln!("skipped: {} is not there, and MODELDEPLOY_SPECS names no other folder", folder.display());
+        return None;
+    }
+    Some(folder)
 }
 
 fn pool(mut compiler: Compiler, file: impl AsRef<Path>) -> DescriptorPool {

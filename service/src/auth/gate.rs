@@ -1,7 +1,8 @@
 //! Before anything is read of a request: is it one that may be asked, by its head alone?
 
-use super::Auth;
+use super::{Auth, Tokens};
 use crate::protocols::{self, Shared, Whole, Whose};
+use crate::watched::Watched;
 use crate::{Limits, page};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -56,6 +57,17 @@ pub(crate) async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, ne
     }
 }
 
+impl Auth {
+    /// The tokens of which a request with this path must have one; none if it may come without.
+    pub(crate) fn at(&self, path: &str, form: Whose) -> Option<&Watched<Tokens>> {
+        let Auth::Tokens { tokens, open_metrics } = self else { return None };
+        // Pages tell nothing by themselves; a route of the service's own at such a path may.
+        let is_page = form == Whose::OfPath && page::is_part(path);
+        let is_open = HEALTH.contains(&path) || is_page || (*open_metrics && METRICS.contains(&path));
+        (!is_open).then_some(tokens)
+    }
+}
+
 impl Gate {
     fn check(&self, request: &Request) -> Result<Option<Caller>, Whole> {
         let caller = self.who(request)?;
@@ -77,13 +89,7 @@ impl Gate {
             let message = format!("the head is longer than {} bytes", self.limits.head_bytes);
             return Err(Whole::closing(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, message));
         }
-        let Auth::Tokens { tokens, open_metrics } = &self.auth else { return Ok(None) };
-        let path = request.uri().path();
-        // Pages tell nothing by themselves; a route of the service's own at such a path may.
-        let is_page = self.form == Whose::OfPath && page::is_part(path);
-        if HEALTH.contains(&path) || is_page || (*open_metrics && METRICS.contains(&path)) {
-            return Ok(None);
-        }
+        let Some(tokens) = self.auth.at(request.uri().path(), self.form) else { return Ok(None) };
         let tokens = tokens.current();
         let token = bearer(headers).ok_or_else(|| {
             Whole::unauthorized("the request has no token; send the header `Authorization: Bearer TOKEN`")

@@ -34,14 +34,14 @@ impl Auth {
     /// That it cannot be used, and why.
     pub(crate) fn open(config: &config::Auth) -> Result<Auth, String> {
         let Some(file) = &config.tokens else { return Ok(Auth::Open) };
-        let tokens = Watched::new("tokens", vec![file.clone()], |files| read(&files[0]))?;
+        let tokens = Watched::new("tokens", vec![file.clone()], |files, before| read(&files[0], before))?;
         Ok(Auth::Tokens { tokens: Arc::new(tokens), open_metrics: config.open_metrics })
     }
 }
 
-fn read(file: &Path) -> Result<Tokens, String> {
+fn read(file: &Path, before: Option<&Tokens>) -> Result<Tokens, String> {
     let wrong = |why: &dyn std::fmt::Display| format!("{}: {why}", file.display());
-    let tokens = Tokens::parse(&fs::read_to_string(file).map_err(|error| wrong(&error))?);
+    let tokens = Tokens::parse(&fs::read_to_string(file).map_err(|error| wrong(&error))?, before);
     let tokens = tokens.map_err(|error| wrong(&error))?;
     if is_open(file) {
         notice::warn(format_args!(

@@ -6,7 +6,8 @@
 //! analytics:sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 rate=50 burst=100
 //! ```
 //!
-//! A name may stand twice, so that an old token holds until all have the new one. Only digests are kept: they are all of one length, and
+//! A name may stand twice, so that an old token holds until all have the new one; what is asked with either counts for both where they
+//! have one rate, and goes on counting when the file is read again. Only digests are kept: they are all of one length, and
 //! who could see how far a comparison comes would learn nothing of a token.
 
 use super::rate::Rate;
@@ -30,12 +31,12 @@ pub(crate) struct Token {
 }
 
 impl Tokens {
-    /// Reads the text of a file.
+    /// Reads the text of a file. Names that were there before have used of their rates what they had.
     ///
     /// # Errors
     ///
     /// All that is wrong with its lines, by their number; never a token.
-    pub(crate) fn parse(text: &str) -> Result<Tokens, String> {
+    pub(crate) fn parse(text: &str, before: Option<&Tokens>) -> Result<Tokens, String> {
         let (mut tokens, mut wrong) = (Vec::<Token>::new(), vec![]);
         for (line, text) in text.lines().enumerate().map(|(at, line)| (at + 1, line.trim())) {
             if text.is_empty() || text.starts_with('#') {
@@ -45,7 +46,13 @@ impl Tokens {
                 Ok(new) if tokens.iter().any(|old| old.digest == new.digest) => {
                     wrong.push(format!("line {line}: the token of `{}` stands above already", new.name));
                 }
-                Ok(new) => tokens.push(new),
+                Ok(Token { name, digest, rate }) => {
+                    let known = tokens.iter().chain(before.into_iter().flat_map(|before| &before.0));
+                    let known: Vec<&Rate> =
+                        known.filter(|old| old.name == name).filter_map(|old| old.rate.as_ref()).collect();
+                    let rate = rate.map(|rate| rate.going_on_from(&known));
+                    tokens.push(Token { name, digest, rate });
+                }
                 Err(message) => wrong.push(format!("line {line}: {message}")),
             }
         }
@@ -133,7 +140,7 @@ mod tests {
         // The digest of "test", from FIPS 180's own tools: `printf test | sha256sum`.
         let text = "# ours\n\nshop:0123456789abcdef\n  old.one:sha256:9F86D081884C7D659A2FEAA0C55AD015A3BF4F1B2B0B822CD15D6C15B0F00A08 \
                     rate=2.5\nshop:fedcba9876543210 rate=10 burst=3\n";
-        let tokens = Tokens::parse(text).expect("tokens");
+        let tokens = Tokens::parse(text, None).expect("tokens");
         for (token, name) in [("0123456789abcdef", "shop"), ("test", "old.one"), ("fedcba9876543210", "shop")] {
             assert_eq!(tokens.find(token.as_bytes()).map(|token| &*token.name), Some(name), "{token}");
         }
@@ -142,6 +149,24 @@ mod tests {
         }
         assert!(tokens.0[0].rate.is_none() && tokens.0[1].rate.is_some());
         assert!(!format!("{tokens:?}").contains("digest"));
+    }
+
+    #[test]
+    fn new_tokens_of_a_name_go_on_where_its_old_ones_were() {
+        let now = std::time::Duration::from_secs(5);
+        let takes = |tokens: &Tokens, token: &str| {
+            let token = tokens.find(token.as_bytes()).expect("a token");
+            token.rate.as_ref().expect("a rate").take(now).is_ok()
+        };
+        let old =
+            Tokens::parse("shop:0123456789abcdef rate=1 burst=3\nother:other-0123456789 rate=1", None).expect("tokens");
+        assert!(takes(&old, "0123456789abcdef") && takes(&old, "0123456789abcdef") && takes(&old, "other-0123456789"));
+        let text =
+            "new:new-0123456789ab rate=1\nshop:fedcba9876543210 rate=1 burst=3\nshop:0123456789abcdef rate=1 burst=3";
+        let new = Tokens::parse(text, Some(&old)).expect("tokens");
+        assert!(takes(&new, "fedcba9876543210"), "it had one left");
+        assert!(!takes(&new, "fedcba9876543210") && !takes(&new, "0123456789abcdef"), "and no more by either token");
+        assert!(takes(&new, "new-0123456789ab"), "who was not there has used nothing");
     }
 
     #[test]
@@ -164,7 +189,7 @@ mod tests {
             ("a:0123456789abcdef-secret\nb:0123456789abcdef-secret", "line 2: the token of `b` stands above"),
             ("a:x\nb:y", "line 1: the token of `a` is shorter than 16 characters, and could be guessed; line 2"),
         ] {
-            let error = Tokens::parse(text).expect_err(message);
+            let error = Tokens::parse(text, None).expect_err(message);
             assert!(error.contains(message) && !error.contains("secret"), "{text:?}: {error}");
         }
     }

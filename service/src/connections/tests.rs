@@ -28,6 +28,7 @@ const WIDE: Limits = Limits {
     ping: FAR,
     body: FAR,
     body_bytes: 1000,
+    bodies_bytes: 1 << 20,
     texts: 100,
     tokens: 1000,
     deadline: FAR,

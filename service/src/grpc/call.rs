@@ -1,12 +1,16 @@
 //! A method as a route: `POST /package.Service/Method`.
 //!
 //! Messages and trailers are tonic's. A message is read before anything waits for it, within the limits that bodies of HTTP have; a
-//! stream's messages are read one by one, each within the same length.
+//! stream's messages are read one by one, each within the same length, and all of them within the room for all bodies.
 
-use super::is_grpc;
+use super::messages::{Messages, Weighed, Weighing};
 use super::timeout::timeout as given;
+use super::{is_grpc, overloaded};
+use crate::bodies::{AGAIN, Bodies, Full, Metered, Share};
+use crate::models::Served;
 use crate::protocols::Shared;
 use crate::{Limits, Refusal};
+use axum::BoxError;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -16,10 +20,12 @@ use futures_util::Stream;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use prost::Message;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
+use tonic::metadata::MetadataMap;
 use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
-use tonic::{Code, Response as Answer, Status, Streaming};
+use tonic::{Code, Extensions, Response as Answer, Status};
 use tonic_prost::ProstCodec;
 
 /// What a method is given.
@@ -37,27 +43,58 @@ pub(crate) struct Call<Q> {
 /// A stream of answers.
 pub(crate) type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
 
+/// What a method answers with: a message, or a message with metadata.
+pub(crate) trait Reply {
+    type Message: Message + 'static;
+
+    fn into_answer(self) -> Answer<Self::Message>;
+}
+
+impl<A: Message + 'static> Reply for A {
+    type Message = A;
+
+    fn into_answer(self) -> Answer<A> {
+        Answer::new(self)
+    }
+}
+
+/// What a version of a model answers: the metadata say which version, as headers of REST do.
+#[derive(Debug)]
+pub(crate) struct OfModel<A> {
+    pub(crate) model: Served,
+    pub(crate) message: A,
+}
+
+impl<A: Message + 'static> Reply for OfModel<A> {
+    type Message = A;
+
+    fn into_answer(self) -> Answer<A> {
+        let metadata = MetadataMap::from_headers(self.model.header().into_iter().collect());
+        Answer::from_parts(metadata, self.message, Extensions::default())
+    }
+}
+
 /// The answer to come.
 type Pending<A> = Pin<Box<dyn Future<Output = Result<Answer<A>, Status>> + Send>>;
 
 /// Bytes before a message: whether it is compressed, and its length.
-const PREFIX: usize = 5;
+pub(super) const PREFIX: usize = 5;
 
 /// A method that answers a message by a message.
 pub(crate) fn unary<Q, A, E, F, R>(method: F) -> MethodRouter<Shared>
 where
     Q: Message + Default + 'static,
-    A: Message + 'static,
+    A: Reply + 'static,
     E: Into<Status> + 'static,
     F: Fn(Call<Q>) -> R + Clone + Send + Sync + 'static,
     R: Future<Output = Result<A, E>> + Send + 'static,
 {
     post(move |State(served): State<Shared>, request: Request| async move {
         let limits = served.inference.limits();
-        match whole(limits, request).await {
-            Ok((request, timeout)) => {
+        match whole(limits, &served.bodies, request).await {
+            Ok(Read { request, timeout, share: _held }) => {
                 let method = Method { method, served, timeout };
-                finished(limits, grpc::<A, Q>(limits).unary(method, request).await)
+                finished(limits, grpc::<A::Message, Q>(limits).unary(method, request).await)
             }
             Err(refused) => refused.into_response(),
         }
@@ -73,8 +110,8 @@ where
 {
     post(move |State(served): State<Shared>, request: Request| async move {
         let limits = served.inference.limits();
-        match whole(limits, request).await {
-            Ok((request, timeout)) => {
+        match whole(limits, &served.bodies, request).await {
+            Ok(Read { request, timeout, share: _held }) => {
                 let method = Method { method, served, timeout };
                 finished(limits, grpc::<A, Q>(limits).server_streaming(method, request).await)
             }
@@ -88,14 +125,22 @@ pub(crate) fn streaming<Q, A, F>(method: F) -> MethodRouter<Shared>
 where
     Q: Message + Default + 'static,
     A: Message + 'static,
-    F: Fn(Call<Streaming<Q>>) -> Answers<A> + Clone + Send + Sync + 'static,
+    F: Fn(Call<Messages<Q>>) -> Answers<A> + Clone + Send + Sync + 'static,
 {
     post(move |State(served): State<Shared>, request: Request| async move {
         let limits = served.inference.limits();
         match head(request.headers()) {
             Ok(timeout) => {
+                let share = Arc::new(served.bodies.share());
+                let codec = Weighing::new(share.clone());
+                let request = request.map(|body| Metered::new(body, share).map_err(of_stream));
                 let method = Method { method, served, timeout };
-                grpc::<A, Q>(limits).streaming(method, request).await.map(Body::new)
+                Grpc::new(codec)
+                    .max_decoding_message_size(limits.body_bytes)
+                    .max_encoding_message_size(usize::MAX)
+                    .streaming(method, request)
+                    .await
+                    .map(Body::new)
             }
             Err(refused) => refused.into_response(),
         }
@@ -118,17 +163,17 @@ impl<F> Method<F> {
 
 impl<Q, A, E, F, R> UnaryService<Q> for Method<F>
 where
-    A: 'static,
+    A: Reply + 'static,
     E: Into<Status> + 'static,
     F: Fn(Call<Q>) -> R,
     R: Future<Output = Result<A, E>> + Send + 'static,
 {
-    type Response = A;
-    type Future = Pending<A>;
+    type Response = A::Message;
+    type Future = Pending<A::Message>;
 
-    fn call(&mut self, request: tonic::Request<Q>) -> Pending<A> {
+    fn call(&mut self, request: tonic::Request<Q>) -> Pending<A::Message> {
         let answer = (self.method)(self.given(request));
-        Box::pin(async move { answer.await.map(Answer::new).map_err(E::into) })
+        Box::pin(async move { answer.await.map(A::into_answer).map_err(E::into) })
     }
 }
 
@@ -142,12 +187,12 @@ impl<Q, A, F: Fn(Call<Q>) -> Answers<A>> ServerStreamingService<Q> for Method<F>
     }
 }
 
-impl<Q, A, F: Fn(Call<Streaming<Q>>) -> Answers<A>> StreamingService<Q> for Method<F> {
+impl<Q, A, F: Fn(Call<Messages<Q>>) -> Answers<A>> StreamingService<Weighed<Q>> for Method<F> {
     type Response = A;
     type ResponseStream = Answers<A>;
     type Future = std::future::Ready<Result<Answer<Answers<A>>, Status>>;
 
-    fn call(&mut self, request: tonic::Request<Streaming<Q>>) -> Self::Future {
+    fn call(&mut self, request: tonic::Request<Messages<Q>>) -> Self::Future {
         std::future::ready(Ok(Answer::new((self.method)(self.given(request)))))
     }
 }
@@ -184,24 +229,43 @@ fn head(headers: &HeaderMap) -> Result<Option<Duration>, Refused> {
     if is_grpc(headers) { Ok(given(headers)?) } else { Err(Refused::NoGrpc) }
 }
 
-/// The request with its body read, and what is left of the client's time.
-async fn whole(limits: Limits, request: Request) -> Result<(Request, Option<Duration>), Refused> {
+/// A request whose body is read.
+struct Read {
+    request: Request,
+    /// What is left of the client's time.
+    timeout: Option<Duration>,
+    /// What it has of the room for all bodies.
+    share: Arc<Share>,
+}
+
+async fn whole(limits: Limits, bodies: &Bodies, request: Request) -> Result<Read, Refused> {
     let time = head(request.headers())?;
     let begun = Instant::now();
     let (parts, body) = request.into_parts();
     let most = time.map_or(limits.body, |time| time.min(limits.body));
-    let body = Limited::new(body, limits.body_bytes.saturating_add(PREFIX)).collect();
+    let share = Arc::new(bodies.share());
+    let body = Limited::new(Metered::new(body, share.clone()), limits.body_bytes.saturating_add(PREFIX)).collect();
     let body = match timeout(most, body).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_long(limits).into()),
+        Ok(Err(error)) if error.is::<Full>() => return Err(full().into()),
         Ok(Err(error)) => return Err(Status::cancelled(format!("the message cannot be read: {error}")).into()),
         Err(_elapsed) => {
             let message = format!("the message did not come to its end within {} s", most.as_secs_f64());
             return Err(Status::deadline_exceeded(message).into());
         }
     };
-    let left = time.map(|time| time.saturating_sub(begun.elapsed()));
-    Ok((Request::from_parts(parts, Body::from(body)), left))
+    let timeout = time.map(|time| time.saturating_sub(begun.elapsed()));
+    Ok(Read { request: Request::from_parts(parts, Body::from(body)), timeout, share })
+}
+
+/// Why a stream is not read on.
+fn of_stream(error: BoxError) -> BoxError {
+    if error.is::<Full>() { full().into() } else { error }
+}
+
+fn full() -> Status {
+    overloaded(Full.to_string(), AGAIN)
 }
 
 /// The answer; where tonic refused a message for its length, in our words and with the code that others give it.

@@ -6,6 +6,7 @@
 //! | | |
 //! | --- | --- |
 //! | `call` | a method as a route: the message within the limits, the time that the client gives |
+//! | `messages` | the messages of a stream, each with its share of the room for all bodies |
 //! | `status` | from what went wrong to a status, with the time after which it may be tried again |
 //! | `timeout` | the header `grpc-timeout` |
 //! | `health`, `reflection` | services that every server has |
@@ -13,13 +14,15 @@
 
 mod call;
 mod health;
+mod messages;
 mod reflection;
 mod status;
 pub(crate) mod timeout;
 #[doc(hidden)]
 pub mod wire;
 
-pub(crate) use call::{Answers, Call, server_streaming, streaming, unary};
+pub(crate) use call::{Answers, Call, OfModel, server_streaming, streaming, unary};
+pub(crate) use messages::{Messages, Weighed};
 pub(crate) use status::{overloaded, status};
 
 use crate::Refusal;

@@ -8,6 +8,8 @@
 //! - 13 to 19 digits that end in their check digit by Luhn are a card number, unless they begin as a phone number does alone.
 //! - A phone number has 7 to 15 digits (ITU-T E.164) and begins with `+` or `00`, or has 9 and more in groups, or 10 and more together: so
 //!   Chinese mobile numbers, with 86 before them or not, and numbers with an area code. A date has 8.
+//! - Groups of two digits at most are a number only where they begin with 0, as in France; else they are sizes. So are three groups and more
+//!   apart by a space or `/` that grow or fall by one step, as `36 37 38` and `100/120/140` do.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -128,7 +130,8 @@ fn runs(chars: &[char]) -> Vec<Vec<Group>> {
 
 /// Whether a group can go on a number: one digit can only after a country, as in `+33 1` and `+49 (0)30`.
 fn is_more(chars: &[char], run: &[Group], group: &Group) -> bool {
-    let is_after_country = || run.len() == 1 && has_plus(chars, run[0].place.start);
+    let is_country = |first: &Group| has_plus(chars, first.place.start) || first.digits.starts_with(&[0, 0]);
+    let is_after_country = || run.len() == 1 && is_country(&run[0]);
     group.digits.len() > 1 || is_after_country()
 }
 
@@ -147,11 +150,12 @@ fn are_near(chars: &[char], run: &[Group], next: &Group) -> bool {
 fn number(chars: &[char], run: &[Group]) -> Option<(usize, &'static str)> {
     let digits = |count: usize| run[..count].iter().flat_map(|group| &group.digits).copied().collect::<Vec<u8>>();
     let longest = |is_one: &dyn Fn(usize) -> bool| (1..=run.len()).rev().find(|&count| is_one(count));
+    let has_plus = has_plus(chars, run[0].place.start);
+    let is_sizes = |count: usize| !has_plus && run[0].digits[0] != 0 && are_sizes(chars, &run[..count]);
     let is_card = |count: usize| {
         let digits = digits(count);
-        (13..=19).contains(&digits.len()) && luhn(&digits)
+        (13..=19).contains(&digits.len()) && luhn(&digits) && !is_sizes(count)
     };
-    let has_plus = has_plus(chars, run[0].place.start);
     let is_phone = |count: usize| {
         let digits = digits(count);
         let least = match count {
@@ -159,7 +163,7 @@ fn number(chars: &[char], run: &[Group]) -> Option<(usize, &'static str)> {
             1 => 10,
             _ => 9,
         };
-        (least..=15).contains(&digits.len())
+        (least..=15).contains(&digits.len()) && !is_sizes(count)
     };
     // No card's number begins so, even where the last digit happens to fit.
     let is_sure = |count: usize| {
@@ -172,6 +176,20 @@ fn number(chars: &[char], run: &[Group]) -> Option<(usize, &'static str)> {
         .or_else(|| longest(&is_card).map(|count| (count, CARD)))
         .or_else(|| longest(&is_phone).map(|count| (count, PHONE)))
 }
+
+/// Whether groups are a list of sizes, and no number that begins with a country or an area.
+fn are_sizes(chars: &[char], groups: &[Group]) -> bool {
+    let is_steady = |three: &[Group]| {
+        let value = |group: &Group| group.digits.iter().fold(0i64, |value, &digit| 10 * value + i64::from(digit));
+        let is_apart = |pair: &[Group]| matches!(chars[pair[0].place.end..pair[1].place.start], [' ' | '\u{a0}' | '/']);
+        let steps = [value(&three[1]) - value(&three[0]), value(&three[2]) - value(&three[1])];
+        steps[0] == steps[1] && STEPS.contains(&steps[0].abs()) && three.windows(2).all(is_apart)
+    };
+    groups.len() > 2 && (groups.iter().all(|group| group.digits.len() < 3) || groups.windows(3).any(is_steady))
+}
+
+/// Between the sizes of a list. The groups of phone numbers seldom follow each other so.
+const STEPS: [i64; 14] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 25, 50, 100];
 
 /// Where a number begins whose digits begin there: a plus and a parenthesis before them are its own.
 fn begin(chars: &[char], digits: usize, done: usize) -> usize {

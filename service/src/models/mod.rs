@@ -8,7 +8,7 @@ mod split;
 mod version;
 mod weights;
 
-pub(crate) use choose::{Named, Wanted};
+pub(crate) use choose::{KEY, LABEL, Named, VERSION, Wanted};
 pub(crate) use lookup::{Models, Unknown};
 pub(crate) use served::{Served, likeliest};
 pub use share::Share;

@@ -1,10 +1,12 @@
 //! The layer around every route: it knows when a request began, which route it matched and how it ended.
 
 use super::record::RECORD;
+use super::trailed::Trailed;
 use super::{Code, Ended, Observer, Record, Status};
 use crate::traces::Span;
+use axum::body::HttpBody;
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, Method, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::Response;
 use pin_project_lite::pin_project;
 use std::cell::Cell;
@@ -16,7 +18,7 @@ use std::time::Instant;
 use tokio::task::futures::TaskLocalFuture;
 use tower::{Layer, Service};
 
-/// How gRPC says its code in the head of an answer that has no message.
+/// How gRPC says its code: in trailers or, where an answer has no message, in its head.
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// Tells an [`Observer`] of every request.
@@ -57,8 +59,13 @@ where
     }
 }
 
+/// The code that a head or trailers say.
+pub(super) fn code_in(headers: &HeaderMap) -> Option<Code> {
+    headers.get(GRPC_STATUS)?.to_str().ok()?.parse().ok().map(Code::from_number)
+}
+
 /// What is known of a request when it comes.
-struct Seen {
+pub(super) struct Seen {
     observer: Observer,
     begun: Instant,
     route: Option<MatchedPath>,
@@ -82,7 +89,7 @@ impl Seen {
         }
     }
 
-    fn end(self, status: Status, record: Record) {
+    pub(super) fn end(self, status: Status, record: Record) {
         let code = record.failure.unwrap_or(status.code());
         let status = match status {
             Status::Grpc(_) => Status::Grpc(code),
@@ -104,13 +111,16 @@ impl Seen {
         }
     }
 
-    fn status_of(&self, response: &Response) -> Status {
+    /// The status that a head says; none if trailers will say it.
+    fn status_of(&self, response: &Response) -> Option<Status> {
+        let http = response.status().as_u16();
         if !self.is_grpc {
-            return Status::Http(response.status().as_u16());
+            return Some(Status::Http(http));
         }
-        let number = response.headers().get(GRPC_STATUS).and_then(|number| number.to_str().ok()?.parse().ok());
-        // Without a code in its head the answer has a message, and the code comes after it.
-        Status::Grpc(number.map_or(Code::from_http(response.status().as_u16()), Code::from_number))
+        match code_in(response.headers()) {
+            None if response.status() == StatusCode::OK && !response.body().is_end_stream() => None,
+            code => Some(Status::Grpc(code.unwrap_or(Code::from_http(http)))),
+        }
     }
 }
 
@@ -143,11 +153,13 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Answer<F> {
         let Ok(mut response) = ready!(this.answer.as_mut().poll(context));
         if let Some(seen) = this.seen.take() {
             let record = this.answer.take_value().unwrap_or_default().get();
-            let status = seen.status_of(&response);
             if let Some(span) = &seen.span {
                 span.announce(response.headers_mut());
             }
-            seen.end(status, record);
+            match seen.status_of(&response) {
+                Some(status) => seen.end(status, record),
+                None => response = response.map(|body| Trailed::new(body, seen, record)),
+            }
         }
         Poll::Ready(Ok(response))
     }

@@ -4,14 +4,15 @@
 //! a request ─▶ layer ─▶ routes ─▶ handlers ─▶ inference (notes in the task's Record) ─▶ an answer ─▶ layer ─▶ Observer::ended
 //! ```
 //!
-//! Neither protocols nor handlers take part in it. It costs no lock and no allocation unless a request is traced or has a line in the
-//! log.
+//! Neither protocols nor handlers take part in it. It costs no lock and no allocation unless a request is traced, has a line in the log,
+//! or is one of gRPC whose code comes in trailers: that ends with them.
 
 mod code;
 mod layer;
 mod record;
 #[cfg(test)]
 mod tests;
+mod trailed;
 
 pub(crate) use code::Code;
 pub(crate) use layer::ObserveLayer;

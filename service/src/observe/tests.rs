@@ -3,10 +3,13 @@
 use super::*;
 use crate::ModelCard;
 use crate::inference::{Answer, Fault, Times};
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{HeaderName, StatusCode};
 use axum::response::Response;
+use futures_util::{FutureExt, stream};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -25,7 +28,7 @@ fn answer() -> Result<Answer, Fault> {
 }
 
 /// Answers a request, with what `note` notes meanwhile.
-fn respond(observer: &Observer, request: Request, response: Response, note: impl Fn()) {
+fn respond(observer: &Observer, request: Request, response: Response, note: impl Fn()) -> Response {
     let (mut response, note) = (Some(response), &note);
     let mut service = ObserveLayer(observer.clone()).layer(service_fn(move |_| {
         let response = response.take().expect("one request");
@@ -35,7 +38,10 @@ fn respond(observer: &Observer, request: Request, response: Response, note: impl
         }
     }));
     let answer = pin!(service.call(request));
-    let Poll::Ready(Ok(_)) = answer.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it is ready") };
+    match answer.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Ok(response)) => response,
+        Poll::Pending => panic!("it is ready"),
+    }
 }
 
 fn status(status: StatusCode) -> Response {
@@ -101,19 +107,38 @@ fn a_client_that_goes_is_counted_as_cancelled() {
 
 #[test]
 fn a_grpc_answer_is_counted_by_its_own_status() {
-    let observer = observer();
-    let request = || {
+    let message = || Frame::data(Bytes::from_static(b"message"));
+    let trailers =
+        |code: u16| Frame::trailers([(HeaderName::from_static("grpc-status"), code.into())].into_iter().collect());
+    let headed = |code: u16| {
+        let mut response = status(StatusCode::OK);
+        response.headers_mut().insert("grpc-status", code.into());
+        response
+    };
+    let streamed = |frames: Vec<Frame<Bytes>>| {
+        Response::new(Body::new(StreamBody::new(stream::iter(frames.into_iter().map(Ok::<_, Infallible>)))))
+    };
+    for (response, is_read, expected) in [
+        (headed(8), true, &[("resource_exhausted", 1)][..]),
+        (headed(0), true, &[]),
+        (streamed(vec![message(), trailers(0)]), true, &[]),
+        (streamed(vec![message(), trailers(13)]), true, &[("internal", 1)]),
+        (streamed(vec![message()]), true, &[("unknown", 1)]),
+        (streamed(vec![message(), trailers(0)]), false, &[("cancelled", 1)]),
+    ] {
+        let observer = observer();
+        let has_trailers = !response.headers().contains_key("grpc-status");
         let request =
             Request::post("/inference.GRPCInferenceService/ModelInfer").header("content-type", "application/grpc");
-        request.body(Body::empty()).expect("a request")
-    };
-    let mut refused = status(StatusCode::OK);
-    refused.headers_mut().insert("grpc-status", 8.into());
-    respond(&observer, request(), refused, || ());
-    respond(&observer, request(), status(StatusCode::OK), || ());
-    let snapshot = observer.metrics().snapshot();
-    assert_eq!((snapshot.failures.len(), snapshot.failures[0].reason), (1, "resource_exhausted"));
-    assert_eq!(snapshot.requests.total, 2);
+        let answer = respond(&observer, request.body(Body::empty()).expect("a request"), response, || ());
+        assert_eq!(observer.metrics().snapshot().in_flight, u64::from(has_trailers));
+        let mut body = answer.into_body();
+        while is_read && body.frame().now_or_never().flatten().is_some() {}
+        drop(body);
+        let snapshot = observer.metrics().snapshot();
+        let reasons: Vec<_> = snapshot.failures.iter().map(|failure| (failure.reason, failure.rate.total)).collect();
+        assert_eq!((&reasons[..], snapshot.in_flight, snapshot.requests.total), (expected, 0, 1));
+    }
 }
 
 #[test]

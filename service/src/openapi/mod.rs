@@ -12,13 +12,17 @@ mod own;
 mod routes;
 pub(crate) mod schema;
 mod shown;
+mod whole;
 
 pub(crate) use operation::{Errors, JSON, Operation};
 pub(crate) use routes::{PARTS, router};
 pub(crate) use shown::{Asked, Shown, number, numbers};
+use whole::BEARER;
 
 use crate::Limits;
+use crate::auth::Auth;
 use crate::models::Models;
+use crate::protocols::{Whose, schema_of};
 use modeldeploy::format::Task;
 use serde_json::{Map, Value, json};
 
@@ -39,6 +43,7 @@ pub(crate) struct About {
     /// The service's name and version.
     pub(crate) service: (&'static str, &'static str),
     pub(crate) limits: Limits,
+    auth: Auth,
     /// By name, and of a name the newest first.
     pub(crate) models: Vec<Shown>,
     /// The place of the model that was added first.
@@ -56,6 +61,7 @@ impl About {
     pub(crate) fn new(
         service: (&'static str, &'static str),
         limits: Limits,
+        auth: Auth,
         models: &Models,
     ) -> Result<About, modeldeploy::Error> {
         let (first, all) = (models.first(), models.all());
@@ -63,7 +69,7 @@ impl About {
         // Of a name the stable one, where there is one.
         let is_newest = |at: usize| models.find(all[at].card.name, None) == Ok(at);
         let models = all.iter().enumerate().map(|(at, served)| Shown::of(served, is_newest(at)));
-        Ok(About { service, limits, first, of_task, models: models.collect::<Result<_, _>>()? })
+        Ok(About { service, limits, auth, first, of_task, models: models.collect::<Result<_, _>>()? })
     }
 
     /// The model that answers paths that name none.
@@ -82,6 +88,12 @@ impl About {
         self.models.iter().filter(|shown| shown.is_newest)
     }
 
+    /// The versions that a header may choose in the place of that one: those whose answers have its form.
+    pub(crate) fn alike(&self, model: &Shown) -> Vec<&Shown> {
+        let form = |shown: &Shown| (shown.card.name, shown.facts.outputs, shown.facts.labels);
+        self.models.iter().filter(|other| form(other) == form(model)).collect()
+    }
+
     /// The names, each once; that of the first model stands first.
     pub(crate) fn names(&self) -> Vec<String> {
         let first = self.first().map(|shown| shown.card.name);
@@ -94,36 +106,31 @@ impl About {
 pub(crate) fn document(about: &About, sections: Vec<Section>, own: Option<&Value>) -> Value {
     let (title, version) = about.service;
     let mut schemas = Map::from_iter([("Error".to_owned(), schema::record(json!({ "error": schema::string() })))]);
-    let (mut paths, mut tags) = (Map::new(), vec![]);
+    let (mut paths, mut tags, mut responses) = (Map::new(), vec![], Map::new());
+    let mut needs_any = false;
     for Section { name, description, schemas: own, operations } in sections {
         tags.push(json!({ "name": name, "description": description }));
         schemas.extend(own.into_iter().map(|(name, schema)| (name.to_owned(), schema)));
         for operation in operations {
             let item = paths.entry(operation.path.clone()).or_insert_with(|| json!({}));
             let method = operation.method;
-            item[method] = operation.into_value(name);
+            let (schema, needs_token) =
+                (schema_of(&operation.path), about.auth.at(&operation.path, Whose::OfPath).is_some());
+            needs_any |= needs_token;
+            responses.extend(whole::responses(schema, &about.limits));
+            item[method] = operation.into_value(name, schema, needs_token);
         }
     }
-    let error = |description: &str| {
-        let schema = json!({ "$ref": "#/components/schemas/Error" });
-        json!({ "description": description, "content": { JSON: { "schema": schema } } })
-    };
     let mut document = json!({
         "openapi": "3.1.0",
         "info": { "title": title, "version": version, "description": INTRODUCTION },
         "tags": tags,
         "paths": paths,
-        "components": {
-            "schemas": schemas,
-            "responses": {
-                "TooSlow": error("The body did not come to its end in time. The connection is closed."),
-                "TooLong": error(&format!(
-                    "The body is longer than {} bytes. The connection is closed.",
-                    about.limits.body_bytes
-                )),
-            },
-        },
+        "components": { "schemas": schemas, "responses": responses },
     });
+    if needs_any {
+        document["components"]["securitySchemes"] = json!({ BEARER: { "type": "http", "scheme": "bearer" } });
+    }
     if let Some(own) = own {
         lay_over(&mut document, own);
     }

@@ -1,5 +1,8 @@
 //! One operation of the document: a method at a path, what it takes, what it answers, and examples of both.
 
+use super::whole::{BEARER, WHOLE};
+use super::{Shown, schema};
+use crate::models::{KEY, LABEL, VERSION};
 use serde_json::{Map, Value, json};
 
 /// What is sent or answered in JSON.
@@ -86,6 +89,30 @@ impl Operation {
         self.header(crate::inference::TIMEOUT, millis, TIMEOUT)
     }
 
+    /// It is answered by one of these versions, as headers ask for it or the shares say.
+    pub(crate) fn chosen_of(self, versions: &[&Shown]) -> Operation {
+        let of = |of: fn(&Shown) -> Option<&'static str>| {
+            // An empty header is as none.
+            let mut values = vec![""];
+            values.extend(versions.iter().copied().filter_map(of));
+            values
+        };
+        let (numbers, labels) = (of(|version| Some(version.card.version)), of(|version| version.label));
+        let operation = self.header(VERSION, schema::one_of(&numbers), "The version that is to answer.");
+        let operation = match labels.len() {
+            1 => operation,
+            _ => operation.header(LABEL, schema::one_of(&labels), "The label of the version that is to answer."),
+        };
+        let operation = operation.header(KEY, schema::string(), "Requests with one key are answered by one version.");
+        operation.answered_by(versions)
+    }
+
+    /// A header of its answer says which of these versions it is of.
+    pub(crate) fn answered_by(self, versions: &[&Shown]) -> Operation {
+        let versions: Vec<&str> = versions.iter().map(|version| version.card.version).collect();
+        self.with_header(200, VERSION, schema::one_of(&versions), "The version that answered.")
+    }
+
     /// A body that it takes.
     pub(crate) fn takes(mut self, media: &str, schema: Value) -> Operation {
         self.request.insert(media.to_owned(), json!({ "schema": schema }));
@@ -132,8 +159,8 @@ impl Operation {
             let (_, meaning) = known.unwrap_or_else(|| panic!("{} has no error {status}", errors.schema));
             self = self.gives(status, meaning, JSON, schema.clone());
             if status == 429 {
-                let seconds = json!({ "type": "integer", "minimum": 1 });
-                self = self.with_header(status, "Retry-After", seconds, "Seconds until it may be tried again.");
+                let headers = json!({ "Retry-After": schema::retry_after() });
+                self.answer(status, "").insert("headers".to_owned(), headers);
             }
         }
         self
@@ -174,13 +201,16 @@ impl Operation {
         answer.as_object_mut().expect("made as an object")
     }
 
-    /// As it stands in the document.
-    pub(super) fn into_value(mut self, tag: &str) -> Value {
-        if !self.request.is_empty() {
-            let shared = [("408", "TooSlow"), ("413", "TooLong")];
-            for (status, name) in shared {
-                let answer = json!({ "$ref": format!("#/components/responses/{name}") });
-                self.answers.entry(status).or_insert(answer);
+    /// As it stands in the document, with what refuses it before its protocol sees it: errors of that schema.
+    pub(super) fn into_value(mut self, tag: &str, schema: &str, needs_token: bool) -> Value {
+        for whole in
+            WHOLE.iter().filter(|whole| whole.of_body && !self.request.is_empty() || whole.of_token && needs_token)
+        {
+            let answer = || json!({ "$ref": format!("#/components/responses/{schema}.{}", whole.name) });
+            let known = self.answers.entry(whole.status.to_string()).or_insert_with(answer);
+            if let Some(Value::String(description)) = known.get_mut("description") {
+                description.push(' ');
+                description.push_str(whole.meaning);
             }
         }
         let mut value = json!({
@@ -188,6 +218,9 @@ impl Operation {
         });
         if !self.description.is_empty() {
             value["description"] = self.description.into();
+        }
+        if needs_token {
+            value["security"] = json!([{ BEARER: [] }]);
         }
         if !self.parameters.is_empty() {
             value["parameters"] = self.parameters.into();

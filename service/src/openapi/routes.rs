@@ -39,7 +39,8 @@ pub(crate) const PARTS: [Part; 9] = [
 
 async fn make(served: Shared) -> Result<Bytes, Refusal> {
     let make = move || {
-        let about = About::new(served.service, served.inference.limits(), served.inference.models())?;
+        let about =
+            About::new(served.service, served.inference.limits(), served.auth.clone(), served.inference.models())?;
         let sections = std::iter::once(own::section(&about)).chain(protocols::sections(&about)).collect();
         let document = document(&about, sections, served.document.as_ref());
         Ok(Bytes::from(document.to_string()))

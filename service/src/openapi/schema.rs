@@ -69,6 +69,11 @@ pub(crate) fn count() -> Value {
     json!({ "type": "integer", "minimum": 0 })
 }
 
+/// The header that says when a request may be tried again.
+pub(super) fn retry_after() -> Value {
+    json!({ "schema": { "type": "integer", "minimum": 1 }, "description": "Seconds until it may be tried again." })
+}
+
 /// What a model takes as one text: a string or `{"b64": "…"}`, a list of one, or a list of two where it takes pairs.
 pub(crate) fn text(task: Task) -> Value {
     let part = json!({ "anyOf": [

@@ -5,16 +5,22 @@ mod packs;
 
 use super::*;
 use crate::Service;
+use crate::auth::Auth;
+use crate::auth::Tokens;
+use crate::bodies::Bodies;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
 use crate::models::{ModelCard, Served, Share};
-use crate::protocols;
+use crate::protocols::{self, Whole};
 use crate::readiness::Readiness;
+use crate::watched::Watched;
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt;
 use modeldeploy::model::{Engine, Facts};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use tower::ServiceExt;
 
 /// Pages and their parts, which are for people.
@@ -85,13 +91,14 @@ fn route_of(path: &str, routes: &BTreeSet<String>, method: &str) -> Option<Strin
 async fn every_route_has_an_operation_and_every_operation_a_route() {
     let service = ("shop", "1.2.3");
     let own = Service::new(service.0, service.1).into_router().expect("a router");
-    let about = About::new(service, Limits::default(), &models()).expect("examples");
+    let about = About::new(service, Limits::default(), Auth::Open, &models()).expect("examples");
     let models = models();
     let cards: Vec<ModelCard> = models.all().iter().map(|model| model.card).collect();
     let metrics = Metrics::new(service.0, service.1, &cards);
     let inference = Inference::start(models, Limits::default(), &metrics).expect("workers");
-    let served = protocols::Served { inference, service, readiness: Readiness::new(), metrics, document: None };
-    let protocols = protocols::router(std::sync::Arc::new(served));
+    let (bodies, auth, readiness) = (Bodies::new(0), Auth::Open, Readiness::new());
+    let served = protocols::Served { inference, bodies, auth, service, readiness, metrics, document: None };
+    let protocols = protocols::router(Arc::new(served));
     let routes: BTreeSet<_> = routes(own).await.into_iter().chain(routes(protocols).await).collect();
     assert!(routes.contains("POST /v2/models/{name}/infer") && routes.contains("GET /healthz"), "{routes:#?}");
 
@@ -110,7 +117,7 @@ async fn every_route_has_an_operation_and_every_operation_a_route() {
 
 #[test]
 fn a_document_of_a_services_own_goes_before_the_protocols() {
-    let about = About::new(("shop", "1"), Limits::default(), &models()).expect("examples");
+    let about = About::new(("shop", "1"), Limits::default(), Auth::Open, &models()).expect("examples");
     let own = json!({
         "info": { "title": "Everything" }, "tags": [{ "name": "Shop" }],
         "paths": { "/predict": { "post": { "summary": "Search" } } },
@@ -127,9 +134,68 @@ fn a_document_of_a_services_own_goes_before_the_protocols() {
     assert!(document["paths"]["/embed"]["post"].is_object());
 }
 
+fn closed() -> Auth {
+    let tokens = Watched::new("tokens", vec![], |_, _| Tokens::parse("shop:0123456789abcdef", None)).expect("a token");
+    Auth::Tokens { tokens: Arc::new(tokens), open_metrics: false }
+}
+
+fn whole_document(auth: Auth) -> Value {
+    let about = About::new(("shop", "1"), Limits::default(), auth, &models()).expect("examples");
+    document(&about, std::iter::once(own::section(&about)).chain(protocols::sections(&about)).collect(), None)
+}
+
+/// Each operation, with its path.
+fn operations(document: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    paths.flat_map(|(path, item)| item.as_object().expect("an item").values().map(move |operation| (path, operation)))
+}
+
+#[test]
+fn a_service_with_tokens_says_where_it_wants_one() {
+    let document = whole_document(closed());
+    assert_eq!(document["components"]["securitySchemes"]["bearer"]["scheme"], "bearer");
+    let open = ["/healthz", "/livez", "/readyz", "/health", "/ping", "/v2/health/live", "/v2/health/ready"];
+    for (path, operation) in operations(&document) {
+        let (is_open, answers) = (open.contains(&path.as_str()), &operation["responses"]);
+        let said = [answers["401"].is_object(), answers["429"].is_object(), operation["security"].is_array()];
+        assert_eq!(said, [!is_open; 3], "{path}");
+    }
+    let document = whole_document(Auth::Open);
+    assert!(document["components"]["securitySchemes"].is_null());
+    assert!(operations(&document).all(|(_, of)| of["security"].is_null() && of["responses"]["401"].is_null()));
+}
+
+#[tokio::test]
+async fn what_refuses_a_request_as_a_whole_is_as_the_document_says() {
+    let document = whole_document(closed());
+    let follow = |value: &Value| match value["$ref"].as_str() {
+        Some(place) => document.pointer(&place[1..]).unwrap_or_else(|| panic!("{place} is not there")).clone(),
+        None => value.clone(),
+    };
+    let mut seen = BTreeSet::new();
+    for (path, operation) in operations(&document) {
+        for status in [401, 408, 413, 429u16] {
+            let Some(answer) = operation["responses"].get(status.to_string()) else { continue };
+            let schema = follow(&follow(answer)["content"][JSON]["schema"]);
+            let refused = Whole::new(StatusCode::from_u16(status).expect("a status"), "no");
+            let refused = refused.answer(Whose::OfPath.of(path, &HeaderMap::new()));
+            let body = refused.into_body().collect().await.expect("a body").to_bytes();
+            let body: Value = serde_json::from_slice(&body).expect("JSON");
+            let keys =
+                |value: &Value| -> BTreeSet<String> { value.as_object().expect("an object").keys().cloned().collect() };
+            assert_eq!(keys(&schema["properties"]), keys(&body), "{path} {status}");
+            if schema["properties"]["error"]["properties"].is_object() {
+                assert_eq!(keys(&schema["properties"]["error"]["properties"]), keys(&body["error"]), "{path} {status}");
+            }
+            seen.insert(status);
+        }
+    }
+    assert_eq!(seen.len(), 4, "{seen:?}");
+}
+
 #[test]
 fn operations_have_names_of_their_own() {
-    let about = About::new(("shop", "1"), Limits::default(), &models()).expect("examples");
+    let about = About::new(("shop", "1"), Limits::default(), Auth::Open, &models()).expect("examples");
     let document = document(&about, protocols::sections(&about), None);
     let items = document["paths"].as_object().expect("paths").values();
     let operations = items.flat_map(|item| item.as_object().expect("an item").values());

@@ -17,8 +17,10 @@ mod v1_models;
 mod whole;
 
 pub(crate) use early::overload;
-pub(crate) use whole::{Whole, Whose};
+pub(crate) use whole::{Whole, Whose, schema_of};
 
+use crate::auth::Auth;
+use crate::bodies::Bodies;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
 use crate::openapi::{self, About, Section};
@@ -31,6 +33,10 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct Served {
     pub(crate) inference: Inference,
+    /// The room for the bodies of requests.
+    pub(crate) bodies: Bodies,
+    /// Who may ask.
+    pub(crate) auth: Auth,
     /// The service's name and version.
     pub(crate) service: (&'static str, &'static str),
     /// Whether it was told to stop.

@@ -40,18 +40,28 @@ pub(crate) struct Whole {
 /// A protocol's error with this status and message.
 pub(crate) type Write = fn(StatusCode, &str) -> Value;
 
-/// Paths, and whose they are; the first that fits.
-const FORMS: [(&[&str], Write); 6] = [
-    (&["/v2"], oip::whole),
-    (&["/v1/embeddings"], openai::whole),
-    (&["/v1/models"], tfserving::whole),
-    (&["/predictions", "/ping"], torchserve::whole),
-    (&["/invocations", "/version"], mlflow::whole),
+/// Paths, and whose they are, with the schema of these errors; the first that fits.
+const FORMS: [(&[&str], Write, &str); 6] = [
+    (&["/v2"], oip::whole, oip::openapi::ERRORS.schema),
+    (&["/v1/embeddings"], openai::whole, openai::openapi::ERRORS.schema),
+    (&["/v1/models"], tfserving::whole, tfserving::openapi::ERRORS.schema),
+    (&["/predictions", "/ping"], torchserve::whole, torchserve::openapi::ERRORS.schema),
+    (&["/invocations", "/version"], mlflow::whole, mlflow::openapi::ERRORS.schema),
     (
         &["/embed", "/embed_all", "/rerank", "/predict", "/similarity", "/tokenize", "/decode", "/info", "/health"],
         tei::whole,
+        tei::openapi::ERRORS.schema,
     ),
 ];
+
+/// The name of the schema of what refuses requests with this path as a whole.
+pub(crate) fn schema_of(path: &str) -> &'static str {
+    form_of(path).map_or("Error", |(_, _, schema)| schema)
+}
+
+fn form_of(path: &str) -> Option<&'static (&'static [&'static str], Write, &'static str)> {
+    FORMS.iter().find(|(paths, ..)| paths.iter().any(|own| is_under(path, own)))
+}
 
 impl Whose {
     /// How a request with this path and these headers would be refused.
@@ -60,10 +70,9 @@ impl Whose {
         if kind.is_some_and(|kind| kind.starts_with(b"application/grpc")) {
             return Wire::Grpc;
         }
-        let own = || FORMS.iter().find(|(paths, _)| paths.iter().any(|own| is_under(path, own)));
         match self {
             Whose::Own => Wire::Own,
-            Whose::OfPath => own().map_or(Wire::Own, |(_, write)| Wire::Json(*write)),
+            Whose::OfPath => form_of(path).map_or(Wire::Own, |(_, write, _)| Wire::Json(*write)),
         }
     }
 }
@@ -85,6 +94,11 @@ impl Whole {
     /// It may be tried again after this time.
     pub(crate) fn too_often(message: String, wait: Duration) -> Whole {
         Whole { retry_after: Some(wait), ..Whole::new(StatusCode::TOO_MANY_REQUESTS, message) }
+    }
+
+    /// One that is not read to its end for the others that are; it may be tried again after this time.
+    pub(crate) fn full(message: String, wait: Duration) -> Whole {
+        Whole { closes: true, ..Whole::too_often(message, wait) }
     }
 
     /// The answer.

@@ -49,6 +49,8 @@ def tensor(texts):
 def array(made):
     """As `tf.make_ndarray` reads it."""
     shape = [dim.size for dim in made.tensor_shape.dim]
+    if made.tensor_content:
+        return np.frombuffer(made.tensor_content, dtype=np.float32).reshape(shape)
     values = list(getattr(made, DTYPES[made.dtype]))
     return np.array(values, dtype=np.float32 if made.dtype == types_pb2.DT_FLOAT else object).reshape(shape)
 
@@ -56,7 +58,9 @@ def array(made):
 def predict(model, texts, version=None, outputs=()):
     request = predict_pb2.PredictRequest(output_filter=outputs)
     request.model_spec.name = model
-    if version is not None:
+    if isinstance(version, str):
+        request.model_spec.version_label = version
+    elif version is not None:
         request.model_spec.version.value = version
     request.inputs["text"].CopyFrom(tensor(texts))
     return client.Predict(request, timeout=60)
@@ -76,6 +80,10 @@ answer = predict("encoder", TEXTS)
 same(array(answer.outputs["embedding"]), rows("encoder", one), "predict: encoder")
 assert answer.model_spec.version.value == 2, answer.model_spec
 same(array(predict("encoder", ["ab"], 1).outputs["embedding"]), rows("encoder", [["ab"]], "d: ", "1.0.0"), "predict: encoder 1")
+same(array(predict("encoder", ["ab"], "previous").outputs["embedding"]), rows("encoder", [["ab"]], "d: ", "1.0.0"), "predict: encoder, by its label")
+large = predict("encoder", TEXTS * 100).outputs["embedding"]
+assert large.tensor_content and not large.float_val
+same(array(large), np.concatenate([rows("encoder", one)] * 100), "predict: encoder, a large tensor")
 same(array(predict("ranker", PAIRS).outputs["score"]), rows("ranker", PAIRS)[:, 0], "predict: ranker")
 probabilities = rows("mood", one)
 answer = predict("mood", TEXTS)
@@ -124,6 +132,7 @@ def refused(call, code, message):
 
 refused(lambda: predict("nothing", ["a"]), grpc.StatusCode.NOT_FOUND, "there is no model `nothing`")
 refused(lambda: predict("encoder", ["a"], 3), grpc.StatusCode.NOT_FOUND, "there is no version `3`")
+refused(lambda: predict("encoder", ["a"], "next"), grpc.StatusCode.NOT_FOUND, "there is no label `next`")
 refused(lambda: predict("ranker", ["a"]), grpc.StatusCode.INVALID_ARGUMENT, "the model scores a query and a document")
 reload = model_management_pb2.ReloadConfigRequest()
 refused(lambda: models.HandleReloadConfigRequest(reload), grpc.StatusCode.UNIMPLEMENTED, "`encoder` 2.1.0 (sha256:00)")

@@ -9,6 +9,7 @@ pub(crate) const ALL: &[Test] = tests![
     too_many_headers_and_too_long_ones_are_answered_with_431,
     a_header_of_a_megabyte_is_refused_before_it_is_read_to_its_end,
     a_body_that_is_too_long_is_answered_with_413_in_each_form,
+    bodies_that_are_too_long_together_are_answered_with_429_in_each_form,
     a_body_that_does_not_come_is_answered_with_408_in_each_form,
     a_client_that_reads_nothing_is_cut_off_and_one_that_reads_slowly_is_not,
     a_peer_has_no_more_than_its_connections,
@@ -78,6 +79,36 @@ fn a_body_that_is_too_long_is_answered_with_413_in_each_form() {
     let answer =
         ask(&[&grpc[..], &[&format!("{}/tensorflow.serving.PredictionService/Predict", service.url)]].concat());
     assert_eq!((answer.status, answer.header("grpc-status")), (200, Some("8")), "{answer:?}");
+}
+
+fn bodies_that_are_too_long_together_are_answered_with_429_in_each_form() {
+    let error = crate::service::fails(&["--max-body-bytes", "4KiB", "--max-bodies-bytes", "4095"]);
+    assert!(error.contains("--max-body-bytes is 4096, and --max-bodies-bytes 4095"), "{error}");
+    let service = Service::start(&["--max-body-bytes", "4KiB", "--max-bodies-bytes", "4KiB"]);
+    let (length, text) = (4096, "x".repeat(4090));
+    let head = format!("POST /length HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let slow = service.connect().send(head + &text);
+    // The service may take a moment to read it.
+    let begun = std::time::Instant::now();
+    while post(&service.url, REQUESTS[0], &[]).status == 200 {
+        assert!(begun.elapsed() < FAR, "it is not read");
+    }
+    for (path, body) in REQUESTS {
+        let request = (path, &*format!("{body}          "));
+        let answer = post(&service.url, request, &[]);
+        let headers = (answer.header("retry-after"), answer.header("connection"));
+        assert_eq!((answer.status, headers), (429, (Some("1"), Some("close"))), "{request:?} {answer:?}");
+        is_an_error_of(request.0, &answer, "the bodies of all requests together are too long");
+    }
+    let grpc = ["--header", "Content-Type: application/grpc", "--data", "0123456789"];
+    let answer =
+        ask(&[&grpc[..], &[&format!("{}/tensorflow.serving.PredictionService/Predict", service.url)]].concat());
+    assert_eq!((answer.status, answer.header("grpc-status")), (200, Some("8")), "{answer:?}");
+    assert_eq!(answer.header("grpc-retry-pushback-ms"), Some("1000"), "{answer:?}");
+    assert!(slow.send("123456").rest().ends_with("4096"));
+    for request in REQUESTS {
+        assert_eq!(post(&service.url, request, &[]).status, 200, "{request:?}");
+    }
 }
 
 fn a_body_that_does_not_come_is_answered_with_408_in_each_form() {

@@ -10,6 +10,7 @@ pub(crate) const ALL: &[Test] = tests![
     metrics_are_closed_unless_they_are_opened,
     a_new_file_holds_without_a_restart_and_a_broken_one_does_not,
     who_asks_more_often_than_its_token_may_is_told_when_to_come_again,
+    a_new_file_refills_no_rate_of_a_name_that_stays,
     away_from_loopback_a_service_wants_tokens_or_the_word_that_all_may_ask,
     a_file_that_is_no_file_of_tokens_is_refused,
 ];
@@ -155,6 +156,28 @@ fn who_asks_more_often_than_its_token_may_is_told_when_to_come_again() {
     assert!((500_000..=1_000_001).contains(&millis), "{millis}");
     // Others are not held up.
     assert_eq!(caller(&service, SECOND), (200, "free".to_owned()));
+}
+
+fn a_new_file_refills_no_rate_of_a_name_that_stays() {
+    let folder = Folder::new();
+    let file = folder.write("tokens", format!("slow:{FIRST} rate=0.001 burst=2\n"));
+    let service = Service::start(&["--tokens", &file]);
+    assert_eq!([(); 3].map(|()| caller(&service, FIRST).0), [200, 200, 429]);
+    // By the same token, by another beside it, and by that alone.
+    let both = format!("slow:{SECOND} rate=0.001 burst=2\nslow:{FIRST} rate=0.001 burst=2\n");
+    for (text, tokens) in [
+        (format!("# again\nslow:{FIRST} rate=0.001 burst=2\n"), &[FIRST][..]),
+        (both, &[FIRST, SECOND]),
+        (format!("slow:{SECOND} rate=0.001 burst=2\n"), &[SECOND]),
+        (format!("slow:{SECOND} rate=0.002 burst=4\n"), &[SECOND]),
+    ] {
+        folder.write("tokens", &text);
+        service.tells("the tokens are read again");
+        tokens.iter().for_each(|token| assert_eq!(caller(&service, token).0, 429, "{text}"));
+    }
+    folder.write("tokens", format!("other:{SECOND} rate=0.001 burst=2\n"));
+    service.tells("the tokens are read again");
+    assert_eq!(caller(&service, SECOND), (200, "other".to_owned()));
 }
 
 fn away_from_loopback_a_service_wants_tokens_or_the_word_that_all_may_ask() {

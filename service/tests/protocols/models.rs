@@ -4,7 +4,7 @@ use crate::packs::{self, Head, Precision, means};
 use modeldeploy::Error;
 use modeldeploy::format::Task;
 use modeldeploy::model::{Engine, Facts, Gate, Input, Model, Space};
-use modeldeploy_service::Service;
+use modeldeploy_service::{Service, Version};
 use std::sync::OnceLock;
 
 /// `encoder` 1.0.0: the mean of a text's token ids, and 1; the prompt `document` unless another is named.
@@ -68,9 +68,10 @@ model!(
     means::build(Task::Classify)
 );
 
-/// A service of all of them.
+/// A service of all of them, `encoder` with labels.
 pub(crate) fn service() -> Service {
-    Service::new("shop", "1.2.3").model::<Encoder1>().model::<Encoder2>().model::<Ranker>().model::<Mood>()
+    let encoder = [Version::of::<Encoder1>().label("previous"), Version::stable::<Encoder2>()];
+    Service::new("shop", "1.2.3").versions("encoder", encoder).model::<Ranker>().model::<Mood>()
 }
 
 /// What the engine itself says of each input.

@@ -157,7 +157,10 @@ async fn what_is_not_there_is_404_and_models_are_neither_loaded_nor_unloaded() {
         (get("/v2/models/x").await, no_model),
         (get("/v2/models/x/ready").await, no_model),
         (infer("x", body).await, no_model),
-        (infer("encoder/versions/1", body).await, "there is no version `1` of model `encoder`; there is 2.1.0, 1.0.0"),
+        (
+            infer("encoder/versions/1", body).await,
+            "there is no version `1` of model `encoder`; there is 2.1.0 (stable), 1.0.0 (previous)",
+        ),
         (post("/v2/repository/models/x/load", &[], "").await, no_model),
         (get("/v2/nowhere").await, "there is no such route"),
     ] {

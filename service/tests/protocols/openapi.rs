@@ -35,7 +35,12 @@ fn examples(media: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 async fn ask(method: &str, path: &str, body: Option<(&str, &Value)>) -> Answer {
+    ask_with(method, path, &[], body).await
+}
+
+async fn ask_with(method: &str, path: &str, headers: &[(&str, &str)], body: Option<(&str, &Value)>) -> Answer {
     let request = Request::builder().method(method.to_uppercase().as_str()).uri(path);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
     let request = match body {
         None => request.body(Body::empty()),
         Some((media, Value::String(text))) if media != "application/json" => {
@@ -81,4 +86,46 @@ async fn every_example_is_answered_as_it_says() {
     }
     // Two for each way to ask a model, and one for each fact.
     assert!(seen > 60, "{seen} examples");
+}
+
+#[tokio::test]
+async fn every_version_that_a_header_may_ask_for_answers_and_every_path_says_which_did() {
+    let document = document().await;
+    let (mut asked, mut paths) = (0, vec![]);
+    for (path, method, operation) in operations(&document) {
+        let answered = &operation["responses"]["200"]["headers"]["x-model-version"]["schema"]["enum"];
+        let Some(answered) = answered.as_array() else { continue };
+        let content = &operation["requestBody"]["content"]["application/json"];
+        let (_, example) = examples(content).next().unwrap_or_else(|| panic!("{path} has no example"));
+        let parameters = operation["parameters"].as_array().expect("parameters").iter();
+        let of = |name: &'static str| {
+            let found = parameters.clone().find(|parameter| parameter["name"] == name);
+            found.into_iter().flat_map(|found| found["schema"]["enum"].as_array().expect("a list"))
+        };
+        let headers = of("x-model-version").map(|value| ("x-model-version", value));
+        let headers = headers.chain(of("x-model-label").map(|value| ("x-model-label", value)));
+        for (name, value) in headers.chain([("x-routing-key", &json!("a key"))]) {
+            let value = value.as_str().expect("a string");
+            let answer = ask_with(method, path, &[(name, value)], Some(("application/json", &example["value"]))).await;
+            assert_eq!(answer.status, 200, "{path} {name} {value}: {}", answer.text());
+            let version = answer.headers["x-model-version"].to_str().expect("ASCII");
+            assert!(answered.contains(&json!(version)), "{path} {name} {value}: {version}");
+            assert!(name != "x-model-version" || value.is_empty() || version == value, "{path} {value}: {version}");
+            asked += 1;
+        }
+        paths.push(path);
+    }
+    for path in [
+        "/v2/models/encoder/infer",
+        "/v2/models/encoder/versions/previous/infer",
+        "/v1/models/encoder/labels/previous:predict",
+        "/predictions/encoder/previous",
+        "/v1/embeddings",
+        "/embed",
+        "/rerank",
+        "/invocations",
+    ] {
+        assert!(paths.contains(&path), "{path}: {paths:?}");
+    }
+    assert!(asked > 50, "{asked}");
 }

@@ -86,13 +86,13 @@ async fn errors_have_their_form() {
             "encoder/versions/3:predict",
             instances(),
             404,
-            "there is no version `3` of model `encoder`; there is 2.1.0, 1.0.0",
+            "there is no version `3` of model `encoder`; there is 2.1.0 (stable), 1.0.0 (previous)",
         ),
         (
-            "encoder/labels/stable:predict",
+            "encoder/labels/next:predict",
             instances(),
             404,
-            "there is no label `stable` of model `encoder`; there is 2.1.0, 1.0.0",
+            "there is no label `next` of model `encoder`; there is 2.1.0 (stable), 1.0.0 (previous)",
         ),
         ("encoder:train", instances(), 404, "ends in `:predict`, `:classify` or `:regress`"),
         ("encoder", instances(), 405, "ends in `:predict`"),
@@ -131,5 +131,5 @@ async fn errors_have_their_form() {
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
         assert_eq!(answer.headers["allow"], allowed, "{method} {path}");
     }
-    assert_eq!(get("/v1/models/encoder/labels/stable").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(get("/v1/models/encoder/labels/next").await.status, StatusCode::NOT_FOUND);
 }

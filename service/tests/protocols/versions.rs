@@ -26,13 +26,13 @@ const CLASSIFY: Facts =
     Facts { task: Task::Classify, outputs: 3, normalized: false, labels: &["bad", "fair", "good"], ..EMBED };
 
 // One model in three precisions: what they say is near, and not the same.
-struct Int8;
-struct Bf16;
+pub(crate) struct Int8;
+pub(crate) struct Bf16;
 struct F32;
 struct ScoreInt8;
 struct ScoreF32;
-struct MoodInt8;
-struct MoodF32;
+pub(crate) struct MoodInt8;
+pub(crate) struct MoodF32;
 struct OtherWidth;
 
 model!(Int8: "query-encoder" "1.2.0", EMBED, packs::build(Precision::Int8, Head::Embed, vec![]).pack);
@@ -49,7 +49,7 @@ fn plain() -> Service {
 }
 
 /// The stable version answers three of four, the canary one.
-fn three_to_one() -> Service {
+pub(crate) fn three_to_one() -> Service {
     plain().versions("encoder", [Version::stable::<Int8>(), Version::canary::<Bf16>(Share::percent(25.0))])
 }
 

@@ -1,7 +1,7 @@
 //! What clients may take of a service at most: [`Limits`](crate::Limits), a row a field.
 
 use crate::config::values::{self, bytes, count, duration, put};
-use crate::config::{Row, Section, Set};
+use crate::config::{Config, Row, Section, Set};
 
 pub(super) const SECTION: Section = Section {
     title: "Limits on what clients take",
@@ -63,6 +63,13 @@ pub(super) const SECTION: Section = Section {
             show: |config| values::show_bytes(config.limits.body_bytes),
         },
         Row {
+            name: "max-bodies-bytes",
+            help: "bytes of the bodies of all requests together, from when they are read until they are answered; a request that goes \
+                   over them is answered with 429",
+            set: Set::Value("BYTES", |config, text| put(&mut config.limits.bodies_bytes, bytes(text))),
+            show: |config| values::show_bytes(config.limits.bodies_bytes),
+        },
+        Row {
             name: "max-texts",
             help: "texts of a request to a model",
             set: Set::Value("NUMBER", |config, text| put(&mut config.limits.texts, count(text))),
@@ -100,3 +107,14 @@ pub(super) const SECTION: Section = Section {
         },
     ],
 };
+
+/// What of them does not go together.
+pub(super) fn check(config: &Config) -> Result<(), String> {
+    let (one, all) = (config.limits.body_bytes, config.limits.bodies_bytes);
+    if one > all {
+        return Err(format!(
+            "--max-body-bytes is {one}, and --max-bodies-bytes {all}: no such body would ever be read"
+        ));
+    }
+    Ok(())
+}

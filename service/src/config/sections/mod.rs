@@ -20,7 +20,7 @@ pub(crate) const ALL: &[Section] =
 pub(super) type Check = fn(&Config) -> Result<(), String>;
 
 /// What options must be together; what is wrong is said by the options' names.
-pub(super) const CHECKS: &[Check] = &[auth::check, tls::check];
+pub(super) const CHECKS: &[Check] = &[auth::check, tls::check, limits::check];
 
 /// Every option.
 pub(crate) fn rows() -> impl Iterator<Item = &'static Row> {

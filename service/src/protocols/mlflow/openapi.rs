@@ -4,10 +4,11 @@ use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, numb
 use modeldeploy::format::Task;
 use serde_json::{Map, Value, json};
 
-const ERRORS: Errors = Errors {
+pub(in crate::protocols) const ERRORS: Errors = Errors {
     schema: "MlflowError",
     statuses: &[
         (400, "The body is wrong, or a text of it: what, and where."),
+        (404, "There is no such version of the model."),
         (429, "Too much is waiting for an answer in time."),
         (500, "The model failed."),
         (504, "The request's time was over before its answer."),
@@ -58,6 +59,7 @@ fn invocations(about: &About, model: &Shown) -> Operation {
     let operation = Operation::post("/invocations", format!("Predictions of `{}`", model.card.name))
         .described(DESCRIPTION)
         .timed()
+        .chosen_of(&about.alike(model))
         .takes(JSON, body)
         .takes("text/csv", json!({ "type": "string", "format": format!("{CSV}-{task}") }))
         .gives(
@@ -66,7 +68,7 @@ fn invocations(about: &About, model: &Shown) -> Operation {
             JSON,
             schema::record(json!({ "predictions": schema::list(predicted(model)) })),
         )
-        .refuses(ERRORS, &[400, 429, 500, 504])
+        .refuses(ERRORS, &[400, 404, 429, 500, 504])
         .shows("inputs", json!({ "inputs": [first.text, second.text] }), answer(&[first, second]))
         .shows(
             "split",

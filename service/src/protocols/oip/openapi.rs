@@ -7,7 +7,7 @@ use crate::protocols::tensor::INPUT;
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
 
-const ERRORS: Errors = Errors {
+pub(in crate::protocols) const ERRORS: Errors = Errors {
     schema: "OipError",
     statuses: &[
         (400, "The body is wrong, or a text of it: what, and where."),
@@ -31,9 +31,14 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         operations.extend(named(about));
         for model in &about.models {
             let card = model.card;
-            let newest = model.is_newest.then(|| format!("/v2/models/{}/infer", card.name));
-            let version = format!("/v2/models/{}/versions/{}/infer", card.name, card.version);
-            operations.extend(newest.into_iter().chain([version]).map(|path| infer(about, model, path)));
+            if model.is_newest {
+                let operation = infer(about, model, &about.alike(model), format!("/v2/models/{}/infer", card.name));
+                operations.push(operation.chosen_of(&about.alike(model)));
+            }
+            for version in [card.version].into_iter().chain(model.label) {
+                let path = format!("/v2/models/{}/versions/{version}/infer", card.name);
+                operations.push(infer(about, model, &[model], path).answered_by(&[model]));
+            }
         }
     }
     let tensor = schema::record(json!({
@@ -98,10 +103,15 @@ fn named(about: &About) -> Vec<Operation> {
             versions.push(model.card.version.to_owned());
         }
     }
+    versions.extend(about.models.iter().filter_map(|model| model.label).map(str::to_owned));
     let of = |operation: Operation| {
         let operation = operation.path_parameter("name", &names, "A model.");
         let has_version = operation.names_in_path().contains(&"version");
-        if has_version { operation.path_parameter("version", &versions, "A version of it.") } else { operation }
+        if has_version {
+            operation.path_parameter("version", &versions, "A version of it, or its label.")
+        } else {
+            operation
+        }
     };
     let tensors = schema::list(json!({ "$ref": "#/components/schemas/OipTensor" }));
     let metadata = schema::record(json!({
@@ -188,7 +198,7 @@ fn described(about: &About, model: &Shown) -> Value {
     })
 }
 
-fn infer(about: &About, model: &Shown, path: String) -> Operation {
+fn infer(about: &About, model: &Shown, versions: &[&Shown], path: String) -> Operation {
     let (name, version) = (model.card.name, model.card.version);
     let [first, second] = &model.asks;
     let length = json!({ "type": "integer", "minimum": 0 });
@@ -198,7 +208,7 @@ fn infer(about: &About, model: &Shown, path: String) -> Operation {
         .header(HEADER_LENGTH, length, "Bytes of the JSON before binary tensors.")
         .takes(JSON, request(about, model))
         .takes(BINARY, json!({ "type": "string", "format": "binary" }))
-        .gives(200, "The outputs that were asked for, or all.", JSON, response(model))
+        .gives(200, "The outputs that were asked for, or all.", JSON, response(model, versions))
         .gives(200, "The outputs that were asked for, or all.", BINARY, json!({ "type": "string", "format": "binary" }))
         .refuses(ERRORS, &[400, 404, 429, 500, 504])
         .shows("one text", asked(&[first]), answered(model, &[first]))
@@ -249,7 +259,8 @@ fn request(about: &About, model: &Shown) -> Value {
     )
 }
 
-fn response(model: &Shown) -> Value {
+fn response(model: &Shown, versions: &[&Shown]) -> Value {
+    let versions: Vec<&str> = versions.iter().map(|version| version.card.version).collect();
     let names: Vec<&str> = outputs(model.facts.task).iter().map(|output| output.name()).collect();
     let data = json!({ "type": "array", "items": { "type": ["number", "string"] } });
     let size = schema::record(json!({ "binary_data_size": schema::count() }));
@@ -263,7 +274,7 @@ fn response(model: &Shown) -> Value {
     schema::object(
         &["model_name", "model_version", "outputs"],
         json!({
-            "model_name": { "const": model.card.name }, "model_version": { "const": model.card.version },
+            "model_name": { "const": model.card.name }, "model_version": schema::one_of(&versions),
             "id": schema::string(), "outputs": schema::list(output),
         }),
     )

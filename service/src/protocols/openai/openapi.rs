@@ -10,7 +10,7 @@ pub(in crate::protocols) const ERRORS: Errors = Errors {
     schema: "OpenAiError",
     statuses: &[
         (400, "The body is wrong, or a text of it: `param` says which field."),
-        (404, "There is no such model."),
+        (404, "There is no such model, or no such version of it."),
         (429, "Too much is waiting for an answer in time."),
         (500, "The model failed."),
         (504, "The request's time was over before its answer."),
@@ -38,15 +38,14 @@ fn embeddings(about: &About, models: &[&Shown]) -> Operation {
     let bodies: Vec<Value> = models.iter().map(|model| request(about, model)).collect();
     let answers: Vec<Value> = models.iter().map(|model| answer_of(model)).collect();
     let operation = Operation::post("/v1/embeddings", "Vectors of texts").described(DESCRIPTION).timed();
+    let versions: Vec<&Shown> = models.iter().flat_map(|model| about.alike(model)).collect();
     let operation = match &bodies[..] {
         // Every model that is asked for is unknown, or does not embed.
         [] => operation.takes(JSON, json!({ "type": "object" })),
-        _ => operation.takes(JSON, json!({ "oneOf": bodies })).gives(
-            200,
-            "A vector for each text, in order.",
-            JSON,
-            json!({ "oneOf": answers }),
-        ),
+        _ => operation
+            .takes(JSON, json!({ "oneOf": bodies }))
+            .gives(200, "A vector for each text, in order.", JSON, json!({ "oneOf": answers }))
+            .chosen_of(&versions),
     };
     let operation = operation.refuses(ERRORS, &[400, 404, 429, 500, 504]);
     models.iter().fold(operation, |operation, model| {

@@ -5,7 +5,7 @@ use crate::openapi::{About, Errors, JSON, Operation, Section, Shown, number, num
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
 
-const ERRORS: Errors = Errors {
+pub(in crate::protocols) const ERRORS: Errors = Errors {
     schema: "TeiError",
     statuses: &[
         (400, "`Empty`: there is no text where one must stand."),
@@ -61,10 +61,21 @@ fn operation(path: &str, summary: &str, model: Option<&Shown>) -> Operation {
 }
 
 /// An operation that runs a model, or is refused where there is none of its task.
-fn ran(operation: Operation, model: Option<&Shown>, body: Value, answer: impl FnOnce(&Shown) -> Value) -> Operation {
+fn ran(
+    about: &About,
+    operation: Operation,
+    model: Option<&Shown>,
+    body: Value,
+    answer: impl FnOnce(&Shown) -> Value,
+) -> Operation {
     let operation = operation.timed().takes(JSON, body).refuses(ERRORS, &[400, 422, 424, 429]);
     let Some(model) = model else { return operation };
-    let operation = operation.gives(200, "The answer, with its times in headers.", JSON, answer(model));
+    let operation = operation.chosen_of(&about.alike(model)).gives(
+        200,
+        "The answer, with its times in headers.",
+        JSON,
+        answer(model),
+    );
     HEADERS.iter().fold(operation, |operation, (name, meaning)| {
         let kind = if *name == "x-compute-type" { schema::string() } else { schema::count() };
         operation.with_header(200, name, kind, meaning)
@@ -115,7 +126,7 @@ fn embed(about: &About) -> Operation {
         let most = model.facts.outputs;
         schema::list(schema::sized(json!({ "type": "number" }), 1, most))
     };
-    let operation = ran(operation, model, embed_body(about, model), vectors);
+    let operation = ran(about, operation, model, embed_body(about, model), vectors);
     // At unit length where the model leaves it to the caller: an example is the engine's own.
     match model.filter(|model| model.facts.normalized) {
         Some(Shown { asks: [first, second], .. }) => {
@@ -150,7 +161,7 @@ fn similarity(about: &About) -> Operation {
     let body = schema::object(&["inputs"], json!({ "inputs": sentences, "parameters": schema::optional(parameters) }));
     let operation = operation("/similarity", "Cosines of a text and others", model);
     // Rounding may take a cosine past 1.
-    let operation = ran(operation, model, body, |_| {
+    let operation = ran(about, operation, model, body, |_| {
         schema::list(json!({ "type": "number", "minimum": -1.0001, "maximum": 1.0001 }))
     });
     let Some(Shown { asks: [first, second], .. }) = model else { return operation };
@@ -176,7 +187,7 @@ fn rerank(about: &About) -> Operation {
     );
     let rank = json!({ "index": schema::count(), "text": schema::string(), "score": { "type": "number" } });
     let operation = operation("/rerank", "Texts by their relevance to a query, best first", model);
-    let operation = ran(operation, model, body, |_| schema::list(schema::object(&["index", "score"], rank)));
+    let operation = ran(about, operation, model, body, |_| schema::list(schema::object(&["index", "score"], rank)));
     let Some(model) = model else { return operation };
     let mut ranks: Vec<(usize, f32)> = model.asks.iter().map(|ask| ask.row[0]).enumerate().collect();
     ranks.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -212,7 +223,7 @@ fn predict(about: &About) -> Operation {
         let all = schema::sized(schema::object(&["label", "score"], prediction), count, count);
         json!({ "anyOf": [all, schema::list(all.clone())] })
     };
-    let operation = ran(operation, model, body, labels);
+    let operation = ran(about, operation, model, body, labels);
     let Some(model) = model else { return operation };
     let [first, second] = &model.asks;
     let of = |row: &[f32]| -> Value {

@@ -6,7 +6,7 @@ use crate::protocols::tensor::INPUT;
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
 
-const ERRORS: Errors = Errors {
+pub(in crate::protocols) const ERRORS: Errors = Errors {
     schema: "TensorFlowError",
     statuses: &[
         (400, "The body is wrong, or a text of it: what, and where."),
@@ -32,17 +32,23 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     for model in &about.models {
         let name = model.card.name;
         let newest = model.is_newest.then(|| format!("/v1/models/{name}"));
-        // Of the versions of one number the newest answers.
-        let same = about.models.iter().find(|other| other.card.name == name && other.number == model.number);
-        let is_first = same.is_some_and(|same| same.card.version == model.card.version);
-        let version = model.number.filter(|_| is_first).map(|number| format!("/v1/models/{name}/versions/{number}"));
-        for path in newest.into_iter().chain(version).chain(labelled(model)) {
-            operations.push(predict(about, model, &path));
-            match model.facts.task {
-                Task::Classify => operations.push(examples(about, model, &path, "classify")),
-                Task::Score => operations.push(examples(about, model, &path, "regress")),
-                _ => {}
-            }
+        // Of the versions of one number the one that answers without it, or else the newest.
+        let same = || about.models.iter().filter(|other| other.card.name == name && other.number == model.number);
+        let answers = same().find(|other| other.is_newest).or(same().next());
+        let is_it = answers.is_some_and(|answers| answers.card.version == model.card.version);
+        let version = model.number.filter(|_| is_it).map(|number| format!("/v1/models/{name}/versions/{number}"));
+        for path in newest.iter().cloned().chain(version).chain(labelled(model)) {
+            let verb = match model.facts.task {
+                Task::Classify => Some("classify"),
+                Task::Score => Some("regress"),
+                _ => None,
+            };
+            let by_verb = verb.map(|verb| examples(about, model, &path, verb));
+            let operations_of = [Some(predict(about, model, &path)), by_verb].into_iter().flatten();
+            operations.extend(operations_of.map(|operation| match newest.as_ref() == Some(&path) {
+                true => operation.chosen_of(&about.alike(model)),
+                false => operation.answered_by(&[model]),
+            }));
         }
     }
     Section {

@@ -4,7 +4,7 @@ use crate::openapi::{About, Errors, JSON, Operation, Section, Shown, number, num
 use modeldeploy::format::Task;
 use serde_json::{Map, Value, json};
 
-const ERRORS: Errors = Errors {
+pub(in crate::protocols) const ERRORS: Errors = Errors {
     schema: "TorchServeError",
     statuses: &[
         (400, "The body is wrong, or a text of it: what, and where."),
@@ -24,10 +24,15 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     let mut operations = vec![ping];
     for model in &about.models {
         let card = model.card;
-        let version = format!("/predictions/{}/{}", card.name, card.version);
-        let newest = model.is_newest.then(|| format!("/predictions/{}", card.name));
-        for path in newest.into_iter().chain([version]) {
-            operations.extend(["post", "put"].map(|method| predictions(about, model, method, &path)));
+        for method in ["post", "put"] {
+            if model.is_newest {
+                let operation = predictions(about, model, method, &format!("/predictions/{}", card.name));
+                operations.push(operation.chosen_of(&about.alike(model)));
+            }
+            for version in [card.version].into_iter().chain(model.label) {
+                let operation = predictions(about, model, method, &format!("/predictions/{}/{version}", card.name));
+                operations.push(operation.answered_by(&[model]));
+            }
         }
     }
     let error =

@@ -6,13 +6,20 @@ use crate::client::send;
 use crate::models::service;
 use axum::body::Body;
 use axum::http::{self, StatusCode};
+use futures_util::{FutureExt, stream};
+use http_body_util::BodyExt;
 use modeldeploy_service::Limits;
 use modeldeploy_service::wire::inference::{ModelInferRequest, ModelInferResponse};
+use prost::Message;
+use std::convert::Infallible;
 use std::time::Duration;
-use tonic::{Code, Request};
+use tokio::sync::mpsc;
+use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
+use tower::ServiceExt;
 
 const INFER: &str = "/inference.GRPCInferenceService/ModelInfer";
+const STREAM: &str = "/inference.GRPCInferenceService/ModelStreamInfer";
 
 #[tokio::test]
 async fn a_request_that_cannot_be_in_time_is_refused_with_the_time_to_try_again() {
@@ -25,7 +32,7 @@ async fn a_request_that_cannot_be_in_time_is_refused_with_the_time_to_try_again(
     };
     let raw = |timeout: &'static str| async move {
         let router = service().into_router().expect("a router");
-        let body = framed(&prost::Message::encode_to_vec(&request("encoder", &[1], &["a"], true)));
+        let body = framed(&request("encoder", &[1], &["a"], true).encode_to_vec());
         let asked =
             http::Request::post(INFER).header("content-type", "application/grpc").header("grpc-timeout", timeout);
         send(&router, asked.body(Body::from(body)).expect("a request")).await
@@ -82,6 +89,71 @@ async fn a_message_that_is_too_long_is_refused_with_the_limit() {
     }
 }
 
+/// The body of a request that sends what the test does.
+fn sent(mut messages: mpsc::Receiver<Vec<u8>>) -> Body {
+    Body::from_stream(stream::poll_fn(move |context| {
+        messages.poll_recv(context).map(|next| next.map(Ok::<_, Infallible>))
+    }))
+}
+
+#[tokio::test]
+async fn bodies_have_no_more_than_their_room_together() {
+    let limits = Limits { body_bytes: 1000, bodies_bytes: 1000, ..Limits::default() };
+    let router = service().limits(limits).into_router().expect("a router");
+    let post = |path: &str, body: Body| {
+        let asked = http::Request::post(path).header("content-type", "application/grpc").body(body);
+        router.clone().oneshot(asked.expect("a request"))
+    };
+    let text = "x".repeat(400);
+    let message = || framed(&request("encoder", &[1], &[text.as_str()], true).encode_to_vec());
+    let ended = async |path: &str| {
+        let (parts, body) = post(path, Body::from(message())).await.expect("an answer").into_parts();
+        let trailers = body.collect().await.expect("a body").trailers().cloned().unwrap_or_default();
+        let status = Status::from_header_map(&trailers).or_else(|| Status::from_header_map(&parts.headers));
+        status.expect("a status")
+    };
+    // A request that is not at its end holds most of it.
+    let (send, receive) = mpsc::channel(1);
+    let mut slow = Box::pin(post(INFER, sent(receive)));
+    send.send(message()[..400].to_vec()).await.expect("it reads");
+    assert!((&mut slow).now_or_never().is_none());
+    for path in [INFER, STREAM] {
+        assert_eq!(ended(path).await.code(), Code::Ok, "{path}: there is room for another");
+    }
+    let (other, receive) = mpsc::channel(1);
+    let mut also = Box::pin(post(INFER, sent(receive)));
+    other.send(message()[..300].to_vec()).await.expect("it reads");
+    assert!((&mut also).now_or_never().is_none());
+    for path in [INFER, STREAM] {
+        let refused = ended(path).await;
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{path}: {refused:?}");
+        assert!(refused.message().contains("the bodies of all requests together are too long"), "{refused:?}");
+        assert_eq!(refused.metadata().get("grpc-retry-pushback-ms").expect("a time"), "1000");
+    }
+    drop(also);
+    send.send(message()[400..].to_vec()).await.expect("it reads");
+    drop(send);
+    assert_eq!(slow.await.expect("an answer").status(), StatusCode::OK);
+    for path in [INFER, STREAM] {
+        assert_eq!(ended(path).await.code(), Code::Ok, "{path}: all of it is given back");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_gives_back_what_its_answered_messages_held() {
+    let limits = Limits { body_bytes: 1000, bodies_bytes: 1000, ..Limits::default() };
+    let router = service().limits(limits).into_router().expect("a router");
+    let (send, receive) = mpsc::channel(1);
+    let asked = http::Request::post(STREAM).header("content-type", "application/grpc").body(sent(receive));
+    let mut answers = router.oneshot(asked.expect("a request")).await.expect("an answer").into_body();
+    let text = "x".repeat(500);
+    for at in 0..20 {
+        send.send(framed(&request("encoder", &[1], &[text.as_str()], true).encode_to_vec())).await.expect("it reads");
+        let frame = answers.frame().await.expect("an answer").expect("a frame");
+        assert!(frame.is_data(), "message {at}: {frame:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_message_that_does_not_come_is_given_up() {
     let limits = Limits { body: Duration::from_millis(100), ..Limits::default() };
@@ -110,10 +182,35 @@ async fn who_does_not_speak_grpc_is_told_so() {
 #[tokio::test]
 async fn a_method_is_measured_under_its_path() {
     let router = service().into_router().expect("a router");
-    let body = framed(&prost::Message::encode_to_vec(&request("encoder", &[1], &["a"], true)));
+    let body = framed(&request("encoder", &[1], &["a"], true).encode_to_vec());
     let asked = http::Request::post(INFER).header("content-type", "application/grpc").body(Body::from(body));
     assert_eq!(send(&router, asked.expect("a request")).await.status, StatusCode::OK);
     let metrics = http::Request::get("/metrics").body(Body::empty()).expect("a request");
     let metrics = send(&router, metrics).await;
     assert!(metrics.text().contains(&format!("route=\"{INFER}\"")), "{}", metrics.text());
+}
+
+#[tokio::test]
+async fn a_code_in_trailers_is_counted_as_that_code() {
+    let router = service().limits(Limits { body_bytes: 1000, ..Limits::default() }).into_router().expect("a router");
+    let text = "x".repeat(1000);
+    for (path, text, code) in [
+        (INFER, "a", "OK"),
+        (INFER, &*text, "RESOURCE_EXHAUSTED"),
+        (STREAM, "a", "OK"),
+        (STREAM, &*text, "RESOURCE_EXHAUSTED"),
+    ] {
+        let body = Body::from(framed(&request("encoder", &[1], &[text], true).encode_to_vec()));
+        let asked = http::Request::post(path).header("content-type", "application/grpc").body(body);
+        send(&router, asked.expect("a request")).await;
+        let metrics = http::Request::get("/metrics").body(Body::empty()).expect("a request");
+        let metrics = send(&router, metrics).await;
+        let counted = metrics.text().lines().filter(|line| line.starts_with("modeldeploy_requests_total{"));
+        let counted: Vec<&str> = counted.filter(|line| line.contains(&format!("route=\"{path}\""))).collect();
+        let of_code = counted.iter().filter(|line| line.contains(&format!("\"{code}\"")));
+        assert!(
+            of_code.clone().count() == 1 && of_code.clone().all(|line| line.ends_with(" 1")),
+            "{code}: {counted:?}"
+        );
+    }
 }

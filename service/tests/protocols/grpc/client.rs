@@ -13,7 +13,7 @@ use tokio::sync::{Notify, oneshot};
 use tonic::client::Grpc;
 use tonic::codec::Streaming;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{IntoRequest, Request, Status};
+use tonic::{IntoRequest, Request, Response, Status};
 use tonic_prost::ProstCodec;
 
 /// A service that runs in a thread of its own.
@@ -76,9 +76,17 @@ impl Client {
         Q: Message + Send + Sync + 'static,
         A: Message + Default + Send + Sync + 'static,
     {
+        Ok(self.answer(path, request.into_request()).await?.into_inner())
+    }
+
+    /// As [`unary`](Client::unary), with the answer's metadata.
+    pub(super) async fn answer<Q, A>(&self, path: &'static str, request: Request<Q>) -> Result<Response<A>, Status>
+    where
+        Q: Message + Send + Sync + 'static,
+        A: Message + Default + Send + Sync + 'static,
+    {
         let path = PathAndQuery::from_static(path);
-        let answer = self.grpc().await.unary(request.into_request(), path, ProstCodec::<Q, A>::default()).await?;
-        Ok(answer.into_inner())
+        self.grpc().await.unary(request, path, ProstCodec::<Q, A>::default()).await
     }
 
     /// The answers to a message.

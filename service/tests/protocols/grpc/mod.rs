@@ -7,3 +7,4 @@ mod oip;
 mod statistics;
 mod streams;
 mod tfserving;
+mod versions;

@@ -165,7 +165,11 @@ async fn what_is_wrong_has_a_code_and_the_words_of_rest() {
     for (asked, code, message) in [
         (request("x", &[1], &["a"], true), Code::NotFound, "there is no model `x`"),
         (ModelInferRequest::default(), Code::NotFound, "there is no model ``"),
-        (version("3"), Code::NotFound, "there is no version `3` of model `encoder`; there is 2.1.0, 1.0.0"),
+        (
+            version("3"),
+            Code::NotFound,
+            "there is no version `3` of model `encoder`; there is 2.1.0 (stable), 1.0.0 (previous)",
+        ),
         (request("encoder", &[2], &["a"], true), Code::InvalidArgument, "input `text`: its bytes are 1 elements, and"),
         (request("encoder", &[-1], &["a"], true), Code::InvalidArgument, "input `text`: `shape` is [-1]"),
         (

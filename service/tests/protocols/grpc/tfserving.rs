@@ -29,7 +29,7 @@ fn spec(name: &str, version: Option<i64>) -> Option<ModelSpec> {
     Some(ModelSpec { name: name.to_owned(), version_choice, ..Default::default() })
 }
 
-fn tensor(sizes: &[i64], texts: &[&str]) -> TensorProto {
+pub(super) fn tensor(sizes: &[i64], texts: &[&str]) -> TensorProto {
     let dim = sizes.iter().map(|&size| Dim { size, name: String::new() }).collect();
     TensorProto {
         dtype: DataType::DtString.into(),
@@ -39,7 +39,7 @@ fn tensor(sizes: &[i64], texts: &[&str]) -> TensorProto {
     }
 }
 
-fn request(model_spec: Option<ModelSpec>, tensor: TensorProto) -> PredictRequest {
+pub(super) fn request(model_spec: Option<ModelSpec>, tensor: TensorProto) -> PredictRequest {
     PredictRequest { model_spec, inputs: [("text".to_owned(), tensor)].into(), output_filter: vec![] }
 }
 
@@ -48,7 +48,7 @@ async fn predict(request: PredictRequest) -> Result<PredictResponse, Status> {
 }
 
 /// Examples with the feature `text`.
-fn examples(all: &[&[&str]]) -> Option<Input> {
+pub(super) fn examples(all: &[&[&str]]) -> Option<Input> {
     let example = |texts: &&[&str]| {
         let value = texts.iter().map(|text| text.as_bytes().to_vec().into()).collect();
         let feature = Feature { kind: Some(feature::Kind::BytesList(BytesList { value })) };
@@ -90,6 +90,23 @@ async fn tensors_are_predicted_with_the_engines_bits() {
     asked.output_filter = vec!["label".to_owned()];
     let answer = predict(asked).await.expect("a label");
     assert_eq!(answer.outputs.keys().collect::<Vec<_>>(), ["label"]);
+}
+
+#[tokio::test]
+async fn large_tensors_are_bytes_and_small_ones_lists() {
+    // 20 values a text: at 4,096 values and at more.
+    for (count, is_large) in [(1, false), (204, false), (205, true), (1000, true)] {
+        let texts: Vec<String> = (0..count).map(|at| format!("phone {at}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let asked = request(spec("encoder", None), tensor(&[count], &texts));
+        let answer = predict(asked).await.expect("vectors");
+        let got = &answer.outputs["embedding"];
+        assert_eq!((got.tensor_content.is_empty(), got.float_val.is_empty()), (!is_large, is_large), "{count}");
+        assert_eq!((got.dtype(), sizes(got)), (DataType::DtFloat, vec![count, 20]));
+        let bytes = got.tensor_content.chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().expect("four")));
+        let values = if is_large { bytes.collect() } else { got.float_val.clone() };
+        same_bits(&values, &rows_of::<Encoder2>(&texts).concat());
+    }
 }
 
 #[tokio::test]
@@ -196,7 +213,7 @@ async fn states_and_signatures_are_those_of_rest() {
 #[tokio::test]
 async fn what_is_wrong_has_a_code_and_its_field() {
     let a = || tensor(&[1], &["a"]);
-    let label = VersionChoice::VersionLabel("stable".to_owned());
+    let label = VersionChoice::VersionLabel("next".to_owned());
     let labelled = ModelSpec { version_choice: Some(label), ..spec("encoder", None).expect("one") };
     let signed = ModelSpec { signature_name: "x".to_owned(), ..spec("encoder", None).expect("one") };
     let named = PredictRequest { inputs: [("txt".to_owned(), a())].into(), ..request(spec("encoder", None), a()) };
@@ -206,7 +223,7 @@ async fn what_is_wrong_has_a_code_and_its_field() {
         (request(None, a()), Code::InvalidArgument, "`model_spec` names no model"),
         (request(spec("x", None), a()), Code::NotFound, "there is no model `x`"),
         (request(spec("encoder", Some(3)), a()), Code::NotFound, "there is no version `3` of model `encoder`"),
-        (request(Some(labelled), a()), Code::NotFound, "label"),
+        (request(Some(labelled), a()), Code::NotFound, "there is no label `next` of model `encoder`"),
         (request(Some(signed), a()), Code::InvalidArgument, "there is no signature `x`; there is `serving_default`"),
         (named, Code::InvalidArgument, "`inputs` has the inputs {`txt`}, and the model takes `text`"),
         (filtered, Code::InvalidArgument, "there is no output `x`; the model gives `label` and `probabilities`"),

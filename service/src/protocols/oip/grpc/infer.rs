@@ -2,7 +2,7 @@
 
 use super::{decode, encode};
 use crate::grpc::wire::inference::{ModelInferRequest, ModelInferResponse, ModelStreamInferResponse};
-use crate::grpc::{Answers, Call};
+use crate::grpc::{Answers, Call, Messages, OfModel, Weighed};
 use crate::inference::{Ask, Overlong};
 use crate::models::{Named, Wanted};
 use crate::protocols::Shared;
@@ -12,20 +12,20 @@ use axum::http::HeaderMap;
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tonic::{Status, Streaming};
+use tonic::Status;
 
 /// So many requests of a stream are under way at once: enough that each worker's next batch is there when its last one ends.
 const AT_ONCE: usize = 64;
 
 /// `ModelInfer`.
-pub(super) async fn infer(call: Call<ModelInferRequest>) -> Result<ModelInferResponse, Error> {
+pub(super) async fn infer(call: Call<ModelInferRequest>) -> Result<OfModel<ModelInferResponse>, Error> {
     answer(&call.served, call.message, call.timeout, &call.headers).await
 }
 
 /// `ModelStreamInfer`: a request that is wrong is answered in its turn by what is wrong with it, and the stream goes on, as Triton's.
 ///
 /// The client's time is that of the whole stream; a request has no more than what is left of it.
-pub(super) fn stream(call: Call<Streaming<ModelInferRequest>>) -> Answers<ModelStreamInferResponse> {
+pub(super) fn stream(call: Call<Messages<ModelInferRequest>>) -> Answers<ModelStreamInferResponse> {
     let Call { served, message: requests, timeout, headers } = call;
     let headers = Arc::new(headers);
     let limits = served.inference.limits();
@@ -35,11 +35,15 @@ pub(super) fn stream(call: Call<Streaming<ModelInferRequest>>) -> Answers<ModelS
     let answers = requests.take_until(stopped).map(move |request| {
         let (served, headers) = (served.clone(), headers.clone());
         async move {
-            let request = request.map_err(|status| of_stream(status, limits.body_bytes))?;
+            // The share is held until there is an answer.
+            let Weighed { message: request, share: _held } =
+                request.map_err(|status| of_stream(status, limits.body_bytes))?;
             let (id, name, version) = (request.id.clone(), request.model_name.clone(), request.model_version.clone());
             let left = end.map(|end| end.saturating_duration_since(Instant::now()).min(limits.deadline));
             Ok::<_, Status>(match answer(&served, request, left, &headers).await {
-                Ok(response) => ModelStreamInferResponse { infer_response: Some(response), ..Default::default() },
+                Ok(OfModel { message, .. }) => {
+                    ModelStreamInferResponse { infer_response: Some(message), ..Default::default() }
+                }
                 Err(error) => {
                     let response =
                         ModelInferResponse { id, model_name: name, model_version: version, ..Default::default() };
@@ -68,7 +72,7 @@ async fn answer(
     request: ModelInferRequest,
     time: Option<Duration>,
     headers: &HeaderMap,
-) -> Result<ModelInferResponse, Error> {
+) -> Result<OfModel<ModelInferResponse>, Error> {
     let version = (!request.model_version.is_empty()).then_some(request.model_version.as_str());
     let wanted = Wanted::new(version.map(Named::Either), headers);
     let place = served.inference.models().choose(&request.model_name, &wanted)?;
@@ -78,5 +82,6 @@ async fn answer(
     let timeout = infer.timeout.into_iter().chain(time).min();
     let ask = Ask { model: place, prompt: infer.prompt, texts: infer.texts, overlong: Overlong::Cut, timeout };
     let answer = served.inference.answer(ask).await?;
-    Ok(encode::encode(&model, infer.id, &answer, &chosen, infer.is_binary))
+    let message = encode::encode(&model, infer.id, &answer, &chosen, infer.is_binary);
+    Ok(OfModel { model, message })
 }

@@ -1,7 +1,6 @@
 //! `Classify` and `Regress`: examples in, each with the feature `text`; labels or scores out.
 
 use super::spec;
-use crate::grpc::Call;
 use crate::grpc::wire::tensorflow::feature::Kind as Values;
 use crate::grpc::wire::tensorflow::serving::input::Kind;
 use crate::grpc::wire::tensorflow::serving::{
@@ -9,6 +8,7 @@ use crate::grpc::wire::tensorflow::serving::{
     ExampleListWithContext, Input, Regression, RegressionRequest, RegressionResponse, RegressionResult,
 };
 use crate::grpc::wire::tensorflow::{Example, Feature};
+use crate::grpc::{Call, OfModel};
 use crate::inference::{Answer, Ask, Overlong, Text};
 use crate::models::Served;
 use crate::protocols::Shared;
@@ -18,18 +18,20 @@ use crate::protocols::tfserving::handlers::{Verb, does};
 use prost::Message;
 use std::time::Duration;
 
-pub(super) async fn classify(call: Call<ClassificationRequest>) -> Result<ClassificationResponse, Error> {
+pub(super) async fn classify(call: Call<ClassificationRequest>) -> Result<OfModel<ClassificationResponse>, Error> {
     let ClassificationRequest { model_spec, input } = call.message;
     let place = spec::choose(&call.served, model_spec.as_ref(), &call.headers)?;
     let (model, answer) = run(&call.served, place, Verb::Classify, input.as_ref(), call.timeout).await?;
-    Ok(ClassificationResponse { model_spec: spec::given(&model), result: Some(classes(&model, &answer)) })
+    let message = ClassificationResponse { model_spec: spec::given(&model), result: Some(classes(&model, &answer)) };
+    Ok(OfModel { model, message })
 }
 
-pub(super) async fn regress(call: Call<RegressionRequest>) -> Result<RegressionResponse, Error> {
+pub(super) async fn regress(call: Call<RegressionRequest>) -> Result<OfModel<RegressionResponse>, Error> {
     let RegressionRequest { model_spec, input } = call.message;
     let place = spec::choose(&call.served, model_spec.as_ref(), &call.headers)?;
     let (model, answer) = run(&call.served, place, Verb::Regress, input.as_ref(), call.timeout).await?;
-    Ok(RegressionResponse { model_spec: spec::given(&model), result: Some(scores(&answer)) })
+    let message = RegressionResponse { model_spec: spec::given(&model), result: Some(scores(&answer)) };
+    Ok(OfModel { model, message })
 }
 
 /// The model's answer to the examples, if it does what is asked.

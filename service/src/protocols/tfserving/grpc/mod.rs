@@ -1,7 +1,7 @@
 //! TensorFlow Serving over gRPC: `tensorflow.serving.PredictionService` and `ModelService`.
 //!
-//! Tensors and examples have the names that they have over REST. Answers have `float_val` and `string_val`, as those of TensorFlow
-//! Serving itself, whatever their size: a packed list is as long on the wire as `tensor_content`, and every client reads it.
+//! Tensors and examples have the names that they have over REST. Small tensors of floats are answered as `float_val`, which every client
+//! reads, and large ones as `tensor_content`, which clients copy and do not walk; strings always as `string_val`.
 //!
 //! Specification: `tensorflow_serving/apis` in <https://github.com/tensorflow/serving>.
 

@@ -1,15 +1,15 @@
 //! `MultiInference`: tasks over the same examples, of one model, as TensorFlow Serving has them.
 
 use super::{examples, spec};
-use crate::grpc::Call;
 use crate::grpc::wire::tensorflow::serving::inference_result::Result as Outcome;
 use crate::grpc::wire::tensorflow::serving::{
     InferenceResult, InferenceTask, MultiInferenceRequest, MultiInferenceResponse,
 };
+use crate::grpc::{Call, OfModel};
 use crate::protocols::tfserving::error::Error;
 use crate::protocols::tfserving::handlers::Verb;
 
-pub(super) async fn infer(call: Call<MultiInferenceRequest>) -> Result<MultiInferenceResponse, Error> {
+pub(super) async fn infer(call: Call<MultiInferenceRequest>) -> Result<OfModel<MultiInferenceResponse>, Error> {
     let MultiInferenceRequest { tasks, input } = call.message;
     let mut asked: Vec<(usize, Verb)> = vec![];
     for (at, InferenceTask { model_spec, method_name }) in tasks.iter().enumerate() {
@@ -40,17 +40,16 @@ pub(super) async fn infer(call: Call<MultiInferenceRequest>) -> Result<MultiInfe
         }
         asked.push((place, verb));
     }
-    if asked.is_empty() {
-        return Err(Error::invalid("`tasks` is empty"));
-    }
+    let Some(&(place, _)) = asked.first() else { return Err(Error::invalid("`tasks` is empty")) };
+    let model = *call.served.inference.served(place);
     let mut results = vec![];
     for (place, verb) in asked {
-        let (model, answer) = examples::run(&call.served, place, verb, input.as_ref(), call.timeout).await?;
+        let (_, answer) = examples::run(&call.served, place, verb, input.as_ref(), call.timeout).await?;
         let outcome = match verb {
             Verb::Regress => Outcome::RegressionResult(examples::scores(&answer)),
             _ => Outcome::ClassificationResult(examples::classes(&model, &answer)),
         };
         results.push(InferenceResult { model_spec: spec::given(&model), result: Some(outcome) });
     }
-    Ok(MultiInferenceResponse { results })
+    Ok(OfModel { model, message: MultiInferenceResponse { results } })
 }

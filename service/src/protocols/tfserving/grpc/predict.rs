@@ -1,9 +1,9 @@
 //! `Predict`: the tensor `text` in, the model's outputs out.
 
 use super::{spec, tensor};
-use crate::grpc::Call;
 use crate::grpc::wire::tensorflow::TensorProto;
 use crate::grpc::wire::tensorflow::serving::{PredictRequest, PredictResponse};
+use crate::grpc::{Call, OfModel};
 use crate::inference::{Answer, Ask, Overlong, Text};
 use crate::models::Served;
 use crate::protocols::tensor::INPUT;
@@ -12,7 +12,7 @@ use modeldeploy::format::Task;
 use prost::Message;
 use std::collections::BTreeMap;
 
-pub(super) async fn predict(call: Call<PredictRequest>) -> Result<PredictResponse, Error> {
+pub(super) async fn predict(call: Call<PredictRequest>) -> Result<OfModel<PredictResponse>, Error> {
     let Call { served, message: PredictRequest { model_spec, inputs, output_filter }, headers, timeout } = call;
     let place = spec::choose(&served, model_spec.as_ref(), &headers)?;
     let model = *served.inference.served(place);
@@ -27,7 +27,7 @@ pub(super) async fn predict(call: Call<PredictRequest>) -> Result<PredictRespons
     let answer = served.inference.answer(ask).await?;
     let wanted = known.iter().filter(|name| output_filter.is_empty() || output_filter.iter().any(|it| it == *name));
     let outputs = wanted.map(|&name| (name.to_owned(), output(name, &model, &answer))).collect();
-    Ok(PredictResponse { model_spec: spec::given(&model), outputs })
+    Ok(OfModel { model, message: PredictResponse { model_spec: spec::given(&model), outputs } })
 }
 
 /// Whether bytes are a message that is a prediction; for the fuzz targets.
@@ -62,7 +62,7 @@ fn output(name: &str, model: &Served, answer: &Answer) -> TensorProto {
     let count = answer.tokens.len();
     match name {
         "label" => tensor::labels(answer.values.chunks_exact(answer.width).map(|row| model.label(row)), count),
-        "score" => tensor::floats(answer.values.clone(), [count]),
-        _ => tensor::floats(answer.values.clone(), [count, answer.width]),
+        "score" => tensor::floats(&answer.values, [count]),
+        _ => tensor::floats(&answer.values, [count, answer.width]),
     }
 }

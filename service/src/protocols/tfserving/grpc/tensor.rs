@@ -67,14 +67,17 @@ fn contents(mut content: Bytes, count: usize) -> Result<Vec<Bytes>, String> {
     Ok(elements)
 }
 
+/// More floats than these are sent as bytes: a vector of any common width stands as a list.
+const LARGE: usize = 4096;
+
 /// A tensor of floats.
-pub(super) fn floats(values: Vec<f32>, sizes: impl IntoIterator<Item = usize>) -> TensorProto {
-    TensorProto {
-        dtype: DataType::DtFloat.into(),
-        tensor_shape: Some(shape(sizes)),
-        float_val: values,
-        ..Default::default()
-    }
+pub(super) fn floats(values: &[f32], sizes: impl IntoIterator<Item = usize>) -> TensorProto {
+    let (float_val, tensor_content) = match values.len() > LARGE {
+        true => (vec![], values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        false => (values.to_vec(), Bytes::new()),
+    };
+    let (dtype, tensor_shape) = (DataType::DtFloat.into(), Some(shape(sizes)));
+    TensorProto { dtype, tensor_shape, float_val, tensor_content, ..Default::default() }
 }
 
 /// A tensor of strings.
