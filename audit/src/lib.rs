@@ -23,11 +23,13 @@ mod crates;
 mod held;
 mod program;
 mod refusal;
+mod sbom;
 
 pub use bill::{Bill, Toolchain};
 pub use crates::{from_section as crates, to_section as crates_section};
 pub use held::Held;
 pub use refusal::Refusal;
+pub use sbom::cyclonedx;
 
 use auditable_serde::VersionInfo;
 use modeldeploy_format::Digest;
