@@ -1,6 +1,7 @@
 //! Programs that were altered, cut, put together wrongly or made to cost whoever reads them.
 
 mod elf;
+mod sbom;
 mod shop;
 
 use elf::{X86_64, elf};

@@ -3,10 +3,10 @@
 use crate::audited;
 use crate::exit::Failure;
 use crate::output::Output;
-use modeldeploy_audit::{Refusal, audit};
+use modeldeploy_audit::{Audit, Refusal, audit};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
-use modeldeploy_compiler::store::map;
-use std::path::PathBuf;
+use modeldeploy_compiler::store::{Mapping, map};
+use std::path::{Path, PathBuf};
 
 /// A file that is no program, or one that cannot be read.
 const UNREADABLE: Code = Code("MD1001");
@@ -26,15 +26,21 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    let (_, audited) = prove(&args.program)?;
     let shown = args.program.display().to_string();
-    let program = map(&args.program)?;
+    output.result(audited::human(&shown, &audited), audited::program(&audited))?;
+    Ok(())
+}
+
+/// A program, and what it says of its models, proved.
+pub(crate) fn prove(path: &Path) -> Result<(Mapping, Audit), Failure> {
+    let program = map(path)?;
     let audited = audit(program.bytes()).map_err(|refusal| {
         let (code, help) = match refusal {
             Refusal::Unreadable(_) => (UNREADABLE, "name the program itself, as cargo or a package left it"),
             Refusal::Altered(_) => (ALTERED, "do not run it: get it again from where it was built, or build it again"),
         };
-        Diagnostic::new(code, refusal.to_string()).at(&shown).help(help)
+        Diagnostic::new(code, refusal.to_string()).at(path.display().to_string()).help(help)
     })?;
-    output.result(audited::human(&shown, &audited), audited::program(&audited))?;
-    Ok(())
+    Ok((program, audited))
 }

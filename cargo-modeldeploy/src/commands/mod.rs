@@ -13,6 +13,7 @@ mod inspect;
 mod lock;
 mod remove;
 mod run;
+mod sbom;
 mod test;
 
 use crate::exit::Failure;
@@ -42,6 +43,8 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// Say which models are inside a program, and prove it
     Audit(audit::Args),
+    /// Write a program's bill of materials, CycloneDX
+    Sbom(sbom::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
     Eval(eval::Args),
     /// Say what an error means and what to do
@@ -65,6 +68,7 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Check(args) => check::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
+        Command::Sbom(args) => sbom::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -11,9 +11,9 @@ mod workspaces;
 
 pub use atomic::write_atomically;
 pub use hold::Hold;
+pub use modeldeploy::link::Mapping;
 
 use crate::diagnostic::{Code, Diagnostic};
-use modeldeploy::link::Mapping;
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::STORE_FOLDER;
 use modeldeploy_format::pack::Aligned;
