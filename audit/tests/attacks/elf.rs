@@ -27,10 +27,7 @@ pub(crate) fn elf(machine: u16, sections: &[Section<'_>]) -> Vec<u8> {
     data.extend(names_of_all);
     let mut out = b"\x7fELF\x02\x01\x01".to_vec();
     out.resize(16, 0);
-    for (half, value) in [(3_u16, machine)] {
-        out.extend(half.to_le_bytes());
-        out.extend(value.to_le_bytes());
-    }
+    out.extend([3_u16, machine].iter().flat_map(|half| half.to_le_bytes()));
     out.extend(1_u32.to_le_bytes());
     for word in [0, 0, (HEADER + data.len()) as u64] {
         out.extend(word.to_le_bytes());
