@@ -5,7 +5,7 @@ mod sbom;
 mod shop;
 
 use elf::{X86_64, elf};
-use modeldeploy_audit::{Refusal, audit};
+use modeldeploy_audit::{Bill, Refusal, audit};
 use modeldeploy_format::Digest;
 use shop::{BILL, CRATES, DATA, PLACES, Shop, bill, record};
 
@@ -143,6 +143,21 @@ fn a_program_without_a_bill_is_proved_by_its_own_records() {
     assert_eq!((found.held[0].digest, found.held[0].size, found.models().count()), (digest, 100, 0));
     shop.data[50] ^= 1;
     refused("a weight", &program(&shop), &format!("the pack or index {digest} has the digest sha256:"));
+}
+
+/// The attacks that fuzzing begins from.
+#[test]
+fn no_attack_is_believed() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/attacks/audit");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).expect("the attacks") {
+        let path = entry.expect("an attack").path();
+        let bytes = std::fs::read(&path).expect("an attack");
+        assert!(audit(&bytes).is_err(), "{}", path.display());
+        assert!(Bill::decode(&bytes).is_err(), "{}", path.display());
+        seen += 1;
+    }
+    assert!(seen > 15, "{seen} attacks");
 }
 
 proptest::proptest! {
