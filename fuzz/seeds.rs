@@ -1,7 +1,11 @@
 //! Valid inputs for the targets that only meet refusals otherwise: `seeds FOLDER` fills `FOLDER/<target>` from the compiler's small
 //! models. A target in name only, so that `cargo fuzz` builds it with the others.
 
+#[path = "../audit/tests/attacks/elf.rs"]
+mod elf;
 mod requests;
+#[path = "../audit/tests/attacks/shop.rs"]
+mod shop;
 
 // What the instrumentation of every function calls.
 use libfuzzer_sys as _;
@@ -95,6 +99,11 @@ fn main() {
     put("index", "two_rows", &index::write(&space, 3, &ids, Values::F32(&[0.5; 6])));
     let codes = Codes { panels: &[1; 64], scales: &[0.5; 2], sums: &[3; 2] };
     put("index", "two_rows_int8", &index::write(&space, 3, &ids, Values::Int8(codes)));
+    let program = shop::Shop::new();
+    assert!(modeldeploy_audit::audit(&program.program()).is_ok());
+    put("audit", "program", &program.program());
+    put("audit", "bill", &program.bill);
+    put("audit", "crates", &program.crates);
     let lock = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Model.lock")).expect("the example's lock");
     put("lock", "example", &lock);
 }

@@ -50,12 +50,13 @@ struct Room {
     house: &'static [&'static str],
 }
 
-const ROOMS: [Room; 7] = [
+const ROOMS: [Room; 8] = [
     Room { folder: "format", house: &[] },
     Room { folder: "macros", house: &["modeldeploy-format"] },
     Room { folder: "runtime", house: &["modeldeploy-format", "modeldeploy-macros"] },
     Room { folder: "compiler", house: &["modeldeploy-format", "modeldeploy"] },
-    Room { folder: "cargo-modeldeploy", house: &["modeldeploy-compiler", "modeldeploy-format"] },
+    Room { folder: "audit", house: &["modeldeploy-format"] },
+    Room { folder: "cargo-modeldeploy", house: &["modeldeploy-audit", "modeldeploy-compiler", "modeldeploy-format"] },
     Room { folder: "service", house: &["modeldeploy"] },
     Room { folder: "examples/product-search", house: &["modeldeploy", "modeldeploy-service"] },
 ];

@@ -3,6 +3,7 @@
 use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
+use crate::shipped::Shipped;
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{CompilerMessage, Message, Package};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
@@ -19,12 +20,14 @@ pub(crate) const CARGO: Code = Code("MD0901");
 const LINK_VARIABLE: &str = "MODELDEPLOY_LINK";
 
 /// The cargo that called this program, or the one on the path. What is built to be shipped is linked.
-fn command(subcommand: &str, args: &[OsString]) -> Command {
+fn command(subcommand: &str, args: &[OsString], shipped: Option<&Shipped>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     if flags::ships(args) {
         command.env(LINK_VARIABLE, "1");
     }
-    command.arg(subcommand).args(args);
+    command.arg(subcommand);
+    shipped.inspect(|shipped| shipped.set(&mut command));
+    command.args(args);
     command
 }
 
@@ -33,8 +36,13 @@ fn command(subcommand: &str, args: &[OsString]) -> Command {
 /// # Errors
 ///
 /// Cargo's exit status where it is not zero, or that it could not be started.
-pub(crate) fn call(subcommand: &str, args: &[OsString], program: &[OsString]) -> Result<(), Failure> {
-    let mut command = command(subcommand, args);
+pub(crate) fn call(
+    subcommand: &str,
+    args: &[OsString],
+    shipped: Option<&Shipped>,
+    program: &[OsString],
+) -> Result<(), Failure> {
+    let mut command = command(subcommand, args, shipped);
     if !program.is_empty() {
         command.arg("--").args(program);
     }
@@ -59,10 +67,14 @@ pub(crate) struct Program {
 /// # Errors
 ///
 /// As [`call`], and that stdout cannot be written.
-pub(crate) fn build(args: &[OsString], packages: &[Package]) -> Result<Vec<Program>, Failure> {
+pub(crate) fn build(
+    args: &[OsString],
+    shipped: Option<&Shipped>,
+    packages: &[Package],
+) -> Result<Vec<Program>, Failure> {
     let (formats, args) = flags::message_formats(args);
     let (asked, passed_on) = json_messages(&formats);
-    let mut command = command("build", &args);
+    let mut command = command("build", &args, shipped);
     command.arg(asked).stdout(Stdio::piped());
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
     let mut programs = vec![];
@@ -105,7 +117,7 @@ fn json_messages(formats: &[String]) -> (String, bool) {
 pub(crate) fn check(args: &[OsString], output: &mut Output<'_>) -> Result<usize, Failure> {
     // Its own words are for programs, whatever else was asked for.
     let (_, args) = flags::message_formats(&flags::without_verbosity(args));
-    let mut command = command("check", &args);
+    let mut command = command("check", &args, None);
     command.args(["--quiet", "--message-format=json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
     let mut own = child.stderr.take().expect("its errors are piped");

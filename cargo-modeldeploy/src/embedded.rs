@@ -4,6 +4,7 @@
 //! model than the lock pins. Only a look into the program can tell.
 
 use crate::cargo::Program;
+use modeldeploy_audit::{Audit, Refusal, audit};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_format::index::Vectors;
 use modeldeploy_format::lock::Lock;
@@ -95,6 +96,11 @@ pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Option<String>, Di
             packs = inside;
         }
     }
+    if let Some(why) = contradiction(&bytes, lock) {
+        return Err(Diagnostic::new(OTHER, format!("the program contradicts itself: {why}"))
+            .at(shown)
+            .help("it was linked from parts of several builds: `cargo clean -p` the package and build again"));
+    }
     let own: Vec<_> = lock.models.iter().filter(|model| model.package == program.package).collect();
     let links_one = own.iter().any(|model| model.packs.iter().any(|pack| packs.contains(&pack.digest)));
     let absent = program.links && !own.is_empty() && !links_one;
@@ -104,8 +110,27 @@ pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Option<String>, Di
     }))
 }
 
+/// Why `audit` would not believe the program, or would tell of another lock. What it cannot read has been looked through already.
+fn contradiction(program: &[u8], lock: &Lock) -> Option<String> {
+    match audit(program) {
+        Err(Refusal::Altered(why)) => Some(why),
+        Ok(Audit { bill: Some(bill), .. }) if bill.lock != *lock => {
+            Some("its bill has another lock than this one".into())
+        }
+        Ok(_) | Err(Refusal::Unreadable(_)) => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "../../audit/tests/attacks/elf.rs"]
+mod elf;
+#[cfg(test)]
+#[path = "../../audit/tests/attacks/shop.rs"]
+mod shop;
+
 #[cfg(test)]
 mod tests {
+    use super::shop::{Shop, bill};
     use super::*;
     use modeldeploy_format::index::Values;
     use modeldeploy_format::lock::{LockedModel, LockedPack};
@@ -113,6 +138,19 @@ mod tests {
     use modeldeploy_format::program::{Index, Lookup, Pooling, Program, Rows, Slot, SlotId, Step, Storage};
     use modeldeploy_format::tensor::Layout;
     use modeldeploy_format::{DType, Signature, Task};
+
+    #[test]
+    fn a_program_that_audit_would_refuse_is_refused_when_it_is_built() {
+        let mut shop = Shop::new();
+        let lock = bill(&shop.packs, None).lock;
+        assert_eq!(contradiction(&shop.program(), &lock), None);
+        let other = contradiction(&shop.program(), &Lock::default()).expect("another lock");
+        assert!(other.contains("another lock"), "{other}");
+        shop.data[50] ^= 1;
+        let altered = contradiction(&shop.program(), &lock).expect("another byte");
+        assert!(altered.contains("the pack of model `model-0` has the digest"), "{altered}");
+        assert_eq!(contradiction(b"MZ", &lock), None);
+    }
 
     fn pack(byte: u8) -> Vec<u8> {
         let mut writer = Writer::new();

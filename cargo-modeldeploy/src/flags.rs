@@ -16,7 +16,7 @@ pub(crate) fn ships(args: &[OsString]) -> bool {
 }
 
 /// The profile that is asked for.
-fn profile(args: &[OsString]) -> Option<String> {
+pub(crate) fn profile(args: &[OsString]) -> Option<String> {
     if args.iter().any(|arg| arg == "--release" || shorts(arg).contains(&'r')) {
         return Some("release".into());
     }

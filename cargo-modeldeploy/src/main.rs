@@ -4,9 +4,12 @@
 
 #![forbid(unsafe_code)]
 
+mod audited;
+mod bill;
 mod cargo;
 mod cli;
 mod commands;
+mod crates;
 mod embedded;
 mod exit;
 mod figures;
@@ -14,6 +17,7 @@ mod flags;
 mod output;
 mod passed;
 mod progress;
+mod shipped;
 mod usage;
 mod workspace;
 

@@ -29,21 +29,12 @@ impl Workspace {
         if let Some(path) = manifest_path {
             command.manifest_path(path);
         }
-        match command.exec() {
-            Ok(metadata) => Ok(Workspace { metadata }),
-            Err(cargo_metadata::Error::CargoMetadata { stderr }) => {
-                let said = stderr.trim().trim_start_matches("error: ").to_owned();
-                let help = if said.starts_with("could not find `Cargo.toml`") {
-                    "`cargo init` makes a package in this folder"
-                } else if MARKS.iter().any(|mark| said.contains(mark)) {
-                    "git left both sides of a merge in the manifest: keep what is right and remove its marks"
-                } else {
-                    "correct what cargo names, then run this again"
-                };
-                Err(Diagnostic::new(METADATA, said).help(help).into())
-            }
-            Err(error) => Err(Diagnostic::new(cargo::CARGO, format!("cargo cannot be asked: {error}")).into()),
-        }
+        ask(&command).map(|metadata| Workspace { metadata })
+    }
+
+    /// What `package` depends on, as cargo resolves it with these flags.
+    pub(crate) fn resolve(package: &Package, flags: &[String]) -> Result<Metadata, Failure> {
+        ask(MetadataCommand::new().manifest_path(&package.manifest_path).other_options(flags))
     }
 
     /// The folder of the workspace: `Model.lock` and the store lie there.
@@ -54,6 +45,32 @@ impl Workspace {
     /// Its packages.
     pub(crate) fn packages(&self) -> &[Package] {
         &self.metadata.packages
+    }
+
+    /// Whether cargo has pinned the crates.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.root().join("Cargo.lock").is_file()
+    }
+
+    /// Where cargo leaves what it builds.
+    pub(crate) fn target(&self) -> &Path {
+        self.metadata.target_directory.as_std_path()
+    }
+
+    /// The packages that cargo builds where none is named: that of `manifest` or of the current folder, or the workspace's default ones.
+    pub(crate) fn default_packages(&self, manifest: Option<&Path>) -> Vec<&Package> {
+        let folder = match manifest {
+            Some(manifest) => manifest.parent().and_then(|folder| folder.canonicalize().ok()),
+            None => std::env::current_dir().ok(),
+        };
+        let holds = |package: &&Package| {
+            let own = package.manifest_path.parent().map(|folder| folder.as_std_path());
+            own.is_some_and(|own| own != self.root() && folder.as_ref().is_some_and(|folder| folder.starts_with(own)))
+        };
+        match self.packages().iter().filter(holds).max_by_key(|package| package.manifest_path.as_str().len()) {
+            Some(package) => vec![package],
+            None => self.metadata.workspace_default_packages(),
+        }
     }
 
     /// The manifests of the workspace's packages.
@@ -90,5 +107,24 @@ impl Workspace {
                 .help(format!("name one with `--package`: {}", names()))
                 .into()
         })
+    }
+}
+
+/// Asks cargo, and says what it says where it refuses.
+fn ask(command: &MetadataCommand) -> Result<Metadata, Failure> {
+    match command.exec() {
+        Ok(metadata) => Ok(metadata),
+        Err(cargo_metadata::Error::CargoMetadata { stderr }) => {
+            let said = stderr.trim().trim_start_matches("error: ").to_owned();
+            let help = if said.starts_with("could not find `Cargo.toml`") {
+                "`cargo init` makes a package in this folder"
+            } else if MARKS.iter().any(|mark| said.contains(mark)) {
+                "git left both sides of a merge in the manifest: keep what is right and remove its marks"
+            } else {
+                "correct what cargo names, then run this again"
+            };
+            Err(Diagnostic::new(METADATA, said).help(help).into())
+        }
+        Err(error) => Err(Diagnostic::new(cargo::CARGO, format!("cargo cannot be asked: {error}")).into()),
     }
 }

@@ -149,7 +149,7 @@ fn a_division_that_is_none_is_refused() {
 }
 
 #[test]
-fn packs_are_gathered_from_a_program_by_their_tables() {
+fn packs_are_gathered_from_a_program_by_their_records() {
     // Parts before and after a table, which says how far they are.
     let table = |parts: &[(i64, u64)]| {
         let mut bytes = [&MARK[..], &(parts.len() as u64).to_le_bytes()].concat();

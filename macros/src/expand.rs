@@ -5,6 +5,7 @@
 
 mod blob;
 mod parts;
+mod place;
 
 use crate::args::{self, IndexArgs, ModelArgs};
 use crate::lookup::{Found, Surroundings};

@@ -18,6 +18,8 @@ pub(crate) struct Surroundings {
     pub(crate) store: Option<OsString>,
     /// Whether to link where debug assertions are on too.
     pub(crate) link: bool,
+    /// The files of the bill that goes into the program, without their endings.
+    pub(crate) bill: Option<PathBuf>,
 }
 
 /// The lock and what depends on where it lies.
@@ -30,6 +32,8 @@ pub(crate) struct Found {
     pub(crate) store: PathBuf,
     /// Whether to link where debug assertions are on too.
     pub(crate) link: bool,
+    /// The files of the bill that goes into the program, without their endings.
+    pub(crate) bill: Option<PathBuf>,
 }
 
 /// One file of the store.
@@ -53,6 +57,7 @@ impl Surroundings {
             package: variable("CARGO_PKG_NAME").unwrap_or_default().to_string_lossy().into_owned(),
             store: variable("MODELDEPLOY_STORE").filter(|moved| !moved.is_empty()),
             link: variable("MODELDEPLOY_LINK").is_some_and(|asked| asked == "1"),
+            bill: variable("MODELDEPLOY_BILL").map(PathBuf::from),
         }
     }
 
@@ -74,7 +79,7 @@ impl Surroundings {
         };
         let manifest = self.package_folder.join("Cargo.toml");
         let tracked = std::iter::once(path).chain(manifest.is_file().then_some(manifest)).collect();
-        Ok(Found { folder: folder.to_owned(), lock, tracked, store, link: self.link })
+        Ok(Found { folder: folder.to_owned(), lock, tracked, store, link: self.link, bill: self.bill.clone() })
     }
 
     /// The settings' digest in this package's manifest, if it names the entry.

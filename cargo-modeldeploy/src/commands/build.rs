@@ -7,6 +7,7 @@ use crate::flags;
 use crate::output::Output;
 use crate::passed::Passed;
 use crate::progress;
+use crate::shipped::{Shipped, leaked};
 use crate::workspace::Workspace;
 use modeldeploy_compiler::diagnostic::Diagnostic;
 use modeldeploy_compiler::pipeline;
@@ -30,7 +31,13 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let prepared = prepare(args.passed.cargo(), output)?;
-    let programs = compile(args.passed.cargo(), &prepared, output)?;
+    let mut cargo_args = args.passed.cargo().to_vec();
+    let shipped = prepared.shipped(&cargo_args, output)?;
+    let is_held = |flag: &OsString| flag == "--locked" || flag == "--frozen";
+    if shipped.is_some() && prepared.workspace.is_locked() && !cargo_args.iter().any(is_held) {
+        cargo_args.push("--locked".into());
+    }
+    let programs = compile(&cargo_args, &prepared, shipped.as_ref(), output)?;
     let shown: Vec<String> = programs.iter().map(|program| program.path.display().to_string()).collect();
     output.result("", json!({"programs": shown}))?;
     Ok(())
@@ -40,6 +47,16 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
 pub(crate) struct Prepared {
     workspace: Workspace,
     lock: Lock,
+}
+
+impl Prepared {
+    /// How cargo builds with `args` what is to be shipped and has models.
+    pub(crate) fn shipped(&self, args: &[OsString], output: &mut Output<'_>) -> Result<Option<Shipped>, Failure> {
+        if self.lock.models.is_empty() {
+            return Ok(None);
+        }
+        Shipped::new(&self.workspace, &self.lock, args, output)
+    }
 }
 
 /// Makes what the lock pins; a workspace without models is cargo's alone. `args` are cargo's, among which `--manifest-path` may be.
@@ -60,14 +77,27 @@ pub(crate) fn prepare(args: &[OsString], output: &mut Output<'_>) -> Result<Prep
 pub(crate) fn compile(
     args: &[OsString],
     prepared: &Prepared,
+    shipped: Option<&Shipped>,
     output: &mut Output<'_>,
 ) -> Result<Vec<Program>, Failure> {
-    let programs = cargo::build(args, prepared.workspace.packages())?;
+    if let Some(shipped) = shipped {
+        output.step("Setting", shipped.said());
+    }
+    let programs = cargo::build(args, shipped, prepared.workspace.packages())?;
     let mut wrong: Vec<Diagnostic> = vec![];
     for program in &programs {
         match embedded::check(program, &prepared.lock) {
             Ok(note) => note.into_iter().for_each(|note| output.note(note)),
             Err(error) => wrong.push(error),
+        }
+        let folders = shipped.into_iter().flat_map(Shipped::folders);
+        if let Some(folder) = leaked(&std::fs::read(&program.path)?, folders) {
+            output.note(format!(
+                "{} has the path {} in it, so that it cannot be built the same elsewhere: its code asks for it, or the flags of \
+                 `target` in cargo's configuration hide those that rename it",
+                program.path.display(),
+                folder.display()
+            ));
         }
     }
     if wrong.is_empty() { Ok(programs) } else { Err(wrong.into()) }

@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if !output.is_for_programs() {
-        return cargo::call("check", args.passed.cargo(), args.passed.program());
+        return cargo::call("check", args.passed.cargo(), None, args.passed.program());
     }
     let warnings = cargo::check(args.passed.cargo(), output)?;
     output.result("", json!({"checked": true, "warnings": warnings}))?;

@@ -1,6 +1,7 @@
 //! The commands: a module each, with its `Args` and its `run`.
 
 mod add;
+mod audit;
 mod build;
 mod check;
 mod clean;
@@ -12,6 +13,7 @@ mod inspect;
 mod lock;
 mod remove;
 mod run;
+mod sbom;
 mod test;
 
 use crate::exit::Failure;
@@ -39,6 +41,10 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Show what is in a model's folder, a pack or a locked model
     Inspect(inspect::Args),
+    /// Say which models are inside a program, and prove it
+    Audit(audit::Args),
+    /// Write a program's bill of materials, CycloneDX
+    Sbom(sbom::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
     Eval(eval::Args),
     /// Say what an error means and what to do
@@ -61,6 +67,8 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Test(args) => test::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Audit(args) => audit::run(&args, output),
+        Command::Sbom(args) => sbom::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -29,8 +29,9 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if !args.dev && !flags::has_profile(&cargo_args) {
         cargo_args.insert(0, "--release".into());
     }
-    build::compile(&cargo_args, &prepared, output)?;
+    let shipped = prepared.shipped(&cargo_args, output)?;
+    build::compile(&cargo_args, &prepared, shipped.as_ref(), output)?;
     // All has been said by now, and nothing is left to build.
     let (_, again) = flags::message_formats(&flags::without_verbosity(&cargo_args));
-    cargo::call("run", &[vec!["--quiet".into()], again].concat(), args.passed.program())
+    cargo::call("run", &[vec!["--quiet".into()], again].concat(), shipped.as_ref(), args.passed.program())
 }

@@ -19,6 +19,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    build::prepare(args.passed.cargo(), output)?;
-    cargo::call("test", args.passed.cargo(), args.passed.program())
+    let prepared = build::prepare(args.passed.cargo(), output)?;
+    let shipped = prepared.shipped(args.passed.cargo(), output)?;
+    cargo::call("test", args.passed.cargo(), shipped.as_ref(), args.passed.program())
 }

@@ -11,6 +11,7 @@ mod workspaces;
 
 pub use atomic::write_atomically;
 pub use hold::Hold;
+pub use modeldeploy::link::Mapping;
 
 use crate::diagnostic::{Code, Diagnostic};
 use modeldeploy_format::Digest;
@@ -183,6 +184,17 @@ impl Store {
         found.sort();
         Ok(found)
     }
+}
+
+/// Maps a file that lies anywhere: however long it is, it is read where it is looked at.
+///
+/// # Errors
+///
+/// If it cannot be read, or is no file.
+pub fn map(path: &Path) -> Result<Mapping, Diagnostic> {
+    fs::File::open(path).and_then(|file| Mapping::of(&file)).map_err(|error| {
+        Diagnostic::new(IO, format!("the file cannot be read: {error}")).at(path.display().to_string())
+    })
 }
 
 /// Refuses the bytes of a file that a store named for others. A file whose name is none of a store's may hold anything.

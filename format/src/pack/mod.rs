@@ -13,6 +13,8 @@
 mod aligned;
 mod header;
 mod parts;
+#[cfg(feature = "digest")]
+mod place;
 mod read;
 #[cfg(feature = "digest")]
 mod shared;
@@ -20,9 +22,11 @@ mod write;
 
 pub use aligned::Aligned;
 pub use header::{LAYOUT, LAYOUT_FINGERPRINT, SectionKind};
+#[cfg(feature = "digest")]
+pub use place::{MARK, Place, gather, places};
 pub use read::{Artifact, PackError};
 #[cfg(feature = "digest")]
-pub use shared::{Division, MARK, Part, among, divide, gather};
+pub use shared::{Division, Part, among, divide};
 pub use write::{Contents, Writer};
 
 /// Every section and every tensor begins at a multiple of this many bytes.

@@ -19,31 +19,6 @@ const LEAST: usize = 64 << 10;
 /// What the first line of a division begins with.
 const AMONG: &str = "among ";
 
-/// What the table of the parts in a program begins with: `u64` how many, and for each `i64` from that very place to the part's first byte
-/// and `u64` its length.
-pub const MARK: &[u8; 8] = b"MDPARTS\n";
-
-/// The bytes of every pack that lies in parts in a program, put together; in the order of their tables.
-pub fn gather(program: &[u8]) -> Vec<Vec<u8>> {
-    let places = program.windows(MARK.len()).enumerate().filter(|(_, bytes)| *bytes == MARK).map(|(at, _)| at);
-    places.filter_map(|at| gather_at(program, at + MARK.len())).collect()
-}
-
-fn gather_at(program: &[u8], table: usize) -> Option<Vec<u8>> {
-    let word = |at: usize| program.get(at..at.checked_add(8)?)?.try_into().ok().map(u64::from_le_bytes);
-    let count = word(table).filter(|&count| count <= program.len() as u64 / 16)?;
-    let mut pack = vec![];
-    for part in 0..count as usize {
-        let at = table + 8 + 16 * part;
-        let start = at.checked_add_signed(isize::try_from(word(at)? as i64).ok()?)?;
-        let size = usize::try_from(word(at + 8)?).ok()?;
-        // What is no table after all must not make this take memory without end.
-        let bytes = program.get(start..start.checked_add(size)?).filter(|_| pack.len() + size <= program.len())?;
-        pack.extend_from_slice(bytes);
-    }
-    Some(pack)
-}
-
 /// A part of a pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {

@@ -7,6 +7,7 @@
 //! hundred times that. The symbol is named by the digest, and stands in a group of that name: however often a pack is used, in
 //! however many crates, with or without link-time optimisation, there is one copy.
 
+use super::place::{self, Bill};
 use super::{parts, utf8};
 use crate::lookup::{Found, Stored};
 use proc_macro2::{Span, TokenStream};
@@ -15,6 +16,9 @@ use syn::Error;
 
 /// A huge page. Files past it begin at one, so that the kernel can map them by huge pages.
 pub(super) const HUGE_PAGE: u64 = 2 << 20;
+
+/// Where packs and indexes lie in a program.
+pub(super) const SECTION: &str = ".modeldeploy";
 
 pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<TokenStream> {
     let symbol = format!("modeldeploy_{}", stored.digest.hex());
@@ -32,8 +36,10 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
         )),
     };
     let align = if stored.size < HUGE_PAGE { 4096 } else { HUGE_PAGE };
-    let section = elf_section(&symbol, align);
-    let whole = assembly(&section, &symbol, &bytes, &format!(".size {symbol}, {}", stored.size));
+    let section = elf_section(SECTION, &symbol, align);
+    let bill = Bill::at(found.bill.as_deref())?;
+    let record = place::record(&[(&symbol, stored.size)], &stored.digest, &bill);
+    let whole = assembly(&section, &symbol, &bytes, &format!(".size {symbol}, {}\n{record}", stored.size));
     let division = parts::division(&stored.path, stored.size).map_err(|error| Error::new(Span::call_site(), error))?;
     let mach_symbol = format!("_{symbol}");
     let mach = assembly(&mach_section(&mach_symbol), &mach_symbol, &bytes, "");
@@ -65,10 +71,12 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
             let apple = whole_when(&quote_spanned!(span=> all(#linked, target_vendor = "apple")));
             let other = quote_spanned!(span=> all(#linked, not(target_vendor = "apple")));
             let other = parts::statics(&symbol, division, &other);
-            (parts::elf(&symbol, division, &path), quote_spanned!(span=> #apple #other))
+            let elf = parts::elf(&symbol, &stored.digest, division, &path, &bill);
+            (elf, quote_spanned!(span=> #apple #other))
         }
         _ => (whole, whole_when(&linked)),
     };
+    let elf = elf + &bill.elf();
     Ok(quote_spanned! {span=>
         // Between statements the compiler takes no assembly; in a module it does.
         #[cfg(#linked)]
@@ -78,6 +86,9 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
             #[cfg(target_vendor = "apple")]
             ::core::arch::global_asm!(#mach, options(raw));
         }
+        // What goes into a bill is part of its name.
+        #[cfg(#linked)]
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_BILL");
         #tracked
         #statics
         #[cfg(#mapped)]
@@ -96,9 +107,9 @@ pub(super) fn assembly(section: &str, symbol: &str, bytes: &str, end: &str) -> S
     format!(".ifndef {symbol}\n{section}\n{symbol}:\n{bytes}\n{end}\n.popsection\n.endif\n")
 }
 
-pub(super) fn elf_section(symbol: &str, align: u64) -> String {
+pub(super) fn elf_section(section: &str, symbol: &str, align: u64) -> String {
     format!(
-        ".pushsection .modeldeploy,\"aG\",@progbits,{symbol},comdat\n.weak {symbol}\n.hidden {symbol}\n\
+        ".pushsection {section},\"aG\",@progbits,{symbol},comdat\n.weak {symbol}\n.hidden {symbol}\n\
          .type {symbol}, @object\n.balign {align}"
     )
 }

@@ -2,11 +2,12 @@
 //!
 //! Beside a pack in the store stands how it is divided, where `cargo modeldeploy build` found that it has parts in common with another
 //! pack of the lock. Each part is a group of its own, called by its digest, so that the linker keeps one. The first one is the pack's own
-//! and is called by the pack's digest; after its bytes stands the table of where the parts lie ([`MARK`]), so that the pack can be read out
-//! of the finished program, byte for byte, by whoever has nothing but the program.
+//! and is called by the pack's digest; the record in its group says where all of them lie.
 
-use super::blob::{assembly, elf_section, quoted};
-use modeldeploy_format::pack::{Division, MARK, Part};
+use super::blob::{SECTION, assembly, elf_section, quoted};
+use super::place::{self, Bill};
+use modeldeploy_format::Digest;
+use modeldeploy_format::pack::{Division, Part};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use std::path::{Path, PathBuf};
@@ -40,20 +41,18 @@ fn symbols(symbol: &str, division: &Division) -> Vec<String> {
 }
 
 /// The assembly, for ELF.
-pub(super) fn elf(symbol: &str, division: &Division, path: &str) -> String {
+pub(super) fn elf(symbol: &str, digest: &Digest, division: &Division, path: &str, bill: &Bill) -> String {
     let symbols = symbols(symbol, division);
+    let parts = symbols.iter().map(String::as_str).zip(division.parts().iter().map(|part| part.size));
+    let parts: Vec<(&str, u64)> = parts.collect();
+    let record = format!("\n{}", place::record(&parts, digest, bill));
     let mut offset = 0;
     let mut text = String::new();
-    for (at, (part, Part { size, .. })) in symbols.iter().zip(division.parts()).enumerate() {
-        let mut bytes = format!(".incbin {}, {offset}, {size}", quoted(path));
-        if at == 0 {
-            let mark = MARK.map(|byte| byte.to_string()).join(", ");
-            bytes += &format!("\n.balign 8\n.byte {mark}\n.quad {}", symbols.len());
-            for (symbol, Part { size, .. }) in symbols.iter().zip(division.parts()) {
-                bytes += &format!("\n.quad {symbol} - .\n.quad {size}");
-            }
-        }
-        text += &assembly(&elf_section(part, align(*size)), part, &bytes, &format!(".size {part}, {size}"));
+    for (at, &(part, size)) in parts.iter().enumerate() {
+        let bytes = format!(".incbin {}, {offset}, {size}", quoted(path));
+        let record = if at == 0 { record.as_str() } else { "" };
+        let end = format!(".size {part}, {size}{record}");
+        text += &assembly(&elf_section(SECTION, part, align(size)), part, &bytes, &end);
         offset += size;
     }
     text
@@ -73,7 +72,8 @@ pub(super) fn statics(symbol: &str, division: &Division, when: &TokenStream) -> 
     let span = Span::mixed_site();
     let symbols = symbols(symbol, division);
     let names: Vec<Ident> = (0..symbols.len()).map(|at| Ident::new(&format!("PART_{at}"), span)).collect();
-    let sizes = division.parts().iter().map(|part| usize::try_from(part.size).unwrap_or(usize::MAX));
+    let sizes = division.parts().iter().map(|Part { size, .. }| *size);
+    let sizes = sizes.map(|size| usize::try_from(size).unwrap_or(usize::MAX));
     quote_spanned! {span=>
         #[cfg(#when)]
         unsafe extern "C" {
@@ -87,29 +87,28 @@ pub(super) fn statics(symbol: &str, division: &Division, when: &TokenStream) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modeldeploy_format::Digest;
 
     fn two_parts() -> String {
         format!("among {}\n64 {}\n3 {}\n", Digest::of(b""), Digest::of(b"a"), Digest::of(b"b"))
     }
 
     #[test]
-    fn each_part_is_a_group_and_the_first_says_where_they_are() {
+    fn each_part_is_a_group_and_the_first_has_the_record() {
         let division = two_parts().parse().expect("a division");
         let part = format!("modeldeploy_{}", Digest::of(b"b").hex());
+        let (digest, bill) = (Digest::of(b"whole"), Bill::at(None).expect("none"));
+        let record = place::record(&[("pack", 64), (&part, 3)], &digest, &bill);
         let expected = format!(
             ".ifndef pack\n\
              .pushsection .modeldeploy,\"aG\",@progbits,pack,comdat\n.weak pack\n.hidden pack\n.type pack, @object\n.balign 64\n\
              pack:\n.incbin \"/store/x.pack\", 0, 64\n\
-             .balign 8\n.byte 77, 68, 80, 65, 82, 84, 83, 10\n.quad 2\n\
-             .quad pack - .\n.quad 64\n.quad {part} - .\n.quad 3\n\
-             .size pack, 64\n.popsection\n.endif\n\
+             .size pack, 64\n{record}\n.popsection\n.endif\n\
              .ifndef {part}\n\
              .pushsection .modeldeploy,\"aG\",@progbits,{part},comdat\n.weak {part}\n.hidden {part}\n.type {part}, @object\n.balign 64\n\
              {part}:\n.incbin \"/store/x.pack\", 64, 3\n\
              .size {part}, 3\n.popsection\n.endif\n"
         );
-        assert_eq!(elf("pack", &division, "/store/x.pack"), expected);
+        assert_eq!(elf("pack", &digest, &division, "/store/x.pack", &bill), expected);
     }
 
     #[test]

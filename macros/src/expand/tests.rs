@@ -44,7 +44,7 @@ fn shop(change: impl FnOnce(&mut Lock)) -> (tempfile::TempDir, Surroundings) {
     let package_folder = folder.path().join("shop");
     fs::create_dir(&package_folder).expect("a folder");
     fs::write(package_folder.join("Cargo.toml"), MANIFEST).expect("the manifest is written");
-    let surroundings = Surroundings { package_folder, package: "shop".into(), store: None, link: false };
+    let surroundings = Surroundings { package_folder, package: "shop".into(), store: None, link: false, bill: None };
     (folder, surroundings)
 }
 

@@ -1,0 +1,104 @@
+//! What an audit found, for people and for programs.
+
+use crate::figures::{bytes, count};
+use auditable_serde::DependencyKind;
+use modeldeploy_audit::{Audit, Bill};
+use modeldeploy_format::Digest;
+use modeldeploy_format::lock::{LockedIndex, LockedModel};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// A few lines for each model.
+pub(crate) fn human(shown: &str, audit: &Audit) -> String {
+    let mut text = format!("{shown} ({})", audit.architecture);
+    if audit.held.is_empty() {
+        text += "\n  holds no model: none is linked into it, and a dev build maps its models when it runs";
+    }
+    audit.models().for_each(|held| text += &model(held));
+    audit.indexes().for_each(|held| text += &index(held));
+    if let Some(Bill { toolchain, .. }) = &audit.bill {
+        let _ = write!(
+            text,
+            "\nbuilt by {} on {}, cargo-modeldeploy {}, profile {}",
+            toolchain.rustc, toolchain.host, toolchain.modeldeploy, toolchain.profile
+        );
+    } else if !audit.held.is_empty() {
+        for held in &audit.held {
+            let _ = write!(text, "\n  a pack or index of {}, {}", bytes(held.size), held.digest);
+        }
+        text += "\nits bytes have these digests; nothing says what they are, for cargo alone built it: \
+                 `cargo modeldeploy build --release` adds a bill";
+    }
+    if let Some(crates) = &audit.crates {
+        let (inside, building) = crates_of(audit);
+        let root = crates.packages.iter().find(|package| package.root);
+        let root = root.map(|root| format!(" of {} {}", root.name, root.version)).unwrap_or_default();
+        let _ = write!(text, "\n{}{root}, and {building} that build it", count(inside, "crate"));
+    }
+    if audit.bill.is_some() {
+        text += "\nevery byte of its models is as locked; it is not signed";
+    }
+    text
+}
+
+fn model(model: &LockedModel) -> String {
+    let LockedModel { name, version, license, source, signature, space, recipe, gate, packs, .. } = model;
+    let license = license.as_deref().unwrap_or("no licence is stated");
+    let mut text = format!(
+        "\n{name} {version}\n  {}, {} outputs, {} tokens at most\n  licence  {license}\n  source   {source}",
+        signature.task, signature.outputs, signature.max_tokens
+    );
+    for pack in packs {
+        let _ = write!(text, "\n  pack     {}, {}", pack.digest, bytes(pack.size));
+    }
+    let _ = write!(text, "\n  space    {space}\n  recipe   {}", pairs(recipe));
+    match gate {
+        Some(gate) => {
+            let _ = write!(text, "\n  gate     {} {} of {} in f32", gate.metric, gate.got, gate.base);
+            let _ = write!(text, "\n           asked: {}; found: {}", pairs(&gate.thresholds), pairs(&gate.figures));
+            let _ = write!(text, "\n           suite {}", gate.suite);
+        }
+        None => text += "\n  gate     none was asked for",
+    }
+    text
+}
+
+fn index(index: &LockedIndex) -> String {
+    let LockedIndex { name, model, rows, width, size, digest, source, .. } = index;
+    format!(
+        "\n{name} (index)\n  {rows} vectors of {width} by {model}\n  source   {source}\n  file     {digest}, {}",
+        bytes(*size)
+    )
+}
+
+fn pairs(pairs: &BTreeMap<String, String>) -> String {
+    pairs.iter().map(|(name, value)| format!("{name} {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// How many are inside, and how many were needed to build alone.
+fn crates_of(audit: &Audit) -> (usize, usize) {
+    let packages = audit.crates.iter().flat_map(|crates| &crates.packages);
+    let (inside, building): (Vec<_>, Vec<_>) = packages.partition(|package| package.kind == DependencyKind::Runtime);
+    (inside.len(), building.len())
+}
+
+/// The same facts, all of them.
+pub(crate) fn program(audit: &Audit) -> Value {
+    let models: Vec<&LockedModel> = audit.models().collect();
+    let indexes: Vec<&LockedIndex> = audit.indexes().collect();
+    let known = |digest: &Digest| {
+        let packs = models.iter().flat_map(|model| &model.packs).map(|pack| &pack.digest);
+        packs.chain(indexes.iter().map(|index| &index.digest)).any(|known| known == digest)
+    };
+    let unnamed = audit.held.iter().filter(|held| !known(&held.digest));
+    json!({
+        "architecture": audit.architecture,
+        "models": models,
+        "indexes": indexes,
+        "unnamed": unnamed.map(|held| json!({"digest": held.digest, "size": held.size})).collect::<Vec<_>>(),
+        "toolchain": audit.bill.as_ref().map(|bill| &bill.toolchain),
+        "crates": audit.crates.as_ref().map(|crates| &crates.packages),
+        "signatures": [],
+    })
+}
