@@ -4,6 +4,7 @@ The load is `load/`: texts of the file in turn, 8 connections that each ask agai
 """
 
 import argparse
+import dataclasses
 import json
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ parser.add_argument("--seconds", type=float, default=5.0)
 parser.add_argument("--workers", default="2")
 parser.add_argument("--servers", default="", help="parts of the names of those to measure, with commas between; ours always are")
 parser.add_argument("--limits", action="store_true", help="also what ours does at 70 %% and at 300 %% of its rate, and what it adds to the engine")
+parser.add_argument("--overload-connections", type=int, default=400)
 parser.add_argument("--overload-seconds", type=float, default=60.0)
 given = parser.parse_args()
 
@@ -37,9 +39,9 @@ def bodies(server):
     return path
 
 
-def load(server, seconds, *more):
-    command = [given.load, server.url, "--bodies", bodies(server), "--seconds", str(seconds), *map(str, more)] + ["--grpc"] * server.grpc
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+def load(server, seconds, *more, pinned=()):
+    command = ["nice", "-n", "-6", *pinned, given.load, server.url, "--bodies", bodies(server), "--seconds", str(seconds), *map(str, more)] + ["--grpc"] * server.grpc
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
 
 
 def measure(server):
@@ -78,17 +80,36 @@ for server in chosen:
     ratio = median(OURS.get(server.path, server.name), "rate") / row["rate"]
     print(f"| {server.name} | {row['rate']:.0f} | {ratio:.1f} | {row['p99']:.1f} | {row['alone']:.2f} | {row['ready'] * 1e3:.0f} | {row['memory']:.0f} |")
 
+
+
+def engine(*pinned):
+    command = [*pinned, given.service, "engine", given.texts]
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def cost(server):
+    """What the service adds to the engine, one request in flight: each on the same core, and the load on another, where it never sleeps."""
+    on_first, on_second = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
+    pinned = dataclasses.replace(server, command=on_first + server.command)
+    for _ in range(given.rounds):
+        bare = engine(*on_first)
+        with running(pinned, texts[0], log):
+            load(server, 1, "--connections", 1, "--spin", pinned=on_second)
+            whole = load(server, given.seconds, "--connections", 1, "--spin", pinned=on_second)["good_ms"]["p50"] * 1e3
+        print(f"One in flight: p50 {whole:.0f} µs, by the engine alone {bare['p50_us']:.0f}; the service costs {whole - bare['p50_us']:.0f} µs", flush=True)
+
+
 if given.limits:
     server = chosen[0]
-    engine = json.loads(subprocess.run([given.service, "engine", given.texts], check=True, capture_output=True, text=True).stdout)
-    alone = median(server.name, "alone")
-    print(f"\nThe engine alone: p50 {engine['p50_us']:.0f} µs, longest text {engine['max_us']:.0f} µs; over the wire, one in flight: {alone * 1e3:.0f} µs")
+    cost(server)
+    bare = engine()
+    print(f"The engine alone, between other work: p50 {bare['p50_us']:.0f} µs, longest text {bare['max_us']:.0f} µs")
     with running(server, texts[0], log) as (pid, _):
         most = load(server, given.seconds)["good_a_second"]
         part = load(server, 2 * given.seconds, "--rate", 0.7 * most, "--connections", 64)
         print(f"At 70 % of {most:.0f} requests/s: p50 {part['good_ms']['p50']:.2f} ms, p99 {part['good_ms']['p99']:.2f} ms")
         before = megabytes(pid)
-        over = load(server, given.overload_seconds, "--rate", 3 * most, "--connections", 1000, "--header", "x-request-timeout-ms: 100")
-        good = over["good_a_second"]
+        over = load(server, given.overload_seconds, "--rate", 3 * most, "--connections", given.overload_connections, "--header", "x-request-timeout-ms: 100")
+        good, late = over["good_a_second"], over["refused_ms"]
         print(f"At 300 % for {given.overload_seconds:.0f} s, each waiting 100 ms: {good:.0f} answered a second ({good / most:.0%}), p99 {over['good_ms']['p99']:.1f} ms;")
-        print(f"refused {over['refused']}, of these half within {over['refused_ms']['p50']:.1f} ms, 99 % within {over['refused_ms']['p99']:.1f}; otherwise {over['other']}; {before:.0f} MB before, {megabytes(pid):.0f} after")
+        print(f"refused {over['refused']}, of these half within {late['p50']:.1f} ms, 90 % within {late['p90']:.1f}, 99 % within {late['p99']:.1f}; otherwise {over['other']}; {before:.0f} MB before, {megabytes(pid):.0f} after")
