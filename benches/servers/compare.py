@@ -13,12 +13,19 @@ from pathlib import Path
 from process import megabytes, running
 from table import servers
 
+
+
+def path(given):
+    """Servers run in folders of their own."""
+    return Path(given).resolve()
+
+
 parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("prepared", type=Path)
-parser.add_argument("service", type=Path)
-parser.add_argument("load", type=Path)
-parser.add_argument("texts", type=Path, help="one text a line")
-parser.add_argument("--scratch", type=Path, required=True)
+parser.add_argument("prepared", type=path)
+parser.add_argument("service", type=path)
+parser.add_argument("load", type=path)
+parser.add_argument("texts", type=path, help="one text a line")
+parser.add_argument("--scratch", type=path, required=True)
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=5.0)
 parser.add_argument("--workers", default="2")
@@ -34,9 +41,9 @@ log = given.scratch / "servers.log"
 
 
 def bodies(server):
-    path = given.scratch / f"bodies-{server.port}"
-    path.write_text("".join(server.body(text) + "\n" for text in texts))
-    return path
+    file = given.scratch / f"bodies-{server.port}"
+    file.write_text("".join(server.body(text) + "\n" for text in texts))
+    return file
 
 
 def load(server, seconds, *more, pinned=()):

@@ -29,15 +29,19 @@ def running(server, text, log):
                 time.sleep(0.001)
         yield process.pid, time.monotonic() - begun
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
+        tell(process.pid, signal.SIGTERM)
         try:
             process.wait(15)
         except subprocess.TimeoutExpired:
             pass
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        tell(process.pid, signal.SIGKILL)
+
+
+def tell(group, what):
+    try:
+        os.killpg(group, what)
+    except ProcessLookupError:
+        pass
 
 
 def ask(url, body):

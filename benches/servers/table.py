@@ -115,6 +115,6 @@ def servers(prepared, service, scratch, workers):
         Server(
             "MLflow, PyTorch",
             [bin / "mlflow", "models", "serve", "--model-uri", scratch / "mlflow", "--port", "7104", "--env-manager", "local", "--workers", workers],
-            7104, "/invocations", inputs, one_thread, save,
+            7104, "/invocations", inputs, one_thread | {"PYTHONPATH": str(here / "apps")}, save,
         ),
     ]
