@@ -71,7 +71,7 @@ def message(text):
 
 def servers(prepared, service, scratch, workers):
     env = os.environ | {"PREPARED": str(prepared), "APPS": str(here / "apps"), "PATH": f"{bin}:{os.environ['PATH']}"}
-    one_thread = env | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    one_thread = env | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": str(here / "apps")}
     apps = ["--chdir", str(here / "apps")]
     ours = [service, "--listen"]
     store, config = scratch / "torchserve", scratch / "torchserve.properties"
@@ -99,7 +99,7 @@ def servers(prepared, service, scratch, workers):
         ),
         Server(
             "FastAPI, ONNX Runtime int8",
-            [bin / "uvicorn", "--app-dir", here / "apps", "--workers", workers, "--port", "7101", "--log-level", "error", "--no-access-log", "fastapi_onnxruntime:app"],
+            [sys.executable, here / "apps/fastapi_serve.py", "7101", workers],
             7101, "/embed", embed, one_thread,
         ),
         Server(
@@ -115,6 +115,6 @@ def servers(prepared, service, scratch, workers):
         Server(
             "MLflow, PyTorch",
             [bin / "mlflow", "models", "serve", "--model-uri", scratch / "mlflow", "--port", "7104", "--env-manager", "local", "--workers", workers],
-            7104, "/invocations", inputs, one_thread | {"PYTHONPATH": str(here / "apps")}, save,
+            7104, "/invocations", inputs, one_thread, save,
         ),
     ]
