@@ -158,7 +158,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Answer<F> {
             }
             match seen.status_of(&response) {
                 Some(status) => seen.end(status, record),
-                None => response = response.map(|body| Trailed::new(body, seen, record)),
+                None => response = response.map(|body| Trailed::around(body, seen, record)),
             }
         }
         Poll::Ready(Ok(response))

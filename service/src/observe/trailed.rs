@@ -24,7 +24,7 @@ pin_project! {
 }
 
 impl Trailed {
-    pub(super) fn new(body: Body, seen: Seen, record: Record) -> Body {
+    pub(super) fn around(body: Body, seen: Seen, record: Record) -> Body {
         Body::new(Trailed { body, seen: Some((seen, record)) })
     }
 }
