@@ -148,8 +148,9 @@ impl Queue {
         }
     }
 
-    /// Refuses a request of whatever model, if by none of them even one token would be done by the deadline: by how much it would be late.
-    pub(super) fn overload(&mut self, now: Instant, deadline: Instant) -> Option<Duration> {
+    /// Refuses a request of whatever model, if by none of them even one token would be done by the deadline: by how much it would be late,
+    /// and by which model, the first to answer.
+    pub(super) fn overload(&mut self, now: Instant, deadline: Instant) -> Option<(Duration, usize)> {
         let least = Size { texts: 1, tokens: 1 };
         let mut first: Option<(Duration, usize)> = None;
         for model in 0..self.models.len() {
@@ -158,7 +159,7 @@ impl Queue {
         }
         let (late, model) = first?;
         self.models[model].refused += 1;
-        Some(late)
+        Some((late, model))
     }
 
     /// How long after the deadline a request of this size would be done; none if it would be in time.

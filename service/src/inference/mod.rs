@@ -192,9 +192,15 @@ impl Inference {
         Ok(Answer { values, width, tokens: counts, times, batch: rows.batch, _afterwards: afterwards })
     }
 
-    /// If no model could answer even one token in this time, the time after which it may be tried again.
+    /// If the only model could not answer even one token in this time, the time after which it may be tried again. Where there are several,
+    /// which one is asked, and would refuse, is known by more than a head.
     pub(crate) fn overload(&self, timeout: Option<Duration>) -> Option<Duration> {
-        self.batcher.overload(self.deadline(Instant::now(), timeout))
+        if self.models.all().len() != 1 {
+            return None;
+        }
+        let (after, model) = self.batcher.overload(self.deadline(Instant::now(), timeout))?;
+        Record::ask(model, 0);
+        Some(after)
     }
 
     /// When a request that came at `begun` is to be answered.

@@ -219,7 +219,7 @@ fn an_overload_is_of_all_models_and_is_the_refusal_of_who_would_answer_first() {
     // A token takes a millisecond after that.
     let until = HELD * 100 + 1;
     assert_eq!(bench.queue.overload(bench.at(0), bench.at(until)), None);
-    assert_eq!(bench.queue.overload(bench.at(0), bench.at(until - 5)), Some(ms(5)));
+    assert_eq!(bench.queue.overload(bench.at(0), bench.at(until - 5)), Some((ms(5), 0)));
     let refused = |bench: &Bench| bench.queue.tallies().map(|tally| tally.refused).collect::<Vec<_>>();
     assert_eq!(refused(&bench), [1, 0]);
     assert_eq!(Queue::new(vec![], 1).overload(bench.at(0), bench.at(0)), None);
