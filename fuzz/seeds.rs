@@ -100,7 +100,8 @@ fn main() {
     let codes = Codes { panels: &[1; 64], scales: &[0.5; 2], sums: &[3; 2] };
     put("index", "two_rows_int8", &index::write(&space, 3, &ids, Values::Int8(codes)));
     let program = shop::Shop::new();
-    assert!(modeldeploy_audit::audit(&program.program()).is_ok());
+    let audited = modeldeploy_audit::audit(&program.program()).expect("a program that is right");
+    assert_eq!(audited.held.len(), program.packs.len());
     put("audit", "program", &program.program());
     put("audit", "bill", &program.bill);
     put("audit", "crates", &program.crates);

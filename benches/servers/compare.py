@@ -3,29 +3,18 @@
 The load is `load/`: texts of the file in turn, 8 connections that each ask again once they are answered, and one connection alone.
 """
 
-import argparse
 import dataclasses
 import json
 import statistics
 import subprocess
-from pathlib import Path
 
+from common import arguments, ask, lines, path
 from process import megabytes, running
 from table import servers
 
 
-
-def path(given):
-    """Servers run in folders of their own."""
-    return Path(given).resolve()
-
-
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("prepared", type=path)
-parser.add_argument("service", type=path)
-parser.add_argument("load", type=path)
-parser.add_argument("texts", type=path, help="one text a line")
-parser.add_argument("--scratch", type=path, required=True)
+parser = arguments(__doc__)
+parser.add_argument("--prepared", type=path, required=True, help="the folder that prepare.py made of the model")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=5.0)
 parser.add_argument("--workers", default="2")
@@ -36,7 +25,7 @@ parser.add_argument("--overload-seconds", type=float, default=60.0)
 given = parser.parse_args()
 
 given.scratch.mkdir(parents=True, exist_ok=True)
-texts = [line for line in given.texts.read_text().splitlines() if line]
+texts = lines(given.texts)
 log = given.scratch / "servers.log"
 
 
@@ -47,8 +36,7 @@ def bodies(server):
 
 
 def load(server, seconds, *more, pinned=()):
-    command = ["nice", "-n", "-6", *pinned, given.load, server.url, "--bodies", bodies(server), "--seconds", str(seconds), *map(str, more)] + ["--grpc"] * server.grpc
-    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
+    return ask(given.load, server.url, bodies(server), "--seconds", seconds, *more, *["--grpc"] * server.grpc, pinned=pinned)
 
 
 def measure(server):

@@ -3,19 +3,13 @@
 The wrong ones are those of the fuzz target, sent as `service/tests/protocols/attacks.rs` does.
 """
 
-import argparse
 import json
-import subprocess
-from pathlib import Path
 
+from common import arguments, ask, lines
 from process import megabytes, running
 from table import here, servers
 
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("service", type=Path)
-parser.add_argument("load", type=Path)
-parser.add_argument("texts", type=Path, help="one text a line")
-parser.add_argument("--scratch", type=Path, required=True)
+parser = arguments(__doc__)
 parser.add_argument("--requests", type=int, default=1_000_000)
 parser.add_argument("--connections", type=int, default=32)
 given = parser.parse_args()
@@ -64,7 +58,7 @@ def wrong():
     yield {"path": "/nowhere", "body": "{}", "headers": JSON, "expect": 404}
 
 
-texts = [line for line in given.texts.read_text().splitlines() if line]
+texts = lines(given.texts)
 bad = list(wrong())
 good = [one for text in texts for one in right(text)]
 # Two right ones, then a wrong one.
@@ -79,9 +73,8 @@ address = server.url.removesuffix(server.path)
 with running(server, texts[0], given.scratch / "servers.log") as (pid, _):
     print(f"before: {megabytes(pid):.1f} MB")
     for part in range(1, PARTS + 1):
-        command = [given.load, address, "--bodies", bodies, "--connections", given.connections, "--seconds", 3600]
-        command += ["--requests", given.requests // PARTS]
-        report = json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout)
+        count = ["--connections", given.connections, "--seconds", 3600, "--requests", given.requests // PARTS]
+        report = ask(given.load, address, bodies, *count)
         print(
             f"{part * given.requests // PARTS}: {megabytes(pid):.1f} MB, {report['good_a_second']:.0f} a second,"
             f" refused {report['refused']}, not as they should be: {report['other'] or 'none'}",

@@ -133,7 +133,6 @@ mod tests {
     use super::shop::{Shop, bill};
     use super::*;
     use modeldeploy_format::index::Values;
-    use modeldeploy_format::lock::{LockedModel, LockedPack};
     use modeldeploy_format::pack::{Contents, Writer};
     use modeldeploy_format::program::{Index, Lookup, Pooling, Program, Rows, Slot, SlotId, Step, Storage};
     use modeldeploy_format::tensor::Layout;
@@ -198,28 +197,6 @@ mod tests {
         assert_eq!(PACK.inside(b""), []);
     }
 
-    fn locked(pack: &[u8]) -> LockedModel {
-        let signature = Artifact::parse(&Aligned::copy(pack)).expect("a pack").signature().clone();
-        LockedModel {
-            name: "encoder".into(),
-            version: "1.0.0".into(),
-            source: "models/encoder".into(),
-            license: None,
-            package: "shop".into(),
-            signature_digest: Digest::of(&signature.encode()),
-            space: Digest::of(b"space"),
-            manifest: Digest::of(b""),
-            compressed: Digest::of(b""),
-            golden: Digest::of(b""),
-            absent: vec![],
-            signature,
-            recipe: Default::default(),
-            gate: None,
-            packs: vec![LockedPack { layout: String::new(), size: pack.len() as u64, digest: Digest::of(pack) }],
-            files: vec![],
-        }
-    }
-
     #[test]
     fn a_program_with_other_bytes_than_the_locks_is_refused_and_one_without_a_model_noted() {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -228,7 +205,7 @@ mod tests {
             package: package.into(),
             links,
         };
-        let lock = Lock { version: 1, models: vec![locked(&pack(1))], indexes: vec![] };
+        let lock = bill(&[pack(1)], None).lock;
         let none = b"no model inside".to_vec();
         for (bytes, package, links, lock, said) in [
             (pack(1), "shop", true, &lock, Ok(false)),
@@ -242,7 +219,7 @@ mod tests {
         ] {
             std::fs::write(folder.path().join("shop"), &bytes).expect("a program");
             match (check(&program(package, links), lock), said) {
-                (Ok(note), Ok(noted)) => assert_eq!(note.is_some_and(|note| note.contains("`encoder`")), noted),
+                (Ok(note), Ok(noted)) => assert_eq!(note.is_some_and(|note| note.contains("`model-0`")), noted),
                 (Err(error), Err(said)) => {
                     let error = error.to_string();
                     assert!(

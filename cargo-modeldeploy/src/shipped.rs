@@ -9,6 +9,7 @@ use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
 use crate::workspace::Workspace;
+use memchr::memmem;
 use modeldeploy_format::lock::Lock;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -97,7 +98,7 @@ pub(crate) fn leaked<'f>(program: &[u8], mut folders: impl Iterator<Item = &'f P
     folders.find(|folder| {
         let path = folder.as_os_str().as_encoded_bytes();
         // A short one, such as `/`, is everywhere.
-        path.len() > 4 && program.windows(path.len()).any(|bytes| bytes == path)
+        path.len() > 4 && memmem::find(program, path).is_some()
     })
 }
 

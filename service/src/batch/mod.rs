@@ -150,17 +150,6 @@ impl Batcher {
         checked
     }
 
-    /// If no model can give even the row of one token by the deadline, the time after which it may be tried again, and the model that would be
-    /// the first to answer: the request is counted as refused by that.
-    pub(crate) fn overload(&self, deadline: Instant) -> Option<(Duration, usize)> {
-        let mut state = self.shared.lock();
-        let late = state.queue.overload(Instant::now(), deadline);
-        if late.is_some() {
-            self.shared.publish(&state);
-        }
-        late
-    }
-
     /// The rows of some texts by the model in that place, by the deadline. If the future is dropped, what has not begun is not run.
     ///
     /// # Errors

@@ -139,37 +139,6 @@ impl Queue {
         arrived: Instant,
         (now, deadline): (Instant, Instant),
     ) -> Result<(), Failure> {
-        match self.late_by(model, size, arrived, (now, deadline)) {
-            None => Ok(()),
-            Some(after) => {
-                self.models[model].refused += 1;
-                Err(Failure::Overloaded { after })
-            }
-        }
-    }
-
-    /// Refuses a request of whatever model, if by none of them even one token would be done by the deadline: by how much it would be late,
-    /// and by which model, the first to answer.
-    pub(super) fn overload(&mut self, now: Instant, deadline: Instant) -> Option<(Duration, usize)> {
-        let least = Size { texts: 1, tokens: 1 };
-        let mut first: Option<(Duration, usize)> = None;
-        for model in 0..self.models.len() {
-            let late = self.late_by(model, least, now, (now, deadline))?;
-            first = Some(first.map_or((late, model), |first| first.min((late, model))));
-        }
-        let (late, model) = first?;
-        self.models[model].refused += 1;
-        Some((late, model))
-    }
-
-    /// How long after the deadline a request of this size would be done; none if it would be in time.
-    fn late_by(
-        &mut self,
-        model: usize,
-        size: Size,
-        arrived: Instant,
-        (now, deadline): (Instant, Instant),
-    ) -> Option<Duration> {
         let mut expected = self.expected(model, size, arrived, now);
         if now + expected > deadline && self.purged.is_none_or(|purged| now >= purged + PURGE) {
             // Those whose clients have gone count no longer.
@@ -180,7 +149,13 @@ impl Queue {
             self.purged = Some(now);
             expected = self.expected(model, size, arrived, now);
         }
-        (now + expected > deadline).then(|| expected.saturating_sub(deadline.saturating_duration_since(now)))
+        if now + expected > deadline {
+            self.models[model].refused += 1;
+            return Err(Failure::Overloaded {
+                after: expected.saturating_sub(deadline.saturating_duration_since(now)),
+            });
+        }
+        Ok(())
     }
 
     /// The next batch for a worker that is free; none if nothing waits.

@@ -9,9 +9,9 @@ pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
 pub(crate) use tokenize::{Overlong, Text, tokenize};
 
-use crate::batch::{Batcher, Executions};
+use crate::batch::{Batcher, Executions, Failure};
 use crate::metrics::Metrics;
-use crate::models::{Models, Served};
+use crate::models::{ModelCard, Models, Served};
 use crate::observe::Record;
 use crate::processors::processors;
 use crate::shadow::{Afterwards, Answered, Shadows};
@@ -149,12 +149,17 @@ impl Inference {
             logs::texts(card.name, &ask.texts);
         }
         let outcome = self.rows(ask, begun).await;
-        self.statistics[model].count(&outcome, begun.elapsed());
-        Record::answer(&outcome);
-        if let Err(fault) = &outcome {
+        self.tell(model, &card, &outcome, begun);
+        outcome
+    }
+
+    /// Counts how the model in that place answered, and says it where it did not.
+    fn tell(&self, model: usize, card: &ModelCard, outcome: &Result<Answer, Fault>, begun: Instant) {
+        self.statistics[model].count(outcome, begun.elapsed());
+        Record::answer(outcome);
+        if let Err(fault) = outcome {
             logs::fault(card.name, card.version, fault);
         }
-        outcome
     }
 
     async fn rows(&self, ask: Ask, begun: Instant) -> Result<Answer, Fault> {
@@ -192,14 +197,15 @@ impl Inference {
         Ok(Answer { values, width, tokens: counts, times, batch: rows.batch, _afterwards: afterwards })
     }
 
-    /// If the only model could not answer even one token in this time, the time after which it may be tried again. Where there are several,
-    /// which one is asked, and would refuse, is known by more than a head.
+    /// If the only model could not answer even one token in this time, when it may be tried again; it is counted as the model's refusal.
+    /// Where there are several models, which one is asked, and would refuse, is known by more than a head.
     pub(crate) fn overload(&self, timeout: Option<Duration>) -> Option<Duration> {
-        if self.models.all().len() != 1 {
-            return None;
-        }
-        let (after, model) = self.batcher.overload(self.deadline(Instant::now(), timeout))?;
-        Record::ask(model, 0);
+        let [only] = self.models.all() else { return None };
+        let begun = Instant::now();
+        let checked = self.batcher.check(0, 1, self.deadline(begun, timeout));
+        let Err(Failure::Overloaded { after }) = checked else { return None };
+        Record::ask(0, 0);
+        self.tell(0, &only.card, &Err(Fault::Overloaded { after }), begun);
         Some(after)
     }
 

@@ -11,6 +11,7 @@ mod models;
 mod oip;
 mod openai;
 mod openapi;
+mod overload;
 mod own_routes;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;

@@ -212,20 +212,6 @@ fn a_request_that_would_be_late_is_refused_with_the_time_to_try_again() {
 }
 
 #[test]
-fn an_overload_is_of_all_models_and_is_the_refusal_of_who_would_answer_first() {
-    let mut bench = Bench::new(1);
-    assert_eq!(bench.queue.overload(bench.at(0), bench.at(1)), None);
-    let _waits = bench.comes(0, &[100]);
-    // A token takes a millisecond after that.
-    let until = HELD * 100 + 1;
-    assert_eq!(bench.queue.overload(bench.at(0), bench.at(until)), None);
-    assert_eq!(bench.queue.overload(bench.at(0), bench.at(until - 5)), Some((ms(5), 0)));
-    let refused = |bench: &Bench| bench.queue.tallies().map(|tally| tally.refused).collect::<Vec<_>>();
-    assert_eq!(refused(&bench), [1, 0]);
-    assert_eq!(Queue::new(vec![], 1).overload(bench.at(0), bench.at(0)), None);
-}
-
-#[test]
 fn heavy_work_does_not_make_light_requests_be_refused() {
     let mut bench = Bench::new(1);
     let _heavy: Vec<Answer> = (0..50).map(|came| bench.comes(came, &[500])).collect();
