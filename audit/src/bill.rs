@@ -25,6 +25,8 @@ pub struct Bill {
     pub lock: Lock,
     /// What built it.
     pub toolchain: Toolchain,
+    /// What `cargo modeldeploy build` was asked for, of all that decides on the program's bytes.
+    pub arguments: Vec<String>,
     /// The digest of its crates' section, where it has one.
     pub crates: Option<Digest>,
 }
@@ -48,6 +50,7 @@ pub struct Toolchain {
 #[serde(deny_unknown_fields)]
 struct Text {
     toolchain: Toolchain,
+    arguments: Vec<String>,
     crates: Option<Digest>,
     /// As `Model.lock` is written, each block with its digest.
     lock: String,
@@ -56,7 +59,8 @@ struct Text {
 impl Bill {
     /// The bill as a section: the same bill gives the same bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let text = Text { toolchain: self.toolchain.clone(), crates: self.crates, lock: self.lock.to_text() };
+        let Bill { lock, toolchain, arguments, crates } = self.clone();
+        let text = Text { toolchain, arguments, crates, lock: lock.to_text() };
         let text = serde_json::to_vec(&text).expect("a bill has string keys and plain values");
         let body = [&(text.len() as u64).to_le_bytes()[..], &compress_to_vec_zlib(&text, 9)].concat();
         [&MAGIC[..], Digest::of(&body).as_bytes(), &body].concat()
@@ -86,7 +90,7 @@ impl Bill {
         }
         let text: Text = serde_json::from_slice(&text).map_err(|error| format!("cannot be read: {error}"))?;
         let lock = Lock::parse(&text.lock).map_err(|error| format!("has a lock that is none: {error}"))?;
-        Ok(Bill { lock, toolchain: text.toolchain, crates: text.crates })
+        Ok(Bill { lock, toolchain: text.toolchain, arguments: text.arguments, crates: text.crates })
     }
 }
 
@@ -102,7 +106,7 @@ mod tests {
             profile: "release".into(),
         };
         let lock = Lock { version: modeldeploy_format::lock::VERSION, models: vec![], indexes: vec![] };
-        Bill { lock, toolchain, crates: Some(Digest::of(b"crates")) }
+        Bill { lock, toolchain, arguments: vec!["--package=shop".into()], crates: Some(Digest::of(b"crates")) }
     }
 
     /// A section with a digest that is right, whatever it holds.

@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod bill;
+mod compare;
 mod crates;
 mod held;
 mod program;
@@ -26,6 +27,7 @@ mod refusal;
 mod sbom;
 
 pub use bill::{Bill, Toolchain};
+pub use compare::{Difference, How, differences};
 pub use crates::{from_section as crates, to_section as crates_section};
 pub use held::Held;
 pub use refusal::Refusal;

@@ -74,6 +74,14 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// All sections with their names and bytes, in their order; of one that takes no room in the file, none.
+    pub(crate) fn sections(&self) -> impl Iterator<Item = (String, &'a [u8])> {
+        self.file.sections().map(|section| {
+            let name = String::from_utf8_lossy(section.name_bytes().unwrap_or_default()).into_owned();
+            (name, section.data().unwrap_or_default())
+        })
+    }
+
     /// The section of that name, if there is one.
     pub(crate) fn section(&self, name: &str) -> Result<Option<Section<'a>>, Refusal> {
         let mut found = self.file.sections().filter(|section| section.name_bytes() == Ok(name.as_bytes()));

@@ -17,11 +17,14 @@ pub(crate) fn human(shown: &str, audit: &Audit) -> String {
     }
     audit.models().for_each(|held| text += &model(held));
     audit.indexes().for_each(|held| text += &index(held));
-    if let Some(Bill { toolchain, .. }) = &audit.bill {
+    if let Some(Bill { toolchain, arguments, .. }) = &audit.bill {
         let _ = write!(
             text,
-            "\nbuilt by {} on {}, cargo-modeldeploy {}, profile {}",
-            toolchain.rustc, toolchain.host, toolchain.modeldeploy, toolchain.profile
+            "\nbuilt by {} on {}, cargo-modeldeploy {}, {}",
+            toolchain.rustc,
+            toolchain.host,
+            toolchain.modeldeploy,
+            arguments.join(" ")
         );
     } else if !audit.held.is_empty() {
         for held in &audit.held {
@@ -98,6 +101,7 @@ pub(crate) fn program(audit: &Audit) -> Value {
         "indexes": indexes,
         "unnamed": unnamed.map(|held| json!({"digest": held.digest, "size": held.size})).collect::<Vec<_>>(),
         "toolchain": audit.bill.as_ref().map(|bill| &bill.toolchain),
+        "arguments": audit.bill.as_ref().map(|bill| &bill.arguments),
         "crates": audit.crates.as_ref().map(|crates| &crates.packages),
         "signatures": [],
     })

@@ -9,6 +9,7 @@ use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
 use crate::workspace::Workspace;
+use cargo_metadata::Package;
 use modeldeploy_audit::{Bill, Toolchain, crates_section};
 use modeldeploy_compiler::diagnostic::Diagnostic;
 use modeldeploy_compiler::store::write_atomically;
@@ -26,7 +27,8 @@ pub(crate) fn write(
     output: &mut Output<'_>,
 ) -> Result<PathBuf, Failure> {
     let compiler = compiler(workspace)?;
-    let crates = match &crates::programs(workspace, args)[..] {
+    let selected = crates::selected(workspace, args);
+    let crates = match &crates::programs(&selected)[..] {
         [program] => Some(crates_section(&crates::of(program, args, &compiler.host)?)),
         [] => None,
         several => {
@@ -39,13 +41,15 @@ pub(crate) fn write(
             None
         }
     };
+    let profile = flags::profile(args).unwrap_or_else(|| "dev".into());
     let bill = Bill {
         lock: lock.clone(),
+        arguments: arguments(&selected, workspace.packages().len(), &profile, args),
         toolchain: Toolchain {
             rustc: compiler.version,
             host: compiler.host,
             modeldeploy: env!("CARGO_PKG_VERSION").into(),
-            profile: flags::profile(args).unwrap_or_else(|| "dev".into()),
+            profile,
         },
         crates: crates.as_deref().map(Digest::of),
     };
@@ -61,13 +65,30 @@ pub(crate) fn write(
     Ok(path)
 }
 
-struct Compiler {
-    version: String,
-    host: String,
+/// What `build` is asked for to make the same program again. Which packages are built together decides on the features of what they share.
+fn arguments(selected: &[&Package], packages: usize, profile: &str, args: &[OsString]) -> Vec<String> {
+    let mut arguments = vec![format!("--profile={profile}")];
+    if selected.len() == packages && packages > 1 {
+        arguments.push("--workspace".into());
+    } else {
+        let mut names: Vec<String> = selected.iter().map(|package| format!("--package={}", package.name)).collect();
+        names.sort_unstable();
+        arguments.extend(names);
+    }
+    arguments.extend(flags::deciding(args));
+    arguments
+}
+
+/// A compiler.
+pub(crate) struct Compiler {
+    /// What it says of itself first.
+    pub(crate) version: String,
+    /// The target that it runs on.
+    pub(crate) host: String,
 }
 
 /// What cargo compiles with here, in its own words.
-fn compiler(workspace: &Workspace) -> Result<Compiler, Failure> {
+pub(crate) fn compiler(workspace: &Workspace) -> Result<Compiler, Failure> {
     let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let said = Command::new(&program).arg("-vV").current_dir(workspace.root()).output();
     let said = said.ok().filter(|said| said.status.success());

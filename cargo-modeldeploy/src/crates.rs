@@ -12,23 +12,25 @@ use std::path::Path;
 /// cargo-auditable's number for what cargo's metadata say, where macros count as building tools.
 const FORMAT: u32 = 1;
 
-/// The packages with programs that cargo builds when it is called with `args`.
-pub(crate) fn programs<'w>(workspace: &'w Workspace, args: &[OsString]) -> Vec<&'w Package> {
+/// The packages that cargo builds when it is called with `args`.
+pub(crate) fn selected<'w>(workspace: &'w Workspace, args: &[OsString]) -> Vec<&'w Package> {
     let named: Vec<String> = ["--package", "-p"].iter().flat_map(|flag| flags::values(args, flag)).collect();
     let all = args.iter().any(|arg| arg == "--workspace" || arg == "--all");
     let manifest = flags::values(args, "--manifest-path").pop();
-    let packages = if !named.is_empty() {
+    if !named.is_empty() {
         let is_named = |package: &&Package| named.iter().any(|spec| spec.split('@').next() == Some(&package.name));
         workspace.packages().iter().filter(is_named).collect()
     } else if all {
         workspace.packages().iter().collect()
     } else {
         workspace.default_packages(manifest.as_deref().map(Path::new))
-    };
-    packages
-        .into_iter()
-        .filter(|package| package.targets.iter().any(|target| target.is_kind(TargetKind::Bin)))
-        .collect()
+    }
+}
+
+/// Those of these packages that have programs.
+pub(crate) fn programs<'w>(packages: &[&'w Package]) -> Vec<&'w Package> {
+    let is_one = |package: &&&Package| package.targets.iter().any(|target| target.is_kind(TargetKind::Bin));
+    packages.iter().filter(is_one).copied().collect()
 }
 
 /// The crates of the programs of `package`, for the target that `args` name or else for `host`.

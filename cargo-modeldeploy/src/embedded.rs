@@ -125,18 +125,18 @@ fn contradiction(program: &[u8], lock: &Lock) -> Option<String> {
 #[path = "../../audit/tests/attacks/elf.rs"]
 mod elf;
 #[cfg(test)]
+#[path = "../../audit/tests/attacks/pack.rs"]
+mod pack;
+#[cfg(test)]
 #[path = "../../audit/tests/attacks/shop.rs"]
 mod shop;
 
 #[cfg(test)]
 mod tests {
+    use super::pack::pack;
     use super::shop::{Shop, bill};
     use super::*;
     use modeldeploy_format::index::Values;
-    use modeldeploy_format::pack::{Contents, Writer};
-    use modeldeploy_format::program::{Index, Lookup, Pooling, Program, Rows, Slot, SlotId, Step, Storage};
-    use modeldeploy_format::tensor::Layout;
-    use modeldeploy_format::{DType, Signature, Task};
 
     #[test]
     fn a_program_that_audit_would_refuse_is_refused_when_it_is_built() {
@@ -149,35 +149,6 @@ mod tests {
         let altered = contradiction(&shop.program(), &lock).expect("another byte");
         assert!(altered.contains("the pack of model `model-0` has the digest"), "{altered}");
         assert_eq!(contradiction(b"MZ", &lock), None);
-    }
-
-    fn pack(byte: u8) -> Vec<u8> {
-        let mut writer = Writer::new();
-        let table = writer.tensor("words", DType::F32, Layout::Plain, &[2, 16], &[byte; 128]);
-        let slot = |rows, offset| Slot { rows, storage: Storage::F32, width: 16, offset };
-        let [x, pooled] = [0, 1].map(SlotId);
-        let program = Program {
-            slots: vec![slot(Rows::Tokens, 0), slot(Rows::Texts, 0)],
-            steps: vec![
-                Step::Embed {
-                    lookups: [Some(Lookup { table, scales: None, index: Index::TokenId }), None, None],
-                    out: x,
-                },
-                Step::Pool { x, pooling: Pooling::Mean, out: pooled },
-            ],
-            output: pooled,
-        };
-        let signature = Signature {
-            task: Task::Embed,
-            max_tokens: 8,
-            outputs: 16,
-            normalized: false,
-            labels: vec![],
-            prompts: vec![],
-            default_prompt: None,
-        };
-        let contents = Contents { signature, program, tokenizer: vec![], goldens: vec![] };
-        writer.finish(&contents).expect("a pack").to_vec()
     }
 
     fn index(value: f32) -> Vec<u8> {

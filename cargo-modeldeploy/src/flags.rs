@@ -60,18 +60,59 @@ pub(crate) fn message_formats(args: &[OsString]) -> (Vec<String>, Vec<OsString>)
     (formats, others)
 }
 
-/// The values of a long flag, in their order.
+/// The values of a flag, in their order: those of a long one may follow a `=`, those of a short one the flag itself, as in `-pshop`.
 pub(crate) fn values(args: &[OsString], flag: &str) -> Vec<String> {
     let mut found = vec![];
     let mut args = args.iter();
     while let Some(arg) = args.next() {
-        if arg == flag {
-            found.extend(args.next().and_then(|value| value.to_str()).map(str::to_owned));
-        } else if let Some(value) = arg.to_str().and_then(|arg| arg.strip_prefix(flag)?.strip_prefix('=')) {
-            found.push(value.to_owned());
+        match value(arg, flag) {
+            Some("") => found.extend(args.next().and_then(|value| value.to_str()).map(str::to_owned)),
+            Some(value) => found.push(value.strip_prefix('=').unwrap_or(value).to_owned()),
+            None => {}
         }
     }
     found
+}
+
+/// What follows `flag` in the word that has it.
+fn value<'a>(arg: &'a OsStr, flag: &str) -> Option<&'a str> {
+    let text = arg.to_str()?;
+    match flag.strip_prefix("--") {
+        Some(_) => text.strip_prefix(flag).filter(|value| value.is_empty() || value.starts_with('=')),
+        // `-qpshop` is `-q -p shop`.
+        None => {
+            let flags = shorts(arg);
+            let is_last = flags.last().is_some_and(|last| flag.strip_prefix('-') == Some(&last.to_string()));
+            is_last.then(|| &text[1 + flags.len()..])
+        }
+    }
+}
+
+/// Those of cargo's flags that decide on the bytes of a program, each in one form whatever way it was given; not the profile, nor the
+/// packages.
+pub(crate) fn deciding(args: &[OsString]) -> Vec<String> {
+    let features = ["--features", "-F"].iter().flat_map(|flag| values(args, flag));
+    let mut features: Vec<String> =
+        features.flat_map(|list| list.split([',', ' ']).map(str::to_owned).collect::<Vec<_>>()).collect();
+    features.retain(|feature| !feature.is_empty());
+    features.sort_unstable();
+    features.dedup();
+    let mut kept = vec![];
+    for flag in ["--all-features", "--no-default-features"] {
+        if args.iter().any(|arg| arg == flag) {
+            kept.push(flag.to_owned());
+        }
+    }
+    if !features.is_empty() {
+        kept.push(format!("--features={}", features.join(",")));
+    }
+    kept.extend(values(args, "--target").into_iter().map(|target| format!("--target={target}")));
+    kept
+}
+
+/// Whether cargo may change nothing in `Cargo.lock`.
+pub(crate) fn holds_crates(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--locked" || arg == "--frozen")
 }
 
 /// The short flags of one word, as `-qr` has two; those whose value follows end it.
@@ -122,6 +163,37 @@ mod tests {
         ] {
             assert_eq!(without_verbosity(&words(line)), words(rest), "{line}");
         }
+    }
+
+    #[test]
+    fn values_follow_a_flag_in_each_of_cargos_ways() {
+        for (line, flag, found) in [
+            ("-p shop", "-p", &["shop"][..]),
+            ("-pshop -p=till", "-p", &["shop", "till"]),
+            ("-qpshop -vp till", "-p", &["shop", "till"]),
+            ("-Fp -j2 -jp", "-p", &[]),
+            ("--package shop --package=till", "--package", &["shop", "till"]),
+            ("--packages shop --package", "--package", &[]),
+            ("-p", "-p", &[]),
+        ] {
+            assert_eq!(values(&words(line), flag), found, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_decides_on_the_bytes_has_one_form() {
+        for (line, kept) in [
+            ("--release -j2 -p shop", &[][..]),
+            ("-F b,a --features=c --features a", &["--features=a,b,c"]),
+            (
+                "--target x86_64-unknown-linux-gnu --all-features",
+                &["--all-features", "--target=x86_64-unknown-linux-gnu"],
+            ),
+            ("--no-default-features -Fa", &["--no-default-features", "--features=a"]),
+        ] {
+            assert_eq!(deciding(&words(line)), kept, "{line}");
+        }
+        assert!(holds_crates(&words("-q --frozen")) && !holds_crates(&words("-q")));
     }
 
     #[test]

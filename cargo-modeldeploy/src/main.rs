@@ -17,6 +17,7 @@ mod flags;
 mod output;
 mod passed;
 mod progress;
+mod rebuild;
 mod shipped;
 mod usage;
 mod workspace;

@@ -27,7 +27,7 @@ pub(crate) struct Shipped {
     bill: PathBuf,
     profile: String,
     /// Folders of this machine, and what they are called in the program. The last that matches counts.
-    folders: Vec<(PathBuf, &'static str)>,
+    folders: Vec<(PathBuf, String)>,
 }
 
 impl Shipped {
@@ -42,11 +42,17 @@ impl Shipped {
         let bill = bill::write(workspace, lock, args, output)?;
         let target = flags::values(args, "--target-dir").pop().map(PathBuf::from);
         let target = target.and_then(|folder| std::path::absolute(folder).ok());
-        let folders = vec![
-            (workspace.root().to_owned(), "/workspace"),
-            (cargo_home(), "/cargo"),
-            (target.unwrap_or_else(|| workspace.target().to_owned()), "/target"),
-        ];
+        let mut folders: Vec<(PathBuf, String)> = vec![];
+        for manifest in workspace.manifests_outside()? {
+            let folder = manifest.parent().unwrap_or(&manifest);
+            let name = folder.file_name().unwrap_or_default().to_string_lossy();
+            folders.push((folder.to_owned(), format!("/outside/{name}")));
+        }
+        folders.extend([
+            (workspace.root().to_owned(), "/workspace".to_owned()),
+            (cargo_home(), "/cargo".to_owned()),
+            (target.unwrap_or_else(|| workspace.target().to_owned()), "/target".to_owned()),
+        ]);
         Ok(Some(Shipped { bill, profile, folders }))
     }
 
@@ -55,10 +61,11 @@ impl Shipped {
         self.folders.iter().map(|(folder, _)| folder.as_path())
     }
 
-    /// In the user's words.
-    pub(crate) fn said(&self) -> String {
-        let names: Vec<&str> = self.folders.iter().map(|(_, name)| *name).collect();
-        format!("one codegen unit, no incremental build, paths as {}", names.join(", "))
+    /// In the user's words; `args` are cargo's.
+    pub(crate) fn said(&self, args: &[OsString]) -> String {
+        let names: Vec<&str> = self.folders.iter().map(|(_, name)| name.as_str()).collect();
+        let crates = if flags::holds_crates(args) { ", crates as Cargo.lock has them" } else { "" };
+        format!("one codegen unit, no incremental build, paths as {}{crates}", names.join(", "))
     }
 
     /// Sets all of it, before the subcommand's other arguments.
@@ -67,7 +74,7 @@ impl Shipped {
         for setting in ["codegen-units=1", "incremental=false"] {
             command.arg("--config").arg(format!("profile.{}.{setting}", self.profile));
         }
-        let remap = |(folder, name): &(PathBuf, &str)| format!("--remap-path-prefix={}={name}", folder.display());
+        let remap = |(folder, name): &(PathBuf, String)| format!("--remap-path-prefix={}={name}", folder.display());
         let flags: Vec<String> = self.folders.iter().map(remap).collect();
         let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
         let spaced =

@@ -78,6 +78,15 @@ impl Workspace {
         self.metadata.workspace_packages().iter().map(|package| package.manifest_path.clone().into()).collect()
     }
 
+    /// The manifests of what these packages depend on by paths that lead out of the workspace.
+    pub(crate) fn manifests_outside(&self) -> Result<Vec<PathBuf>, Failure> {
+        let manifest = self.root().join("Cargo.toml");
+        let metadata = ask(MetadataCommand::new().manifest_path(manifest))?;
+        let local = metadata.packages.iter().filter(|package| package.source.is_none());
+        let outside = local.filter(|package| !metadata.workspace_members.contains(&package.id));
+        Ok(outside.map(|package| package.manifest_path.clone().into()).collect())
+    }
+
     /// What the manifests say of models, with the lock and the store.
     pub(crate) fn models(&self) -> Result<pipeline::Workspace, Failure> {
         Ok(pipeline::Workspace::read(self.root(), &self.manifests())?)

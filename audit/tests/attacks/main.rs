@@ -1,6 +1,8 @@
 //! Programs that were altered, cut, put together wrongly or made to cost whoever reads them.
 
+mod compare;
 mod elf;
+mod pack;
 mod sbom;
 mod shop;
 

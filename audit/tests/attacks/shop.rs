@@ -25,7 +25,11 @@ pub(crate) struct Shop {
 impl Shop {
     /// Two packs, the second at a page of its own, with nothing between.
     pub(crate) fn new() -> Shop {
-        let packs = vec![vec![1; 100], (0..200).collect()];
+        Shop::of(vec![vec![1; 100], (0..200).collect()])
+    }
+
+    /// With two packs of at most a page.
+    pub(crate) fn of(packs: Vec<Vec<u8>>) -> Shop {
         let mut data = packs[0].clone();
         data.resize(4096, 0);
         data.extend(&packs[1]);
@@ -33,8 +37,9 @@ impl Shop {
         let crates = crates_section(&crates.parse::<VersionInfo>().expect("a list"));
         let bill = bill(&packs, Some(Digest::of(&crates))).encode();
         let digests: Vec<Digest> = packs.iter().map(|pack| Digest::of(pack)).collect();
-        let first = record(PLACES, &[(DATA, 100)], [BILL, CRATES], &digests[0]);
-        let second = record(PLACES + first.len() as u64, &[(DATA + 4096, 200)], [BILL, CRATES], &digests[1]);
+        let first = record(PLACES, &[(DATA, packs[0].len() as u64)], [BILL, CRATES], &digests[0]);
+        let second =
+            record(PLACES + first.len() as u64, &[(DATA + 4096, packs[1].len() as u64)], [BILL, CRATES], &digests[1]);
         Shop { packs, data, places: [first, second].concat(), bill, crates }
     }
 
@@ -76,7 +81,12 @@ pub(crate) fn bill(packs: &[Vec<u8>], crates: Option<Digest>) -> Bill {
         modeldeploy: "0.1.0".into(),
         profile: "release".into(),
     };
-    Bill { lock: Lock { version: VERSION, models, indexes: vec![] }, toolchain, crates }
+    Bill {
+        lock: Lock { version: VERSION, models, indexes: vec![] },
+        toolchain,
+        arguments: vec!["--package=shop".into()],
+        crates,
+    }
 }
 
 fn model(name: &str, pack: &[u8]) -> LockedModel {

@@ -33,8 +33,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let prepared = prepare(args.passed.cargo(), output)?;
     let mut cargo_args = args.passed.cargo().to_vec();
     let shipped = prepared.shipped(&cargo_args, output)?;
-    let is_held = |flag: &OsString| flag == "--locked" || flag == "--frozen";
-    if shipped.is_some() && prepared.workspace.is_locked() && !cargo_args.iter().any(is_held) {
+    if shipped.is_some() && prepared.workspace.is_locked() && !flags::holds_crates(&cargo_args) {
         cargo_args.push("--locked".into());
     }
     let programs = compile(&cargo_args, &prepared, shipped.as_ref(), output)?;
@@ -81,7 +80,7 @@ pub(crate) fn compile(
     output: &mut Output<'_>,
 ) -> Result<Vec<Program>, Failure> {
     if let Some(shipped) = shipped {
-        output.step("Setting", shipped.said());
+        output.step("Setting", shipped.said(args));
     }
     let programs = cargo::build(args, shipped, prepared.workspace.packages())?;
     let mut wrong: Vec<Diagnostic> = vec![];

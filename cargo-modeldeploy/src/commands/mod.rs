@@ -2,7 +2,7 @@
 
 mod add;
 mod audit;
-mod build;
+pub(crate) mod build;
 mod check;
 mod clean;
 mod completions;
@@ -15,6 +15,7 @@ mod remove;
 mod run;
 mod sbom;
 mod test;
+mod verify;
 
 use crate::exit::Failure;
 use crate::output::Output;
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// Say which models are inside a program, and prove it
     Audit(audit::Args),
+    /// Build a program again from its sources and compare every byte
+    Verify(verify::Args),
     /// Write a program's bill of materials, CycloneDX
     Sbom(sbom::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
@@ -68,6 +71,7 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Check(args) => check::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
         Command::Sbom(args) => sbom::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),

@@ -53,7 +53,7 @@ fn a_program_says_what_is_inside_and_no_byte_of_it_can_be_another() {
         "asked: min-cosine 0.5",
         "products (index)\n  4 vectors of 16 by encoder",
         "of shop 0.1.0",
-        "profile release",
+        "--profile=release --package=shop",
         "every byte of its models is as locked; it is not signed",
     ]);
     let facts = shop.run(&["audit", &shown, "--format", "json"]).code(0).json();
@@ -70,6 +70,39 @@ fn a_program_says_what_is_inside_and_no_byte_of_it_can_be_another() {
 
     stripped_programs_say_the_same(&shop, &program);
     single_bytes_are_noticed(&fs::read(&program).expect("the program"));
+    built_again_all_bytes_are_the_same_but_one_that_was_changed(&shop, &program);
+}
+
+/// It is built in another folder, with another cache of cargo's and on one core.
+fn built_again_all_bytes_are_the_same_but_one_that_was_changed(shop: &Shop, program: &Path) {
+    use object::{Object, ObjectSection};
+    let good = fs::read(program).expect("the program");
+    let file = object::File::parse(&*good).expect("a program");
+    let (code, _) = file.section_by_name(".text").and_then(|text| text.file_range()).expect("code");
+    let mut changed = good.clone();
+    changed[code as usize + 0x40] ^= 1;
+    fs::create_dir(shop.path("altered")).expect("a folder");
+    fs::write(shop.path("altered/shop"), &changed).expect("written");
+
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.unwrap_or_else(|| std::env::home_dir().expect("a home").join(".cargo"));
+    fs::create_dir(shop.path("cache")).expect("a folder");
+    for part in ["registry", "git", "config.toml"].iter().filter(|part| home.join(part).exists()) {
+        std::os::unix::fs::symlink(home.join(part), shop.path("cache").join(part)).expect("a link");
+    }
+    let mut verify = shop.command(&["verify", "altered/shop", "--rebuild", "--folder", "again/further/down"]);
+    verify.env("CARGO_HOME", shop.path("cache")).env("CARGO_BUILD_JOBS", "1");
+    Said::of(&mut verify).code(1).errs(&["MD1005", "altered/shop", ".text differs in the byte at 0x40"]);
+    let kept = shop.files("again").into_iter().find(|path| path.ends_with("target/release/shop")).expect("kept");
+    assert!(fs::read(kept).expect("the program") == good, "its bytes are those of the first build");
+
+    // What cannot come out the same is not begun.
+    let verify = ["verify", "target/release/shop", "--rebuild"];
+    shop.run(&[&verify[..], &["--folder", "again"]].concat()).code(1).errs(&["MD1004", "is not empty"]);
+    shop.edit("Cargo.toml", "task = \"embed\"\nversion = \"0.1.0\"", "task = \"embed\"\nversion = \"0.2.0\"");
+    shop.run(&["lock"]).code(0);
+    shop.run(&verify).code(1).errs(&["MD1004", "another lock", "`encoder` 0.1.0", "git checkout"]);
+    shop.run(&["verify", env!("CARGO_BIN_EXE_cargo-modeldeploy"), "--rebuild"]).code(1).errs(&["MD1003"]);
 }
 
 fn stripped_programs_say_the_same(shop: &Shop, program: &Path) {

@@ -153,6 +153,15 @@ impl<'a> Artifact<'a> {
         &self.tensors[id.0 as usize]
     }
 
+    /// The bytes of a tensor, padding included, in the order of its layout.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such tensor.
+    pub fn bytes(&self, id: TensorId) -> &'a [u8] {
+        self.stored[id.0 as usize]
+    }
+
     /// The stored values of a tensor, padding included, in the order of its layout.
     ///
     /// # Panics
