@@ -31,7 +31,7 @@ pub use compare::{Difference, How, differences};
 pub use crates::{from_section as crates, to_section as crates_section};
 pub use held::Held;
 pub use refusal::Refusal;
-pub use sbom::cyclonedx;
+pub use sbom::{cyclonedx, spdx};
 
 use auditable_serde::VersionInfo;
 use modeldeploy_format::Digest;

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advisories;
 mod audited;
 mod bill;
 mod cargo;

@@ -1,7 +1,7 @@
-//! The bill of materials of a program, held against CycloneDX's own schema.
+//! The bills of materials of a program: CycloneDX's against its own schema; SPDX's is read by SPDX's own library in `.ci/shipped`.
 
 use super::shop::Shop;
-use modeldeploy_audit::{Audit, audit, cyclonedx};
+use modeldeploy_audit::{Audit, audit, cyclonedx, spdx};
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{LockedFile, LockedGate, LockedIndex};
 use serde_json::Value;
@@ -104,4 +104,48 @@ fn it_has_the_crates_the_models_and_what_the_gate_measured() {
         let on = needs["dependsOn"].as_array().expect("a list");
         assert!(on.iter().chain([&needs["ref"]]).all(|it| known.contains(it.as_str().expect("a name"))), "{needs}");
     }
+}
+
+#[test]
+fn all_that_spdx_relates_is_there_and_nothing_has_two_names() {
+    let (program, audited) = rich();
+    let digest = Digest::of(&program);
+    let document = spdx("shop & till", &digest, &audited, "1970-01-01T00:00:00Z");
+    assert_eq!(
+        document,
+        spdx("shop & till", &digest, &audited, "1970-01-01T00:00:00Z"),
+        "the same program, the same text"
+    );
+    let graph = document["@graph"].as_array().expect("a list");
+    let named: Vec<&str> = graph.iter().filter_map(|it| it["spdxId"].as_str()).collect();
+    let known: BTreeSet<&str> = named.iter().copied().collect();
+    assert_eq!((known.len(), named.len() + 1), (named.len(), graph.len()), "a name twice");
+    assert!(known.iter().all(|name| name.starts_with("https://spdx.org/spdxdocs/shop%20%26%20till-")), "{known:?}");
+    let kinds = |kind: &str| graph.iter().filter(|it| it["type"] == kind).count();
+    let kinds = ["ai_AIPackage", "dataset_DatasetPackage", "software_File", "build_Build", "SpdxDocument"].map(kinds);
+    // The suite and the index are datasets; one file has a model.
+    assert_eq!(kinds, [2, 2, 1, 1, 1]);
+    let mut relations = BTreeSet::new();
+    for it in graph {
+        let names =
+            |key: &str| it[key].as_array().into_iter().flatten().filter_map(|it| it.as_str()).collect::<Vec<_>>();
+        let from = it["from"].as_str();
+        for name in ["to", "element", "rootElement"].iter().flat_map(|key| names(key)).chain(from) {
+            assert!(known.contains(name), "{name}");
+        }
+        relations.extend(it["relationshipType"].as_str());
+    }
+    let expected = ["contains", "dependsOn", "descendantOf", "hasDeclaredLicense", "hasOutput", "testedOn"];
+    assert_eq!(relations, expected.into());
+    let model = graph.iter().find(|it| it["type"] == "ai_AIPackage").expect("a model");
+    let entry = |key: &str, value: &str| serde_json::json!({"type": "DictionaryEntry", "key": key, "value": value});
+    assert_eq!(
+        model["ai_metric"],
+        serde_json::json!([
+            entry("ndcg@10", "0.847609"),
+            entry("ndcg@10 of the f32 reference", "0.847802"),
+            entry("cosine-min", "0.999953")
+        ])
+    );
+    assert_eq!(model["ai_metricDecisionThreshold"], serde_json::json!([entry("min-ratio", "0.99")]));
 }

@@ -2,6 +2,7 @@
 //!
 //! The same program gives the same text: there is no time in it, and its serial number comes from the rest.
 
+use super::{reference, uuid};
 use crate::{Audit, Bill};
 use auditable_serde::{DependencyKind, Package, Source};
 use modeldeploy_format::Digest;
@@ -36,17 +37,8 @@ pub fn cyclonedx(name: &str, program: &Digest, audit: &Audit) -> Value {
             .collect::<Vec<_>>(),
         "dependencies": dependencies(name, audit, packages),
     });
-    document["serialNumber"] = serial(&document).into();
+    document["serialNumber"] = format!("urn:uuid:{}", uuid(&document.to_string())).into();
     document
-}
-
-/// A number that only this text has, in the form of a UUID of version 8.
-fn serial(document: &Value) -> String {
-    let mut bytes = *Digest::of(document.to_string().as_bytes()).as_bytes();
-    bytes[6] = bytes[6] & 0x0f | 0x80;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = Digest::from_bytes(bytes).hex();
-    format!("urn:uuid:{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..32])
 }
 
 fn hashes(digest: &Digest) -> Value {
@@ -63,13 +55,9 @@ fn properties(pairs: &BTreeMap<String, String>, kind: &str) -> impl Iterator<Ite
 
 fn toolchain(bill: &Bill) -> Vec<Value> {
     let it = &bill.toolchain;
-    let facts = [("rustc", &it.rustc), ("host", &it.host), ("version", &it.modeldeploy), ("profile", &it.profile)];
+    let arguments = bill.arguments.join(" ");
+    let facts = [("rustc", &it.rustc), ("host", &it.host), ("version", &it.modeldeploy), ("arguments", &arguments)];
     facts.iter().map(|(name, value)| property(name, value)).collect()
-}
-
-/// How a crate is called in the document, and by others where it is on crates.io.
-fn reference(package: &Package) -> String {
-    format!("pkg:cargo/{}@{}", package.name, package.version.to_string().replace('+', "%2B"))
 }
 
 /// One that is needed to build alone is not in the program.
