@@ -66,6 +66,11 @@ struct Compiler {
     host: String,
 }
 
+/// The system that cargo compiles on here, as a target.
+pub(crate) fn host(workspace: &Workspace) -> Result<String, Failure> {
+    compiler(workspace).map(|compiler| compiler.host)
+}
+
 /// What cargo compiles with here, in its own words.
 fn compiler(workspace: &Workspace) -> Result<Compiler, Failure> {
     let program = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());

@@ -126,7 +126,7 @@ fn contradiction(program: &[u8], lock: &Lock) -> Option<String> {
 mod elf;
 #[cfg(test)]
 #[path = "../../audit/tests/attacks/shop.rs"]
-mod shop;
+pub(crate) mod shop;
 
 #[cfg(test)]
 mod tests {

@@ -21,11 +21,16 @@ const BILL_VARIABLE: &str = "MODELDEPLOY_BILL";
 /// What separates the compiler's flags in `CARGO_ENCODED_RUSTFLAGS`.
 const SEPARATOR: &str = "\x1f";
 
+/// The compiler's flag that brings the C library in.
+const STATIC: &str = "-Ctarget-feature=+crt-static";
+
 /// What is set for cargo.
 #[derive(Debug)]
 pub(crate) struct Shipped {
     bill: PathBuf,
     profile: String,
+    /// Whether nothing is left to be linked when it starts.
+    is_static: bool,
     /// Folders of this machine, and what they are called in the program. The last that matches counts.
     folders: Vec<(PathBuf, &'static str)>,
 }
@@ -47,7 +52,17 @@ impl Shipped {
             (cargo_home(), "/cargo"),
             (target.unwrap_or_else(|| workspace.target().to_owned()), "/target"),
         ];
-        Ok(Some(Shipped { bill, profile, folders }))
+        Ok(Some(Shipped { bill, profile, is_static: false, folders }))
+    }
+
+    /// The same, linked statically: cargo must be told a target, for what runs while it builds is linked as always.
+    pub(crate) fn statically(self) -> Shipped {
+        Shipped { is_static: true, ..self }
+    }
+
+    /// Whether nothing is left to be linked when it starts.
+    pub(crate) fn is_static(&self) -> bool {
+        self.is_static
     }
 
     /// The folders of this machine that must not be in the program.
@@ -58,7 +73,8 @@ impl Shipped {
     /// In the user's words.
     pub(crate) fn said(&self) -> String {
         let names: Vec<&str> = self.folders.iter().map(|(_, name)| *name).collect();
-        format!("one codegen unit, no incremental build, paths as {}", names.join(", "))
+        let linked = if self.is_static { ", linked statically" } else { "" };
+        format!("one codegen unit, no incremental build, paths as {}{linked}", names.join(", "))
     }
 
     /// Sets all of it, before the subcommand's other arguments.
@@ -68,7 +84,8 @@ impl Shipped {
             command.arg("--config").arg(format!("profile.{}.{setting}", self.profile));
         }
         let remap = |(folder, name): &(PathBuf, &str)| format!("--remap-path-prefix={}={name}", folder.display());
-        let flags: Vec<String> = self.folders.iter().map(remap).collect();
+        let linked = self.is_static.then(|| STATIC.to_owned());
+        let flags: Vec<String> = self.folders.iter().map(remap).chain(linked).collect();
         let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
         let spaced =
             || std::env::var("RUSTFLAGS").ok().map(|it| it.split_whitespace().collect::<Vec<_>>().join(SEPARATOR));
