@@ -8,6 +8,7 @@ use crate::crates;
 use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
+use crate::shipped::Linking;
 use crate::workspace::Workspace;
 use cargo_metadata::Package;
 use modeldeploy_audit::{Bill, Toolchain, crates_section};
@@ -24,6 +25,7 @@ pub(crate) fn write(
     workspace: &Workspace,
     lock: &Lock,
     args: &[OsString],
+    linking: Linking,
     output: &mut Output<'_>,
 ) -> Result<PathBuf, Failure> {
     let compiler = compiler(workspace)?;
@@ -44,7 +46,7 @@ pub(crate) fn write(
     let profile = flags::profile(args).unwrap_or_else(|| "dev".into());
     let bill = Bill {
         lock: lock.clone(),
-        arguments: arguments(&selected, workspace.packages().len(), &profile, args),
+        arguments: [arguments(&selected, workspace.packages().len(), &profile, args), linking.arguments()].concat(),
         toolchain: Toolchain {
             rustc: compiler.version,
             host: compiler.host,
@@ -85,6 +87,11 @@ pub(crate) struct Compiler {
     pub(crate) version: String,
     /// The target that it runs on.
     pub(crate) host: String,
+}
+
+/// The system that cargo compiles on here, as a target.
+pub(crate) fn host(workspace: &Workspace) -> Result<String, Failure> {
+    compiler(workspace).map(|compiler| compiler.host)
 }
 
 /// What cargo compiles with here, in its own words.

@@ -129,7 +129,7 @@ mod elf;
 mod pack;
 #[cfg(test)]
 #[path = "../../audit/tests/attacks/shop.rs"]
-mod shop;
+pub(crate) mod shop;
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,8 @@ mod embedded;
 mod exit;
 mod figures;
 mod flags;
+mod imaged;
+mod labels;
 mod output;
 mod passed;
 mod progress;

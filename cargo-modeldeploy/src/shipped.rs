@@ -21,11 +21,29 @@ const BILL_VARIABLE: &str = "MODELDEPLOY_BILL";
 /// What separates the compiler's flags in `CARGO_ENCODED_RUSTFLAGS`.
 const SEPARATOR: &str = "\x1f";
 
+/// The compiler's flag that brings the C library in.
+const STATIC: &str = "-Ctarget-feature=+crt-static";
+
+/// How a program is put together, beyond what cargo's own arguments say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Linking {
+    /// Whether nothing is left to be linked when it starts.
+    pub(crate) is_static: bool,
+}
+
+impl Linking {
+    /// What `build` is asked for to do the same again.
+    pub(crate) fn arguments(self) -> Vec<String> {
+        self.is_static.then(|| "--static".to_owned()).into_iter().collect()
+    }
+}
+
 /// What is set for cargo.
 #[derive(Debug)]
 pub(crate) struct Shipped {
     bill: PathBuf,
     profile: String,
+    linking: Linking,
     /// Folders of this machine, and what they are called in the program. The last that matches counts.
     folders: Vec<(PathBuf, String)>,
 }
@@ -36,10 +54,11 @@ impl Shipped {
         workspace: &Workspace,
         lock: &Lock,
         args: &[OsString],
+        linking: Linking,
         output: &mut Output<'_>,
     ) -> Result<Option<Shipped>, Failure> {
         let Some(profile) = flags::profile(args).filter(|_| flags::ships(args)) else { return Ok(None) };
-        let bill = bill::write(workspace, lock, args, output)?;
+        let bill = bill::write(workspace, lock, args, linking, output)?;
         let target = flags::values(args, "--target-dir").pop().map(PathBuf::from);
         let target = target.and_then(|folder| std::path::absolute(folder).ok());
         let mut folders: Vec<(PathBuf, String)> = vec![];
@@ -53,7 +72,12 @@ impl Shipped {
             (cargo_home(), "/cargo".to_owned()),
             (target.unwrap_or_else(|| workspace.target().to_owned()), "/target".to_owned()),
         ]);
-        Ok(Some(Shipped { bill, profile, folders }))
+        Ok(Some(Shipped { bill, profile, linking, folders }))
+    }
+
+    /// Whether nothing is left to be linked when it starts.
+    pub(crate) fn is_static(&self) -> bool {
+        self.linking.is_static
     }
 
     /// The folders of this machine that must not be in the program.
@@ -65,7 +89,8 @@ impl Shipped {
     pub(crate) fn said(&self, args: &[OsString]) -> String {
         let names: Vec<&str> = self.folders.iter().map(|(_, name)| name.as_str()).collect();
         let crates = if flags::holds_crates(args) { ", crates as Cargo.lock has them" } else { "" };
-        format!("one codegen unit, no incremental build, paths as {}{crates}", names.join(", "))
+        let linked = if self.linking.is_static { ", linked statically" } else { "" };
+        format!("one codegen unit, no incremental build, paths as {}{linked}{crates}", names.join(", "))
     }
 
     /// Sets all of it, before the subcommand's other arguments.
@@ -75,7 +100,8 @@ impl Shipped {
             command.arg("--config").arg(format!("profile.{}.{setting}", self.profile));
         }
         let remap = |(folder, name): &(PathBuf, String)| format!("--remap-path-prefix={}={name}", folder.display());
-        let flags: Vec<String> = self.folders.iter().map(remap).collect();
+        let linked = self.linking.is_static.then(|| STATIC.to_owned());
+        let flags: Vec<String> = self.folders.iter().map(remap).chain(linked).collect();
         let encoded = std::env::var("CARGO_ENCODED_RUSTFLAGS").ok();
         let spaced =
             || std::env::var("RUSTFLAGS").ok().map(|it| it.split_whitespace().collect::<Vec<_>>().join(SEPARATOR));

@@ -3,10 +3,13 @@
 use crate::advisories;
 use crate::audited;
 use crate::exit::Failure;
+use crate::imaged;
 use crate::output::Output;
 use modeldeploy_audit::{Audit, Refusal, audit};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::store::{Mapping, map};
+use modeldeploy_format::Digest;
+use modeldeploy_image::read::Found;
 use std::path::{Path, PathBuf};
 
 /// A file that is no program, or one that cannot be read.
@@ -18,12 +21,13 @@ const EXAMPLES: &str = "\
 Examples:
   cargo modeldeploy audit target/release/shop
   cargo modeldeploy audit /usr/local/bin/shop --format json
-  cargo modeldeploy audit shop --advisories advisory-db --deny-advisories";
+  cargo modeldeploy audit shop --advisories advisory-db --deny-advisories
+  cargo modeldeploy audit target/image/shop        an image: a folder of OCI, or what `docker save` wrote";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The program: any ELF executable, stripped or not, of any processor
+    /// The program: any ELF executable, stripped or not, of any processor; or an image that starts one
     program: PathBuf,
     /// A copy of RustSec's database of advisories; else one that `cargo audit` or `cargo deny` has left is used
     #[arg(long, value_name = "FOLDER")]
@@ -34,12 +38,16 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let (_, audited) = prove(&args.program)?;
+    let Proved { audit, image, .. } = prove(&args.program)?;
     let shown = args.program.display().to_string();
-    let crates = audited.crates.as_ref().map_or(&[][..], |crates| &crates.packages);
+    let crates = audit.crates.as_ref().map_or(&[][..], |crates| &crates.packages);
     let advisories = advisories::look_up(args.advisories.as_deref(), crates)?;
-    let (mut human, mut facts) = (audited::human(&shown, &audited), audited::program(&audited));
-    if let Some(advisories) = advisories.as_ref().filter(|_| audited.crates.is_some()) {
+    let (mut human, mut facts) = (audited::human(&shown, &audit), audited::program(&audit));
+    if let Some(image) = &image {
+        human = imaged::human(image) + &human;
+        facts["image"] = imaged::program(image);
+    }
+    if let Some(advisories) = advisories.as_ref().filter(|_| audit.crates.is_some()) {
         human += "\n";
         human += &advisories.human();
         facts["advisories"] = advisories.program();
@@ -48,7 +56,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if !args.deny_advisories {
         return Ok(());
     }
-    match (&audited.crates, &advisories) {
+    match (&audit.crates, &advisories) {
         (Some(_), Some(advisories)) => advisories.deny(&shown),
         (None, _) => Err(unknown(
             "the program does not say which crates are in it",
@@ -70,14 +78,36 @@ fn unknown(what: &str, help: &str) -> Diagnostic {
 }
 
 /// A program, and what it says of its models, proved.
-pub(crate) fn prove(path: &Path) -> Result<(Mapping, Audit), Failure> {
+pub(crate) struct Proved {
+    pub(crate) digest: Digest,
+    pub(crate) audit: Audit,
+    /// The image that it was in.
+    pub(crate) image: Option<Found>,
+}
+
+/// Proves the program at `path`, or the one that the image there starts.
+pub(crate) fn prove(path: &Path) -> Result<Proved, Failure> {
+    if let Some(image) = imaged::open(path)? {
+        let place = format!("{}, {}", path.display(), image.path);
+        let audit = audit(&image.program).map_err(|refusal| refused(&refusal, &place))?;
+        imaged::check(path, &image, &audit)?;
+        return Ok(Proved { digest: Digest::of(&image.program), audit, image: Some(image) });
+    }
+    let (program, audit) = prove_program(path)?;
+    Ok(Proved { digest: Digest::of(program.bytes()), audit, image: None })
+}
+
+/// Proves the program at `path`.
+pub(crate) fn prove_program(path: &Path) -> Result<(Mapping, Audit), Failure> {
     let program = map(path)?;
-    let audited = audit(program.bytes()).map_err(|refusal| {
-        let (code, help) = match refusal {
-            Refusal::Unreadable(_) => (UNREADABLE, "name the program itself, as cargo or a package left it"),
-            Refusal::Altered(_) => (ALTERED, "do not run it: get it again from where it was built, or build it again"),
-        };
-        Diagnostic::new(code, refusal.to_string()).at(path.display().to_string()).help(help)
-    })?;
-    Ok((program, audited))
+    let audit = audit(program.bytes()).map_err(|refusal| refused(&refusal, &path.display().to_string()))?;
+    Ok((program, audit))
+}
+
+fn refused(refusal: &Refusal, place: &str) -> Diagnostic {
+    let (code, help) = match refusal {
+        Refusal::Unreadable(_) => (UNREADABLE, "name the program itself, as cargo or a package left it"),
+        Refusal::Altered(_) => (ALTERED, "do not run it: get it again from where it was built, or build it again"),
+    };
+    Diagnostic::new(code, refusal.to_string()).at(place).help(help)
 }

@@ -1,5 +1,6 @@
 //! `build`: makes the packs and indexes that the lock pins, calls cargo, and looks into the programs that come out.
 
+use crate::bill;
 use crate::cargo::{self, Program};
 use crate::embedded;
 use crate::exit::Failure;
@@ -7,39 +8,63 @@ use crate::flags;
 use crate::output::Output;
 use crate::passed::Passed;
 use crate::progress;
-use crate::shipped::{Shipped, leaked};
+use crate::shipped::{Linking, Shipped, leaked};
 use crate::workspace::Workspace;
-use modeldeploy_compiler::diagnostic::Diagnostic;
+use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::pipeline;
+use modeldeploy_compiler::store::map;
 use modeldeploy_format::lock::Lock;
+use modeldeploy_image::of_static;
 use serde_json::json;
 use std::ffi::OsString;
 use std::path::Path;
+
+/// A program that was to be static and is not.
+const NOT_STATIC: Code = Code("MD1201");
 
 const EXAMPLES: &str = "\
 Examples:
   cargo modeldeploy build
   cargo modeldeploy build --release -p shop
-  cargo modeldeploy build --release --target x86_64-unknown-linux-gnu";
+  cargo modeldeploy build --release --target x86_64-unknown-linux-gnu
+  cargo modeldeploy build --static -p shop         runs in an empty root: target/<target>/release/shop";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "cargo modeldeploy build [OPTIONS] [CARGO ARGS]...")]
 pub(crate) struct Args {
+    /// Link statically, so that the program needs nothing of the system it runs on; in release unless a profile is named
+    #[arg(long = "static")]
+    is_static: bool,
     #[command(flatten)]
     passed: Passed,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let prepared = prepare(args.passed.cargo(), output)?;
-    let mut cargo_args = args.passed.cargo().to_vec();
-    let shipped = prepared.shipped(&cargo_args, output)?;
-    if shipped.is_some() && prepared.workspace.is_locked() && !flags::holds_crates(&cargo_args) {
-        cargo_args.push("--locked".into());
-    }
-    let programs = compile(&cargo_args, &prepared, shipped.as_ref(), output)?;
+    let Built { programs, .. } = ship(args.passed.cargo(), Linking { is_static: args.is_static }, output)?;
     let shown: Vec<String> = programs.iter().map(|program| program.path.display().to_string()).collect();
     output.result("", json!({"programs": shown}))?;
     Ok(())
+}
+
+/// What was built, and of what.
+pub(crate) struct Built {
+    pub(crate) workspace: Workspace,
+    pub(crate) programs: Vec<Program>,
+}
+
+/// Builds what `args`, which are cargo's, name.
+pub(crate) fn ship(args: &[OsString], linking: Linking, output: &mut Output<'_>) -> Result<Built, Failure> {
+    let prepared = prepare(args, output)?;
+    let mut args = args.to_vec();
+    if linking.is_static {
+        prepared.make_static(&mut args)?;
+    }
+    let shipped = prepared.shipped(&args, linking, output)?;
+    if shipped.is_some() && prepared.workspace.is_locked() && !flags::holds_crates(&args) {
+        args.push("--locked".into());
+    }
+    let programs = compile(&args, &prepared, shipped.as_ref(), output)?;
+    Ok(Built { workspace: prepared.workspace, programs })
 }
 
 /// A workspace whose packs and indexes are in the store, if it has any.
@@ -49,12 +74,34 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    /// How cargo builds with `args` what is to be shipped and has models.
-    pub(crate) fn shipped(&self, args: &[OsString], output: &mut Output<'_>) -> Result<Option<Shipped>, Failure> {
-        if self.lock.models.is_empty() {
+    /// Adds to cargo's arguments what static linking needs: a profile that ships, and a target.
+    fn make_static(&self, args: &mut Vec<OsString>) -> Result<(), Failure> {
+        if !flags::has_profile(args) {
+            args.insert(0, "--release".into());
+        }
+        if !flags::ships(args) {
+            let message = "a static program is one to be shipped, and this profile is for development";
+            return Err(Diagnostic::new(NOT_STATIC, message).help("leave out `--profile`, or name another").into());
+        }
+        // Without one, cargo would link what runs while it builds statically, too, and macros cannot be.
+        let is_said = !flags::values(args, "--target").is_empty() || std::env::var_os("CARGO_BUILD_TARGET").is_some();
+        if !is_said {
+            args.insert(0, format!("--target={}", bill::host(&self.workspace)?).into());
+        }
+        Ok(())
+    }
+
+    /// How cargo builds with `args` what is to be shipped and has models, or is to be static.
+    pub(crate) fn shipped(
+        &self,
+        args: &[OsString],
+        linking: Linking,
+        output: &mut Output<'_>,
+    ) -> Result<Option<Shipped>, Failure> {
+        if self.lock.models.is_empty() && !linking.is_static {
             return Ok(None);
         }
-        Shipped::new(&self.workspace, &self.lock, args, output)
+        Shipped::new(&self.workspace, &self.lock, args, linking, output)
     }
 }
 
@@ -89,8 +136,14 @@ pub(crate) fn compile(
             Ok(note) => note.into_iter().for_each(|note| output.note(note)),
             Err(error) => wrong.push(error),
         }
+        let bytes = map(&program.path)?;
+        if shipped.is_some_and(Shipped::is_static)
+            && let Err(error) = of_static(bytes.bytes())
+        {
+            wrong.push(not_static(&program.path, &error));
+        }
         let folders = shipped.into_iter().flat_map(Shipped::folders);
-        if let Some(folder) = leaked(&std::fs::read(&program.path)?, folders) {
+        if let Some(folder) = leaked(bytes.bytes(), folders) {
             output.note(format!(
                 "{} has the path {} in it, so that it cannot be built the same elsewhere: its code asks for it, or the flags of \
                  `target` in cargo's configuration hide those that rename it",
@@ -100,4 +153,11 @@ pub(crate) fn compile(
         }
     }
     if wrong.is_empty() { Ok(programs) } else { Err(wrong.into()) }
+}
+
+/// Why a program does not run in an empty root.
+pub(crate) fn not_static(program: &Path, error: &modeldeploy_image::Error) -> Diagnostic {
+    Diagnostic::new(NOT_STATIC, format!("the program does not run in an empty root: {error}"))
+        .at(program.display().to_string())
+        .help("`rustflags` under `target` in cargo's configuration hide those of `--static`: add `-Ctarget-feature=+crt-static` there")
 }

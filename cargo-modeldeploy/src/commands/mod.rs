@@ -8,6 +8,7 @@ mod clean;
 mod completions;
 mod eval;
 mod explain;
+mod image;
 mod init;
 mod inspect;
 mod lock;
@@ -16,6 +17,8 @@ mod run;
 mod sbom;
 mod test;
 mod verify;
+
+pub(crate) use build::not_static;
 
 use crate::exit::Failure;
 use crate::output::Output;
@@ -42,12 +45,14 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Show what is in a model's folder, a pack or a locked model
     Inspect(inspect::Args),
-    /// Say which models are inside a program, and prove it
+    /// Say which models are inside a program or an image, and prove it
     Audit(audit::Args),
     /// Build a program again from its sources and compare every byte
     Verify(verify::Args),
     /// Write a program's bill of materials, CycloneDX
     Sbom(sbom::Args),
+    /// Build a static program and write it and its weights as a container image
+    Image(image::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
     Eval(eval::Args),
     /// Say what an error means and what to do
@@ -73,6 +78,7 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Audit(args) => audit::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Sbom(args) => sbom::run(&args, output),
+        Command::Image(args) => image::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -5,6 +5,7 @@ use crate::cargo;
 use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
+use crate::shipped::Linking;
 use crate::passed::Passed;
 
 const EXAMPLES: &str = "\
@@ -29,7 +30,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if !args.dev && !flags::has_profile(&cargo_args) {
         cargo_args.insert(0, "--release".into());
     }
-    let shipped = prepared.shipped(&cargo_args, output)?;
+    let shipped = prepared.shipped(&cargo_args, Linking::default(), output)?;
     build::compile(&cargo_args, &prepared, shipped.as_ref(), output)?;
     // All has been said by now, and nothing is left to build.
     let (_, again) = flags::message_formats(&flags::without_verbosity(&cargo_args));

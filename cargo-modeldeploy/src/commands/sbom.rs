@@ -1,12 +1,11 @@
 //! `sbom`: a bill of materials of a program, for tools that read such.
 
-use super::audit;
+use super::audit::{self, Proved};
 use crate::exit::Failure;
 use crate::output::Output;
 use clap::ValueEnum;
 use modeldeploy_audit::{cyclonedx, spdx};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
-use modeldeploy_format::Digest;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -24,7 +23,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The program, proved as `audit` does
+    /// The program, or an image that starts one, proved as `audit` does
     program: PathBuf,
     /// The specification whose form the result has, in JSON
     #[arg(long, value_enum, default_value_t, value_name = "SPEC")]
@@ -42,12 +41,11 @@ enum Spec {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let (program, audited) = audit::prove(&args.program)?;
+    let Proved { digest, audit, .. } = audit::prove(&args.program)?;
     let name = args.program.file_name().unwrap_or(args.program.as_os_str()).to_string_lossy();
-    let digest = Digest::of(program.bytes());
     let document = match args.spec {
-        Spec::Cyclonedx => cyclonedx(&name, &digest, &audited),
-        Spec::Spdx => spdx(&name, &digest, &audited, &created()?),
+        Spec::Cyclonedx => cyclonedx(&name, &digest, &audit),
+        Spec::Spdx => spdx(&name, &digest, &audit, &created()?),
     };
     output.result(format_args!("{document:#}"), &document)?;
     Ok(())

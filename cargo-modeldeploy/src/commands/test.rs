@@ -4,6 +4,7 @@ use super::build;
 use crate::cargo;
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::shipped::Linking;
 use crate::passed::Passed;
 
 const EXAMPLES: &str = "\
@@ -20,6 +21,6 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let prepared = build::prepare(args.passed.cargo(), output)?;
-    let shipped = prepared.shipped(args.passed.cargo(), output)?;
+    let shipped = prepared.shipped(args.passed.cargo(), Linking::default(), output)?;
     cargo::call("test", args.passed.cargo(), shipped.as_ref(), args.passed.program())
 }

@@ -26,7 +26,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let (program, audited) = audit::prove(&args.program)?;
+    let (program, audited) = audit::prove_program(&args.program)?;
     let digest = rebuild(&args.program, &program, &audited, args.folder.as_deref(), output)?;
     let shown = args.program.display().to_string();
     output.result(

@@ -1,0 +1,93 @@
+//! Where the files of an image lie: in a folder, or in an archive that is read where it is.
+
+use super::budget::Budget;
+use super::entries;
+use super::tree::Kind;
+use crate::Error;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// What is read and sought in.
+pub(super) trait ReadSeek: Read + Seek {}
+impl<T: Read + Seek> ReadSeek for T {}
+
+/// Files by their paths.
+pub(super) enum Source {
+    Folder(PathBuf),
+    Archive {
+        archive: Box<dyn ReadSeek>,
+        /// Where each begins, and its length.
+        files: BTreeMap<String, (u64, u64)>,
+    },
+}
+
+impl Source {
+    pub(super) fn folder(path: &Path) -> Source {
+        Source::Folder(path.to_owned())
+    }
+
+    /// Looks through an archive.
+    pub(super) fn archive(mut archive: impl Read + Seek + 'static, budget: &mut Budget) -> Result<Source, Error> {
+        let mut files = BTreeMap::new();
+        let end = archive.seek(SeekFrom::End(0)).and_then(|end| archive.rewind().map(|()| end));
+        let end = end.map_err(|error| Error::unreadable(format!("the archive cannot be sought in: {error}")))?;
+        let mut reading = tar::Archive::new(&mut archive);
+        // To go over a blob is to seek, not to read.
+        let found = reading.entries_with_seek().map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
+        entries::each("the archive", found, |name| budget.entry(name), |entry, _| {
+            match entry.kind {
+                Kind::File if entry.at.checked_add(entry.size).is_none_or(|to| to > end) => {
+                    Err(Error::altered(format!("the archive is cut off in `{}`", entry.path)))
+                }
+                Kind::File => match files.insert(entry.path.clone(), (entry.at, entry.size)) {
+                    None => Ok(()),
+                    Some(_) => Err(Error::altered(format!("the archive has `{}` twice", entry.path))),
+                },
+                Kind::Folder => Ok(()),
+                Kind::Link | Kind::Other => Err(Error::unreadable(format!(
+                    "`{}` in the archive is a link or no file; `skopeo copy docker-archive:FILE oci:FOLDER` makes a folder of it",
+                    entry.path
+                ))),
+            }
+        })?;
+        Ok(Source::Archive { archive: Box::new(archive), files })
+    }
+
+    /// The file at a path, with its length.
+    pub(super) fn open(&mut self, path: &str) -> Result<Option<(Box<dyn Read + '_>, u64)>, Error> {
+        match self {
+            Source::Folder(folder) => {
+                let path = folder.join(path);
+                // A link would lead to a file that is not of the image.
+                match fs::symlink_metadata(&path) {
+                    Ok(it) if it.is_file() => {
+                        let file = File::open(&path).map_err(Error::at(&path))?;
+                        Ok(Some((Box::new(file), it.len())))
+                    }
+                    Ok(_) => Err(Error::altered(format!("{} is a link or no file", path.display()))),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(Error::at(&path)(error)),
+                }
+            }
+            Source::Archive { archive, files } => {
+                let Some(&(at, size)) = files.get(path) else { return Ok(None) };
+                archive.seek(SeekFrom::Start(at)).map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
+                Ok(Some((Box::new(archive.take(size)), size)))
+            }
+        }
+    }
+
+    /// A small file, whole.
+    pub(super) fn document(&mut self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
+        let Some((file, size)) = self.open(path)? else { return Ok(None) };
+        if size > limit {
+            return Err(Error::unreadable(format!("`{path}` has {size} bytes, and documents of up to {limit} are read")));
+        }
+        let mut bytes = vec![];
+        let read = file.take(limit).read_to_end(&mut bytes);
+        read.map_err(|error| Error::altered(format!("`{path}` cannot be read: {error}")))?;
+        Ok(Some(bytes))
+    }
+}

@@ -1,0 +1,10 @@
+//! Images: written the same everywhere, valid under their specification, read back, and refused where they mislead.
+
+#![forbid(unsafe_code)]
+
+mod elf;
+mod foreign;
+mod forge;
+mod hostile;
+mod schema;
+mod written;
