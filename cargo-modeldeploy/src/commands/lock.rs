@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if workspace.models().is_empty() {
         output.note("no manifest names a model: `cargo modeldeploy add <folder> --name <name> --task embed` adds one");
     }
-    let report = progress::during(output, |progress| pipeline::lock(&workspace, &args.models, args.fresh, progress))?;
+    let report = progress::during(output, |progress| pipeline::lock(&workspace, &args.models, args.fresh, &|_, _, _| Ok(()), progress))?;
     let verb = if report.changed { "Locked" } else { "Fresh" };
     let models = figures::count(report.models.len(), "model");
     output.step(verb, format_args!("{models} in {}", workspace.lock_path().display()));
