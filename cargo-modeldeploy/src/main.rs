@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod audited;
+mod believed;
 mod bill;
+mod built;
 mod cargo;
 mod cli;
 mod commands;
@@ -14,9 +16,11 @@ mod embedded;
 mod exit;
 mod figures;
 mod flags;
+mod governed;
 mod output;
 mod passed;
 mod progress;
+mod settings;
 mod shipped;
 mod usage;
 mod workspace;

@@ -26,6 +26,13 @@ impl Date {
     }
 }
 
+/// A time as [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) has it, to the second.
+pub fn timestamp(time: SystemTime) -> String {
+    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (hours, minutes) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{}T{hours:02}:{minutes:02}:{:02}Z", Date::of(time), seconds % 60)
+}
+
 /// Days before the year, counted from 0000-03-01, when leap days come last.
 fn days_before(year: i64) -> i64 {
     365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400)
@@ -95,6 +102,7 @@ mod tests {
             let date = Date::of(UNIX_EPOCH + Duration::from_secs(seconds));
             assert_eq!((date.to_string().as_str(), text.parse()), (text, Ok(date)));
         }
+        assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(1_709_251_199)), "2024-02-29T23:59:59Z");
         let date = |text: &str| text.parse::<Date>().expect(text);
         assert_eq!(date("2026-03-01").days_since(date("2025-02-28")), 366);
         assert_eq!(date("1969-12-31").days_since(date("1970-01-01")), -1);

@@ -27,7 +27,7 @@ mod json;
 mod pem;
 mod refusal;
 
-pub use date::Date;
+pub use date::{Date, timestamp};
 pub use refusal::Refusal;
 
 /// The longest file of signatures that is read: a manifest of a hundred thousand shards is shorter.

@@ -213,6 +213,12 @@ impl Attestations {
         self.envelopes.iter().flat_map(Envelope::claimed)
     }
 
+    /// Whether one of its statements, whoever signed it, is about a file with this digest.
+    pub fn is_about(&self, digest: &Digest) -> bool {
+        let statements = self.envelopes.iter().filter_map(|envelope| Statement::of_envelope(envelope).ok());
+        statements.into_iter().any(|statement| statement.is_about(digest))
+    }
+
     /// What `keys` vouch for of a file with this digest on that day: `threshold` of them or more.
     ///
     /// # Errors

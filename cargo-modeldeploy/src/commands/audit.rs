@@ -1,11 +1,13 @@
 //! `audit`: which models are inside a program, proved without running it.
 
 use crate::audited;
+use crate::believed::{believed, beside, trusted};
 use crate::exit::Failure;
 use crate::output::Output;
 use modeldeploy_audit::{Audit, Refusal, audit};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::store::{Mapping, map};
+use modeldeploy_format::Digest;
 use std::path::{Path, PathBuf};
 
 /// A file that is no program, or one that cannot be read.
@@ -16,19 +18,28 @@ const ALTERED: Code = Code("MD1002");
 const EXAMPLES: &str = "\
 Examples:
   cargo modeldeploy audit target/release/shop
-  cargo modeldeploy audit /usr/local/bin/shop --format json";
+  cargo modeldeploy audit /usr/local/bin/shop --format json
+  cargo modeldeploy audit target/release/shop --key keys/release.pub    and who has signed it";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The program: any ELF executable, stripped or not, of any processor
     program: PathBuf,
+    /// A public key whose signature of it is trusted; without any, those of modeldeploy.toml
+    #[arg(long = "key", value_name = "PUB")]
+    keys: Vec<PathBuf>,
+    /// The file of its signatures, if not the one beside it
+    #[arg(long, value_name = "PATH")]
+    signature: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let (_, audited) = prove(&args.program)?;
+    let (program, audited) = prove(&args.program)?;
+    let path = args.signature.clone().unwrap_or_else(|| beside(&args.program));
+    let signed = believed(&path, &Digest::of(program.bytes()), &trusted(&args.keys, None)?)?;
     let shown = args.program.display().to_string();
-    output.result(audited::human(&shown, &audited), audited::program(&audited))?;
+    output.result(audited::human(&shown, &audited, &signed), audited::program(&audited, &signed))?;
     Ok(())
 }
 

@@ -10,11 +10,15 @@ mod eval;
 mod explain;
 mod init;
 mod inspect;
+mod keygen;
 mod lock;
+mod provenance;
 mod remove;
 mod run;
 mod sbom;
+mod sign;
 mod test;
+mod verify;
 
 use crate::exit::Failure;
 use crate::output::Output;
@@ -45,6 +49,14 @@ pub(crate) enum Command {
     Audit(audit::Args),
     /// Write a program's bill of materials, CycloneDX
     Sbom(sbom::Args),
+    /// Say how a program was built, as SLSA's provenance
+    Provenance(provenance::Args),
+    /// Make a pair of keys to sign with
+    Keygen(keygen::Args),
+    /// Sign a program, a lock, a pack or a model's folder
+    Sign(sign::Args),
+    /// Prove who has signed a program, a lock, a pack or a model's folder
+    Verify(verify::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
     Eval(eval::Args),
     /// Say what an error means and what to do
@@ -69,6 +81,10 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
         Command::Sbom(args) => sbom::run(&args, output),
+        Command::Provenance(args) => provenance::run(&args, output),
+        Command::Keygen(args) => keygen::run(&args, output),
+        Command::Sign(args) => sign::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -120,7 +120,7 @@ impl Bundle {
     }
 
     /// Whether the bundle says that it is signed by this key.
-    pub(super) fn names(&self, key: &PublicKey) -> bool {
+    pub fn names(&self, key: &PublicKey) -> bool {
         matches!(&self.material, Material::Key { hint: Some(hint) } if *hint == hint_of(key))
     }
 }
@@ -146,9 +146,10 @@ fn read(material: TextMaterial) -> Result<Material, Refusal> {
             let certificates = chain.certificates.iter().map(|it| decode("a certificate", &it.raw_bytes));
             Ok(Material::Chain(certificates.collect::<Result<_, _>>()?))
         }
-        (None, None, Some(_)) => Err(form(
+        (None, None, Some(_)) => Err(Refusal::Untrusted(
             "it is signed by Sigstore's `sigstore` method (Fulcio and Rekor), which cannot be verified here: ask the signer for a \
-             signature by key or by certificate",
+             signature by key or by certificate"
+                .into(),
         )),
         (None, None, None) => Err(form("the bundle says neither a key nor certificates of who signed it")),
         _ => Err(form("the bundle says more than one way in which it is signed")),
