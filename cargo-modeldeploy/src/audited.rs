@@ -1,5 +1,6 @@
 //! What an audit found, for people and for programs.
 
+use crate::believed::Believed;
 use crate::figures::{bytes, count};
 use auditable_serde::DependencyKind;
 use modeldeploy_audit::{Audit, Bill};
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// A few lines for each model.
-pub(crate) fn human(shown: &str, audit: &Audit) -> String {
+pub(crate) fn human(shown: &str, audit: &Audit, signed: &Believed) -> String {
     let mut text = format!("{shown} ({})", audit.architecture);
     if audit.held.is_empty() {
         text += "\n  holds no model: none is linked into it, and a dev build maps its models when it runs";
@@ -40,7 +41,9 @@ pub(crate) fn human(shown: &str, audit: &Audit) -> String {
         let _ = write!(text, "\n{}{root}, and {building} that build it", count(inside, "crate"));
     }
     if audit.bill.is_some() {
-        text += "\nevery byte of its models is as locked; it is not signed";
+        let _ = write!(text, "\nevery byte of its models is as locked; {}", signed.said());
+    } else if !matches!(signed, Believed::Unsigned) {
+        let _ = write!(text, "\n{}", signed.said());
     }
     text
 }
@@ -87,7 +90,7 @@ fn crates_of(audit: &Audit) -> (usize, usize) {
 }
 
 /// The same facts, all of them.
-pub(crate) fn program(audit: &Audit) -> Value {
+pub(crate) fn program(audit: &Audit, signed: &Believed) -> Value {
     let models: Vec<&LockedModel> = audit.models().collect();
     let indexes: Vec<&LockedIndex> = audit.indexes().collect();
     let known = |digest: &Digest| {
@@ -103,6 +106,6 @@ pub(crate) fn program(audit: &Audit) -> Value {
         "toolchain": audit.bill.as_ref().map(|bill| &bill.toolchain),
         "arguments": audit.bill.as_ref().map(|bill| &bill.arguments),
         "crates": audit.crates.as_ref().map(|crates| &crates.packages),
-        "signatures": [],
+        "signatures": signed.facts(),
     })
 }

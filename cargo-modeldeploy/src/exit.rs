@@ -1,5 +1,6 @@
 //! What the process's exit status says. The numbers are never changed.
 
+use crate::governed;
 use crate::output::Output;
 use modeldeploy_compiler::diagnostic::Diagnostic;
 use modeldeploy_compiler::{gate, pipeline};
@@ -14,6 +15,7 @@ Exit status:
     3  a model is under its gate
     4  the lock is not what the manifests and the model files say (`lock --check`, `build`)
     5  a result could not be written
+    6  a model breaks a rule of the policy in modeldeploy.toml
   101  cargo itself, or the program that `run` started, failed; other numbers are the program's own";
 
 /// Why a command did not do what it was asked.
@@ -25,6 +27,8 @@ pub(crate) enum Failure {
     Gate(Vec<Diagnostic>),
     /// 4: what differs.
     Stale(Vec<Diagnostic>),
+    /// 6: the rules of the policy that models break.
+    Policy(Vec<Diagnostic>),
     /// 5: a result could not be written.
     Write(std::io::Error),
     /// The exit status of cargo or of the program; it has said why itself.
@@ -38,6 +42,7 @@ impl Failure {
             Failure::Gate(_) => 3,
             Failure::Stale(_) => 4,
             Failure::Write(_) => 5,
+            Failure::Policy(_) => 6,
             Failure::Cargo(code) => *code,
         }
     }
@@ -45,9 +50,10 @@ impl Failure {
     /// Says what is wrong and gives the exit status.
     pub(crate) fn report(self, output: &mut Output<'_>) -> ExitCode {
         match &self {
-            Failure::Wrong(diagnostics) | Failure::Gate(diagnostics) | Failure::Stale(diagnostics) => {
-                output.diagnostics(diagnostics);
-            }
+            Failure::Wrong(diagnostics)
+            | Failure::Gate(diagnostics)
+            | Failure::Stale(diagnostics)
+            | Failure::Policy(diagnostics) => output.diagnostics(diagnostics),
             // A reader that closed the pipe early, as `head` does, is no news to anybody.
             Failure::Write(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
             Failure::Write(error) => output.error(&format!("a result could not be written: {error}")),
@@ -70,6 +76,8 @@ impl From<Vec<Diagnostic>> for Failure {
             Failure::Gate(diagnostics)
         } else if all(pipeline::STALE) {
             Failure::Stale(diagnostics)
+        } else if !diagnostics.is_empty() && diagnostics.iter().all(|it| governed::RULES.contains(&it.code)) {
+            Failure::Policy(diagnostics)
         } else {
             Failure::Wrong(diagnostics)
         }

@@ -6,7 +6,9 @@
 
 mod advisories;
 mod audited;
+mod believed;
 mod bill;
+mod built;
 mod cargo;
 mod cli;
 mod commands;
@@ -15,12 +17,14 @@ mod embedded;
 mod exit;
 mod figures;
 mod flags;
+mod governed;
 mod imaged;
 mod labels;
 mod output;
 mod passed;
 mod progress;
 mod rebuild;
+mod settings;
 mod shipped;
 mod usage;
 mod workspace;

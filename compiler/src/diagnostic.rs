@@ -7,7 +7,8 @@ use std::fmt;
 /// A number that `cargo modeldeploy explain` knows, as `MD0301`.
 ///
 /// Ranges: 01xx model folder and configuration, 02xx safetensors and tensors, 03xx tokenizer, 04xx graph and lowering, 05xx recipe
-/// and compression, 06xx suite, evaluation and gate, 07xx lock, 08xx store and pack, 09xx command and cargo.
+/// and compression, 06xx suite, evaluation and gate, 07xx lock, 08xx store and pack, 09xx command and cargo, 10xx programs, 11xx keys,
+/// signatures and policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub &'static str);
 

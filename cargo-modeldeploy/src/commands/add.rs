@@ -94,6 +94,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         task: args.task.0,
         version: args.model_version.clone(),
         license: args.license.clone(),
+        released: None,
         quantize: vec![("default".into(), args.quantize.clone())],
         gate: None,
         max_tokens: args.max_tokens,

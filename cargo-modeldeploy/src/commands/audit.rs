@@ -2,6 +2,7 @@
 
 use crate::advisories;
 use crate::audited;
+use crate::believed::{believed, beside, trusted};
 use crate::exit::Failure;
 use crate::imaged;
 use crate::output::Output;
@@ -22,7 +23,8 @@ Examples:
   cargo modeldeploy audit target/release/shop
   cargo modeldeploy audit /usr/local/bin/shop --format json
   cargo modeldeploy audit shop --advisories advisory-db --deny-advisories
-  cargo modeldeploy audit target/image/shop        an image: a folder of OCI, or what `docker save` wrote";
+  cargo modeldeploy audit target/image/shop        an image: a folder of OCI, or what `docker save` wrote
+  cargo modeldeploy audit target/release/shop --key keys/release.pub    and who has signed it";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -35,14 +37,22 @@ pub(crate) struct Args {
     /// Refuse a program with a crate of which there is an advisory
     #[arg(long)]
     deny_advisories: bool,
+    /// A public key whose signature of it is trusted; without any, those of modeldeploy.toml
+    #[arg(long = "key", value_name = "PUB")]
+    keys: Vec<PathBuf>,
+    /// The file of its signatures, if not the one beside it
+    #[arg(long, value_name = "PATH")]
+    signature: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let Proved { audit, image, .. } = prove(&args.program)?;
+    let Proved { digest, audit, image } = prove(&args.program)?;
+    let path = args.signature.clone().unwrap_or_else(|| beside(&args.program));
+    let signed = believed(&path, &digest, &trusted(&args.keys, None)?)?;
     let shown = args.program.display().to_string();
     let crates = audit.crates.as_ref().map_or(&[][..], |crates| &crates.packages);
     let advisories = advisories::look_up(args.advisories.as_deref(), crates)?;
-    let (mut human, mut facts) = (audited::human(&shown, &audit), audited::program(&audit));
+    let (mut human, mut facts) = (audited::human(&shown, &audit, &signed), audited::program(&audit, &signed));
     if let Some(image) = &image {
         human = imaged::human(image) + &human;
         facts["image"] = imaged::program(image);

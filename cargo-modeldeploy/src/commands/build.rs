@@ -5,6 +5,7 @@ use crate::cargo::{self, Program};
 use crate::embedded;
 use crate::exit::Failure;
 use crate::flags;
+use crate::governed::Governed;
 use crate::output::Output;
 use crate::passed::Passed;
 use crate::progress;
@@ -111,6 +112,10 @@ pub(crate) fn prepare(args: &[OsString], output: &mut Output<'_>) -> Result<Prep
     let models = workspace.models()?;
     if models.is_bare() {
         return Ok(Prepared { workspace, lock: Lock::default() });
+    }
+    // Without a lock, or with one that is stale, the pipeline says more.
+    if let Ok(Some(lock)) = models.old_lock() {
+        Governed::read(&models)?.lock(&lock)?;
     }
     let built = progress::during(output, |progress| pipeline::build(&models, progress))?;
     if !built.made.is_empty() {

@@ -2,6 +2,7 @@
 
 use crate::exit::Failure;
 use crate::figures;
+use crate::governed::Governed;
 use crate::output::Output;
 use crate::progress;
 use crate::workspace::Workspace;
@@ -34,18 +35,24 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
+    let governed = Governed::read(&workspace)?;
+    governed.manifests(&args.models)?;
     if args.check {
         let stale = progress::during(output, |progress| pipeline::check(&workspace, &args.models, progress))?;
         if !stale.is_empty() {
             return Err(Failure::Stale(stale));
         }
+        governed.lock(&workspace.lock()?)?;
         output.result(format_args!("{FILE_NAME} is as the manifests and the models say"), json!({"current": true}))?;
         return Ok(());
     }
     if workspace.models().is_empty() {
         output.note("no manifest names a model: `cargo modeldeploy add <folder> --name <name> --task embed` adds one");
     }
-    let report = progress::during(output, |progress| pipeline::lock(&workspace, &args.models, args.fresh, progress))?;
+    let report = progress::during(output, |progress| {
+        let judge = |manifest: &_, entry: &_, files: &_| governed.files(manifest, entry, files);
+        pipeline::lock(&workspace, &args.models, args.fresh, &judge, progress)
+    })?;
     let verb = if report.changed { "Locked" } else { "Fresh" };
     let models = figures::count(report.models.len(), "model");
     output.step(verb, format_args!("{models} in {}", workspace.lock_path().display()));

@@ -11,10 +11,13 @@ mod explain;
 mod image;
 mod init;
 mod inspect;
+mod keygen;
 mod lock;
+mod provenance;
 mod remove;
 mod run;
 mod sbom;
+mod sign;
 mod test;
 mod verify;
 
@@ -47,12 +50,18 @@ pub(crate) enum Command {
     Inspect(inspect::Args),
     /// Say which models are inside a program or an image, and prove it
     Audit(audit::Args),
-    /// Build a program again from its sources and compare every byte
-    Verify(verify::Args),
-    /// Write a program's bill of materials, CycloneDX
+    /// Write a program's bill of materials, CycloneDX or SPDX
     Sbom(sbom::Args),
     /// Build a static program and write it and its weights as a container image
     Image(image::Args),
+    /// Say how a program was built, as SLSA's provenance
+    Provenance(provenance::Args),
+    /// Make a pair of keys to sign with
+    Keygen(keygen::Args),
+    /// Sign a program, a lock, a pack or a model's folder
+    Sign(sign::Args),
+    /// Prove who has signed a program, a lock, a pack or a model's folder, or that sources make a program
+    Verify(verify::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
     Eval(eval::Args),
     /// Say what an error means and what to do
@@ -76,9 +85,12 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Check(args) => check::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
-        Command::Verify(args) => verify::run(&args, output),
         Command::Sbom(args) => sbom::run(&args, output),
         Command::Image(args) => image::run(&args, output),
+        Command::Provenance(args) => provenance::run(&args, output),
+        Command::Keygen(args) => keygen::run(&args, output),
+        Command::Sign(args) => sign::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -37,6 +37,9 @@ pub fn add_model(text: &str, shown: &str, entry: &ModelEntry) -> Result<String, 
     if let Some(license) = &entry.license {
         table["license"] = value(license);
     }
+    if let Some(released) = &entry.released {
+        table["released"] = value(released);
+    }
     table["quantize"] = match entry.quantize.as_slice() {
         [(part, precision)] if part == "default" => value(precision),
         parts => value(parts.iter().map(|(part, precision)| (part, precision)).collect::<InlineTable>()),
@@ -124,6 +127,7 @@ num = "1"
             task: Task::Embed,
             version: "0.1.0".into(),
             license: None,
+            released: None,
             quantize: vec![("default".into(), "int8".into())],
             gate: None,
             max_tokens: None,

@@ -6,6 +6,7 @@
 //! task     = "embed"                    # embed | score | classify
 //! version  = "1.2.0"
 //! license  = "Apache-2.0"
+//! released = "2026-05-31"              # the day of its release, which a policy may ask for
 //! quantize = "int8"                     # f32 | bf16 | int8, or a table by part of the model
 //! max-tokens = 128
 //! calibration = "eval/texts.txt"        # one text a line; without it documents of the suite and our own texts serve
@@ -62,6 +63,8 @@ pub struct ModelEntry {
     pub version: String,
     /// Its licence, as an SPDX expression.
     pub license: Option<String>,
+    /// The day of its release, as 2026-05-31.
+    pub released: Option<String>,
     /// The precision of each part, by the part's name; `default` is that of all others. Sorted by name.
     pub quantize: Vec<(String, String)>,
     /// The thresholds, if there are any.

@@ -90,6 +90,7 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
     let entry = ModelEntry {
         digest: manifest_digest(manifest_settings(whole, "model", &name)?),
         license: section.string("license"),
+        released: released(source, &section),
         quantize: quantize(source, &section),
         gate: section.section("gate").and_then(|section| gate(source, section)),
         max_tokens: section.count("max-tokens"),
@@ -102,6 +103,15 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
     };
     section.finish();
     Some(entry)
+}
+
+fn released(source: &Source<'_>, section: &Section<'_, '_>) -> Option<String> {
+    let day = section.string("released")?;
+    let read = day.parse::<toml::value::Datetime>().ok();
+    if !read.is_some_and(|read| read.date.is_some() && read.time.is_none() && read.offset.is_none()) {
+        source.fail(section.at("released"), format!("`{day}` is not a day"), "write it as 2026-05-31");
+    }
+    Some(day)
 }
 
 fn quantize(source: &Source<'_>, section: &Section<'_, '_>) -> Vec<(String, String)> {
@@ -190,6 +200,7 @@ source = "../m"
 task = "embed"
 version = "1.2.0"
 license = "Apache-2.0"
+released = "2026-05-31"
 quantize = { default = "int8", embeddings = "f32" }
 max-tokens = 128
 calibration = "texts.txt"
@@ -209,7 +220,7 @@ text = "{title}"
             ("shop", "query-encoder", Task::Embed)
         );
         assert_eq!(model.quantize, [("default".into(), "int8".into()), ("embeddings".into(), "f32".into())]);
-        assert_eq!(model.max_tokens, Some(128));
+        assert_eq!((model.max_tokens, model.released.as_deref()), (Some(128), Some("2026-05-31")));
         assert_eq!(model.place, "Cargo.toml:3:37");
         let gate = model.gate.as_ref().expect("a gate");
         assert_eq!(
@@ -236,15 +247,17 @@ text = "{title}"
             ),
             ("\"embed\"", "\"embd\"", vec!["no task `embd`", "did you mean `embed`", "Cargo.toml:5:8"]),
             ("\"1.2.0\"", "\"1.2\"", vec!["`1.2` is not a version", "Cargo.toml:6:11"]),
-            ("max-tokens = 128", "max-tokens = 0", vec!["a whole number from 1", "Cargo.toml:9:14"]),
+            ("2026-05-31", "2026-02-30", vec!["`2026-02-30` is not a day", "Cargo.toml:8:12"]),
+            ("2026-05-31", "2026-05-31T00:00:00Z", vec!["is not a day", "write it as 2026-05-31"]),
+            ("max-tokens = 128", "max-tokens = 0", vec!["a whole number from 1", "Cargo.toml:10:14"]),
             ("max-tokens = 128", "max-tokens = \"x\"", vec!["is not a whole number from 1 but of type string"]),
             ("\"f32\"", "\"f3\"", vec!["`embeddings` cannot be quantized to `f3`", "`f32`"]),
-            ("min-ratio", "min_ratio", vec!["no key `min_ratio`", "`min-ratio`", "Cargo.toml:11"]),
+            ("min-ratio", "min_ratio", vec!["no key `min_ratio`", "`min-ratio`", "Cargo.toml:12"]),
             ("min-cosine = 0.99", "min-cosine = 99", vec!["no cosine can be 99"]),
             ("metric = \"ndcg@10\", min-ratio = 0.99, min-cosine = 0.99", "metric = \"a\"", vec!["no threshold"]),
             ("model.query-encoder]", "model.Query]", vec!["`Query` cannot be a name"]),
             ("index.catalogue]", "indx.catalogue]", vec!["the file has no key `indx`", "`index`"]),
-            ("text = ", "text = 1 #", vec!["is not a text in quotes but of type integer", "Cargo.toml:15"]),
+            ("text = ", "text = 1 #", vec!["is not a text in quotes but of type integer", "Cargo.toml:16"]),
             ("[package]", "[package", vec!["not TOML", "Cargo.toml:1"]),
             ("../m", "hf:a/b", vec!["models come from a folder"]),
         ] {

@@ -1,7 +1,7 @@
 //! One model, from its folder to its pack: what `lock` does before the gate, and `build` on a machine without the store's files.
 
 use super::engines::{PackEngine, Reader, ReferenceEngine};
-use super::{Event, Progress, golden};
+use super::{Event, Judge, Progress, golden};
 use crate::compress::{Recipe, Sample, Stage, calibration_texts, compress, quantize_settings};
 use crate::compressed::{self, CompressedModel};
 use crate::diagnostic::Diagnostic;
@@ -13,6 +13,7 @@ use crate::manifest::{Manifest, ModelEntry};
 use crate::passes;
 use crate::records::TextFile;
 use crate::suite::Suite;
+use modeldeploy_format::lock::LockedFile;
 use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::{Digest, Signature, Task, golden as golden_file};
 use std::collections::BTreeMap;
@@ -59,10 +60,21 @@ pub struct Derived {
 ///
 /// Everything that is wrong with its folder, its suite, its calibration or its recipe.
 pub fn derive(manifest: &Manifest, entry: &ModelEntry, progress: Progress<'_>) -> Result<Derived, Vec<Diagnostic>> {
+    derive_judged(manifest, entry, &|_, _, _| Ok(()), progress)
+}
+
+/// The same, of a model that is judged once its files are known.
+pub(super) fn derive_judged(
+    manifest: &Manifest,
+    entry: &ModelEntry,
+    judge: Judge<'_>,
+    progress: Progress<'_>,
+) -> Result<Derived, Vec<Diagnostic>> {
     let suite = entry.gate.as_ref().map(|gate| Suite::read(&manifest.resolve(&gate.suite))).transpose()?;
     progress(Event::Stage("Loading", 0, 0));
     let options = LoadOptions { max_tokens: entry.max_tokens, ..LoadOptions::new(entry.task) };
     let mut loaded = load(&manifest.resolve(&entry.source), &options)?;
+    judge(manifest, entry, &locked_files(&loaded))?;
     loaded.notes.iter().for_each(|note| progress(Event::Note(note)));
     passes::run(&mut loaded.graph);
 
@@ -106,6 +118,12 @@ pub fn derive(manifest: &Manifest, entry: &ModelEntry, progress: Progress<'_>) -
         suite,
         loaded,
     })
+}
+
+/// The files that were read, as a lock has them.
+pub(super) fn locked_files(loaded: &Loaded) -> Vec<LockedFile> {
+    let files = loaded.files.iter();
+    files.map(|file| LockedFile { path: file.path.clone(), size: file.size, digest: file.digest }).collect()
 }
 
 fn one(error: Diagnostic) -> Vec<Diagnostic> {

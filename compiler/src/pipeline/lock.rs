@@ -1,8 +1,8 @@
 //! `lock`: makes what has changed, measures it, refuses what is under its gate, and writes `Model.lock`.
 
-use super::derive::{Derived, derive};
+use super::derive::{Derived, derive_judged, locked_files};
 use super::engines::{PackEngine, ReferenceEngine};
-use super::{Event, Progress, Workspace, reuse};
+use super::{Event, Judge, Progress, Workspace, reuse};
 use crate::compress::error_by_layer;
 use crate::diagnostic::Diagnostic;
 use crate::eval::{self, Evaluation};
@@ -11,7 +11,7 @@ use crate::index;
 use crate::manifest::{Manifest, ModelEntry};
 use crate::store::{Kind, Store};
 use modeldeploy_format::Digest;
-use modeldeploy_format::lock::{Lock, LockedFile, LockedGate, LockedModel, LockedPack, VERSION};
+use modeldeploy_format::lock::{Lock, LockedGate, LockedModel, LockedPack, VERSION};
 use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
 
 /// How many layers a refusal names.
@@ -45,7 +45,7 @@ pub struct ModelReport {
 }
 
 /// Locks the models of these names, or all; models that no manifest names any more leave the lock. A `fresh` lock of all models keeps
-/// nothing of the old one, which may then be broken.
+/// nothing of the old one, which may then be broken. What `judge` refuses is an error like others.
 ///
 /// # Errors
 ///
@@ -54,6 +54,7 @@ pub fn lock(
     workspace: &Workspace,
     names: &[String],
     fresh: bool,
+    judge: Judge<'_>,
     progress: Progress<'_>,
 ) -> Result<LockReport, Vec<Diagnostic>> {
     let selected = workspace.select(names)?;
@@ -73,15 +74,16 @@ pub fn lock(
         }
         progress(Event::Begin(&entry.name));
         let current = before.filter(|before| !fresh && reuse::is_current(manifest, entry, before, &workspace.store));
-        let (model, evaluation) = match current {
-            Some(model) => (model.clone(), None),
-            None => match make(manifest, entry, &workspace.store, progress) {
-                Ok(made) => made,
-                Err(more) => {
-                    errors.extend(more);
-                    continue;
-                }
-            },
+        let made = match current {
+            Some(model) => judge(manifest, entry, &model.files).map(|()| (model.clone(), None)),
+            None => make(manifest, entry, &workspace.store, judge, progress),
+        };
+        let (model, evaluation) = match made {
+            Ok(made) => made,
+            Err(more) => {
+                errors.extend(more);
+                continue;
+            }
         };
         reports.push(ModelReport {
             name: model.name.clone(),
@@ -104,9 +106,10 @@ fn make(
     manifest: &Manifest,
     entry: &ModelEntry,
     store: &Store,
+    judge: Judge<'_>,
     progress: Progress<'_>,
 ) -> Result<(LockedModel, Option<Evaluation>), Vec<Diagnostic>> {
-    let derived = derive(manifest, entry, progress)?;
+    let derived = derive_judged(manifest, entry, judge, progress)?;
     let measured = measure(entry, &derived, progress)?;
     let (gate, evaluation) = measured.unzip();
     let model = locked(manifest, entry, &derived, gate);
@@ -152,8 +155,6 @@ pub(super) fn locked(
     gate: Option<LockedGate>,
 ) -> LockedModel {
     let loaded = &derived.loaded;
-    let file =
-        |file: &crate::front::SourceFile| LockedFile { path: file.path.clone(), size: file.size, digest: file.digest };
     LockedModel {
         name: entry.name.clone(),
         version: entry.version.clone(),
@@ -174,6 +175,6 @@ pub(super) fn locked(
             size: derived.pack.len() as u64,
             digest: Digest::of(&derived.pack),
         }],
-        files: loaded.files.iter().map(file).collect(),
+        files: locked_files(loaded),
     }
 }

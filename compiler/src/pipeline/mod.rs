@@ -26,7 +26,9 @@ pub use evaluate::{Evaluated, evaluate};
 pub use lock::{LockReport, ModelReport, lock};
 pub use workspace::Workspace;
 
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::manifest::{Manifest, ModelEntry};
+use modeldeploy_format::lock::LockedFile;
 
 /// A lock that cannot be read: edited by hand, merged badly, or of another version.
 pub const BAD_LOCK: Code = Code("MD0703");
@@ -51,6 +53,9 @@ pub enum Event<'a> {
     /// Another process has the store, and this one is about to wait.
     Waiting,
 }
+
+/// Judges a model by the files that were read of it, before anything is made of them: what it refuses is not locked.
+pub type Judge<'j> = &'j dyn Fn(&Manifest, &ModelEntry, &[LockedFile]) -> Result<(), Vec<Diagnostic>>;
 
 /// Hears what is going on, from any thread.
 pub type Progress<'p> = &'p (dyn Fn(Event<'_>) + Sync);
