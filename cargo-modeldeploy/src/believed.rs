@@ -122,9 +122,12 @@ impl Believed {
                 format!("signed by {}", keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
             }
             Believed::Strangers(ids) => {
-                let ids: Vec<String> = ids.iter().map(|id| id.0.chars().take(64).flat_map(char::escape_debug).collect()).collect();
+                let ids: Vec<String> =
+                    ids.iter().map(|id| id.0.chars().take(64).flat_map(char::escape_debug).collect()).collect();
                 let whose = if ids.is_empty() { "somebody".into() } else { ids.join(", ") };
-                format!("it says it is signed by {whose}, and that cannot be proved: too few of its keys are trusted here; `--key` names one")
+                format!(
+                    "it says it is signed by {whose}, and that cannot be proved: too few of its keys are trusted here; `--key` names one"
+                )
             }
         }
     }

@@ -24,6 +24,7 @@ mod output;
 mod passed;
 mod progress;
 mod rebuild;
+mod running;
 mod settings;
 mod shipped;
 mod usage;

@@ -1,15 +1,18 @@
 //! `audit`: which models are inside a program, proved without running it.
 
+use super::verify::of_lock;
 use crate::advisories;
 use crate::audited;
 use crate::believed::{believed, beside, trusted};
 use crate::exit::Failure;
 use crate::imaged;
 use crate::output::Output;
+use crate::running::{self, Way};
 use modeldeploy_audit::{Audit, Refusal, audit};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::store::{Mapping, map};
 use modeldeploy_format::Digest;
+use modeldeploy_format::lock::{FILE_NAME, Lock};
 use modeldeploy_image::read::Found;
 use std::path::{Path, PathBuf};
 
@@ -24,12 +27,13 @@ Examples:
   cargo modeldeploy audit /usr/local/bin/shop --format json
   cargo modeldeploy audit shop --advisories advisory-db --deny-advisories
   cargo modeldeploy audit target/image/shop        an image: a folder of OCI, or what `docker save` wrote
-  cargo modeldeploy audit target/release/shop --key keys/release.pub    and who has signed it";
+  cargo modeldeploy audit target/release/shop --key keys/release.pub    and who has signed it
+  cargo modeldeploy audit http://127.0.0.1:8080 --lock Model.lock        what a running service says of itself";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The program: any ELF executable, stripped or not, of any processor; or an image that starts one
+    /// The program: any ELF executable, stripped or not, of any processor; an image that starts one; or the URL of a service that runs
     program: PathBuf,
     /// A copy of RustSec's database of advisories; else one that `cargo audit` or `cargo deny` has left is used
     #[arg(long, value_name = "FOLDER")]
@@ -43,10 +47,25 @@ pub(crate) struct Args {
     /// The file of its signatures, if not the one beside it
     #[arg(long, value_name = "PATH")]
     signature: Option<PathBuf>,
+    /// The lock that the program must have been built from, or whose models a running service must have, and no others
+    #[arg(long, value_name = "PATH")]
+    lock: Option<PathBuf>,
+    /// A file with the token that a running service asks for
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Certificates, in PEM, of those who may vouch for a running service; without it those that browsers trust
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    if let Some(url) = args.program.to_str().filter(|text| running::is_url(text)) {
+        return service(url, args, output);
+    }
     let Proved { digest, audit, image } = prove(&args.program)?;
+    if let Some(lock) = &args.lock {
+        of_lock(lock, Some(&audit), &args.program)?;
+    }
     let path = args.signature.clone().unwrap_or_else(|| beside(&args.program));
     let signed = believed(&path, &digest, &trusted(&args.keys, None)?)?;
     let shown = args.program.display().to_string();
@@ -80,6 +99,34 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         )
         .into()),
     }
+}
+
+/// Asks a running service.
+fn service(url: &str, args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
+    let read = |path: &Path| {
+        let read = std::fs::read_to_string(path);
+        read.map_err(|error| {
+            Diagnostic::new(running::UNASKED, format!("the file cannot be read: {error}"))
+                .at(path.display().to_string())
+        })
+    };
+    let token = args.token_file.as_deref().map(read).transpose()?;
+    let way = Way { token: token.as_deref().map(str::trim), roots: args.ca.as_deref() };
+    let found = running::ask(url, &way)?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let around = || here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
+    let Some(path) = args.lock.clone().or_else(around) else {
+        output.result(found.human(None), found.program(None))?;
+        return Ok(());
+    };
+    let lock = Lock::parse(&read(&path)?).map_err(|error| {
+        Diagnostic::new(running::UNASKED, format!("the lock cannot be read: {error}")).at(path.display().to_string())
+    })?;
+    output.result(found.human(Some(&lock)), found.program(Some(&lock)))?;
+    if args.lock.is_some() {
+        found.held_to(&lock, &path)?;
+    }
+    Ok(())
 }
 
 /// What is to be denied cannot be known.

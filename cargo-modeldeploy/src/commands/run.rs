@@ -5,8 +5,8 @@ use crate::cargo;
 use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
-use crate::shipped::Linking;
 use crate::passed::Passed;
+use crate::shipped::Linking;
 
 const EXAMPLES: &str = "\
 Examples:

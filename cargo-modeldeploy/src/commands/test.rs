@@ -4,8 +4,8 @@ use super::build;
 use crate::cargo;
 use crate::exit::Failure;
 use crate::output::Output;
-use crate::shipped::Linking;
 use crate::passed::Passed;
+use crate::shipped::Linking;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -93,13 +93,9 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         of_build(&args.file, bytes.bytes(), audited, statements, &path)?;
     }
     let said: Vec<String> = statements.iter().map(said).collect();
-    let human = format!(
-        "{}: {}\n  {kind} {digest}\n  {}",
-        args.file.display(),
-        found.said(),
-        said.join("\n  ")
-    );
-    let facts: Vec<_> = statements.iter().map(|it| json!({"predicateType": it.predicate_type, "predicate": it.predicate})).collect();
+    let human = format!("{}: {}\n  {kind} {digest}\n  {}", args.file.display(), found.said(), said.join("\n  "));
+    let facts: Vec<_> =
+        statements.iter().map(|it| json!({"predicateType": it.predicate_type, "predicate": it.predicate})).collect();
     output.step("Verified", format_args!("{} of {}", count(keys.len(), "signature"), args.file.display()));
     output.result(
         human,
@@ -138,7 +134,8 @@ fn proved<'f>(
 /// What a statement says, in a line.
 fn said(statement: &Statement) -> String {
     let mut text = if statement.is_provenance() {
-        let builder = statement.predicate.pointer("/runDetails/builder/id").and_then(|id| id.as_str()).unwrap_or("nobody");
+        let builder =
+            statement.predicate.pointer("/runDetails/builder/id").and_then(|id| id.as_str()).unwrap_or("nobody");
         format!("its provenance (SLSA v1), built by {}", builder.escape_debug())
     } else {
         format!("a statement of {}", statement.predicate_type.escape_debug())
@@ -150,7 +147,7 @@ fn said(statement: &Statement) -> String {
 }
 
 /// Refuses a program of another build than the lock is.
-fn of_lock(path: &Path, audited: Option<&Audit>, file: &Path) -> Result<(), Diagnostic> {
+pub(crate) fn of_lock(path: &Path, audited: Option<&Audit>, file: &Path) -> Result<(), Diagnostic> {
     let error = |why: &str, help: &str| {
         Err(Diagnostic::new(crate::built::BUILDS, why).at(file.display().to_string()).help(help))
     };
@@ -167,7 +164,13 @@ fn of_lock(path: &Path, audited: Option<&Audit>, file: &Path) -> Result<(), Diag
 }
 
 /// Refuses provenance that says otherwise than the program does: somebody signed what was not so.
-fn of_build(file: &Path, bytes: &[u8], audited: &Audit, statements: &[Statement], path: &Path) -> Result<(), Diagnostic> {
+fn of_build(
+    file: &Path,
+    bytes: &[u8],
+    audited: &Audit,
+    statements: &[Statement],
+    path: &Path,
+) -> Result<(), Diagnostic> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut signed = statements.iter().filter(|statement| statement.is_provenance());
     let why = match own_statement(&name, bytes, audited) {
