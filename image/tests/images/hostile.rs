@@ -60,6 +60,9 @@ fn names_that_lead_elsewhere_are_refused() {
         (vec![vec![shop(), Entry { kind: EntryType::XHeader, ..file("n", b"99 path=shop\n") }, evil("x")]], "damaged"),
         (vec![vec![shop(), Entry { kind: EntryType::XHeader, ..file("n", b"path") }, evil("x")]], "damaged"),
         (vec![vec![shop(), file("x/", b"a folder with bytes")]], "is of a kind"),
+        (vec![vec![shop(), Entry { bytes: tar(&[evil("shop")]), ..folder("x/") }]], "is no file and has bytes"),
+        (vec![vec![shop(), Entry { bytes: vec![1], ..link("x", "shop") }]], "is no file and has bytes"),
+        (vec![vec![shop(), pax(&[("path", "")]), evil("x")]], "gives a file no name"),
     ] {
         refused(said, opened(&Forged::of(&layers).layout()), said);
     }
