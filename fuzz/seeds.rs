@@ -3,6 +3,9 @@
 
 #[path = "../audit/tests/attacks/elf.rs"]
 mod elf;
+#[allow(dead_code, reason = "the tests put together more than these")]
+#[path = "../image/tests/images/forge.rs"]
+mod forge;
 mod requests;
 #[path = "../audit/tests/attacks/shop.rs"]
 mod shop;
@@ -105,6 +108,20 @@ fn main() {
     put("audit", "program", &program.program());
     put("audit", "bill", &program.bill);
     put("audit", "crates", &program.crates);
+    let entries = [
+        vec![forge::folder("app/"), forge::file("app/shop", b"old"), forge::file("app/notes", b"")],
+        vec![forge::file("shop", &program.program()), forge::file("app/.wh.notes", b""), forge::link("till", "shop")],
+        vec![forge::pax(&[("mtime", "1.5"), ("path", "a/long/name")]), forge::file("cut", b"bytes")],
+    ];
+    let image = forge::Forged::of(&entries);
+    assert!(modeldeploy_image::read::open_archive(
+        std::io::Cursor::new(forge::archive(&image.layout())),
+        modeldeploy_image::read::Limits::default()
+    )
+    .is_ok_and(|found| found.path == "/shop"));
+    put("image", "layout", &forge::archive(&image.layout()));
+    put("image", "docker", &forge::archive(&image.docker()));
+    entries.iter().enumerate().for_each(|(at, layer)| put("image", &format!("layer-{at}"), &forge::tar(layer)));
     let lock = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Model.lock")).expect("the example's lock");
     put("lock", "example", &lock);
 }

@@ -7,6 +7,7 @@ mod completions;
 mod damage;
 mod gate;
 mod help;
+mod image;
 mod index;
 mod inspect;
 mod lock;

@@ -2,6 +2,7 @@
 //!
 //! Extensions are read here, each to a limit: a name may be announced as gigabytes long. Those by which readers differ are refused.
 
+use super::header;
 use super::tree::{Kind, join};
 use crate::Error;
 use std::io::{self, Read};
@@ -41,6 +42,7 @@ pub(super) fn each<R: Read>(
         let mut entry = entry.map_err(damaged)?;
         let kind = entry.header().entry_type();
         let size = entry.size();
+        header::check(entry.header().as_bytes()).map_err(|why| refuse(why.into()))?;
         if kind.is_gnu_longname() || kind.is_gnu_longlink() || kind.is_pax_local_extensions() || kind.is_pax_global_extensions() {
             let mut bytes = vec![];
             (&mut entry).take(EXTENSION + 1).read_to_end(&mut bytes).map_err(damaged)?;
@@ -59,14 +61,17 @@ pub(super) fn each<R: Read>(
         count(path.len())?;
         let (path, is_folder) = normal(&path).map_err(refuse)?;
         let kind = match kind {
-            EntryType::Regular | EntryType::Continuous if !is_folder => Kind::File,
+            EntryType::Regular if !is_folder => Kind::File,
             EntryType::Directory => Kind::Folder,
             EntryType::Symlink | EntryType::Link => Kind::Link,
             EntryType::Char | EntryType::Block | EntryType::Fifo => Kind::Other,
             other => return Err(refuse(format!("`{path}` is of a kind ({other:?}) that is not read"))),
         };
+        if kind != Kind::File && size > 0 {
+            return Err(refuse(format!("`{path}` is no file and has bytes, which some readers take for entries")));
+        }
         let at = entry.raw_file_position();
-        each(Entry { path, kind, size: if kind == Kind::File { size } else { 0 }, at }, &mut entry)?;
+        each(Entry { path, kind, size, at }, &mut entry)?;
     }
     if extended.path.is_some() || extended.size.is_some() {
         return Err(refuse("an extension is followed by no file".into()));
@@ -93,6 +98,7 @@ fn extend(kind: EntryType, bytes: Vec<u8>, extended: &mut Extended) -> Result<()
             b"path" | b"size" | b"linkpath" if is_global => {
                 return Err("an extension gives all files one name or size".into());
             }
+            b"path" if value.is_empty() => return Err("an extension gives a file no name".into()),
             b"path" => {
                 if extended.path.replace(value.to_vec()).is_some() {
                     return Err(twice());

@@ -7,6 +7,7 @@
 mod budget;
 mod documents;
 mod entries;
+mod header;
 mod layer;
 mod source;
 mod tree;

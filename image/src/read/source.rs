@@ -18,8 +18,8 @@ pub(super) enum Source {
     Folder(PathBuf),
     Archive {
         archive: Box<dyn ReadSeek>,
-        /// Where each begins, and its length.
-        files: BTreeMap<String, (u64, u64)>,
+        /// Where each begins, and its length; none for what is no file.
+        files: BTreeMap<String, Option<(u64, u64)>>,
     },
 }
 
@@ -37,19 +37,20 @@ impl Source {
         // To go over a blob is to seek, not to read.
         let found = reading.entries_with_seek().map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
         entries::each("the archive", found, |name| budget.entry(name), |entry, _| {
+            if entry.at.checked_add(entry.size).is_none_or(|to| to > end) {
+                return Err(Error::altered(format!("the archive is cut off in `{}`", entry.path)));
+            }
+            // Docker's own have links beside what they list, for the Docker of ten years ago.
+            let place = (entry.kind == Kind::File).then_some((entry.at, entry.size));
             match entry.kind {
-                Kind::File if entry.at.checked_add(entry.size).is_none_or(|to| to > end) => {
-                    Err(Error::altered(format!("the archive is cut off in `{}`", entry.path)))
-                }
-                Kind::File => match files.insert(entry.path.clone(), (entry.at, entry.size)) {
-                    None => Ok(()),
-                    Some(_) => Err(Error::altered(format!("the archive has `{}` twice", entry.path))),
-                },
                 Kind::Folder => Ok(()),
-                Kind::Link | Kind::Other => Err(Error::unreadable(format!(
-                    "`{}` in the archive is a link or no file; `skopeo copy docker-archive:FILE oci:FOLDER` makes a folder of it",
-                    entry.path
-                ))),
+                _ if files.contains_key(&entry.path) => {
+                    Err(Error::altered(format!("the archive has `{}` twice", entry.path)))
+                }
+                _ => {
+                    files.insert(entry.path, place);
+                    Ok(())
+                }
             }
         })?;
         Ok(Source::Archive { archive: Box::new(archive), files })
@@ -72,7 +73,10 @@ impl Source {
                 }
             }
             Source::Archive { archive, files } => {
-                let Some(&(at, size)) = files.get(path) else { return Ok(None) };
+                let Some(place) = files.get(path) else { return Ok(None) };
+                let (at, size) = place.ok_or_else(|| {
+                    Error::altered(format!("`{path}` in the archive is a link or no file, and links are not followed"))
+                })?;
                 archive.seek(SeekFrom::Start(at)).map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
                 Ok(Some((Box::new(archive.take(size)), size)))
             }

@@ -60,6 +60,9 @@ fn names_that_lead_elsewhere_are_refused() {
         (vec![vec![shop(), Entry { kind: EntryType::XHeader, ..file("n", b"99 path=shop\n") }, evil("x")]], "damaged"),
         (vec![vec![shop(), Entry { kind: EntryType::XHeader, ..file("n", b"path") }, evil("x")]], "damaged"),
         (vec![vec![shop(), file("x/", b"a folder with bytes")]], "is of a kind"),
+        (vec![vec![shop(), Entry { bytes: tar(&[evil("shop")]), ..folder("x/") }]], "is no file and has bytes"),
+        (vec![vec![shop(), Entry { bytes: vec![1], ..link("x", "shop") }]], "is no file and has bytes"),
+        (vec![vec![shop(), pax(&[("path", "")]), evil("x")]], "gives a file no name"),
     ] {
         refused(said, opened(&Forged::of(&layers).layout()), said);
     }
@@ -76,7 +79,10 @@ fn archives_of_images_with_links_or_two_meanings_are_refused() {
     let more = |entry: Entry| open_archive(Cursor::new(tar(&[entries.clone(), vec![entry]].concat())), Limits::default());
     refused("twice", more(file("index.json", b"{}")), "has `index.json` twice");
     refused("twice", more(file("./index.json", b"{}")), "has `index.json` twice");
-    refused("a link", more(link("x", "/etc/passwd")), "is a link or no file");
+    refused("a link", more(link("manifest.json", "/etc/passwd")), "is a link or no file");
+    refused("a link twice", more(link("index.json", "x")), "has `index.json` twice");
+    // Beside what is listed, links are as Docker writes them.
+    assert!(more(link("0123/layer.tar", "../0/layer.tar")).is_ok());
     refused("outside", more(file("../x", b"")), "leaves the root");
     // Docker would run one, containerd the other.
     let evil = Forged::of(&[vec![file("shop", b"evil")]]);
