@@ -6,6 +6,7 @@ mod elf;
 mod requests;
 #[path = "../audit/tests/attacks/shop.rs"]
 mod shop;
+mod signatures;
 
 // What the instrumentation of every function calls.
 use libfuzzer_sys as _;
@@ -107,6 +108,9 @@ fn main() {
     put("audit", "crates", &program.crates);
     let lock = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Model.lock")).expect("the example's lock");
     put("lock", "example", &lock);
+    for (name, text) in signatures::seeds() {
+        put("trust", name, text.as_bytes());
+    }
 }
 
 /// The pack of a model; without its tokenizer, whose tables have a target of their own and are longer than all the rest.

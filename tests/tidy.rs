@@ -50,19 +50,23 @@ struct Room {
     house: &'static [&'static str],
 }
 
-const ROOMS: [Room; 8] = [
+const ROOMS: [Room; 9] = [
     Room { folder: "format", house: &[] },
     Room { folder: "macros", house: &["modeldeploy-format"] },
     Room { folder: "runtime", house: &["modeldeploy-format", "modeldeploy-macros"] },
     Room { folder: "compiler", house: &["modeldeploy-format", "modeldeploy"] },
     Room { folder: "audit", house: &["modeldeploy-format"] },
-    Room { folder: "cargo-modeldeploy", house: &["modeldeploy-audit", "modeldeploy-compiler", "modeldeploy-format"] },
+    Room { folder: "trust", house: &["modeldeploy-format"] },
+    Room {
+        folder: "cargo-modeldeploy",
+        house: &["modeldeploy-audit", "modeldeploy-compiler", "modeldeploy-format", "modeldeploy-trust"],
+    },
     Room { folder: "service", house: &["modeldeploy"] },
     Room { folder: "examples/product-search", house: &["modeldeploy", "modeldeploy-service"] },
 ];
 
 /// Crates that only some packages may know, dev-dependencies aside.
-const KNOWN_ONLY_BY: [(&str, &[&str]); 10] = [
+const KNOWN_ONLY_BY: [(&str, &[&str]); 12] = [
     ("tokio", &["service", "examples/product-search"]),
     ("axum", &["service", "examples/product-search"]),
     ("tonic", &["service"]),
@@ -70,6 +74,9 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 10] = [
     ("clap", &["cargo-modeldeploy"]),
     ("cargo_metadata", &["cargo-modeldeploy"]),
     ("candle-core", &["compiler"]),
+    // Signatures are made and believed in one room.
+    ("ring", &["trust"]),
+    ("webpki", &["trust"]),
     ("safetensors", &["compiler"]),
     ("syn", &["macros"]),
     ("quote", &["macros"]),

@@ -91,17 +91,18 @@ pub(crate) fn attestations(path: &Path) -> Result<Option<Attestations>, Diagnost
     read.map(|bytes| Attestations::parse(&bytes)).transpose().map_err(|refusal| refused_signature(&refusal, path))
 }
 
-/// Who has signed a file with this digest, by the signatures at `path`.
+/// Who has signed a file, by the signatures at `path`; its digest is asked for where there are some.
 ///
 /// # Errors
 ///
 /// If they cannot be read, one is wrong, or they are of another file: nothing is signed so by chance.
 pub(crate) fn believed(
     path: &Path,
-    about: &Digest,
+    about: impl FnOnce() -> Digest,
     (keys, threshold): &(Vec<TrustedKey>, usize),
 ) -> Result<Believed, Diagnostic> {
     let Some(said) = attestations(path)? else { return Ok(Believed::Unsigned) };
+    let about = &about();
     match said.verify(about, keys, *threshold, Date::today()) {
         Ok(vouched) => Ok(Believed::By(vouched.keys.into_iter().cloned().collect(), vouched.statements)),
         Err(Refusal::Untrusted(_)) if said.is_about(about) => Ok(Believed::Strangers(said.claimed().collect())),
@@ -122,9 +123,12 @@ impl Believed {
                 format!("signed by {}", keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
             }
             Believed::Strangers(ids) => {
-                let ids: Vec<String> = ids.iter().map(|id| id.0.chars().take(64).flat_map(char::escape_debug).collect()).collect();
+                let ids: Vec<String> =
+                    ids.iter().map(|id| id.0.chars().take(64).flat_map(char::escape_debug).collect()).collect();
                 let whose = if ids.is_empty() { "somebody".into() } else { ids.join(", ") };
-                format!("it says it is signed by {whose}, and that cannot be proved: too few of its keys are trusted here; `--key` names one")
+                format!(
+                    "it says it is signed by {whose}, and that cannot be proved: too few of its keys are trusted here; `--key` names one"
+                )
             }
         }
     }

@@ -33,7 +33,7 @@ impl Origin {
     pub(crate) fn statement(
         &self,
         name: &str,
-        program: &[u8],
+        program: Digest,
         audit: &Audit,
         output: &mut Output<'_>,
     ) -> Result<Option<Statement>, Failure> {
@@ -76,18 +76,23 @@ impl Origin {
 }
 
 /// What the program alone says of its build.
-pub(crate) fn own_statement(name: &str, program: &[u8], audit: &Audit) -> Option<Statement> {
+pub(crate) fn own_statement(name: &str, program: Digest, audit: &Audit) -> Option<Statement> {
     audit.bill.as_ref().map(|_| of_program(name, program, audit, |build| build))
 }
 
-fn of_program<'a>(name: &'a str, program: &[u8], audit: &'a Audit, add: impl FnOnce(Build<'a>) -> Build<'a>) -> Statement {
+fn of_program<'a>(
+    name: &'a str,
+    program: Digest,
+    audit: &'a Audit,
+    add: impl FnOnce(Build<'a>) -> Build<'a>,
+) -> Statement {
     let bill = audit.bill.as_ref().expect("asked of programs with a bill alone");
     let root = audit.crates.as_ref().and_then(|crates| crates.packages.iter().find(|package| package.root));
     let inside = audit.models().map(|model| model.name.as_str());
     let inside = inside.chain(audit.indexes().map(|index| index.name.as_str())).collect();
     statement(&add(Build {
         name,
-        program: Digest::of(program),
+        program,
         lock: &bill.lock,
         inside,
         package: root.map(|root| (root.name.clone(), root.version.to_string())),
@@ -124,14 +129,16 @@ pub(crate) fn different(path: &Path, built: &Lock) -> Option<Diagnostic> {
     let gone = built.models.iter().filter(|model| lock.model(&model.name).is_none()).map(|model| &model.name);
     let indexes = lock.indexes.iter().filter(|index| built.index(&index.name) != Some(*index)).map(|index| &index.name);
     let gone_indexes = built.indexes.iter().filter(|it| lock.index(&it.name).is_none()).map(|index| &index.name);
-    let names: Vec<String> = models.chain(gone).chain(indexes).chain(gone_indexes).map(|name| format!("`{name}`")).collect();
+    let names: Vec<String> =
+        models.chain(gone).chain(indexes).chain(gone_indexes).map(|name| format!("`{name}`")).collect();
     Some(error(format!("the program was built from another lock than this: they differ in {}", names.join(", "))))
 }
 
 /// The commit of a folder, where git knows it.
 fn source(folder: &Path) -> Option<Source> {
     let git = |args: &[&str]| {
-        let said = Command::new("git").args(args).current_dir(folder).output().ok().filter(|said| said.status.success())?;
+        let said =
+            Command::new("git").args(args).current_dir(folder).output().ok().filter(|said| said.status.success())?;
         Some(String::from_utf8(said.stdout).ok()?.trim_end().to_owned())
     };
     Some(Source {

@@ -62,7 +62,13 @@ impl<'w> Governed<'w> {
     pub(crate) fn lock(&self, lock: &Lock) -> Result<(), Failure> {
         let models = self.workspace.models().into_iter();
         let locked = models.filter_map(|(manifest, entry)| Some((manifest, entry, lock.model(&entry.name)?)));
-        settle(locked.flat_map(|(manifest, entry, model)| self.files(manifest, entry, &model.files).err().unwrap_or_default()).collect())
+        settle(
+            locked
+                .flat_map(|(manifest, entry, model)| {
+                    self.files(manifest, entry, &model.files).err().unwrap_or_default()
+                })
+                .collect(),
+        )
     }
 
     fn asked(&self, entry: &ModelEntry, files: Option<&[LockedFile]>, signed: &[Signed]) -> Vec<Diagnostic> {

@@ -37,7 +37,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let (program, audited) = prove(&args.program)?;
     let path = args.signature.clone().unwrap_or_else(|| beside(&args.program));
-    let signed = believed(&path, &Digest::of(program.bytes()), &trusted(&args.keys, None)?)?;
+    let signed = believed(&path, || Digest::of(program.bytes()), &trusted(&args.keys, None)?)?;
     let shown = args.program.display().to_string();
     output.result(audited::human(&shown, &audited, &signed), audited::program(&audited, &signed))?;
     Ok(())

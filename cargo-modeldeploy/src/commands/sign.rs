@@ -14,10 +14,10 @@ use modeldeploy_format::index::Vectors;
 use modeldeploy_format::lock::Lock;
 use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::{Artifact, Digest};
+use modeldeploy_trust::Date;
 use modeldeploy_trust::keys::{SecretKey, read_secret};
 use modeldeploy_trust::model_signing::{self, Bundle, FILE_NAME};
 use modeldeploy_trust::statement::Statement;
-use modeldeploy_trust::Date;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -94,17 +94,23 @@ fn statement(
 ) -> Result<(&'static str, Statement), Failure> {
     let name = args.file.file_name().unwrap_or_default().to_string_lossy();
     let kind = kind(bytes.bytes());
-    let damaged = |why: String| unsignable(&args.file, format!("the {kind} is damaged: {why}"), "make it again: who signs vouches for it");
+    let damaged = |why: String| {
+        unsignable(&args.file, format!("the {kind} is damaged: {why}"), "make it again: who signs vouches for it")
+    };
     match kind {
         PROGRAM => {
             let (_, audited) = audit::prove(&args.file)?;
-            if let Some(statement) = args.origin.statement(&name, bytes.bytes(), &audited, output)? {
+            if let Some(statement) = args.origin.statement(&name, *digest, &audited, output)? {
                 return Ok((kind, statement));
             }
             output.note("the program does not say how it was built, so that only its bytes are signed: `cargo modeldeploy build --release` adds a bill");
         }
-        "pack" => Artifact::parse(&Aligned::copy(bytes.bytes())).map(drop).map_err(|error| damaged(error.to_string()))?,
-        "index" => Vectors::parse(&Aligned::copy(bytes.bytes())).map(drop).map_err(|error| damaged(error.to_string()))?,
+        "pack" => {
+            Artifact::parse(&Aligned::copy(bytes.bytes())).map(drop).map_err(|error| damaged(error.to_string()))?
+        }
+        "index" => {
+            Vectors::parse(&Aligned::copy(bytes.bytes())).map(drop).map_err(|error| damaged(error.to_string()))?
+        }
         "lock" => {}
         _ => {
             let help = "name a program, Model.lock, a pack or an index, or a model's folder";
@@ -132,7 +138,8 @@ pub(super) fn kind(bytes: &[u8]) -> &'static str {
 
 fn folder(args: &Args, key: &SecretKey, output: &mut Output<'_>) -> Result<(), Failure> {
     if args.expires.is_some() {
-        let help = "leave `--expires` out; a key that signs models is trusted until it is taken out of `policy.signatures`";
+        let help =
+            "leave `--expires` out; a key that signs models is trusted until it is taken out of `policy.signatures`";
         return Err(unsignable(&args.file, "signatures of models have no last day in their specification", help).into());
     }
     let path = args.signature.clone().unwrap_or_else(|| args.file.join(FILE_NAME));

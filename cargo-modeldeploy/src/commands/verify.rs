@@ -72,19 +72,15 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     }
     let path = args.signature.clone().unwrap_or_else(|| beside(&args.file));
     let trusted = trusted(&args.keys, args.threshold.map(usize::from))?;
-    let found = believed(&path, &digest, &trusted)?;
+    let found = believed(&path, || digest, &trusted)?;
     let (keys, statements) = proved(&found, &path, &trusted)?;
     if let Some(audited) = &audited {
-        of_build(&args.file, bytes.bytes(), audited, statements, &path)?;
+        of_build(&args.file, digest, audited, statements, &path)?;
     }
     let said: Vec<String> = statements.iter().map(said).collect();
-    let human = format!(
-        "{}: {}\n  {kind} {digest}\n  {}",
-        args.file.display(),
-        found.said(),
-        said.join("\n  ")
-    );
-    let facts: Vec<_> = statements.iter().map(|it| json!({"predicateType": it.predicate_type, "predicate": it.predicate})).collect();
+    let human = format!("{}: {}\n  {kind} {digest}\n  {}", args.file.display(), found.said(), said.join("\n  "));
+    let facts: Vec<_> =
+        statements.iter().map(|it| json!({"predicateType": it.predicate_type, "predicate": it.predicate})).collect();
     output.step("Verified", format_args!("{} of {}", count(keys.len(), "signature"), args.file.display()));
     output.result(
         human,
@@ -111,7 +107,8 @@ fn proved<'f>(
 /// What a statement says, in a line.
 fn said(statement: &Statement) -> String {
     let mut text = if statement.is_provenance() {
-        let builder = statement.predicate.pointer("/runDetails/builder/id").and_then(|id| id.as_str()).unwrap_or("nobody");
+        let builder =
+            statement.predicate.pointer("/runDetails/builder/id").and_then(|id| id.as_str()).unwrap_or("nobody");
         format!("its provenance (SLSA v1), built by {}", builder.escape_debug())
     } else {
         format!("a statement of {}", statement.predicate_type.escape_debug())
@@ -140,10 +137,16 @@ fn of_lock(path: &Path, audited: Option<&Audit>, file: &Path) -> Result<(), Diag
 }
 
 /// Refuses provenance that says otherwise than the program does: somebody signed what was not so.
-fn of_build(file: &Path, bytes: &[u8], audited: &Audit, statements: &[Statement], path: &Path) -> Result<(), Diagnostic> {
+fn of_build(
+    file: &Path,
+    digest: Digest,
+    audited: &Audit,
+    statements: &[Statement],
+    path: &Path,
+) -> Result<(), Diagnostic> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut signed = statements.iter().filter(|statement| statement.is_provenance());
-    let why = match own_statement(&name, bytes, audited) {
+    let why = match own_statement(&name, digest, audited) {
         Some(own) => signed.find_map(|signed| contradiction(signed, &own)),
         None => signed.next().map(|_| "the program does not say how it was built".to_owned()),
     };
