@@ -9,6 +9,7 @@ mod forge;
 mod requests;
 #[path = "../audit/tests/attacks/shop.rs"]
 mod shop;
+mod signatures;
 
 // What the instrumentation of every function calls.
 use libfuzzer_sys as _;
@@ -124,6 +125,9 @@ fn main() {
     entries.iter().enumerate().for_each(|(at, layer)| put("image", &format!("layer-{at}"), &forge::tar(layer)));
     let lock = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Model.lock")).expect("the example's lock");
     put("lock", "example", &lock);
+    for (name, text) in signatures::seeds() {
+        put("trust", name, text.as_bytes());
+    }
 }
 
 /// The pack of a model; without its tokenizer, whose tables have a target of their own and are longer than all the rest.

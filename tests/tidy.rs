@@ -57,16 +57,23 @@ const ROOMS: [Room; 9] = [
     Room { folder: "compiler", house: &["modeldeploy-format", "modeldeploy"] },
     Room { folder: "audit", house: &["modeldeploy-format"] },
     Room { folder: "image", house: &["modeldeploy-format"] },
+    Room { folder: "trust", house: &["modeldeploy-format"] },
     Room {
         folder: "cargo-modeldeploy",
-        house: &["modeldeploy-audit", "modeldeploy-compiler", "modeldeploy-format", "modeldeploy-image"],
+        house: &[
+            "modeldeploy-audit",
+            "modeldeploy-compiler",
+            "modeldeploy-format",
+            "modeldeploy-image",
+            "modeldeploy-trust",
+        ],
     },
     Room { folder: "service", house: &["modeldeploy"] },
     Room { folder: "examples/product-search", house: &["modeldeploy", "modeldeploy-service"] },
 ];
 
 /// Crates that only some packages may know, dev-dependencies aside.
-const KNOWN_ONLY_BY: [(&str, &[&str]); 13] = [
+const KNOWN_ONLY_BY: [(&str, &[&str]); 15] = [
     // Registries are asked by a client that waits in tokio; nobody outside that one room sees it.
     ("tokio", &["service", "examples/product-search", "image"]),
     ("oci-client", &["image"]),
@@ -78,6 +85,9 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 13] = [
     ("clap", &["cargo-modeldeploy"]),
     ("cargo_metadata", &["cargo-modeldeploy"]),
     ("candle-core", &["compiler"]),
+    // Signatures are made and believed in one room.
+    ("ring", &["trust"]),
+    ("webpki", &["trust"]),
     ("safetensors", &["compiler"]),
     ("syn", &["macros"]),
     ("quote", &["macros"]),

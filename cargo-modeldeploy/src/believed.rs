@@ -91,17 +91,18 @@ pub(crate) fn attestations(path: &Path) -> Result<Option<Attestations>, Diagnost
     read.map(|bytes| Attestations::parse(&bytes)).transpose().map_err(|refusal| refused_signature(&refusal, path))
 }
 
-/// Who has signed a file with this digest, by the signatures at `path`.
+/// Who has signed a file, by the signatures at `path`; its digest is asked for where there are some.
 ///
 /// # Errors
 ///
 /// If they cannot be read, one is wrong, or they are of another file: nothing is signed so by chance.
 pub(crate) fn believed(
     path: &Path,
-    about: &Digest,
+    about: impl FnOnce() -> Digest,
     (keys, threshold): &(Vec<TrustedKey>, usize),
 ) -> Result<Believed, Diagnostic> {
     let Some(said) = attestations(path)? else { return Ok(Believed::Unsigned) };
+    let about = &about();
     match said.verify(about, keys, *threshold, Date::today()) {
         Ok(vouched) => Ok(Believed::By(vouched.keys.into_iter().cloned().collect(), vouched.statements)),
         Err(Refusal::Untrusted(_)) if said.is_about(about) => Ok(Believed::Strangers(said.claimed().collect())),

@@ -33,7 +33,7 @@ impl Origin {
     pub(crate) fn statement(
         &self,
         name: &str,
-        program: &[u8],
+        program: Digest,
         audit: &Audit,
         output: &mut Output<'_>,
     ) -> Result<Option<Statement>, Failure> {
@@ -76,13 +76,13 @@ impl Origin {
 }
 
 /// What the program alone says of its build.
-pub(crate) fn own_statement(name: &str, program: &[u8], audit: &Audit) -> Option<Statement> {
+pub(crate) fn own_statement(name: &str, program: Digest, audit: &Audit) -> Option<Statement> {
     audit.bill.as_ref().map(|_| of_program(name, program, audit, |build| build))
 }
 
 fn of_program<'a>(
     name: &'a str,
-    program: &[u8],
+    program: Digest,
     audit: &'a Audit,
     add: impl FnOnce(Build<'a>) -> Build<'a>,
 ) -> Statement {
@@ -92,7 +92,7 @@ fn of_program<'a>(
     let inside = inside.chain(audit.indexes().map(|index| index.name.as_str())).collect();
     statement(&add(Build {
         name,
-        program: Digest::of(program),
+        program,
         lock: &bill.lock,
         inside,
         package: root.map(|root| (root.name.clone(), root.version.to_string())),

@@ -176,11 +176,13 @@ pub(crate) fn too_few(
     claimed: impl Iterator<Item = KeyId>,
     keys: &[TrustedKey],
 ) -> String {
-    let mut others: Vec<String> = claimed.filter(|id| keys.iter().all(|key| key.key.id() != *id)).map(|id| id.0).collect();
+    let mut others: Vec<String> =
+        claimed.filter(|id| keys.iter().all(|key| key.key.id() != *id)).map(|id| id.0).collect();
     others.sort_unstable();
     others.dedup();
     // The hints are anybody's text.
-    let others: Vec<String> = others.iter().take(4).map(|id| id.chars().take(64).flat_map(char::escape_debug).collect()).collect();
+    let others: Vec<String> =
+        others.iter().take(4).map(|id| id.chars().take(64).flat_map(char::escape_debug).collect()).collect();
     let others = match &others[..] {
         [] => String::new(),
         others => format!("; it says it is signed by {}", others.join(", ")),

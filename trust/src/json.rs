@@ -14,8 +14,8 @@ pub(crate) fn parse<T: DeserializeOwned>(what: &str, bytes: &[u8], limit: usize)
         return Err(form(format!("{what} has {} bytes, and {limit} are the most", bytes.len())));
     }
     // serde_json goes 128 levels deep and no further.
-    let Strict(value) =
-        serde_json::from_slice(bytes).map_err(|error| form(format!("{what} is not JSON as it is read here: {error}")))?;
+    let Strict(value) = serde_json::from_slice(bytes)
+        .map_err(|error| form(format!("{what} is not JSON as it is read here: {error}")))?;
     serde_json::from_value(value).map_err(|error| form(format!("{what} is not what it should be: {error}")))
 }
 

@@ -270,7 +270,8 @@ impl Attestations {
 fn counts(statement: Statement, about: &Digest, today: Date) -> Result<Statement, Refusal> {
     if !statement.is_about(about) {
         let other = statement.subject.first().and_then(|subject| subject.digest.get("sha256"));
-        let other: String = other.map_or("<none>", String::as_str).chars().take(64).flat_map(char::escape_debug).collect();
+        let other: String =
+            other.map_or("<none>", String::as_str).chars().take(64).flat_map(char::escape_debug).collect();
         return Err(Refusal::Other(format!(
             "what was signed is another file: the signature is for sha256:{other}, and this file is {about}"
         )));

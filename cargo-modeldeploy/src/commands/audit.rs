@@ -62,17 +62,18 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if let Some(url) = args.program.to_str().filter(|text| running::is_url(text)) {
         return service(url, args, output);
     }
-    let Proved { digest, audit, image } = prove(&args.program)?;
+    let proved = prove(&args.program)?;
+    let Proved { audit, image, .. } = &proved;
     if let Some(lock) = &args.lock {
-        of_lock(lock, Some(&audit), &args.program)?;
+        of_lock(lock, Some(audit), &args.program)?;
     }
     let path = args.signature.clone().unwrap_or_else(|| beside(&args.program));
-    let signed = believed(&path, &digest, &trusted(&args.keys, None)?)?;
+    let signed = believed(&path, || proved.digest(), &trusted(&args.keys, None)?)?;
     let shown = args.program.display().to_string();
     let crates = audit.crates.as_ref().map_or(&[][..], |crates| &crates.packages);
     let advisories = advisories::look_up(args.advisories.as_deref(), crates)?;
-    let (mut human, mut facts) = (audited::human(&shown, &audit, &signed), audited::program(&audit, &signed));
-    if let Some(image) = &image {
+    let (mut human, mut facts) = (audited::human(&shown, audit, &signed), audited::program(audit, &signed));
+    if let Some(image) = image {
         human = imaged::human(image) + &human;
         facts["image"] = imaged::program(image);
     }
@@ -136,10 +137,19 @@ fn unknown(what: &str, help: &str) -> Diagnostic {
 
 /// A program, and what it says of its models, proved.
 pub(crate) struct Proved {
-    pub(crate) digest: Digest,
     pub(crate) audit: Audit,
     /// The image that it was in.
     pub(crate) image: Option<Found>,
+    /// Its file, where it was in none.
+    file: Option<Mapping>,
+}
+
+impl Proved {
+    /// The digest of the program.
+    pub(crate) fn digest(&self) -> Digest {
+        let inside = self.image.as_ref().map(|image| &image.program[..]);
+        Digest::of(inside.or(self.file.as_ref().map(Mapping::bytes)).unwrap_or_default())
+    }
 }
 
 /// Proves the program at `path`, or the one that the image there starts.
@@ -148,10 +158,10 @@ pub(crate) fn prove(path: &Path) -> Result<Proved, Failure> {
         let place = format!("{}, {}", path.display(), image.path);
         let audit = audit(&image.program).map_err(|refusal| refused(&refusal, &place))?;
         imaged::check(path, &image, &audit)?;
-        return Ok(Proved { digest: Digest::of(&image.program), audit, image: Some(image) });
+        return Ok(Proved { audit, image: Some(image), file: None });
     }
     let (program, audit) = prove_program(path)?;
-    Ok(Proved { digest: Digest::of(program.bytes()), audit, image: None })
+    Ok(Proved { audit, image: None, file: Some(program) })
 }
 
 /// Proves the program at `path`.

@@ -5,6 +5,7 @@ use crate::built::Origin;
 use crate::exit::Failure;
 use crate::output::Output;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_format::Digest;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -28,7 +29,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let (program, audited) = audit::prove_program(&args.program)?;
     let name = args.program.file_name().unwrap_or(args.program.as_os_str()).to_string_lossy();
-    let Some(statement) = args.origin.statement(&name, program.bytes(), &audited, output)? else {
+    let Some(statement) = args.origin.statement(&name, Digest::of(program.bytes()), &audited, output)? else {
         return Err(Diagnostic::new(SILENT, "the program does not say how it was built")
             .at(args.program.display().to_string())
             .help("`cargo modeldeploy build --release` puts a bill into a program that has a model")

@@ -1,6 +1,6 @@
 //! `sbom`: a bill of materials of a program, for tools that read such.
 
-use super::audit::{self, Proved};
+use super::audit;
 use crate::exit::Failure;
 use crate::output::Output;
 use clap::ValueEnum;
@@ -41,11 +41,12 @@ enum Spec {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let Proved { digest, audit, .. } = audit::prove(&args.program)?;
+    let proved = audit::prove(&args.program)?;
+    let (digest, audit) = (proved.digest(), &proved.audit);
     let name = args.program.file_name().unwrap_or(args.program.as_os_str()).to_string_lossy();
     let document = match args.spec {
-        Spec::Cyclonedx => cyclonedx(&name, &digest, &audit),
-        Spec::Spdx => spdx(&name, &digest, &audit, &created()?),
+        Spec::Cyclonedx => cyclonedx(&name, &digest, audit),
+        Spec::Spdx => spdx(&name, &digest, audit, &created()?),
     };
     output.result(format_args!("{document:#}"), &document)?;
     Ok(())

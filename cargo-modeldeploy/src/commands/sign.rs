@@ -100,7 +100,7 @@ fn statement(
     match kind {
         PROGRAM => {
             let (_, audited) = audit::prove_program(&args.file)?;
-            if let Some(statement) = args.origin.statement(&name, bytes.bytes(), &audited, output)? {
+            if let Some(statement) = args.origin.statement(&name, *digest, &audited, output)? {
                 return Ok((kind, statement));
             }
             output.note("the program does not say how it was built, so that only its bytes are signed: `cargo modeldeploy build --release` adds a bill");

@@ -87,10 +87,10 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     }
     let path = args.signature.clone().unwrap_or_else(|| beside(&args.file));
     let trusted = trusted(&args.keys, args.threshold.map(usize::from))?;
-    let found = believed(&path, &digest, &trusted)?;
+    let found = believed(&path, || digest, &trusted)?;
     let (keys, statements) = proved(&found, &path, &trusted)?;
     if let Some(audited) = &audited {
-        of_build(&args.file, bytes.bytes(), audited, statements, &path)?;
+        of_build(&args.file, digest, audited, statements, &path)?;
     }
     let said: Vec<String> = statements.iter().map(said).collect();
     let human = format!("{}: {}\n  {kind} {digest}\n  {}", args.file.display(), found.said(), said.join("\n  "));
@@ -166,14 +166,14 @@ pub(crate) fn of_lock(path: &Path, audited: Option<&Audit>, file: &Path) -> Resu
 /// Refuses provenance that says otherwise than the program does: somebody signed what was not so.
 fn of_build(
     file: &Path,
-    bytes: &[u8],
+    digest: Digest,
     audited: &Audit,
     statements: &[Statement],
     path: &Path,
 ) -> Result<(), Diagnostic> {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut signed = statements.iter().filter(|statement| statement.is_provenance());
-    let why = match own_statement(&name, bytes, audited) {
+    let why = match own_statement(&name, digest, audited) {
         Some(own) => signed.find_map(|signed| contradiction(signed, &own)),
         None => signed.next().map(|_| "the program does not say how it was built".to_owned()),
     };

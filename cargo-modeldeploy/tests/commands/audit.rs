@@ -68,6 +68,7 @@ fn a_program_says_what_is_inside_and_no_byte_of_it_can_be_another() {
     let theirs = auditable_info::audit_info_from_file(&program, Default::default()).expect("a list of crates");
     assert_eq!(theirs.packages.len(), crates.len());
 
+    signed_programs_are_believed(&shop, &program);
     stripped_programs_say_the_same(&shop, &program);
     single_bytes_are_noticed(&fs::read(&program).expect("the program"));
     built_again_all_bytes_are_the_same_but_one_that_was_changed(&shop, &program);
@@ -103,6 +104,71 @@ fn built_again_all_bytes_are_the_same_but_one_that_was_changed(shop: &Shop, prog
     shop.run(&["lock"]).code(0);
     shop.run(&verify).code(1).errs(&["MD1004", "another lock", "`encoder` 0.1.0", "git checkout"]);
     shop.run(&["verify", env!("CARGO_BIN_EXE_cargo-modeldeploy"), "--rebuild"]).code(1).errs(&["MD1003"]);
+}
+
+fn signed_programs_are_believed(shop: &Shop, program: &Path) {
+    let shown = program.display().to_string();
+    let key = ["--key", "keys/release.pub"];
+    shop.run(&["keygen", "keys/release", "--algorithm", "ed25519"]).code(0);
+    shop.run(&["keygen", "keys/other"]).code(0);
+
+    // What is said without a key is what is signed with one.
+    let provenance = shop.run(&["provenance", &shown]).code(0);
+    assert_eq!(shop.run(&["provenance", &shown]).code(0).out, provenance.out);
+    let provenance = provenance.json();
+    let list = provenance.pointer("/predicate/buildDefinition/resolvedDependencies").expect("a list");
+    let named = |name: &str| list.as_array().is_some_and(|list| list.iter().any(|it| it["name"] == *name));
+    assert!(
+        named("encoder/model.safetensors") && named("Cargo.lock") && named("products/eval/products.jsonl"),
+        "{list:#}"
+    );
+    let digest = Digest::of(&fs::read(program).expect("the program")).hex();
+    assert_eq!(provenance["subject"][0]["digest"]["sha256"], digest);
+
+    shop.run(&["verify", &shown, &key[0], &key[1]]).code(1).errs(&["MD1112", "it is not signed"]);
+    shop.run(&["sign", &shown, "--key", "keys/release.key"]).code(0).errs(&["Signed the program"]);
+    let signed =
+        shop.run(&["verify", &shown, key[0], key[1], "--lock", "Model.lock", "--format", "json"]).code(0).json();
+    assert_eq!(signed["statements"][0]["predicate"], provenance["predicate"]);
+    shop.run(&["verify", &shown, key[0], key[1]]).code(0).says(&["its provenance (SLSA v1), built by https://"]);
+    shop.run(&["audit", &shown, key[0], key[1]]).code(0).says(&["as locked; signed by ", " (release)"]);
+    shop.run(&["audit", &shown]).code(0).says(&["that cannot be proved"]);
+    let facts = shop.run(&["audit", &shown, key[0], key[1], "--format", "json"]).code(0).json();
+    assert_eq!(
+        (&facts["signatures"][0]["name"], &facts["signatures"][0]["trusted"]),
+        (&"release".into(), &true.into())
+    );
+
+    // Another lock, another program under the same signature, and provenance that somebody made up.
+    let lock = shop.read("Model.lock");
+    shop.forge(|lock| lock.models[0].version = "9.9.9".into());
+    let said = shop.run(&["verify", &shown, key[0], key[1], "--lock", "Model.lock"]).code(1);
+    said.errs(&["MD1116", "another lock", "`encoder`"]);
+    shop.run(&["provenance", &shown]).code(0).errs(&["neither Cargo.lock nor the commit"]);
+    shop.run(&["provenance", &shown, "--workspace", "."]).code(1).errs(&["MD1116"]);
+    shop.write("Model.lock", &lock);
+    let beside = format!("{shown}.intoto.jsonl");
+    let own = env!("CARGO_BIN_EXE_cargo-modeldeploy");
+    for command in ["audit", "verify"] {
+        let said = shop.run(&[command, own, "--signature", &beside, key[0], key[1]]).code(1);
+        said.errs(&["MD1113", "what was signed is another file"]);
+    }
+    shop.run(&["audit", own, "--signature", &beside]).code(1).errs(&["MD1113", "signatures of another file"]);
+    let mut made_up: serde_json::Value = provenance.clone();
+    made_up["predicate"]["buildDefinition"]["externalParameters"]["profile"] = "dist".into();
+    let secret = modeldeploy_trust::keys::read_secret(&shop.path("keys/release.key")).expect("the key");
+    let payload = made_up.to_string().into_bytes();
+    let envelope =
+        modeldeploy_trust::dsse::Envelope::sign("application/vnd.in-toto+json", payload, &secret).expect("signed");
+    shop.write("made-up.jsonl", &envelope.to_line());
+    let said = shop.run(&["verify", &shown, "--signature", "made-up.jsonl", key[0], key[1]]).code(1);
+    said.errs(&["MD1113", "the signed provenance is not of this program", "its parameters"]);
+    shop.run(&["provenance", own]).code(1).errs(&["MD1118"]);
+    shop.run(&["sign", own, "--key", "keys/other.key", "--signature", "own.jsonl"])
+        .code(0)
+        .errs(&["only its bytes are signed"]);
+    shop.run(&["verify", own, "--key", "keys/other.pub", "--signature", "own.jsonl"]).code(0).says(&["signed-file-v1"]);
+    fs::remove_file(beside).expect("removed");
 }
 
 fn stripped_programs_say_the_same(shop: &Shop, program: &Path) {

@@ -13,4 +13,6 @@ mod inspect;
 mod lock;
 mod manifest;
 mod passed;
+mod policy;
 mod shop;
+mod signatures;

@@ -120,7 +120,9 @@ impl PublicKey {
             [(label, _)] if label.contains("PRIVATE KEY") => {
                 Err(form("it is a private key: keep it secret, and name the public key beside it"))
             }
-            [(label, _)] => Err(form(format!("it is PEM of a `{}`, and a `PUBLIC KEY` is needed", label.escape_debug()))),
+            [(label, _)] => {
+                Err(form(format!("it is PEM of a `{}`, and a `PUBLIC KEY` is needed", label.escape_debug())))
+            }
             [] => Err(form("it is no PEM: it does not have `-----BEGIN PUBLIC KEY-----`")),
             several => Err(form(format!("it has {} keys, and one is needed", several.len()))),
         }

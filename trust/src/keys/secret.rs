@@ -88,14 +88,16 @@ impl SecretKey {
         let blocks: Vec<_> = blocks.iter().filter(|(label, _)| label != "EC PARAMETERS").collect();
         match &blocks[..] {
             [(label, der)] if label == "PRIVATE KEY" => SecretKey::from_pkcs8(der),
-            [(label, _)] if label == "EC PRIVATE KEY" => {
-                Err(form("it is a key in SEC1's form: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW` makes PKCS#8 of it"))
-            }
+            [(label, _)] if label == "EC PRIVATE KEY" => Err(form(
+                "it is a key in SEC1's form: `openssl pkcs8 -topk8 -nocrypt -in KEY -out NEW` makes PKCS#8 of it",
+            )),
             [(label, _)] if label.contains("ENCRYPTED") => {
                 Err(form("it is a key under a password: `openssl pkcs8 -in KEY -out NEW` takes it off"))
             }
             [(label, _)] if label == "PUBLIC KEY" => Err(form("it is a public key, and a private one signs")),
-            [(label, _)] => Err(form(format!("it is PEM of a `{}`, and a `PRIVATE KEY` is needed", label.escape_debug()))),
+            [(label, _)] => {
+                Err(form(format!("it is PEM of a `{}`, and a `PRIVATE KEY` is needed", label.escape_debug())))
+            }
             [] => Err(form("it is no PEM: it does not have `-----BEGIN PRIVATE KEY-----`")),
             several => Err(form(format!("it has {} keys, and one is needed", several.len()))),
         }

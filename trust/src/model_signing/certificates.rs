@@ -3,12 +3,12 @@
 use crate::keys::PublicKey;
 use crate::pem;
 use crate::refusal::{Refusal, form};
+use pki_types::{CertificateDer, UnixTime};
 use std::cell::Cell;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
-use pki_types::{CertificateDer, UnixTime};
 use webpki::{EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, anchor_from_trusted_cert};
 
 /// `id-kp-codeSigning`, so that a certificate of a web server signs no models.
@@ -56,11 +56,13 @@ fn roots(name: &str, text: &str) -> Result<Vec<Root>, Refusal> {
 pub(super) fn prove(chain: &[Vec<u8>], roots: &[Root], now: SystemTime) -> Result<(PublicKey, String), Refusal> {
     let chain: Vec<CertificateDer<'_>> = chain.iter().map(|der| CertificateDer::from(&der[..])).collect();
     let (leaf, between) = chain.split_first().expect("a chain that was read has a certificate");
-    let leaf = EndEntityCert::try_from(leaf).map_err(|error| form(format!("the signer's certificate is damaged: {error:?}")))?;
+    let leaf = EndEntityCert::try_from(leaf)
+        .map_err(|error| form(format!("the signer's certificate is damaged: {error:?}")))?;
     let key = PublicKey::from_spki(&leaf.subject_public_key_info())
         .map_err(|why| form(format!("the key of the signer's certificate: {why}")))?;
     let now = UnixTime::since_unix_epoch(now.duration_since(UNIX_EPOCH).unwrap_or_default());
-    let mut refusal = Refusal::Untrusted("it is signed by a certificate, and no root of certificates is trusted".into());
+    let mut refusal =
+        Refusal::Untrusted("it is signed by a certificate, and no root of certificates is trusted".into());
     for root in roots {
         let der = CertificateDer::from(&root.der[..]);
         let Ok(anchor) = anchor_from_trusted_cert(&der) else { continue };
@@ -89,16 +91,18 @@ impl ExtendedKeyUsageValidator for Usage {
 fn refused(error: &Error, root: &str) -> Refusal {
     match error {
         Error::CertExpired { .. } => Refusal::Expired("a certificate that it is signed under has expired".into()),
-        Error::CertNotValidYet { .. } => Refusal::Expired("a certificate that it is signed under is not valid yet".into()),
-        Error::UnknownIssuer => {
-            Refusal::Untrusted(format!("its certificate was not issued by the trusted root `{root}`, nor through those that came along"))
+        Error::CertNotValidYet { .. } => {
+            Refusal::Expired("a certificate that it is signed under is not valid yet".into())
         }
-        Error::CaUsedAsEndEntity => {
-            Refusal::Untrusted("it is signed by the certificate of an authority, which issues others and may not sign itself".into())
-        }
-        Error::RequiredEkuNotFoundContext(_) => {
-            Refusal::Untrusted("the signer's certificate is not for signing code (`extendedKeyUsage = codeSigning`)".into())
-        }
+        Error::UnknownIssuer => Refusal::Untrusted(format!(
+            "its certificate was not issued by the trusted root `{root}`, nor through those that came along"
+        )),
+        Error::CaUsedAsEndEntity => Refusal::Untrusted(
+            "it is signed by the certificate of an authority, which issues others and may not sign itself".into(),
+        ),
+        Error::RequiredEkuNotFoundContext(_) => Refusal::Untrusted(
+            "the signer's certificate is not for signing code (`extendedKeyUsage = codeSigning`)".into(),
+        ),
         other => Refusal::Untrusted(format!("the chain of its certificates does not hold: {other:?}")),
     }
 }

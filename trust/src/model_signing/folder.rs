@@ -32,7 +32,10 @@ impl Difference {
     /// The path in the folder.
     pub fn path(&self) -> &str {
         match self {
-            Difference::Missing(path) | Difference::Changed(path) | Difference::Extra(path) | Difference::Link(path) => path,
+            Difference::Missing(path)
+            | Difference::Changed(path)
+            | Difference::Extra(path)
+            | Difference::Link(path) => path,
         }
     }
 
@@ -201,7 +204,8 @@ type Shard = ((u64, u64), Digest);
 /// The digest of all that is read, and of each shard of it; without a length of shards it is one.
 pub(super) fn digests(file: &mut impl Read, shard: Option<u64>) -> io::Result<(Digest, Vec<Shard>)> {
     let shard = shard.unwrap_or(u64::MAX);
-    let finish = |context: Context| Digest::from_bytes(context.finish().as_ref().try_into().expect("sha256 has 32 bytes"));
+    let finish =
+        |context: Context| Digest::from_bytes(context.finish().as_ref().try_into().expect("sha256 has 32 bytes"));
     let (mut whole, mut shards, mut start) = (Context::new(&SHA256), vec![], 0_u64);
     let mut buffer = vec![0; 1 << 17];
     loop {

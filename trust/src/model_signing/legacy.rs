@@ -59,7 +59,8 @@ pub(super) fn manifest(payload: &[u8]) -> Result<Manifest, Refusal> {
     let resource = |subject: Subject| {
         let how = subject.annotations.get("actual_hash_algorithm").map_or("file-sha256", String::as_str);
         let digest = subject.digest.get("sha256").filter(|_| how == "file-sha256");
-        let digest = digest.ok_or_else(|| form(format!("a file is hashed by `{}`, not by sha256", how.escape_debug())))?;
+        let digest =
+            digest.ok_or_else(|| form(format!("a file is hashed by `{}`, not by sha256", how.escape_debug())))?;
         Resource::read(subject.name, digest)
     };
     let resources = statement.subject.into_iter().map(resource).collect::<Result<Vec<_>, _>>()?;

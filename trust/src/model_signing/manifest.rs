@@ -106,7 +106,9 @@ impl Manifest {
         let Serialization { method, hash_type, allow_symlinks, shard_size, ignore_paths } = predicate.serialization;
         if hash_type != "sha256" {
             let shown: String = hash_type.chars().take(80).flat_map(char::escape_debug).collect();
-            return Err(form(format!("the files are hashed by `{shown}`, which cannot be verified here: sign with sha256")));
+            return Err(form(format!(
+                "the files are hashed by `{shown}`, which cannot be verified here: sign with sha256"
+            )));
         }
         let shard = match (method.as_str(), shard_size) {
             ("files", None) => None,

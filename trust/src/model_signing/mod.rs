@@ -113,7 +113,9 @@ fn by_key(bundle: &Bundle, trusted: &Trusted) -> Result<Signer, Refusal> {
         Some(key) => Err(Refusal::Wrong(format!(
             "the signature names the key {key} and is not of it: what is signed was changed, or another key made it"
         ))),
-        None if trusted.keys.is_empty() => Err(Refusal::Untrusted("no key is trusted that could have signed it".into())),
+        None if trusted.keys.is_empty() => {
+            Err(Refusal::Untrusted("no key is trusted that could have signed it".into()))
+        }
         None => Err(Refusal::Untrusted("none of the trusted keys has signed it".into())),
     }
 }

@@ -1,7 +1,7 @@
 //! Signing a model's folder by key, as the specification's method `key` has it.
 
 use super::bundle::hint_of;
-use super::folder::{Found, FolderError, digests, walk};
+use super::folder::{FolderError, Found, digests, walk};
 use super::manifest::{IGNORED, PREDICATE_TYPE};
 use crate::dsse::Envelope;
 use crate::encoding::{encode, hex};
@@ -20,7 +20,9 @@ use std::path::Path;
 /// If the key is not one that the specification knows, the folder has no file or a link, or a file cannot be read.
 pub fn sign(model: &Path, beside: &[String], key: &SecretKey) -> Result<String, Refusal> {
     if key.public().algorithm() == Algorithm::Ed25519 {
-        return Err(form("models are signed by ECDSA keys, as OpenSSF's specification says: `keygen --algorithm p256` makes one"));
+        return Err(form(
+            "models are signed by ECDSA keys, as OpenSSF's specification says: `keygen --algorithm p256` makes one",
+        ));
     }
     let unread = |error: FolderError| form(error.to_string());
     let mut found = Found::default();

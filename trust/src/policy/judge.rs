@@ -113,12 +113,14 @@ fn license(policy: &Policy, facts: &Facts<'_>, broken: &mut Broken<'_>) {
     let Some(allowed) = &policy.licenses else { return };
     let names = || allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let Some(license) = facts.license else {
-        let help = format!("find out its licence and write it into its manifest: license = \"…\"; allowed are {}", names());
+        let help =
+            format!("find out its licence and write it into its manifest: license = \"…\"; allowed are {}", names());
         return broken(Rule::Licenses, "it states no licence".into(), help);
     };
     match spdx::Expression::parse(license) {
         Err(error) => {
-            let message = format!("its licence `{}` is not an SPDX expression: {}", license.escape_debug(), error.reason);
+            let message =
+                format!("its licence `{}` is not an SPDX expression: {}", license.escape_debug(), error.reason);
             broken(Rule::Licenses, message, "write its licence as https://spdx.org/licenses has it".into());
         }
         Ok(expression) if expression.evaluate(|needed| allowed.iter().any(|it| it.satisfies(needed))) => {}
@@ -138,7 +140,8 @@ fn source(policy: &Policy, facts: &Facts<'_>, broken: &mut Broken<'_>) {
         && !allowed.iter().any(|pattern| pattern.matches(facts.source))
     {
         let names: Vec<String> = allowed.iter().map(|pattern| format!("`{pattern}`")).collect();
-        let names = if names.is_empty() { "nothing is allowed".into() } else { format!("allowed are {}", names.join(", ")) };
+        let names =
+            if names.is_empty() { "nothing is allowed".into() } else { format!("allowed are {}", names.join(", ")) };
         broken(Rule::Sources, format!("it comes from `{}`, and {names}", facts.source.escape_debug()), help.into());
     }
 }
@@ -151,7 +154,9 @@ fn age(policy: &Policy, facts: &Facts<'_>, today: Date, broken: &mut Broken<'_>)
             let help = "write the day into its manifest: released = \"2026-05-31\"";
             broken(Rule::MaxAge, "its manifest does not say when it was released".into(), help.into());
         }
-        Some(Err(why)) => broken(Rule::MaxAge, format!("its release: {why}"), "write it as released = \"2026-05-31\"".into()),
+        Some(Err(why)) => {
+            broken(Rule::MaxAge, format!("its release: {why}"), "write it as released = \"2026-05-31\"".into())
+        }
         Some(Ok(released)) => {
             let age = today.days_since(released);
             if age < 0 {
@@ -159,7 +164,11 @@ fn age(policy: &Policy, facts: &Facts<'_>, today: Date, broken: &mut Broken<'_>)
                 broken(Rule::MaxAge, message, "correct `released`, or the clock".into());
             } else if age > i64::from(days) {
                 let message = format!("it was released on {released}, {age} days ago, and {days} are the most");
-                broken(Rule::MaxAge, message, "take a newer one, or train it again, and write its day into `released`".into());
+                broken(
+                    Rule::MaxAge,
+                    message,
+                    "take a newer one, or train it again, and write its day into `released`".into(),
+                );
             }
         }
     }
@@ -170,13 +179,17 @@ fn size(policy: &Policy, files: &[LockedFile], broken: &mut Broken<'_>) {
     let size = files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size));
     if size > most {
         let largest = files.iter().max_by_key(|file| file.size).map(|file| file.path.as_str()).unwrap_or_default();
-        let message = format!("its files have {size} bytes together, and {most} are the most; the largest is `{largest}`");
+        let message =
+            format!("its files have {size} bytes together, and {most} are the most; the largest is `{largest}`");
         broken(Rule::MaxSize, message, "take a smaller model, or change `policy.max-size`".into());
     }
 }
 
 fn signatures(policy: &Signatures, facts: &Facts<'_>, broken: &mut Broken<'_>) {
-    let get = format!("get a signature of the files as they are; `cargo modeldeploy explain` says more of `{}`", Rule::Signatures);
+    let get = format!(
+        "get a signature of the files as they are; `cargo modeldeploy explain` says more of `{}`",
+        Rule::Signatures
+    );
     // A signature that does not hold is never passed over, required or not: somebody changed something.
     for signed in facts.signed {
         if let Signed::Wrong(why) = signed {
@@ -202,7 +215,11 @@ fn signatures(policy: &Signatures, facts: &Facts<'_>, broken: &mut Broken<'_>) {
         for file in *unlisted {
             let path = file.path.escape_debug();
             let what = if file.differs { "is of other bytes of" } else { "is not of" };
-            broken(Rule::SignedFiles, format!("the signature by {signer} {what} `{path}`, which the lock pins"), get.clone());
+            broken(
+                Rule::SignedFiles,
+                format!("the signature by {signer} {what} `{path}`, which the lock pins"),
+                get.clone(),
+            );
         }
     }
     if !policy.required || !partial.is_empty() || whole.len() >= policy.threshold.max(1) {
@@ -211,10 +228,14 @@ fn signatures(policy: &Signatures, facts: &Facts<'_>, broken: &mut Broken<'_>) {
     if facts.signed.iter().any(|signed| matches!(signed, Signed::Wrong(_))) {
         return;
     }
-    let strangers: Vec<&str> = facts.signed.iter().filter_map(|signed| match signed {
-        Signed::Stranger(why) => Some(why.as_str()),
-        _ => None,
-    }).collect();
+    let strangers: Vec<&str> = facts
+        .signed
+        .iter()
+        .filter_map(|signed| match signed {
+            Signed::Stranger(why) => Some(why.as_str()),
+            _ => None,
+        })
+        .collect();
     let message = match (whole.len(), strangers.first()) {
         (0, None) => "it has no signature".to_owned(),
         (0, Some(why)) => format!("its signature is by none of the signers: {why}"),

@@ -17,7 +17,11 @@ const LONGEST: usize = 1 << 20;
 pub fn parse(text: &str) -> Result<Settings, Vec<Mistake>> {
     let source = Source::new(text);
     if text.len() > LONGEST {
-        source.fail(0, format!("the file has {} bytes, and {LONGEST} are the most", text.len()), "write what it asks shorter");
+        source.fail(
+            0,
+            format!("the file has {} bytes, and {LONGEST} are the most", text.len()),
+            "write what it asks shorter",
+        );
         return Err(source.mistakes());
     }
     let document = match DeTable::parse(text) {
@@ -84,9 +88,14 @@ fn signatures(source: &Source<'_>, policy: &Table<'_, '_>) -> Signatures {
     };
     let at = table.at("required");
     if signatures.required && signatures.signers.is_empty() && signatures.certificates.is_empty() {
-        source.fail(at, "signatures are required, and nobody is named who may sign", "name public keys: signers = [\"keys/ml-team.pub\"]");
+        source.fail(
+            at,
+            "signatures are required, and nobody is named who may sign",
+            "name public keys: signers = [\"keys/ml-team.pub\"]",
+        );
     } else if signatures.certificates.is_empty() && signatures.threshold > signatures.signers.len().max(1) {
-        let message = format!("{} signers are asked for, and {} are named", signatures.threshold, signatures.signers.len());
+        let message =
+            format!("{} signers are asked for, and {} are named", signatures.threshold, signatures.signers.len());
         source.fail(table.at("threshold"), message, "name more signers, or ask for fewer");
     }
     signatures

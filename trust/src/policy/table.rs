@@ -53,7 +53,9 @@ impl<'s, 'a> Table<'s, 'a> {
             let near = near.filter(|(alike, _)| *alike > 0.7).max_by(|a, b| a.0.total_cmp(&b.0));
             let help = match near {
                 Some((_, near)) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")),
+                None => {
+                    format!("there are {}", known.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", "))
+                }
             };
             let whose = if name.is_empty() { "the file".into() } else { format!("`{name}`") };
             source.fail(key.span().start, format!("{whose} has no key `{}`", found.escape_debug()), help);

@@ -8,8 +8,8 @@ use modeldeploy_trust::keys::{Algorithm, SecretKey};
 use modeldeploy_trust::model_signing::{Bundle, Root, Signer, Trusted, read_roots, verify};
 use modeldeploy_trust::statement::{PAYLOAD_TYPE, Statement};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    PKCS_ECDSA_P384_SHA384,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, PKCS_ECDSA_P384_SHA384,
 };
 use serde_json::{Value, json};
 use std::fs;
@@ -59,7 +59,8 @@ fn bundle(key: &KeyPair, chain: &[&[u8]]) -> Value {
         "resources": [{"name": "a", "digest": Digest::of(b"x").hex(), "algorithm": "sha256"}],
         "serialization": {"method": "files", "hash_type": "sha256", "allow_symlinks": false},
     });
-    let statement = Statement::new("model", &Digest::of(b""), "https://model_signing/signature/v1.0", predicate).to_bytes();
+    let statement =
+        Statement::new("model", &Digest::of(b""), "https://model_signing/signature/v1.0", predicate).to_bytes();
     let signature = rcgen::SigningKey::sign(key, &pae(PAYLOAD_TYPE, &statement)).expect("signed");
     let certificates: Vec<Value> = chain.iter().map(|der| json!({"rawBytes": encode(der)})).collect();
     json!({
@@ -87,7 +88,8 @@ fn check(refused: Result<Signer, Refusal>, said: &str) {
 #[test]
 fn a_chain_to_a_trusted_root_vouches_for_a_signer() {
     let top = root("shop root");
-    let between = CertifiedIssuer::signed_by(authority("shop models"), KeyPair::generate().expect("a key"), &top).expect("issued");
+    let between = CertifiedIssuer::signed_by(authority("shop models"), KeyPair::generate().expect("a key"), &top)
+        .expect("issued");
     let key = KeyPair::generate_for(&PKCS_ECDSA_P384_SHA384).expect("a key");
     let leaf = signer().signed_by(&key, &between).expect("issued");
     let good = bundle(&key, &[leaf.der(), between.der()]);
@@ -160,12 +162,14 @@ fn files_without_a_root_are_refused() {
 fn the_certificates_of_the_reference_implementations_vectors_are_of_an_authority() {
     let Some(folder) = specifications::folder("model-signing") else { return };
     for version in ["v0.2.0", "v0.3.1", "v1.0.0", "v1.0.1", "v1.1.0"] {
-        let bytes = fs::read(folder.join(format!("scripts/tests/{version}-certificate/model.sig"))).expect("a signature");
+        let bytes =
+            fs::read(folder.join(format!("scripts/tests/{version}-certificate/model.sig"))).expect("a signature");
         let bundle: Value = serde_json::from_slice(&bytes).expect("JSON");
         let chain = bundle.pointer("/verificationMaterial/x509CertificateChain/certificates").expect("a chain");
         let issuer = chain[1]["rawBytes"].as_str().expect("the issuer");
         let path = tempfile::NamedTempFile::new().expect("a file");
-        fs::write(path.path(), format!("-----BEGIN CERTIFICATE-----\n{issuer}\n-----END CERTIFICATE-----\n")).expect("written");
+        fs::write(path.path(), format!("-----BEGIN CERTIFICATE-----\n{issuer}\n-----END CERTIFICATE-----\n"))
+            .expect("written");
         let trusted = read_roots(path.path()).expect("the issuer, which is RSA's");
         check(proved(&bundle, trusted, in_time()), "the certificate of an authority");
     }

@@ -103,7 +103,9 @@ fn statements_of_a_file_are_proved_in_the_order_of_what_is_worst() {
     let statement = Statement::of_file("a.lock", &about, "lock", 8);
     let today = day("2026-05-31");
     let mut said = Attestations::default();
-    let check = |said: &Attestations, about: &Digest, threshold| said.verify(about, &keys, threshold, today).map(|it| it.keys.len());
+    let check = |said: &Attestations, about: &Digest, threshold| {
+        said.verify(about, &keys, threshold, today).map(|it| it.keys.len())
+    };
 
     said.sign(&statement, &about, &stranger).expect("signed");
     let refused = check(&said, &about, 1).expect_err("a stranger");

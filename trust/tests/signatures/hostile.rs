@@ -21,7 +21,11 @@ fn envelopes_that_mean_harm_are_refused() {
         ("no JSON", "not json".into(), "is not JSON"),
         ("a list", "[]".into(), "not what it should be"),
         ("payload twice", envelope("e30=\", \"payload\": \"e31=", "a", signature), "the key `payload` stands twice"),
-        ("keyid twice", envelope("e30=", "a", r#"{"sig": "AAAA", "keyid": "a", "keyid": "b"}"#), "`keyid` stands twice"),
+        (
+            "keyid twice",
+            envelope("e30=", "a", r#"{"sig": "AAAA", "keyid": "a", "keyid": "b"}"#),
+            "`keyid` stands twice",
+        ),
         ("no signature", envelope("e30=", "a", ""), "has 0 signatures"),
         ("too many", envelope("e30=", "a", &many), "has 65 signatures"),
         ("no base64", envelope("e30", "a", signature), "the payload is not base64"),
@@ -51,12 +55,24 @@ fn envelopes_that_mean_harm_are_refused() {
 fn statements_that_are_none_are_refused() {
     let kind = "https://in-toto.io/Statement/v1";
     for (what, text) in [
-        ("another version", r#"{"_type": "https://in-toto.io/Statement/v0.1", "subject": [{"digest": {}}], "predicateType": "a"}"#.into()),
+        (
+            "another version",
+            r#"{"_type": "https://in-toto.io/Statement/v0.1", "subject": [{"digest": {}}], "predicateType": "a"}"#
+                .into(),
+        ),
         ("about nothing", format!(r#"{{"_type": "{kind}", "subject": [], "predicateType": "a"}}"#)),
         ("no subject", format!(r#"{{"_type": "{kind}", "predicateType": "a"}}"#)),
         ("no predicate's type", format!(r#"{{"_type": "{kind}", "subject": [{{"digest": {{}}}}]}}"#)),
-        ("a digest that is none", format!(r#"{{"_type": "{kind}", "subject": [{{"digest": {{"sha256": 1}}}}], "predicateType": "a"}}"#)),
-        ("two digests", format!(r#"{{"_type": "{kind}", "subject": [{{"digest": {{"sha256": "a", "sha256": "b"}}}}], "predicateType": "a"}}"#)),
+        (
+            "a digest that is none",
+            format!(r#"{{"_type": "{kind}", "subject": [{{"digest": {{"sha256": 1}}}}], "predicateType": "a"}}"#),
+        ),
+        (
+            "two digests",
+            format!(
+                r#"{{"_type": "{kind}", "subject": [{{"digest": {{"sha256": "a", "sha256": "b"}}}}], "predicateType": "a"}}"#
+            ),
+        ),
     ] {
         assert!(Statement::parse(String::as_bytes(&text)).is_err(), "{what}");
     }
@@ -111,8 +127,32 @@ proptest! {
 }
 
 const WORDS: [&str; 28] = [
-    "{", "}", "[", "]", ":", ",", "\"payload\"", "\"payloadType\"", "\"signatures\"", "\"sig\"", "\"keyid\"", "\"AAAA\"",
-    "\"application/vnd.in-toto+json\"", "null", "1", "\"mediaType\"", "\"verificationMaterial\"", "\"dsseEnvelope\"",
-    "\"publicKey\"", "\"hint\"", "[policy]\n", "licenses = ", "max-age", "=", "\"365d\"\n", "-----BEGIN PUBLIC KEY-----\n",
-    "-----END PUBLIC KEY-----\n", "\"application/vnd.dev.sigstore.bundle.v0.3+json\"",
+    "{",
+    "}",
+    "[",
+    "]",
+    ":",
+    ",",
+    "\"payload\"",
+    "\"payloadType\"",
+    "\"signatures\"",
+    "\"sig\"",
+    "\"keyid\"",
+    "\"AAAA\"",
+    "\"application/vnd.in-toto+json\"",
+    "null",
+    "1",
+    "\"mediaType\"",
+    "\"verificationMaterial\"",
+    "\"dsseEnvelope\"",
+    "\"publicKey\"",
+    "\"hint\"",
+    "[policy]\n",
+    "licenses = ",
+    "max-age",
+    "=",
+    "\"365d\"\n",
+    "-----BEGIN PUBLIC KEY-----\n",
+    "-----END PUBLIC KEY-----\n",
+    "\"application/vnd.dev.sigstore.bundle.v0.3+json\"",
 ];

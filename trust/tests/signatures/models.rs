@@ -95,7 +95,9 @@ fn bundle(key: &SecretKey, predicate_type: &str, predicate: Value) -> Vec<u8> {
     let envelope: Value = serde_json::from_str(&envelope.to_line()).expect("JSON");
     let material = json!({"publicKey": {"hint": "a name"}});
     let media_type = "application/vnd.dev.sigstore.bundle.v0.3+json";
-    json!({"mediaType": media_type, "verificationMaterial": material, "dsseEnvelope": envelope}).to_string().into_bytes()
+    json!({"mediaType": media_type, "verificationMaterial": material, "dsseEnvelope": envelope})
+        .to_string()
+        .into_bytes()
 }
 
 const PREDICATE: &str = "https://model_signing/signature/v1.0";
@@ -128,7 +130,9 @@ fn the_payloads_of_the_reference_implementations_tests_are_read() {
                 read_ones += 1;
             }
             // The specification asks for at least one file.
-            Err(refused) => assert!(empty && refused.to_string().contains("of no file"), "{}: {refused}", path.display()),
+            Err(refused) => {
+                assert!(empty && refused.to_string().contains("of no file"), "{}: {refused}", path.display())
+            }
         }
     }
     assert!(read_ones >= 10, "{read_ones}");
@@ -166,7 +170,10 @@ fn lists_that_contradict_themselves_are_refused() {
     }
     for size in [json!(0), json!(-8), json!(0.5), json!(1e300), json!("8"), json!(null)] {
         let shards = json!({"method": "shards", "hash_type": "sha256", "allow_symlinks": false, "shard_size": size});
-        assert!(proved(&bundle(&secret, PREDICATE, predicate(&[("a:0:1", b"x")], shards)), &trusted).is_err(), "{size}");
+        assert!(
+            proved(&bundle(&secret, PREDICATE, predicate(&[("a:0:1", b"x")], shards)), &trusted).is_err(),
+            "{size}"
+        );
     }
 }
 
@@ -187,9 +194,17 @@ fn bundles_that_say_two_things_or_nothing_are_refused() {
         ("no media type", with("/mediaType", json!(null)), "does not say its `mediaType`"),
         ("two signatures", with("/dsseEnvelope/signatures", json!([signature, signature])), "has 2 signatures"),
         ("another payload", with("/dsseEnvelope/payloadType", "text/plain".into()), "carries `text/plain`"),
-        ("two ways", with("/verificationMaterial", json!({"publicKey": {"hint": "a"}, "x509CertificateChain": chain})), "more than one way"),
+        (
+            "two ways",
+            with("/verificationMaterial", json!({"publicKey": {"hint": "a"}, "x509CertificateChain": chain})),
+            "more than one way",
+        ),
         ("no way", with("/verificationMaterial", json!({})), "neither a key nor certificates"),
-        ("no certificate", with("/verificationMaterial", json!({"x509CertificateChain": {"certificates": []}})), "has 0 certificates"),
+        (
+            "no certificate",
+            with("/verificationMaterial", json!({"x509CertificateChain": {"certificates": []}})),
+            "has 0 certificates",
+        ),
         ("a file's own key", with("/verificationMaterial", json!({"publicKey": {"rawBytes": "*"}})), "is not base64"),
         ("media types", good.to_string().replacen('{', r#"{"mediaType": "x", "#, 1), "`mediaType` stands twice"),
     ] {
@@ -203,9 +218,13 @@ fn model() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     fs::create_dir_all(folder.path().join("1_Pooling")).expect("a folder");
     fs::create_dir_all(folder.path().join(".git")).expect("a folder");
-    for (name, text) in
-        [("config.json", "{}"), ("model.safetensors", "weights"), ("1_Pooling/config.json", "{ }"), ("empty", ""), (".git/HEAD", "x")]
-    {
+    for (name, text) in [
+        ("config.json", "{}"),
+        ("model.safetensors", "weights"),
+        ("1_Pooling/config.json", "{ }"),
+        ("empty", ""),
+        (".git/HEAD", "x"),
+    ] {
         fs::write(folder.path().join(name), text).expect("written");
     }
     folder
@@ -270,7 +289,8 @@ fn shards_are_held_against_the_bytes_that_they_are_of() {
     let folder = tempfile::tempdir().expect("a folder");
     let (secret, trusted) = key("ours", Algorithm::P256);
     let shards = json!({"method": "shards", "hash_type": "sha256", "allow_symlinks": false, "shard_size": 4.0});
-    let signed = predicate(&[("a:b:0:4", b"0123"), ("a:b:4:8", b"4567"), ("a:b:8:10", b"89"), ("c:0:3", b"abc")], shards);
+    let signed =
+        predicate(&[("a:b:0:4", b"0123"), ("a:b:4:8", b"4567"), ("a:b:8:10", b"89"), ("c:0:3", b"abc")], shards);
     let (_, manifest) = proved(&bundle(&secret, PREDICATE, signed), &by([trusted])).expect("ours");
     for (long, short, empty, expected) in [
         ("0123456789", "abc", "", vec![]),

@@ -27,7 +27,9 @@ fn openssl_and_we_believe_each_other() {
         write_pair(&at(algorithm.name()), &pem, key.public()).expect("written");
         std::fs::write(at("our.sig"), key.sign(b"what is signed").expect("signed")).expect("written");
         let ours = match algorithm {
-            Algorithm::Ed25519 => format!("pkeyutl -verify -rawin -in message -pubin -inkey {algorithm}.pub -sigfile our.sig"),
+            Algorithm::Ed25519 => {
+                format!("pkeyutl -verify -rawin -in message -pubin -inkey {algorithm}.pub -sigfile our.sig")
+            }
             _ => format!("dgst -sha256 -verify {algorithm}.pub -signature our.sig message"),
         };
         assert!(openssl(folder.path(), &ours), "{algorithm}");
@@ -66,7 +68,8 @@ fn openssl_and_we_believe_each_other() {
         ("genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out their.key", "RSA"),
     ] {
         assert!(openssl(folder.path(), make) && openssl(folder.path(), "pkey -in their.key -pubout -out their.pub"));
-        for refused in [read_public(&at("their.pub")).expect_err(make), read_secret(&at("their.key")).expect_err(make)] {
+        for refused in [read_public(&at("their.pub")).expect_err(make), read_secret(&at("their.key")).expect_err(make)]
+        {
             assert!(refused.to_string().contains(said), "{make}: {refused}");
         }
     }

@@ -99,11 +99,14 @@ fn broken(change: impl FnOnce(&mut Facts<'_>), files: &[LockedFile], signed: &[S
     let mut facts = facts(files, signed);
     change(&mut facts);
     let found = judge(&settings.policy, &facts, day("2026-05-31"));
-    found.into_iter().map(|violation| {
-        assert!(violation.message.starts_with("model `encoder` breaks `policy."), "{}", violation.message);
-        assert!(!violation.help.is_empty());
-        (violation.rule, violation.message)
-    }).collect()
+    found
+        .into_iter()
+        .map(|violation| {
+            assert!(violation.message.starts_with("model `encoder` breaks `policy."), "{}", violation.message);
+            assert!(!violation.help.is_empty());
+            (violation.rule, violation.message)
+        })
+        .collect()
 }
 
 #[test]
@@ -163,9 +166,17 @@ fn signatures_count_where_they_are_of_every_locked_file() {
         ("none", vec![], vec![(Rule::Signatures, "it has no signature")]),
         ("a stranger", vec![stranger()], vec![(Rule::Signatures, "by none of the signers")]),
         ("a stranger beside two", vec![stranger(), by("a"), by("b")], vec![]),
-        ("a file is not listed", vec![by("a"), partly("b", false)], vec![(Rule::SignedFiles, "by b is not of `config.json`")]),
+        (
+            "a file is not listed",
+            vec![by("a"), partly("b", false)],
+            vec![(Rule::SignedFiles, "by b is not of `config.json`")],
+        ),
         ("an older one beside two", vec![partly("c", false), by("a"), by("b")], vec![]),
-        ("one of other bytes beside two", vec![partly("c", true), by("a"), by("b")], vec![(Rule::SignedFiles, "other bytes of")]),
+        (
+            "one of other bytes beside two",
+            vec![partly("c", true), by("a"), by("b")],
+            vec![(Rule::SignedFiles, "other bytes of")],
+        ),
         ("a wrong one", vec![wrong()], vec![(Rule::Signatures, "does not hold")]),
         ("a wrong one beside two", vec![wrong(), by("a"), by("b")], vec![(Rule::Signatures, "does not hold")]),
     ] {

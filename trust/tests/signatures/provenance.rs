@@ -35,12 +35,14 @@ fn build(lock: &Lock) -> Build<'_> {
 #[test]
 fn every_file_of_every_model_is_a_dependency() {
     let lock = lock();
-    let source = Source { repository: Some("https://git.shop.example/shop".into()), commit: "c0ffee".into(), modified: true };
+    let source =
+        Source { repository: Some("https://git.shop.example/shop".into()), commit: "c0ffee".into(), modified: true };
     let cargo_lock = Digest::of(b"Cargo.lock");
     let made = statement(&Build { source: Some(source), cargo_lock: Some(cargo_lock), ..build(&lock) });
     let value: Value = serde_json::from_slice(&made.to_bytes()).expect("JSON");
     assert_eq!(value["subject"], json!([{"name": "shop", "digest": {"sha256": Digest::of(b"a program").hex()}}]));
-    let list = value.pointer("/predicate/buildDefinition/resolvedDependencies").and_then(Value::as_array).expect("a list");
+    let list =
+        value.pointer("/predicate/buildDefinition/resolvedDependencies").and_then(Value::as_array).expect("a list");
     let has = |name: &str, digest: &str| list.iter().any(|it| it["name"] == *name && it["digest"]["sha256"] == *digest);
     for model in &lock.models {
         for file in &model.files {
@@ -51,7 +53,9 @@ fn every_file_of_every_model_is_a_dependency() {
     let commit = list.iter().find(|it| it["name"] == "source").expect("the source");
     assert_eq!(commit["uri"], "git+https://git.shop.example/shop");
     assert_eq!((&commit["digest"]["gitCommit"], &commit["annotations"]["modified"]), (&json!("c0ffee"), &json!(true)));
-    let inside = |model: &str| list.iter().find(|it| it["annotations"]["model"] == *model).map(|it| it["annotations"]["inside"].clone());
+    let inside = |model: &str| {
+        list.iter().find(|it| it["annotations"]["model"] == *model).map(|it| it["annotations"]["inside"].clone())
+    };
     assert_eq!((inside("query-encoder"), inside("re-ranker")), (Some(json!(true)), Some(json!(false))));
 }
 
@@ -61,7 +65,10 @@ fn it_has_no_time_of_its_own_and_its_form_is_the_specifications() {
     let text = statement(&build(&lock)).to_bytes();
     assert_eq!(text, statement(&build(&lock)).to_bytes());
     let value: Value = serde_json::from_slice(&text).expect("JSON");
-    assert_eq!((&value["_type"], &value["predicateType"]), (&json!("https://in-toto.io/Statement/v1"), &json!("https://slsa.dev/provenance/v1")));
+    assert_eq!(
+        (&value["_type"], &value["predicateType"]),
+        (&json!("https://in-toto.io/Statement/v1"), &json!("https://slsa.dev/provenance/v1"))
+    );
     assert_eq!(value.pointer("/predicate/runDetails/metadata"), None);
     let timed = statement(&Build { finished: Some("2026-05-31T12:00:00Z".into()), ..build(&lock) });
     assert_eq!(timed.predicate["runDetails"]["metadata"]["finishedOn"], "2026-05-31T12:00:00Z");
@@ -71,7 +78,10 @@ fn it_has_no_time_of_its_own_and_its_form_is_the_specifications() {
     let schema = std::fs::read_to_string(folder.join("spec/schema/provenance.proto")).expect("the schema");
     let declared = |key: &str| {
         // The proto's names have underscores.
-        let snake: String = key.chars().flat_map(|c| if c.is_ascii_uppercase() { vec!['_', c.to_ascii_lowercase()] } else { vec![c] }).collect();
+        let snake: String = key
+            .chars()
+            .flat_map(|c| if c.is_ascii_uppercase() { vec!['_', c.to_ascii_lowercase()] } else { vec![c] })
+            .collect();
         schema.contains(&format!(" {snake} = "))
     };
     for part in ["", "/buildDefinition", "/runDetails", "/runDetails/builder", "/runDetails/metadata"] {
