@@ -4,7 +4,9 @@
 
 #![forbid(unsafe_code)]
 
+mod attaching;
 mod audited;
+mod beside;
 mod bill;
 mod cargo;
 mod cli;
@@ -19,6 +21,7 @@ mod passed;
 mod progress;
 mod shipped;
 mod usage;
+mod weights;
 mod workspace;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use crate::bill;
 use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
+use crate::weights;
 use crate::workspace::Workspace;
 use memchr::memmem;
 use modeldeploy_format::lock::Lock;
@@ -26,6 +27,8 @@ const SEPARATOR: &str = "\x1f";
 pub(crate) struct Shipped {
     bill: PathBuf,
     profile: String,
+    /// How weights get in, if somebody said it.
+    weights: Option<&'static str>,
     /// Folders of this machine, and what they are called in the program. The last that matches counts.
     folders: Vec<(PathBuf, &'static str)>,
 }
@@ -47,7 +50,12 @@ impl Shipped {
             (cargo_home(), "/cargo"),
             (target.unwrap_or_else(|| workspace.target().to_owned()), "/target"),
         ];
-        Ok(Some(Shipped { bill, profile, folders }))
+        Ok(Some(Shipped { bill, profile, weights: None, folders }))
+    }
+
+    /// The same, where somebody says how weights get in.
+    pub(crate) fn with_weights(self, weights: Option<&'static str>) -> Shipped {
+        Shipped { weights, ..self }
     }
 
     /// The folders of this machine that must not be in the program.
@@ -64,6 +72,9 @@ impl Shipped {
     /// Sets all of it, before the subcommand's other arguments.
     pub(crate) fn set(&self, command: &mut Command) {
         command.env(BILL_VARIABLE, &self.bill);
+        if let Some(weights) = self.weights {
+            command.env(weights::VARIABLE, weights);
+        }
         for setting in ["codegen-units=1", "incremental=false"] {
             command.arg("--config").arg(format!("profile.{}.{setting}", self.profile));
         }

@@ -1,6 +1,7 @@
 //! `audit`: which models are inside a program, proved without running it.
 
 use crate::audited;
+use crate::beside;
 use crate::exit::Failure;
 use crate::output::Output;
 use modeldeploy_audit::{Audit, Refusal, audit};
@@ -16,19 +17,28 @@ const ALTERED: Code = Code("MD1002");
 const EXAMPLES: &str = "\
 Examples:
   cargo modeldeploy audit target/release/shop
-  cargo modeldeploy audit /usr/local/bin/shop --format json";
+  cargo modeldeploy audit /usr/local/bin/shop --format json
+  cargo modeldeploy audit shop --packs /srv/packs    its packs are files in that folder";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The program: any ELF executable, stripped or not, of any processor
     program: PathBuf,
+    /// The folder of a program's packs where they are files; without it the folder PROGRAM.packs, if it is there
+    #[arg(long, value_name = "FOLDER")]
+    packs: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let (_, audited) = prove(&args.program)?;
+    let beside = beside::folder(&args.program);
+    let folder = args.packs.clone().or_else(|| beside.is_dir().then_some(beside));
+    let folder = folder.filter(|_| !audited.beside.is_empty());
+    folder.as_ref().map_or(Ok(()), |folder| beside::prove_all(folder, &audited.beside))?;
     let shown = args.program.display().to_string();
-    output.result(audited::human(&shown, &audited), audited::program(&audited))?;
+    let proved = folder.as_deref();
+    output.result(audited::human(&shown, &audited, proved), audited::program(&audited, proved))?;
     Ok(())
 }
 

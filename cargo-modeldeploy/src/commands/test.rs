@@ -5,6 +5,7 @@ use crate::cargo;
 use crate::exit::Failure;
 use crate::output::Output;
 use crate::passed::Passed;
+use crate::weights;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,6 +21,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let prepared = build::prepare(args.passed.cargo(), output)?;
-    let shipped = prepared.shipped(args.passed.cargo(), output)?;
+    let weights = prepared.is_too_much_to_link().then_some(weights::STORED);
+    let shipped = prepared.shipped(args.passed.cargo(), output)?.map(|shipped| shipped.with_weights(weights));
     cargo::call("test", args.passed.cargo(), shipped.as_ref(), args.passed.program())
 }

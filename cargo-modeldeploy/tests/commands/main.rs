@@ -13,3 +13,4 @@ mod lock;
 mod manifest;
 mod passed;
 mod shop;
+mod weights;
