@@ -1,9 +1,10 @@
 //! Where two builds of a program differ: in which sections, and of those that hold models in which model and tensor.
 
-use crate::program::{BILL, DATA, PLACES, Program, Section};
+use crate::held::find;
+use crate::program::{ATTACHED, BILL, DATA, PLACES, Program, Section};
 use crate::{Bill, Refusal};
 use core::fmt;
-use modeldeploy_format::pack::{Aligned, places};
+use modeldeploy_format::pack::{Aligned, Bytes, places};
 use modeldeploy_format::program::TensorId;
 use modeldeploy_format::{Artifact, Digest};
 use std::collections::BTreeMap;
@@ -79,7 +80,7 @@ pub fn differences(first: &[u8], second: &[u8]) -> Result<Vec<Difference>, Refus
     for (key, ours) in &ours {
         let how = theirs.get(key).map_or(Some(How::OnlyFirst), |theirs| compare(ours, theirs));
         let Some(how) = how else { continue };
-        let within = if key.0 == DATA { models(&one, &two) } else { vec![] };
+        let within = if key.0 == DATA || key.0 == ATTACHED { models(&key.0, &one, &two) } else { vec![] };
         if within.is_empty() {
             found.push(Difference { section: Some(key.0.clone()), model: None, tensor: None, how });
         }
@@ -116,17 +117,18 @@ fn compare(first: &[u8], second: &[u8]) -> Option<How> {
 /// A pack or an index as a program holds it, whether or not that is what its record says.
 struct Piece {
     name: String,
+    section: &'static str,
     bytes: Aligned,
 }
 
-/// The differences within packs and indexes; none where their records cannot be read.
-fn models(one: &Program<'_>, two: &Program<'_>) -> Vec<Difference> {
+/// The differences within packs and indexes that begin in `section`; none where their records cannot be read.
+fn models(section: &str, one: &Program<'_>, two: &Program<'_>) -> Vec<Difference> {
     let (Some(first), Some(second)) = (pieces(one), pieces(two)) else { return vec![] };
     let mut found = vec![];
     let mut add = |model: &str, tensor: Option<String>, how| {
-        found.push(Difference { section: Some(DATA.into()), model: Some(model.into()), tensor, how });
+        found.push(Difference { section: Some(section.into()), model: Some(model.into()), tensor, how });
     };
-    for piece in &first {
+    for piece in first.iter().filter(|piece| piece.section == section) {
         match second.iter().find(|other| other.name == piece.name) {
             None => add(&piece.name, None, How::OnlyFirst),
             Some(other) => {
@@ -139,7 +141,9 @@ fn models(one: &Program<'_>, two: &Program<'_>) -> Vec<Difference> {
             }
         }
     }
-    for other in second.iter().filter(|other| !first.iter().any(|piece| piece.name == other.name)) {
+    for other in
+        second.iter().filter(|other| other.section == section && !first.iter().any(|piece| piece.name == other.name))
+    {
         add(&other.name, None, How::OnlySecond);
     }
     found
@@ -147,21 +151,25 @@ fn models(one: &Program<'_>, two: &Program<'_>) -> Vec<Difference> {
 
 fn pieces(program: &Program<'_>) -> Option<Vec<Piece>> {
     let section = |name| program.section(name).ok().flatten();
-    let (data, records): (Section<'_>, Section<'_>) = (section(DATA)?, section(PLACES)?);
+    let (data, records): (Vec<Section<'_>>, _) =
+        ([DATA, ATTACHED].into_iter().filter_map(section).collect(), section(PLACES)?);
+    let most: usize = data.iter().map(|section| section.bytes.len()).sum();
     let bill = section(BILL).and_then(|bill| Bill::decode(bill.bytes).ok());
-    let places = places(records.bytes, records.address)?;
-    let pieces = places.iter().enumerate().map(|(nth, place)| {
-        let mut bytes = vec![];
-        for &(address, size) in &place.parts {
-            let start = usize::try_from(address.checked_sub(data.address)?).ok()?;
-            let part = data.bytes.get(start..start.checked_add(usize::try_from(size).ok()?)?)?;
-            // Parts that are named over and over make no more than the section has.
-            (bytes.len() + part.len() <= data.bytes.len()).then(|| bytes.extend_from_slice(part))?;
+    let mut pieces = vec![];
+    for (nth, place) in places(records.bytes, records.address)?.iter().enumerate() {
+        let Bytes::Parts(parts) = &place.bytes else { continue };
+        let (mut bytes, mut first) = (vec![], None);
+        for &part in parts {
+            let (at, _, part) = find(part, &data)?;
+            first.get_or_insert(data[at].name);
+            // Parts that are named over and over make no more than the sections have.
+            (bytes.len() + part.len() <= most).then(|| bytes.extend_from_slice(part))?;
         }
         let name = bill.as_ref().and_then(|bill| name(bill, &place.digest));
-        Some(Piece { name: name.unwrap_or_else(|| format!("pack or index {nth}")), bytes: Aligned::copy(&bytes) })
-    });
-    pieces.collect()
+        let name = name.unwrap_or_else(|| format!("pack or index {nth}"));
+        pieces.push(Piece { name, section: first?, bytes: Aligned::copy(&bytes) });
+    }
+    Some(pieces)
 }
 
 fn name(bill: &Bill, digest: &Digest) -> Option<String> {

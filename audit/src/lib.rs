@@ -1,15 +1,17 @@
 //! What a program says of the models inside it, read and proved without running it.
 //!
-//! A program that `#[model]` and `cargo modeldeploy build` made has four sections, all of them loaded, so that `strip` leaves them:
+//! A program that `#[model]` and `cargo modeldeploy build` made has these sections, all of them loaded, so that `strip` leaves them:
 //!
 //! | section | holds |
 //! | --- | --- |
-//! | `.modeldeploy` | packs and indexes |
+//! | `.modeldeploy` | packs and indexes that were linked |
+//! | `.modeldeploy-attached` | those that were attached after it |
 //! | `.modeldeploy-places` | a record for each: where it lies, and its digest |
 //! | `.modeldeploy-bill` | the [`Bill`]: the lock, the toolchain, the digest of the next |
 //! | `.dep-v0` | the crates, in cargo-auditable's format |
 //!
-//! [`audit`] proves that they are of one piece: every byte of them is a pack's that the lock pins, or a record's of it, or the bill's.
+//! [`audit`] proves that they are of one piece: every byte of them is a pack's that the lock pins, or a record's of it, or the bill's. Of
+//! packs in files beside the program it has the digests; whoever has the files proves those by them.
 //!
 //! ```
 //! let refused = modeldeploy_audit::audit(b"#!/bin/sh\n").unwrap_err();
@@ -36,7 +38,7 @@ pub use sbom::{cyclonedx, spdx};
 use auditable_serde::VersionInfo;
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{LockedIndex, LockedModel};
-use program::{BILL, CRATES, DATA, PLACES, Program, Section};
+use program::{ATTACHED, BILL, CRATES, DATA, PLACES, Program, Section};
 
 /// What a program says, all of it proved.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +47,8 @@ pub struct Audit {
     pub architecture: String,
     /// The packs and indexes inside.
     pub held: Vec<Held>,
+    /// The packs that it reads from files beside it: which they must be.
+    pub beside: Vec<Held>,
     /// None where cargo built it alone, or it has no model.
     pub bill: Option<Bill>,
     /// Its crates, where it says them.
@@ -52,10 +56,10 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// The models inside that the bill names.
+    /// The models of the program that the bill names: inside, or in files beside it.
     pub fn models(&self) -> impl Iterator<Item = &LockedModel> {
         let models = self.bill.iter().flat_map(|bill| &bill.lock.models);
-        models.filter(|model| model.packs.iter().any(|pack| self.holds(&pack.digest)))
+        models.filter(|model| model.packs.iter().any(|pack| self.holds(&pack.digest) || self.reads(&pack.digest)))
     }
 
     /// The indexes inside that the bill names.
@@ -68,6 +72,11 @@ impl Audit {
     pub fn holds(&self, digest: &Digest) -> bool {
         self.held.iter().any(|held| held.digest == *digest)
     }
+
+    /// Whether a pack of that digest is read from a file beside the program.
+    pub fn reads(&self, digest: &Digest) -> bool {
+        self.beside.iter().any(|beside| beside.digest == *digest)
+    }
 }
 
 /// Reads and proves what a program says of its models. One that says nothing holds none.
@@ -78,17 +87,20 @@ impl Audit {
 /// not belong together.
 pub fn audit(program: &[u8]) -> Result<Audit, Refusal> {
     let program = Program::parse(program)?;
-    let [data, places, bill, crates] = [DATA, PLACES, BILL, CRATES].map(|name| program.section(name));
-    let (data, places, bill, crates) = (data?, places?, bill?, crates?);
-    let mut audit = Audit { architecture: program.architecture(), held: vec![], bill: None, crates: None };
+    let [data, attached, places, bill, crates] =
+        [DATA, ATTACHED, PLACES, BILL, CRATES].map(|name| program.section(name));
+    let (places, bill, crates) = (places?, bill?, crates?);
+    let data: Vec<Section<'_>> = data?.into_iter().chain(attached?).collect();
+    let architecture = program.architecture();
+    let mut audit = Audit { architecture, held: vec![], beside: vec![], bill: None, crates: None };
     let listed = crates.as_ref().map(|section| crates::from_section(section.bytes)).transpose();
     audit.crates = listed.map_err(|why| Refusal::altered(format!("{CRATES} {why}")))?;
-    let (data, places) = match (data, places) {
-        (Some(data), Some(places)) => (data, places),
+    let places = match (places, data.first()) {
+        (Some(places), _) => places,
+        (None, Some(data)) => return Err(Refusal::altered(format!("it has {} and no {PLACES}", data.name))),
         // As cargo-auditable alone leaves it.
         (None, None) if bill.is_none() => return Ok(audit),
-        (Some(_), None) => return Err(Refusal::altered(format!("it has {DATA} and no {PLACES}"))),
-        (None, _) => return Err(Refusal::altered(format!("it says where packs are, and has no {DATA}"))),
+        (None, None) => return Err(Refusal::altered(format!("it has {BILL} and no {PLACES}"))),
     };
     if let Some(section) = &bill {
         let bill = Bill::decode(section.bytes).map_err(|why| Refusal::altered(format!("{BILL} {why}")))?;
@@ -98,7 +110,8 @@ pub fn audit(program: &[u8]) -> Result<Audit, Refusal> {
     let address = |section: &Option<Section<'_>>| section.as_ref().map(|section| section.address);
     let crates = audit.bill.as_ref().and_then(|bill| bill.crates).and(address(&crates));
     let lock = audit.bill.as_ref().map(|bill| &bill.lock);
-    audit.held = held::prove(&data, &places, lock, [address(&bill), crates])?;
+    let all = held::prove(&data, &places, lock, [address(&bill), crates])?;
+    (audit.held, audit.beside) = (all.held, all.beside);
     Ok(audit)
 }
 

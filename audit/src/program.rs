@@ -3,10 +3,12 @@
 //! ELF of any processor and word; of other systems it is said which they are.
 
 use crate::Refusal;
-use object::{Architecture, Object, ObjectSection};
+use object::{Architecture, Object, ObjectSection, ObjectSegment, SegmentFlags, elf};
 
-/// Packs and indexes.
+/// Packs and indexes, as they were linked.
 pub(crate) const DATA: &str = ".modeldeploy";
+/// Packs and indexes, as they were attached to a linked program.
+pub(crate) const ATTACHED: &str = ".modeldeploy-attached";
 /// Where each of them lies.
 pub(crate) const PLACES: &str = ".modeldeploy-places";
 /// What the program was made of.
@@ -35,7 +37,9 @@ pub(crate) struct Program<'a> {
 }
 
 /// A section that is in the file as it is in memory.
+#[derive(Clone, Copy)]
 pub(crate) struct Section<'a> {
+    pub(crate) name: &'static str,
     /// Of its first byte, when the program runs.
     pub(crate) address: u64,
     pub(crate) bytes: &'a [u8],
@@ -83,7 +87,7 @@ impl<'a> Program<'a> {
     }
 
     /// The section of that name, if there is one.
-    pub(crate) fn section(&self, name: &str) -> Result<Option<Section<'a>>, Refusal> {
+    pub(crate) fn section(&self, name: &'static str) -> Result<Option<Section<'a>>, Refusal> {
         let mut found = self.file.sections().filter(|section| section.name_bytes() == Ok(name.as_bytes()));
         let Some(section) = found.next() else { return Ok(None) };
         if found.next().is_some() {
@@ -94,6 +98,30 @@ impl<'a> Program<'a> {
         if section.size() != bytes.len() as u64 {
             return Err(Refusal::altered(format!("{name} has {} bytes and says {}", bytes.len(), section.size())));
         }
-        Ok(Some(Section { address: section.address(), bytes }))
+        let (address, size) = (section.address(), section.size());
+        if !self.is_loaded(address, size, section.file_range().map(|(start, _)| start)) {
+            return Err(Refusal::altered(format!("{name} is not what is loaded at its address {address:#x}")));
+        }
+        Ok(Some(Section { name, address, bytes }))
+    }
+
+    /// Whether what lies at these addresses when the program runs is what lies at `start` in the file: one segment says so, for reading
+    /// alone, and no other speaks of one of them.
+    fn is_loaded(&self, address: u64, size: u64, start: Option<u64>) -> bool {
+        let mut segments = self.file.segments().peekable();
+        // What no system would run says nothing of where it lies.
+        if segments.peek().is_none() || size == 0 {
+            return true;
+        }
+        let Some(end) = address.checked_add(size) else { return false };
+        let mut over = segments.filter(|it| it.address() < end && it.address().saturating_add(it.size()) > address);
+        let (Some(segment), None) = (over.next(), over.next()) else { return false };
+        let (from, length) = segment.file_range();
+        let is_writable = matches!(segment.flags(), SegmentFlags::Elf { p_flags, .. } if p_flags.0 & elf::PF_W.0 != 0);
+        let within = address.checked_sub(segment.address());
+        !is_writable
+            && within.is_some_and(|within| {
+                from.checked_add(within) == start && within.checked_add(size).is_some_and(|end| end <= length)
+            })
     }
 }

@@ -3,17 +3,19 @@
 use crate::believed::Believed;
 use crate::figures::{bytes, count};
 use auditable_serde::DependencyKind;
-use modeldeploy_audit::{Audit, Bill};
+use modeldeploy_audit::{Audit, Bill, Held};
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{LockedIndex, LockedModel};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::path::Path;
 
 /// A few lines for each model.
-pub(crate) fn human(shown: &str, audit: &Audit, signed: &Believed) -> String {
+/// Packs that are files beside the program were proved where they lie in the folder `proved`.
+pub(crate) fn human(shown: &str, audit: &Audit, proved: Option<&Path>, signed: &Believed) -> String {
     let mut text = format!("{shown} ({})", audit.architecture);
-    if audit.held.is_empty() {
+    if audit.held.is_empty() && audit.beside.is_empty() {
         text += "\n  holds no model: none is linked into it, and a dev build maps its models when it runs";
     }
     audit.models().for_each(|held| text += &model(held));
@@ -27,8 +29,8 @@ pub(crate) fn human(shown: &str, audit: &Audit, signed: &Believed) -> String {
             toolchain.modeldeploy,
             arguments.join(" ")
         );
-    } else if !audit.held.is_empty() {
-        for held in &audit.held {
+    } else if !audit.held.is_empty() || !audit.beside.is_empty() {
+        for held in audit.held.iter().chain(&audit.beside) {
             let _ = write!(text, "\n  a pack or index of {}, {}", bytes(held.size), held.digest);
         }
         text += "\nits bytes have these digests; nothing says what they are, for cargo alone built it: \
@@ -39,6 +41,16 @@ pub(crate) fn human(shown: &str, audit: &Audit, signed: &Believed) -> String {
         let root = crates.packages.iter().find(|package| package.root);
         let root = root.map(|root| format!(" of {} {}", root.name, root.version)).unwrap_or_default();
         let _ = write!(text, "\n{}{root}, and {building} that build it", count(inside, "crate"));
+    }
+    for pack in &audit.beside {
+        let _ = write!(text, "\noutside: the pack {}, {}", pack.digest, bytes(pack.size));
+    }
+    match (audit.beside.is_empty(), proved) {
+        (true, _) => {}
+        (false, Some(folder)) => {
+            let _ = write!(text, "\nthe packs outside lie in {} with these digests", folder.display());
+        }
+        (false, None) => text += "\nthe packs outside were not looked at: `--packs FOLDER` proves them",
     }
     if audit.bill.is_some() {
         let _ = write!(text, "\nevery byte of its models is as locked; {}", signed.said());
@@ -90,19 +102,21 @@ fn crates_of(audit: &Audit) -> (usize, usize) {
 }
 
 /// The same facts, all of them.
-pub(crate) fn program(audit: &Audit, signed: &Believed) -> Value {
+pub(crate) fn program(audit: &Audit, proved: Option<&Path>, signed: &Believed) -> Value {
     let models: Vec<&LockedModel> = audit.models().collect();
     let indexes: Vec<&LockedIndex> = audit.indexes().collect();
     let known = |digest: &Digest| {
         let packs = models.iter().flat_map(|model| &model.packs).map(|pack| &pack.digest);
         packs.chain(indexes.iter().map(|index| &index.digest)).any(|known| known == digest)
     };
-    let unnamed = audit.held.iter().filter(|held| !known(&held.digest));
+    let unnamed = audit.held.iter().chain(&audit.beside).filter(|held| !known(&held.digest));
+    let packs = |held: &Held| json!({"digest": held.digest, "size": held.size});
     json!({
         "architecture": audit.architecture,
         "models": models,
         "indexes": indexes,
-        "unnamed": unnamed.map(|held| json!({"digest": held.digest, "size": held.size})).collect::<Vec<_>>(),
+        "unnamed": unnamed.map(packs).collect::<Vec<_>>(),
+        "outside": {"packs": audit.beside.iter().map(packs).collect::<Vec<_>>(), "proved_in": proved},
         "toolchain": audit.bill.as_ref().map(|bill| &bill.toolchain),
         "arguments": audit.bill.as_ref().map(|bill| &bill.arguments),
         "crates": audit.crates.as_ref().map(|crates| &crates.packages),

@@ -50,6 +50,19 @@ pub(crate) fn call(
     outcome(status)
 }
 
+/// Runs a finished program with this process's own input and output.
+///
+/// # Errors
+///
+/// Its exit status where it is not zero, or that it could not be started.
+pub(crate) fn start(program: &Program, args: &[OsString]) -> Result<(), Failure> {
+    let status = Command::new(&program.path).args(args).status().map_err(|error| {
+        let what = format!("the program cannot be started: {error}");
+        Diagnostic::new(CARGO, what).at(program.path.display().to_string()).help("build it for this machine")
+    })?;
+    outcome(status)
+}
+
 /// A program that cargo made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {

@@ -4,8 +4,9 @@
 //! model than the lock pins. Only a look into the program can tell.
 
 use crate::cargo::Program;
-use modeldeploy_audit::{Audit, Refusal, audit};
+use modeldeploy_audit::{Held, Refusal, audit};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_compiler::store::map;
 use modeldeploy_format::index::Vectors;
 use modeldeploy_format::lock::Lock;
 use modeldeploy_format::pack::{Aligned, gather};
@@ -69,34 +70,42 @@ fn in_parts(program: &[u8]) -> impl Iterator<Item = Digest> {
     packs.map(|pack| Digest::of(&pack))
 }
 
+/// What was found in a program that the lock pins all of.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    /// The packs that it reads from files beside it.
+    pub(crate) beside: Vec<Held>,
+    /// What is worth a note.
+    pub(crate) note: Option<String>,
+}
+
 /// Refuses a program with a pack or an index that the lock does not pin. Where its package has locked models and the program, which is
 /// built to link them, holds none, that is worth a note: its code may not use them, or uses them in a way that nobody sees here.
 ///
 /// # Errors
 ///
 /// What the program holds and the lock does not pin.
-pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Option<String>, Diagnostic> {
+pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Checked, Diagnostic> {
     let shown = program.path.display().to_string();
-    let bytes = std::fs::read(&program.path)
-        .map_err(|error| Diagnostic::new(OTHER, format!("the program cannot be read: {error}")).at(&shown))?;
-    let mut packs = vec![];
-    for kind in [PACK, INDEX] {
-        let mut inside = kind.inside(&bytes);
-        if kind.name == PACK.name {
-            inside.extend(in_parts(&bytes));
+    let mapped = map(&program.path)?;
+    let (packs, beside, contradiction) = match audit(mapped.bytes()) {
+        Ok(audit) => {
+            let held: Vec<Digest> = audit.held.iter().chain(&audit.beside).map(|held| held.digest).collect();
+            let locked = [PACK, INDEX].map(|kind| (kind.locked)(lock)).concat();
+            pinned("pack or index", &held, &locked, &shown)?;
+            let is_other = audit.bill.is_some_and(|bill| bill.lock != *lock);
+            (held, audit.beside, is_other.then(|| "its bill has another lock than this one".into()))
         }
-        let locked = (kind.locked)(lock);
-        if let Some(digest) = inside.iter().find(|digest| !locked.contains(digest)) {
-            let message = format!("the program holds the {} {digest}, which the lock does not pin", kind.name);
-            return Err(Diagnostic::new(OTHER, message)
-                .at(shown)
-                .help("cargo took an older build for a fresh one: `cargo clean -p` the package and build again"));
+        // What it says of itself cannot be read or is wrong: its bytes are looked through.
+        Err(refusal) => {
+            let mut packs = PACK.inside(mapped.bytes());
+            packs.extend(in_parts(mapped.bytes()));
+            pinned(PACK.name, &packs, &(PACK.locked)(lock), &shown)?;
+            pinned(INDEX.name, &INDEX.inside(mapped.bytes()), &(INDEX.locked)(lock), &shown)?;
+            (packs, vec![], matches!(refusal, Refusal::Altered(_)).then(|| refusal.to_string()))
         }
-        if kind.name == PACK.name {
-            packs = inside;
-        }
-    }
-    if let Some(why) = contradiction(&bytes, lock) {
+    };
+    if let Some(why) = contradiction {
         return Err(Diagnostic::new(OTHER, format!("the program contradicts itself: {why}"))
             .at(shown)
             .help("it was linked from parts of several builds: `cargo clean -p` the package and build again"));
@@ -104,21 +113,18 @@ pub(crate) fn check(program: &Program, lock: &Lock) -> Result<Option<String>, Di
     let own: Vec<_> = lock.models.iter().filter(|model| model.package == program.package).collect();
     let links_one = own.iter().any(|model| model.packs.iter().any(|pack| packs.contains(&pack.digest)));
     let absent = program.links && !own.is_empty() && !links_one;
-    Ok(absent.then(|| {
+    let note = absent.then(|| {
         let names: Vec<String> = own.iter().map(|model| format!("`{}`", model.name)).collect();
         format!("{shown} holds no model, though its package has {}: its code uses none", names.join(", "))
-    }))
+    });
+    Ok(Checked { beside, note })
 }
 
-/// Why `audit` would not believe the program, or would tell of another lock. What it cannot read has been looked through already.
-fn contradiction(program: &[u8], lock: &Lock) -> Option<String> {
-    match audit(program) {
-        Err(Refusal::Altered(why)) => Some(why),
-        Ok(Audit { bill: Some(bill), .. }) if bill.lock != *lock => {
-            Some("its bill has another lock than this one".into())
-        }
-        Ok(_) | Err(Refusal::Unreadable(_)) => None,
-    }
+fn pinned(what: &str, inside: &[Digest], locked: &[Digest], shown: &str) -> Result<(), Diagnostic> {
+    let Some(digest) = inside.iter().find(|digest| !locked.contains(digest)) else { return Ok(()) };
+    Err(Diagnostic::new(OTHER, format!("the program holds the {what} {digest}, which the lock does not pin"))
+        .at(shown)
+        .help("cargo took an older build for a fresh one: `cargo clean -p` the package and build again"))
 }
 
 #[cfg(test)]
@@ -138,17 +144,29 @@ mod tests {
     use super::*;
     use modeldeploy_format::index::Values;
 
+    /// What is said of a program of these bytes.
+    fn checked(bytes: &[u8], package: &str, links: bool, lock: &Lock) -> Result<Checked, String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("shop");
+        std::fs::write(&path, bytes).expect("a program");
+        check(&crate::cargo::Program { path, package: package.into(), links }, lock).map_err(|error| error.to_string())
+    }
+
     #[test]
     fn a_program_that_audit_would_refuse_is_refused_when_it_is_built() {
         let mut shop = Shop::new();
         let lock = bill(&shop.packs, None).lock;
-        assert_eq!(contradiction(&shop.program(), &lock), None);
-        let other = contradiction(&shop.program(), &Lock::default()).expect("another lock");
+        assert!(checked(&shop.program(), "shop", true, &lock).expect("it is whole").note.is_none());
+        let stale = checked(&shop.program(), "shop", true, &Lock::default()).expect_err("another lock");
+        assert!(stale.contains("holds the pack or index sha256:") && stale.contains("does not pin"), "{stale}");
+        let mut more = lock.clone();
+        more.models[0].version = "2.0.0".into();
+        let other = checked(&shop.program(), "shop", true, &more).expect_err("another lock");
         assert!(other.contains("another lock"), "{other}");
         shop.data[50] ^= 1;
-        let altered = contradiction(&shop.program(), &lock).expect("another byte");
+        let altered = checked(&shop.program(), "shop", true, &lock).expect_err("another byte");
         assert!(altered.contains("the pack of model `model-0` has the digest"), "{altered}");
-        assert_eq!(contradiction(b"MZ", &lock), None);
+        assert!(checked(b"MZ", "till", true, &lock).expect("another system's").note.is_none());
     }
 
     fn index(value: f32) -> Vec<u8> {
@@ -170,12 +188,6 @@ mod tests {
 
     #[test]
     fn a_program_with_other_bytes_than_the_locks_is_refused_and_one_without_a_model_noted() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let program = |package: &str, links| crate::cargo::Program {
-            path: folder.path().join("shop"),
-            package: package.into(),
-            links,
-        };
         let lock = bill(&[pack(1)], None).lock;
         let none = b"no model inside".to_vec();
         for (bytes, package, links, lock, said) in [
@@ -188,11 +200,11 @@ mod tests {
             (pack(2), "shop", true, &lock, Err("the pack sha256:")),
             ([pack(1), index(0.5)].concat(), "shop", true, &lock, Err("the index sha256:")),
         ] {
-            std::fs::write(folder.path().join("shop"), &bytes).expect("a program");
-            match (check(&program(package, links), lock), said) {
-                (Ok(note), Ok(noted)) => assert_eq!(note.is_some_and(|note| note.contains("`model-0`")), noted),
+            match (checked(&bytes, package, links, lock), said) {
+                (Ok(checked), Ok(noted)) => {
+                    assert_eq!(checked.note.is_some_and(|note| note.contains("`model-0`")), noted);
+                }
                 (Err(error), Err(said)) => {
-                    let error = error.to_string();
                     assert!(
                         error.contains("MD0906") && error.contains(said) && error.contains("does not pin"),
                         "{error}"

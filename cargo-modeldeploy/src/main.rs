@@ -5,8 +5,10 @@
 #![forbid(unsafe_code)]
 
 mod advisories;
+mod attaching;
 mod audited;
 mod believed;
+mod beside;
 mod bill;
 mod built;
 mod cargo;
@@ -28,6 +30,7 @@ mod running;
 mod settings;
 mod shipped;
 mod usage;
+mod weights;
 mod workspace;
 
 use std::process::ExitCode;

@@ -8,6 +8,7 @@ use crate::bill;
 use crate::exit::Failure;
 use crate::flags;
 use crate::output::Output;
+use crate::weights;
 use crate::workspace::Workspace;
 use memchr::memmem;
 use modeldeploy_format::lock::Lock;
@@ -29,12 +30,15 @@ const STATIC: &str = "-Ctarget-feature=+crt-static";
 pub(crate) struct Linking {
     /// Whether nothing is left to be linked when it starts.
     pub(crate) is_static: bool,
+    /// How weights get in, if somebody said it.
+    pub(crate) weights: Option<&'static str>,
 }
 
 impl Linking {
     /// What `build` is asked for to do the same again.
     pub(crate) fn arguments(self) -> Vec<String> {
-        self.is_static.then(|| "--static".to_owned()).into_iter().collect()
+        let linked = self.is_static.then_some("--static");
+        linked.into_iter().chain(self.weights.and_then(weights::flag)).map(str::to_owned).collect()
     }
 }
 
@@ -96,6 +100,9 @@ impl Shipped {
     /// Sets all of it, before the subcommand's other arguments.
     pub(crate) fn set(&self, command: &mut Command) {
         command.env(BILL_VARIABLE, &self.bill);
+        if let Some(weights) = self.linking.weights {
+            command.env(weights::VARIABLE, weights);
+        }
         for setting in ["codegen-units=1", "incremental=false"] {
             command.arg("--config").arg(format!("profile.{}.{setting}", self.profile));
         }

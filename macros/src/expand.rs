@@ -6,6 +6,7 @@
 mod blob;
 mod parts;
 mod place;
+mod slot;
 
 use crate::args::{self, IndexArgs, ModelArgs};
 use crate::lookup::{Found, Surroundings};
@@ -207,6 +208,7 @@ fn tracking(found: &Found) -> syn::Result<TokenStream> {
     Ok(quote_spanned! {Span::mixed_site()=>
         #(const _: &[::core::primitive::u8] = ::core::include_bytes!(#files);)*
         const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_STORE");
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_WEIGHTS");
         #[cfg(debug_assertions)]
         const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_LINK");
     })

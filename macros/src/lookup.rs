@@ -2,7 +2,8 @@
 
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{
-    FILE_NAME, Lock, LockedIndex, LockedModel, LockedPack, STORE_FOLDER, manifest_digest, manifest_settings, store_path,
+    FILE_NAME, LINKED_AT_MOST, Lock, LockedIndex, LockedModel, LockedPack, STORE_FOLDER, manifest_digest,
+    manifest_settings, store_path,
 };
 use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
 use std::ffi::OsString;
@@ -18,8 +19,23 @@ pub(crate) struct Surroundings {
     pub(crate) store: Option<OsString>,
     /// Whether to link where debug assertions are on too.
     pub(crate) link: bool,
+    /// How the weights are to get in, if it was said.
+    pub(crate) weights: Option<OsString>,
     /// The files of the bill that goes into the program, without their endings.
     pub(crate) bill: Option<PathBuf>,
+}
+
+/// How weights get into a program that is built to be shipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weights {
+    /// By the linker.
+    Linked,
+    /// After the linker, by `cargo modeldeploy build`.
+    Attached,
+    /// Not at all: they stay files beside it.
+    Detached,
+    /// They are mapped from the store, as in debug: for tests.
+    Stored,
 }
 
 /// The lock and what depends on where it lies.
@@ -32,6 +48,8 @@ pub(crate) struct Found {
     pub(crate) store: PathBuf,
     /// Whether to link where debug assertions are on too.
     pub(crate) link: bool,
+    /// How weights get in where they are linked or not.
+    weights: Weights,
     /// The files of the bill that goes into the program, without their endings.
     pub(crate) bill: Option<PathBuf>,
 }
@@ -44,6 +62,8 @@ pub(crate) struct Stored {
     pub(crate) file: String,
     /// Its whole path.
     pub(crate) path: PathBuf,
+    /// How it gets into a program that is built to be shipped.
+    pub(crate) weights: Weights,
 }
 
 type Lookup<T> = Result<T, String>;
@@ -57,6 +77,7 @@ impl Surroundings {
             package: variable("CARGO_PKG_NAME").unwrap_or_default().to_string_lossy().into_owned(),
             store: variable("MODELDEPLOY_STORE").filter(|moved| !moved.is_empty()),
             link: variable("MODELDEPLOY_LINK").is_some_and(|asked| asked == "1"),
+            weights: variable("MODELDEPLOY_WEIGHTS").filter(|asked| !asked.is_empty()),
             bill: variable("MODELDEPLOY_BILL").map(PathBuf::from),
         }
     }
@@ -77,9 +98,25 @@ impl Surroundings {
             Some(moved) => folder.join(moved),
             None => folder.join(STORE_FOLDER),
         };
+        let weights = self.weights(&lock)?;
         let manifest = self.package_folder.join("Cargo.toml");
         let tracked = std::iter::once(path).chain(manifest.is_file().then_some(manifest)).collect();
-        Ok(Found { folder: folder.to_owned(), lock, tracked, store, link: self.link, bill: self.bill.clone() })
+        Ok(Found { folder: folder.to_owned(), lock, tracked, store, link: self.link, weights, bill: self.bill.clone() })
+    }
+
+    /// As it was said; where nothing was, by how much the lock pins.
+    fn weights(&self, lock: &Lock) -> Lookup<Weights> {
+        match self.weights.as_ref().map(|asked| asked.to_string_lossy()).as_deref() {
+            None if lock.bytes() > LINKED_AT_MOST => Ok(Weights::Attached),
+            None | Some("linked") => Ok(Weights::Linked),
+            Some("attached") => Ok(Weights::Attached),
+            Some("detached") => Ok(Weights::Detached),
+            Some("stored") => Ok(Weights::Stored),
+            Some(other) => Err(format!(
+                "MODELDEPLOY_WEIGHTS is `{other}`, and can be `linked`, `attached`, `detached` or `stored`\n\
+                 help: `cargo modeldeploy build --release` sets it, with `--attach` or `--detached` where that is wanted"
+            )),
+        }
     }
 
     /// The settings' digest in this package's manifest, if it names the entry.
@@ -123,7 +160,7 @@ impl Surroundings {
         let model = found.lock.model(name).ok_or_else(|| self.unknown("model", name, &known))?;
         self.check_fresh("model", name, &model.package, model.manifest)?;
         let pack = pack(model)?;
-        Ok((model, found.stored(pack.digest, pack.size, "pack")))
+        Ok((model, found.stored(pack.digest, pack.size, "pack", found.weights)))
     }
 
     /// The index of that name, and its file.
@@ -131,7 +168,13 @@ impl Surroundings {
         let known: Vec<_> = found.lock.indexes.iter().map(|index| index.name.as_str()).collect();
         let index = found.lock.index(name).ok_or_else(|| self.unknown("index", name, &known))?;
         self.check_fresh("index", name, &index.package, index.manifest)?;
-        Ok((index, found.stored(index.digest, index.size, "index")))
+        // A service may ask for an index of its own when its sandbox has closed, and no file is opened any more.
+        let weights = match found.weights {
+            Weights::Detached if found.lock.bytes() > LINKED_AT_MOST => Weights::Attached,
+            Weights::Detached => Weights::Linked,
+            other => other,
+        };
+        Ok((index, found.stored(index.digest, index.size, "index", weights)))
     }
 }
 
@@ -150,10 +193,10 @@ fn pack(model: &LockedModel) -> Lookup<&LockedPack> {
 }
 
 impl Found {
-    fn stored(&self, digest: Digest, size: u64, kind: &str) -> Stored {
+    fn stored(&self, digest: Digest, size: u64, kind: &str, weights: Weights) -> Stored {
         let whole = store_path(&digest, kind);
         let file = Path::new(&whole).strip_prefix(STORE_FOLDER).expect("files of the store lie in it");
         let path = self.store.join(file);
-        Stored { digest, size, file: file.to_string_lossy().into_owned(), path }
+        Stored { digest, size, file: file.to_string_lossy().into_owned(), path, weights }
     }
 }

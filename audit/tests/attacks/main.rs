@@ -5,6 +5,7 @@ mod elf;
 mod pack;
 mod sbom;
 mod shop;
+mod ways;
 
 use elf::{X86_64, elf};
 use modeldeploy_audit::{Bill, Refusal, audit};

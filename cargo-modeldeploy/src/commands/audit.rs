@@ -3,7 +3,8 @@
 use super::verify::of_lock;
 use crate::advisories;
 use crate::audited;
-use crate::believed::{believed, beside, trusted};
+use crate::believed::{believed, beside as signatures_of, trusted};
+use crate::beside;
 use crate::exit::Failure;
 use crate::imaged;
 use crate::output::Output;
@@ -28,13 +29,18 @@ Examples:
   cargo modeldeploy audit shop --advisories advisory-db --deny-advisories
   cargo modeldeploy audit target/image/shop        an image: a folder of OCI, or what `docker save` wrote
   cargo modeldeploy audit target/release/shop --key keys/release.pub    and who has signed it
-  cargo modeldeploy audit http://127.0.0.1:8080 --lock Model.lock        what a running service says of itself";
+  cargo modeldeploy audit http://127.0.0.1:8080 --lock Model.lock        what a running service says of itself
+
+  cargo modeldeploy audit shop --packs /srv/packs    its packs are files in that folder";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The program: any ELF executable, stripped or not, of any processor; an image that starts one; or the URL of a service that runs
     program: PathBuf,
+    /// The folder of a program's packs where they are files; without it the folder PROGRAM.packs, if it is there
+    #[arg(long, value_name = "FOLDER")]
+    packs: Option<PathBuf>,
     /// A copy of RustSec's database of advisories; else one that `cargo audit` or `cargo deny` has left is used
     #[arg(long, value_name = "FOLDER")]
     advisories: Option<PathBuf>,
@@ -67,12 +73,16 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if let Some(lock) = &args.lock {
         of_lock(lock, Some(audit), &args.program)?;
     }
-    let path = args.signature.clone().unwrap_or_else(|| beside(&args.program));
+    let folder = packs(args, audit)?;
+    let path = args.signature.clone().unwrap_or_else(|| signatures_of(&args.program));
     let signed = believed(&path, || proved.digest(), &trusted(&args.keys, None)?)?;
     let shown = args.program.display().to_string();
     let crates = audit.crates.as_ref().map_or(&[][..], |crates| &crates.packages);
     let advisories = advisories::look_up(args.advisories.as_deref(), crates)?;
-    let (mut human, mut facts) = (audited::human(&shown, audit, &signed), audited::program(audit, &signed));
+    let (mut human, mut facts) = (
+        audited::human(&shown, audit, folder.as_deref(), &signed),
+        audited::program(audit, folder.as_deref(), &signed),
+    );
     if let Some(image) = image {
         human = imaged::human(image) + &human;
         facts["image"] = imaged::program(image);
@@ -100,6 +110,15 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         )
         .into()),
     }
+}
+
+/// The folder of the packs that the program reads, once they were proved in it.
+fn packs(args: &Args, audit: &Audit) -> Result<Option<PathBuf>, Failure> {
+    let beside = beside::folder(&args.program);
+    let folder = args.packs.clone().or_else(|| beside.is_dir().then_some(beside));
+    let folder = folder.filter(|_| !audit.beside.is_empty());
+    folder.as_ref().map_or(Ok(()), |folder| beside::prove_all(folder, &audit.beside))?;
+    Ok(folder)
 }
 
 /// Asks a running service.

@@ -1,5 +1,7 @@
 //! `build`: makes the packs and indexes that the lock pins, calls cargo, and looks into the programs that come out.
 
+use crate::attaching;
+use crate::beside;
 use crate::bill;
 use crate::cargo::{self, Program};
 use crate::embedded;
@@ -10,11 +12,12 @@ use crate::output::Output;
 use crate::passed::Passed;
 use crate::progress;
 use crate::shipped::{Linking, Shipped, leaked};
+use crate::weights;
 use crate::workspace::Workspace;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::pipeline;
-use modeldeploy_compiler::store::map;
-use modeldeploy_format::lock::Lock;
+use modeldeploy_compiler::store::{Store, map};
+use modeldeploy_format::lock::{LINKED_AT_MOST, Lock};
 use modeldeploy_image::of_static;
 use serde_json::json;
 use std::ffi::OsString;
@@ -28,7 +31,8 @@ Examples:
   cargo modeldeploy build
   cargo modeldeploy build --release -p shop
   cargo modeldeploy build --release --target x86_64-unknown-linux-gnu
-  cargo modeldeploy build --static -p shop         runs in an empty root: target/<target>/release/shop";
+  cargo modeldeploy build --static -p shop         runs in an empty root: target/<target>/release/shop
+  cargo modeldeploy build --release --detached     packs stay files, in target/release/PROGRAM.packs";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = "cargo modeldeploy build [OPTIONS] [CARGO ARGS]...")]
@@ -37,11 +41,15 @@ pub(crate) struct Args {
     #[arg(long = "static")]
     is_static: bool,
     #[command(flatten)]
+    weights: weights::Wanted,
+    #[command(flatten)]
     passed: Passed,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let Built { programs, .. } = ship(args.passed.cargo(), Linking { is_static: args.is_static }, output)?;
+    let weights = args.weights.asked(args.is_static || flags::ships(args.passed.cargo()))?;
+    let linking = Linking { is_static: args.is_static, weights };
+    let Built { programs, .. } = ship(args.passed.cargo(), linking, output)?;
     let shown: Vec<String> = programs.iter().map(|program| program.path.display().to_string()).collect();
     output.result("", json!({"programs": shown}))?;
     Ok(())
@@ -75,6 +83,11 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
+    /// Whether what the lock pins is attached where nobody says anything.
+    pub(crate) fn is_too_much_to_link(&self) -> bool {
+        self.lock.bytes() > LINKED_AT_MOST
+    }
+
     /// Adds to cargo's arguments what static linking needs: a profile that ships, and a target.
     fn make_static(&self, args: &mut Vec<OsString>) -> Result<(), Failure> {
         if !flags::has_profile(args) {
@@ -135,26 +148,28 @@ pub(crate) fn compile(
         output.step("Setting", shipped.said(args));
     }
     let programs = cargo::build(args, shipped, prepared.workspace.packages())?;
+    let store = Store::beside(prepared.workspace.root());
     let mut wrong: Vec<Diagnostic> = vec![];
     for program in &programs {
-        match embedded::check(program, &prepared.lock) {
-            Ok(note) => note.into_iter().for_each(|note| output.note(note)),
-            Err(error) => wrong.push(error),
-        }
-        let bytes = map(&program.path)?;
+        let linked = map(&program.path)?;
         if shipped.is_some_and(Shipped::is_static)
-            && let Err(error) = of_static(bytes.bytes())
+            && let Err(error) = of_static(linked.bytes())
         {
             wrong.push(not_static(&program.path, &error));
         }
+        // Nothing attached has a path of this machine in it.
         let folders = shipped.into_iter().flat_map(Shipped::folders);
-        if let Some(folder) = leaked(bytes.bytes(), folders) {
+        if let Some(folder) = leaked(linked.bytes(), folders) {
             output.note(format!(
                 "{} has the path {} in it, so that it cannot be built the same elsewhere: its code asks for it, or the flags of \
                  `target` in cargo's configuration hide those that rename it",
                 program.path.display(),
                 folder.display()
             ));
+        }
+        match finish(program, &prepared.lock, &store, output) {
+            Ok(note) => note.into_iter().for_each(|note| output.note(note)),
+            Err(error) => wrong.push(error),
         }
     }
     if wrong.is_empty() { Ok(programs) } else { Err(wrong.into()) }
@@ -165,4 +180,17 @@ pub(crate) fn not_static(program: &Path, error: &modeldeploy_image::Error) -> Di
     Diagnostic::new(NOT_STATIC, format!("the program does not run in an empty root: {error}"))
         .at(program.display().to_string())
         .help("`rustflags` under `target` in cargo's configuration hide those of `--static`: add `-Ctarget-feature=+crt-static` there")
+}
+
+/// Brings in what the linker left out, and looks into the whole.
+fn finish(
+    program: &Program,
+    lock: &Lock,
+    store: &Store,
+    output: &mut Output<'_>,
+) -> Result<Option<String>, Diagnostic> {
+    attaching::to(&program.path, store, output)?;
+    let checked = embedded::check(program, lock)?;
+    beside::lay(&program.path, &checked.beside, store)?;
+    Ok(checked.note)
 }

@@ -1,6 +1,7 @@
 //! `image`: a static program and its weights as an OCI image, without a daemon.
 
 use super::build::{self, Built};
+use crate::beside;
 use crate::exit::Failure;
 use crate::figures::bytes;
 use crate::flags;
@@ -9,11 +10,12 @@ use crate::labels;
 use crate::output::Output;
 use crate::passed::Passed;
 use crate::shipped::Linking;
+use crate::weights;
 use cargo_metadata::Package;
 use modeldeploy_audit::Audit;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::store::{Mapping, map};
-use modeldeploy_format::Digest;
+use modeldeploy_format::lock::LockedModel;
 use modeldeploy_image::{Access, Contents, Image, Name, Pack, Pushed, docker_archive, push, write};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -78,7 +80,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let Chosen { path, package, target } = choose(args, output)?;
     let place = path.display().to_string();
     let (program, audit) = super::audit::prove_program(&path)?;
-    let packs = beside(&path, &audit)?;
+    let packs = packs_of(&path, &audit)?;
     let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let version = package.as_ref().map_or("latest".into(), |package| package.version.to_string());
     // Versions may have a plus, and tags may not.
@@ -136,7 +138,8 @@ fn choose(args: &Args, output: &mut Output<'_>) -> Result<Chosen, Failure> {
         };
     }
     let cargo = args.passed.cargo();
-    let Built { workspace, mut programs } = build::ship(cargo, Linking { is_static: true }, output)?;
+    let Built { workspace, mut programs } =
+        build::ship(cargo, Linking { is_static: true, weights: Some(weights::DETACHED) }, output)?;
     let target = flags::values(cargo, "--target-dir").pop().map(PathBuf::from);
     let target = target.unwrap_or_else(|| workspace.target().to_owned());
     match programs.len() {
@@ -158,30 +161,16 @@ fn choose(args: &Args, output: &mut Output<'_>) -> Result<Chosen, Failure> {
     }
 }
 
-/// The packs that a program reads from files: those in the folder beside it that its bill names and that it does not hold.
-fn beside(program: &Path, audit: &Audit) -> Result<Vec<(String, Mapping)>, Failure> {
-    let mut folder = program.as_os_str().to_owned();
-    folder.push(".packs");
-    let folder = PathBuf::from(folder);
-    let mut packs = vec![];
-    for model in audit.bill.iter().flat_map(|bill| &bill.lock.models) {
-        for pack in model.packs.iter().filter(|pack| !audit.holds(&pack.digest)) {
-            let path = folder.join(pack.digest.hex()).with_extension("pack");
-            if !path.is_file() {
-                continue;
-            }
-            let bytes = map(&path)?;
-            let found = Digest::of(bytes.bytes());
-            if found != pack.digest {
-                return Err(Diagnostic::new(INPUT, format!("the pack has the digest {found}, which is not its name"))
-                    .at(path.display().to_string())
-                    .help("build the program again")
-                    .into());
-            }
-            packs.push((format!("{} {}", model.name, model.version), bytes));
-        }
-    }
-    Ok(packs)
+/// The packs that a program reads from files, proved where they lie beside it.
+fn packs_of(program: &Path, audit: &Audit) -> Result<Vec<(String, Mapping)>, Failure> {
+    let folder = beside::folder(program);
+    beside::prove_all(&folder, &audit.beside)?;
+    let packs = audit.beside.iter().map(|held| {
+        let has = |model: &&LockedModel| model.packs.iter().any(|pack| pack.digest == held.digest);
+        let name = audit.models().find(has).map(|model| format!("{} {}", model.name, model.version));
+        Ok((name.unwrap_or_else(|| held.digest.to_string()), map(&beside::file(&folder, &held.digest))?))
+    });
+    packs.collect()
 }
 
 /// The variables of the image: the user's, and where to listen if those do not say it.

@@ -6,6 +6,7 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::passed::Passed;
 use crate::shipped::Linking;
+use crate::weights;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -21,6 +22,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let prepared = build::prepare(args.passed.cargo(), output)?;
-    let shipped = prepared.shipped(args.passed.cargo(), Linking::default(), output)?;
+    let weights = prepared.is_too_much_to_link().then_some(weights::STORED);
+    let linking = Linking { weights, ..Linking::default() };
+    let shipped = prepared.shipped(args.passed.cargo(), linking, output)?;
     cargo::call("test", args.passed.cargo(), shipped.as_ref(), args.passed.program())
 }

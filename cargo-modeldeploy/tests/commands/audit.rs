@@ -1,6 +1,7 @@
 //! What a program is asked of its models, from the build that makes it to the byte that is changed in it.
 
 use crate::shop::{Said, Shop};
+use crate::weights;
 use modeldeploy_audit::{Refusal, audit};
 use modeldeploy_format::Digest;
 use std::fs;
@@ -12,8 +13,10 @@ const INDEX: &str = "\n[package.metadata.modeldeploy.index.products]\nmodel = \"
                      source = \"eval/products.jsonl\"\nid = \"id\"\ntext = \"{title}\"\n";
 const MAIN: &str = "#[modeldeploy::model(\"encoder\")]\nstruct Encoder;\n\
                     #[modeldeploy::index(\"products\", of = Encoder)]\nstruct Products;\n\n\
-                    fn main() -> Result<(), modeldeploy::Error> {\n    let query = Encoder::get().embed(\"tea\")?;\n    \
-                    println!(\"{}\", Products::get().top(&query, 1)?.len());\n    Ok(())\n}\n";
+                    fn main() {\n    let query = Encoder::get().embed(\"tea\");\n    \
+                    let hits = query.and_then(|query| Products::get().top(&query, 1));\n    match hits {\n        \
+                    Ok(hits) => println!(\"{}\", hits.len()),\n        Err(error) => {\n            \
+                    eprintln!(\"error: {error}\");\n            std::process::exit(1);\n        }\n    }\n}\n";
 
 /// A service with a model and an index, built to be shipped.
 fn built() -> (Shop, PathBuf) {
@@ -70,7 +73,9 @@ fn a_program_says_what_is_inside_and_no_byte_of_it_can_be_another() {
 
     signed_programs_are_believed(&shop, &program);
     stripped_programs_say_the_same(&shop, &program);
-    single_bytes_are_noticed(&fs::read(&program).expect("the program"));
+    let sections = [".modeldeploy", ".modeldeploy-places", ".modeldeploy-bill", ".dep-v0"];
+    single_bytes_are_noticed(&fs::read(&program).expect("the program"), &sections);
+    weights::every_way(&shop, &program, single_bytes_are_noticed);
     built_again_all_bytes_are_the_same_but_one_that_was_changed(&shop, &program);
 }
 
@@ -186,15 +191,15 @@ fn stripped_programs_say_the_same(shop: &Shop, program: &Path) {
     }
 }
 
-/// A thousand places over the four sections, in their proportion, and each byte of the small ones.
-fn single_bytes_are_noticed(program: &[u8]) {
+/// A thousand places over these sections, in their proportion, and each byte of the second, which has the records; the first has packs.
+fn single_bytes_are_noticed(program: &[u8], sections: &[&str]) {
     use object::{Object, ObjectSection};
     let file = object::File::parse(program).expect("a program");
-    let names = [".modeldeploy", ".modeldeploy-places", ".modeldeploy-bill", ".dep-v0"];
-    let ranges = names.map(|name| {
+    let range = |name: &&str| {
         let (start, size) = file.section_by_name(name).expect(name).file_range().expect("in the file");
         start as usize..(start + size) as usize
-    });
+    };
+    let ranges: Vec<_> = sections.iter().map(range).collect();
     let whole: Vec<usize> = ranges.iter().cloned().flatten().collect();
     let spread = (0..1000).map(|at| whole[at * whole.len() / 1000]);
     let mut changed = program.to_vec();

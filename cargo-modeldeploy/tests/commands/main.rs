@@ -16,3 +16,4 @@ mod passed;
 mod policy;
 mod shop;
 mod signatures;
+mod weights;

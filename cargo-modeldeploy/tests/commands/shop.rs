@@ -144,6 +144,7 @@ impl Shop {
             .env("CARGO_TARGET_DIR", self.path("target"))
             .env_remove("MODELDEPLOY_STORE")
             .env_remove("MODELDEPLOY_LINK")
+            .env_remove("MODELDEPLOY_WEIGHTS")
             .stdin(Stdio::null());
     }
 

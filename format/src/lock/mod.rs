@@ -25,6 +25,10 @@ pub const STORE_FOLDER: &str = ".modeldeploy";
 /// The version of the file's format that this program writes and reads.
 pub const VERSION: u32 = 1;
 
+/// As many bytes of packs and indexes together are linked. Past them linkers take long and memory without end, and past 2 GiB the
+/// addresses of code no longer reach over them; what is more is attached to the linked program.
+pub const LINKED_AT_MOST: u64 = 512 << 20;
+
 /// The file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Lock {
@@ -150,6 +154,12 @@ pub struct LockedIndex {
 }
 
 impl Lock {
+    /// The bytes of all its packs and indexes together.
+    pub fn bytes(&self) -> u64 {
+        let packs = self.models.iter().flat_map(|model| &model.packs).map(|pack| pack.size);
+        packs.chain(self.indexes.iter().map(|index| index.size)).fold(0, u64::saturating_add)
+    }
+
     /// The model of that name.
     pub fn model(&self, name: &str) -> Option<&LockedModel> {
         self.models.iter().find(|model| model.name == name)

@@ -23,7 +23,7 @@ mod write;
 pub use aligned::Aligned;
 pub use header::{LAYOUT, LAYOUT_FINGERPRINT, SectionKind};
 #[cfg(feature = "digest")]
-pub use place::{MARK, Place, gather, places};
+pub use place::{BESIDE_MARK, Bytes, MARK, Place, gather, places};
 pub use read::{Artifact, PackError};
 #[cfg(feature = "digest")]
 pub use shared::{Division, Part, among, divide};

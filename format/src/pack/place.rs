@@ -8,29 +8,51 @@
 //! dependencies  i64 to its crates; the place itself, 0, where there is none
 //! digest        32 bytes: one after the other the parts have it
 //! ```
+//!
+//! Of what is attached to a program after it was linked, each distance to a part is 0 until then. What stays a file beside the program
+//! has another mark, and in the place of the parts one u64, its length.
 
 use crate::Digest;
 
-/// What a record begins with.
+/// What the record of something inside the program begins with.
 pub const MARK: &[u8; 8] = b"MDPARTS\n";
 
-/// Where a pack or an index lies, in addresses of the program.
+/// What the record of a file beside the program begins with.
+pub const BESIDE_MARK: &[u8; 8] = b"MDBESIDE";
+
+/// Where a pack or an index lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// The digest of its bytes.
     pub digest: Digest,
-    /// The address and the length of each of its parts, in their order.
-    pub parts: Vec<(u64, u64)>,
+    /// Its bytes.
+    pub bytes: Bytes,
     /// The address of the program's bill.
     pub bill: Option<u64>,
     /// The address of the list of its crates.
     pub dependencies: Option<u64>,
 }
 
+/// Where bytes lie, in addresses of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// In the program: the address and the length of each part, in their order.
+    Parts(Vec<(u64, u64)>),
+    /// Not in it yet: of each part the address at which the distance to it is to stand, and its length.
+    Awaited(Vec<(u64, u64)>),
+    /// In a file beside the program, of this length.
+    Beside(u64),
+}
+
 impl Place {
     /// The length of all parts; none if no number can say it.
     pub fn size(&self) -> Option<u64> {
-        self.parts.iter().try_fold(0_u64, |size, part| size.checked_add(part.1))
+        match &self.bytes {
+            Bytes::Parts(parts) | Bytes::Awaited(parts) => {
+                parts.iter().try_fold(0_u64, |size, part| size.checked_add(part.1))
+            }
+            Bytes::Beside(size) => Some(*size),
+        }
     }
 }
 
@@ -39,10 +61,10 @@ pub fn places(section: &[u8], address: u64) -> Option<Vec<Place>> {
     let mut read = Reader { bytes: section, at: 0, address };
     let mut places = vec![];
     while read.at < section.len() {
-        let parts = read.parts()?;
+        let bytes = read.bytes()?;
         let (bill, dependencies) = (read.reference()?, read.reference()?);
         let digest = Digest::from_bytes(read.take()?);
-        places.push(Place { digest, parts, bill, dependencies });
+        places.push(Place { digest, bytes, bill, dependencies });
     }
     Some(places)
 }
@@ -57,7 +79,8 @@ pub fn gather(program: &[u8]) -> Vec<Vec<u8>> {
 
 fn gather_at(program: &[u8], at: usize) -> Option<Vec<u8>> {
     let mut pack = vec![];
-    for (start, size) in (Reader { bytes: program, at, address: 0 }).parts()? {
+    let Bytes::Parts(parts) = (Reader { bytes: program, at, address: 0 }).bytes()? else { return None };
+    for (start, size) in parts {
         let (start, size) = (usize::try_from(start).ok()?, usize::try_from(size).ok()?);
         // What is no record after all must not make this take memory without end.
         let bytes = program.get(start..start.checked_add(size)?).filter(|_| pack.len() + size <= program.len())?;
@@ -93,12 +116,28 @@ impl Reader<'_> {
         Some((distance != 0).then_some(there))
     }
 
-    fn parts(&mut self) -> Option<Vec<(u64, u64)>> {
-        if self.take()? != *MARK {
+    fn bytes(&mut self) -> Option<Bytes> {
+        let mark = self.take()?;
+        if mark == *BESIDE_MARK {
+            return self.u64().map(Bytes::Beside);
+        }
+        if mark != *MARK {
             return None;
         }
         let count = self.u64().filter(|&count| count > 0 && count <= (self.bytes.len() - self.at) as u64 / 16)?;
-        (0..count).map(|_| Some((self.reference()??, self.u64()?))).collect()
+        let (mut parts, mut awaited) = (vec![], vec![]);
+        for _ in 0..count {
+            let here = self.address.checked_add(self.at as u64)?;
+            match (self.reference()?, self.u64()?) {
+                (Some(there), size) => parts.push((there, size)),
+                (None, size) => awaited.push((here, size)),
+            }
+        }
+        match (parts.is_empty(), awaited.is_empty()) {
+            (false, true) => Some(Bytes::Parts(parts)),
+            (true, false) => Some(Bytes::Awaited(awaited)),
+            _ => None,
+        }
     }
 }
 
@@ -124,20 +163,34 @@ mod tests {
         let found = places(&section, 0x1000).expect("two records");
         let one = Place {
             digest: Digest::from_bytes([1; 32]),
-            parts: vec![(0x1000, 3)],
+            bytes: Bytes::Parts(vec![(0x1000, 3)]),
             bill: Some(0x1028),
             dependencies: None,
         };
         let second = 0x1000 + 80 + 16;
         let two = Place {
             digest: Digest::from_bytes([2; 32]),
-            parts: vec![(second - 80, 64), (second + 16 + 0x100, 5)],
+            bytes: Bytes::Parts(vec![(second - 80, 64), (second + 16 + 0x100, 5)]),
             bill: None,
             dependencies: None,
         };
         assert_eq!(found, [one, two]);
         assert_eq!(found[1].size(), Some(69));
         assert_eq!(places(&[], 0), Some(vec![]));
+    }
+
+    #[test]
+    fn what_is_awaited_and_what_lies_beside_are_told_from_what_is_inside() {
+        let beside = [&BESIDE_MARK[..], &7_u64.to_le_bytes(), &[0; 16], &[3; 32]].concat();
+        let section = [record(&[(0, 64), (0, 5)], 0, 1), beside.clone(), record(&[(8, 1)], 0, 2)].concat();
+        let found = places(&section, 0x1000).expect("three records");
+        assert_eq!(found[0].bytes, Bytes::Awaited(vec![(0x1010, 64), (0x1020, 5)]));
+        assert_eq!((&found[1].bytes, found[1].digest), (&Bytes::Beside(7), Digest::from_bytes([3; 32])));
+        assert_eq!(found.iter().map(Place::size).collect::<Vec<_>>(), [Some(69), Some(7), Some(1)]);
+        assert!(gather(&section[..section.len() - 80]).is_empty());
+        for cut in 1..beside.len() {
+            assert_eq!(places(&beside[..cut], 0), None, "{cut}");
+        }
     }
 
     #[test]
@@ -156,7 +209,7 @@ mod tests {
             ("no mark", changed(0, 0)),
             ("no parts", changed(8, 0)),
             ("endless parts", changed(8, u64::MAX)),
-            ("a part that is its own record", changed(16, 0)),
+            ("one part here, another awaited", changed(16, 0)),
             ("before the first address", changed(16, i64::MIN as u64)),
         ] {
             assert_eq!(places(&bytes, 0x1000), None, "{what}");

@@ -43,7 +43,11 @@ pub(super) fn each<R: Read>(
         let kind = entry.header().entry_type();
         let size = entry.size();
         header::check(entry.header().as_bytes()).map_err(|why| refuse(why.into()))?;
-        if kind.is_gnu_longname() || kind.is_gnu_longlink() || kind.is_pax_local_extensions() || kind.is_pax_global_extensions() {
+        if kind.is_gnu_longname()
+            || kind.is_gnu_longlink()
+            || kind.is_pax_local_extensions()
+            || kind.is_pax_global_extensions()
+        {
             let mut bytes = vec![];
             (&mut entry).take(EXTENSION + 1).read_to_end(&mut bytes).map_err(damaged)?;
             count(bytes.len())?;

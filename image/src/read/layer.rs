@@ -53,7 +53,9 @@ pub(super) fn walk(
     let found = unpack(name, plain, budget, each)?;
     if found != layer.unpacked {
         let said = layer.unpacked;
-        return Err(Error::altered(format!("layer `{name}` has, unpacked, the digest {found}, and the image says {said}")));
+        return Err(Error::altered(format!(
+            "layer `{name}` has, unpacked, the digest {found}, and the image says {said}"
+        )));
     }
     let (_, digest, _) = raw.finish();
     match layer.blob {

@@ -6,8 +6,11 @@
 use super::blob::{assembly, elf_section, quoted};
 use super::utf8;
 use modeldeploy_format::Digest;
-use modeldeploy_format::pack::MARK;
+use modeldeploy_format::pack::{BESIDE_MARK, MARK};
 use std::path::Path;
+
+/// Where the records lie.
+pub(super) const SECTION: &str = ".modeldeploy-places";
 
 /// The endings of the files that a build leaves, and the sections that they go into.
 const FILES: [(&str, &str); 2] = [("bill", ".modeldeploy-bill"), ("dep-v0", ".dep-v0")];
@@ -46,23 +49,43 @@ impl Bill {
 
 /// The record of what lies in `parts`, symbols with lengths; it goes to the end of the first part's assembly.
 pub(super) fn record(parts: &[(&str, u64)], digest: &Digest, bill: &Bill) -> String {
-    let numbers = |bytes: &[u8]| bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ");
     let group = parts.first().expect("a pack has a part").0;
-    let mut text = format!(
-        ".pushsection .modeldeploy-places,\"aG\",@progbits,{group},comdat\n.balign 8\n.byte {}\n.quad {}",
-        numbers(MARK),
-        parts.len()
-    );
-    for (symbol, size) in parts {
-        text += &format!("\n.quad {symbol} - .\n.quad {size}");
+    let distances = parts.iter().map(|(symbol, size)| (format!("{symbol} - ."), *size));
+    format!(
+        ".pushsection {SECTION},\"aG\",@progbits,{group},comdat\n.balign 8\n{}\n.popsection",
+        inside(distances, bill, digest)
+    )
+}
+
+/// The words of a record of something inside the program: the distance to each part, and its length.
+pub(super) fn inside(parts: impl ExactSizeIterator<Item = (String, u64)>, bill: &Bill, digest: &Digest) -> String {
+    let mut text = format!(".byte {}\n.quad {}", numbers(MARK), parts.len());
+    for (distance, size) in parts {
+        text += &format!("\n.quad {distance}\n.quad {size}");
     }
+    text + &end(bill, digest)
+}
+
+/// The words of a record of a file beside the program.
+pub(super) fn beside(size: u64, bill: &Bill, digest: &Digest) -> String {
+    format!(".byte {}\n.quad {size}{}", numbers(BESIDE_MARK), end(bill, digest))
+}
+
+/// What every record ends with.
+fn end(bill: &Bill, digest: &Digest) -> String {
+    let mut text = String::new();
     for (_, section) in FILES {
         match bill.0.iter().find(|file| file.section == section) {
             Some(File { symbol, .. }) => text += &format!("\n.quad {symbol} - ."),
             None => text += "\n.quad 0",
         }
     }
-    text + &format!("\n.byte {}\n.popsection", numbers(digest.as_bytes()))
+    text + &format!("\n.byte {}", numbers(digest.as_bytes()))
+}
+
+/// Bytes as the assembler reads them.
+pub(super) fn numbers(bytes: &[u8]) -> String {
+    bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

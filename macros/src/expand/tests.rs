@@ -44,7 +44,8 @@ fn shop(change: impl FnOnce(&mut Lock)) -> (tempfile::TempDir, Surroundings) {
     let package_folder = folder.path().join("shop");
     fs::create_dir(&package_folder).expect("a folder");
     fs::write(package_folder.join("Cargo.toml"), MANIFEST).expect("the manifest is written");
-    let surroundings = Surroundings { package_folder, package: "shop".into(), store: None, link: false, bill: None };
+    let surroundings =
+        Surroundings { package_folder, package: "shop".into(), store: None, link: false, weights: None, bill: None };
     (folder, surroundings)
 }
 
@@ -385,4 +386,69 @@ fn a_pack_is_linked_with_debug_assertions_where_that_is_asked_for() {
     let tokens = super::model(quote!("query-encoder"), item, &surroundings).to_string();
     assert!(tokens.contains("# [cfg (all ())] static BLOB"), "{tokens}");
     assert!(!tokens.contains("not (debug_assertions)"), "{tokens}");
+}
+
+/// The expansion where `MODELDEPLOY_WEIGHTS` is `asked`.
+fn with_weights(asked: &str, change: impl FnOnce(&mut Lock)) -> (String, String) {
+    let (folder, mut surroundings) = shop(change);
+    surroundings.weights = Some(asked.into()).filter(|asked: &std::ffi::OsString| !asked.is_empty());
+    let model = quote!(
+        struct Q;
+    );
+    let index = quote!(
+        struct C;
+    );
+    let model = super::model(quote!("query-encoder"), model, &surroundings);
+    let index = super::index(quote!("catalogue", of = Q), index, &surroundings);
+    (pretty(model, &folder), pretty(index, &folder))
+}
+
+#[test]
+fn a_model_that_is_attached() {
+    let (model, index) = with_weights("attached", |_| {});
+    assert!(index.contains("Blob::Attached {"), "{index}");
+    insta::assert_snapshot!(model);
+}
+
+#[test]
+fn a_model_that_stays_beside() {
+    let (model, index) = with_weights("detached", |_| {});
+    assert!(index.contains("Blob::Linked(&BYTES)"), "{index}");
+    insta::assert_snapshot!(model);
+}
+
+#[test]
+fn what_is_too_much_for_a_linker_is_attached_unasked() {
+    let linked = |text: &str| text.contains("Blob::Linked(&BYTES)") && !text.contains("Blob::Attached");
+    let attached = |text: &str| text.contains("Blob::Attached {") && !text.contains(".incbin");
+    let most = 512 << 20;
+    // The lock has three packs of 3 bytes, and an index.
+    let others = 6 + (3 << 20);
+    let (model, index) = with_weights("", |lock| lock.models[1].packs[0].size = most - others);
+    assert!(linked(&model) && linked(&index), "{model}\n{index}");
+    let (model, index) = with_weights("", |lock| lock.models[1].packs[0].size = most - others + 1);
+    assert!(attached(&model) && attached(&index), "{model}\n{index}");
+    let (model, index) = with_weights("detached", |lock| lock.indexes[0].size = most);
+    assert!(model.contains("Blob::Beside {") && attached(&index), "{model}\n{index}");
+    let (model, _) = with_weights("linked", |lock| lock.models[1].packs[0].size = most + 1);
+    assert!(linked(&model), "{model}");
+    let (model, index) = with_weights("stored", |lock| lock.models[1].packs[0].size = most + 1);
+    for text in [model, index] {
+        assert!(
+            text.contains(
+                "#[cfg(all())]\n    static BLOB: ::modeldeploy::link::Blob = ::modeldeploy::link::Blob::Stored"
+            )
+        );
+    }
+}
+
+#[test]
+fn weights_that_are_nowhere_are_an_error() {
+    let (folder, mut surroundings) = shop(|_| {});
+    surroundings.weights = Some("elsewhere".into());
+    let item = quote!(
+        struct Q;
+    );
+    let message = error(super::model(quote!("query-encoder"), item, &surroundings), &folder);
+    assert!(message.starts_with("MODELDEPLOY_WEIGHTS is `elsewhere`, and can be `linked`"), "{message}");
 }

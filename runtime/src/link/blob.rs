@@ -1,6 +1,6 @@
 //! The bytes of a pack or an index, for the life of the process.
 
-use super::Mapping;
+use super::{Mapping, attached, beside};
 use crate::model::Error;
 use modeldeploy_format::Digest;
 use std::fs::File;
@@ -18,6 +18,20 @@ pub enum Blob {
     Linked(&'static [u8]),
     /// In the executable, in parts that other packs have, too: one after the other they are the pack. Each lies at a multiple of 64.
     Parts(&'static [&'static [u8]]),
+    /// In the executable, to which they were attached when it was linked.
+    Attached {
+        /// What they are, such as ``model `query-encoder` ``.
+        what: &'static str,
+        /// Where they lie, as [`places`](modeldeploy_format::pack::places) reads it.
+        record: &'static [u8],
+    },
+    /// In a file beside the executable.
+    Beside {
+        /// What they are.
+        what: &'static str,
+        /// Their length and their digest, as [`places`](modeldeploy_format::pack::places) reads it.
+        record: &'static [u8],
+    },
     /// In the store.
     Stored {
         /// What they are, such as ``model `query-encoder` ``.
@@ -42,22 +56,22 @@ impl Blob {
     pub fn parts(self) -> Result<Vec<&'static [u8]>, Error> {
         match self {
             Blob::Parts(parts) => Ok(parts.to_vec()),
+            Blob::Attached { what, record } => attached::parts(what, record),
             whole => whole.bytes().map(|bytes| vec![bytes]),
         }
     }
 
-    /// The bytes in one piece. Those of the store are mapped, once a call, and stay so.
+    /// The bytes in one piece. Those of the store are mapped, and those beside the program read, once a call; they stay so.
     ///
     /// # Errors
     ///
-    /// If the store does not have the file, or it is not the one that the lock names; and if they lie in parts.
+    /// If the file is not there, or is not the one that the lock names; if they were not attached; and if they lie in parts.
     pub fn bytes(self) -> Result<&'static [u8], Error> {
         match self {
             Blob::Linked(bytes) => Ok(bytes),
-            Blob::Parts(parts) => {
-                let cause = format!("what must lie in one piece lies in {} parts", parts.len());
-                Err(Error::Damaged { cause })
-            }
+            Blob::Parts(parts) => one_piece(parts),
+            Blob::Attached { what, record } => one_piece(&attached::parts(what, record)?),
+            Blob::Beside { what, record } => beside::bytes(what, record),
             Blob::Stored { what, folder, store, file, size } => {
                 let store = match std::env::var_os(STORE_VARIABLE).filter(|moved| !moved.is_empty()) {
                     Some(moved) => Path::new(folder).join(moved),
@@ -65,6 +79,16 @@ impl Blob {
                 };
                 map(what, store.join(file), size)
             }
+        }
+    }
+}
+
+fn one_piece(parts: &[&'static [u8]]) -> Result<&'static [u8], Error> {
+    match parts {
+        [whole] => Ok(whole),
+        parts => {
+            let cause = format!("what must lie in one piece lies in {} parts", parts.len());
+            Err(Error::Damaged { cause })
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What may go wrong with a model, in words that say what to do.
 
+use super::Beside;
 use crate::isa::IsaError;
 use crate::link::Warm;
 use crate::session::{RunError, SessionError, ThreadsError};
@@ -38,6 +39,20 @@ pub enum Error {
         locked: u64,
         /// Its length.
         actual: u64,
+    },
+    /// The model's bytes are to be attached to the program, and were not.
+    NotAttached {
+        /// The model or index.
+        what: &'static str,
+    },
+    /// The file beside the program, in which the model's bytes are, cannot be had or is another.
+    Beside {
+        /// The model.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: Beside,
     },
     /// The bytes are not what they should be.
     Damaged {
@@ -97,6 +112,12 @@ impl fmt::Display for Error {
                 "{what} is damaged: {} has {actual} bytes, {locked} are locked; delete it, and {BUILD} again",
                 path.display()
             ),
+            Error::NotAttached { what } => write!(
+                f,
+                "{what} is not in the program: cargo alone built it; `cargo modeldeploy build --release` attaches it, and \
+                 `cargo modeldeploy test --release` tests without"
+            ),
+            Error::Beside { what, path, why } => why.say(f, what, path),
             Error::Damaged { cause } => write!(f, "{cause}; delete the file from the store, and {BUILD} again"),
             Error::Isa(error) => error.fmt(f),
             Error::Threads(error) => error.fmt(f),
@@ -128,6 +149,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Unreadable { cause, .. } | Error::Warm { cause, .. } => Some(cause),
+            Error::Beside { why: Beside::Unreadable(cause), .. } => Some(cause),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 //! `score`, [`classify`](Handle::classify) for `classify`. Asking a model for another task's method does not compile, nor does
 //! the dot product of two models' vectors whose spaces are not one.
 
+mod beside;
 mod embedding;
 mod engine;
 mod error;
@@ -13,6 +14,7 @@ mod pool;
 mod self_test;
 mod space;
 
+pub use beside::Beside;
 pub use embedding::Embedding;
 pub use engine::{Engine, Input};
 pub use error::Error;
