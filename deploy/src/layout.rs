@@ -98,7 +98,7 @@ mod tests {
             ("{}", b"{}", "holds 0 images"),
             (&other, b"{}", "only sha256"),
             (&absent, b"{}", "cannot be read"),
-            ("[]", b"{}", "is none"),
+            ("3", b"{}", "is none"),
             (&"[".repeat(100_000), b"{}", "is none"),
             (&" ".repeat((LONGEST + 1) as usize), b"{}", "longer than"),
         ] {

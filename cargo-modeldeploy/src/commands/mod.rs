@@ -6,6 +6,7 @@ mod build;
 mod check;
 mod clean;
 mod completions;
+mod deploy;
 mod eval;
 mod explain;
 mod init;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Audit(audit::Args),
     /// Write a program's bill of materials, CycloneDX
     Sbom(sbom::Args),
+    /// Write a service's manifests, apply them, and compare what runs with what is locked
+    Deploy(deploy::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
     Eval(eval::Args),
     /// Say what an error means and what to do
@@ -69,6 +72,7 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Inspect(args) => inspect::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
         Command::Sbom(args) => sbom::run(&args, output),
+        Command::Deploy(args) => deploy::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -29,7 +29,7 @@ pub fn check(settings: &Settings, name: &str) -> Vec<Problem> {
     }
     for (name, value) in settings.env.iter().filter(|(_, value)| value.contains(char::is_control)) {
         let message = format!("{value:?} is no text on one line");
-        wrong.push(Problem::new(Kind::Settings, message).at(format!("env.{name}")));
+        wrong.push(Problem::new(Kind::Settings, message).at(format!("env.{name}")).help("a variable here is one line"));
     }
     wrong.extend(settings.options.iter().filter_map(|(name, value)| options::value(name, value).err()));
     wrong
