@@ -36,6 +36,8 @@ pub struct Context {
     pub selector: BTreeMap<String, String>,
     /// Annotations of every object.
     pub annotations: BTreeMap<String, String>,
+    /// The Secret by which the image is fetched.
+    pub pull_secret: Option<String>,
     /// The models inside the image that is new.
     pub models: Vec<Model>,
     /// Where the service listens.
@@ -125,7 +127,13 @@ impl Context {
     /// # Errors
     ///
     /// Everything that is wrong with the settings, alone and for that target.
-    pub fn new(target: Target, facts: &Facts, settings: &Settings, image: Option<Pinned>, canary: Option<Pinned>) -> Result<Context, Vec<Problem>> {
+    pub fn new(
+        target: Target,
+        facts: &Facts,
+        settings: &Settings,
+        image: Option<Pinned>,
+        canary: Option<Pinned>,
+    ) -> Result<Context, Vec<Problem>> {
         let name = settings.name.clone().unwrap_or_else(|| facts.package.replace('_', "-"));
         let mut wrong = check(settings, &name);
         wrong.extend(target.lacks(facts, settings, image.is_some(), canary.is_some()));
@@ -142,6 +150,7 @@ impl Context {
             labels: labels(&name, facts, settings),
             selector: selector(&name),
             annotations: annotations(facts, settings, &memory),
+            pull_secret: settings.pull_secret.clone(),
             models: facts.models.clone(),
             port: settings.port,
             scheme: if tls.is_some() { "HTTPS" } else { "HTTP" },
@@ -230,11 +239,8 @@ fn sources(settings: &Settings) -> Vec<String> {
 
 fn environment(target: Target, settings: &Settings) -> Result<BTreeMap<String, String>, Vec<Problem>> {
     let (listen, files) = target.places(settings);
-    let mut given = vec![
-        ("listen", listen),
-        ("drain-delay", settings.drain_delay.text()),
-        ("grace", settings.grace.text()),
-    ];
+    let mut given =
+        vec![("listen", listen), ("drain-delay", settings.drain_delay.text()), ("grace", settings.grace.text())];
     match &files.tokens {
         // A unit's template names its credential, by a specifier that no value may have.
         Some(_) if target == Target::Systemd => {}

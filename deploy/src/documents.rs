@@ -42,7 +42,8 @@ pub(crate) fn read(shown: &str, text: &str) -> Result<Vec<Value>, Problem> {
 pub(crate) fn objects(shown: &str, text: &str) -> Result<Vec<Value>, Problem> {
     let documents = read(shown, text)?;
     for document in &documents {
-        let has = |pointer: &str| document.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+        let has =
+            |pointer: &str| document.pointer(pointer).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
         if let Some(absent) = ["/apiVersion", "/kind", "/metadata/name"].into_iter().find(|pointer| !has(pointer)) {
             let key = absent.trim_start_matches('/').replace('/', ".");
             return Err(Problem::new(Kind::Template, format!("an object in it has no `{key}`")).at(shown));
@@ -75,7 +76,10 @@ mod tests {
         let pinned = format!("{HEAD}spec:\n  containers:\n  - image: a@sha256:{}\n", "0".repeat(64));
         assert_eq!(objects("a.yaml", &format!("{pinned}---\n{pinned}")).expect("objects").len(), 2);
         let deep = "[".repeat(200_000);
-        let bomb = format!("a: &a [1,1,1,1,1,1,1,1,1]\n{}", (0..20).map(|at| format!("b{at}: [*a,*a,*a,*a]\n")).collect::<String>());
+        let bomb = format!(
+            "a: &a [1,1,1,1,1,1,1,1,1]\n{}",
+            (0..20).map(|at| format!("b{at}: [*a,*a,*a,*a]\n")).collect::<String>()
+        );
         for (text, said) in [
             ("a: [", "is no YAML"),
             ("a: 1\na: 2", "is no YAML"),

@@ -51,7 +51,9 @@ impl Pinned {
             let pinned = Pinned::parse(text)?;
             if pinned.digest != digest {
                 let message = format!("the image is to be {}, and the layout holds {digest}", pinned.digest);
-                return Err(Problem::new(Kind::Image, message).help("leave one of the two out, or build the image again"));
+                return Err(
+                    Problem::new(Kind::Image, message).help("leave one of the two out, or build the image again")
+                );
             }
             return Ok(pinned);
         }
@@ -143,8 +145,19 @@ mod tests {
     fn what_is_not_pinned_is_told_how_to_be() {
         let error = Pinned::parse("registry.example:5000/shop:1.2").expect_err("a tag is no digest");
         let said = error.to_string();
-        assert!(said.contains("has no digest") && said.contains("--image-layout") && said.contains("crane digest"), "{said}");
-        for digest in ["", "sha256:", "sha256:abc", "sha512:0", "md5:0", &format!("sha256:{}", HEX.to_uppercase()), &format!("sha256:{HEX}0")] {
+        assert!(
+            said.contains("has no digest") && said.contains("--image-layout") && said.contains("crane digest"),
+            "{said}"
+        );
+        for digest in [
+            "",
+            "sha256:",
+            "sha256:abc",
+            "sha512:0",
+            "md5:0",
+            &format!("sha256:{}", HEX.to_uppercase()),
+            &format!("sha256:{HEX}0"),
+        ] {
             let error = Pinned::parse(&format!("shop@{digest}")).expect_err(digest);
             assert!(error.message.contains("none that can be used"), "{error}");
         }
@@ -152,7 +165,23 @@ mod tests {
 
     #[test]
     fn what_is_no_name_is_refused_before_anything_else() {
-        for name in ["", "Shop", "/shop", "shop/", "a//b", "shop:", "shop:-1", "a b", "a\nb", "a___b", "é", "x.example:99999/a", "{{ x }}", "a'b", "$(id)"] {
+        for name in [
+            "",
+            "Shop",
+            "/shop",
+            "shop/",
+            "a//b",
+            "shop:",
+            "shop:-1",
+            "a b",
+            "a\nb",
+            "a___b",
+            "é",
+            "x.example:99999/a",
+            "{{ x }}",
+            "a'b",
+            "$(id)",
+        ] {
             for text in [name.to_owned(), format!("{name}@sha256:{HEX}")] {
                 let error = Pinned::parse(&text).expect_err(&text);
                 assert!(error.message.contains("is no image's name"), "{text:?}: {error}");

@@ -29,7 +29,7 @@ mod tracks;
 
 pub use context::{Context, Installed, Knative, Route};
 pub use image::Pinned;
-pub use layout::digest as layout_digest;
+pub use layout::{Layout, read as read_layout};
 pub use memory::Memory;
 pub use problem::{Kind, Problem};
 pub use render::{Rendered, Rendering, render, write};

@@ -47,7 +47,13 @@ impl Memory {
         let bodies = bodies(settings)?;
         let process = PROCESS + CORE * workers;
         let counted = || {
-            let program = program.or_else(|| sum(packs.chain([facts.indexes])))?;
+            let packs = sum(packs.chain([facts.indexes]))?;
+            // A program that is smaller than its packs reads them from files beside it.
+            let program = match program {
+                Some(program) if program >= packs => program,
+                Some(program) => program.checked_add(packs)?,
+                None => packs,
+            };
             let arenas = sum(facts.models.iter().map(|model| model.arena))?.checked_mul(workers)?;
             Some((program, arenas, sum([program, arenas, bodies, process].into_iter())?))
         };
@@ -141,13 +147,18 @@ mod tests {
         let mut facts = facts();
         facts.program = Some(Program { digest: Digest::of(b""), size: 140 * MIB });
         assert_eq!(Memory::plan(&facts, &settings(1, "")).expect("a plan").program, 140 * MIB);
+        facts.program = Some(Program { digest: Digest::of(b""), size: 9 * MIB });
+        assert_eq!(Memory::plan(&facts, &settings(1, "")).expect("a plan").program, 137 * MIB);
     }
 
     #[test]
     fn too_little_is_refused_with_what_it_is_for() {
         let error = Memory::plan(&facts(), &settings(4, "memory = \"256MiB\"")).expect_err("too little");
         assert!(error.message.contains("is given 256.0 MiB, and needs 448.0 MiB"), "{error}");
-        assert!(error.help.as_ref().is_some_and(|help| help.contains("16.0 MiB for the arenas of 4 workers")), "{error}");
+        assert!(
+            error.help.as_ref().is_some_and(|help| help.contains("16.0 MiB for the arenas of 4 workers")),
+            "{error}"
+        );
         let mut vast = facts();
         vast.models[0].arena = u64::MAX / 2;
         assert!(Memory::plan(&vast, &settings(4, "")).is_err());

@@ -38,7 +38,8 @@ pub(crate) fn is_key(key: &str) -> bool {
 
 /// A version as a label can have it.
 pub(crate) fn version_label(version: &str) -> String {
-    let kept: String = version.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let kept: String =
+        version.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
     let kept = &kept[..kept.len().min(63)];
     kept.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned()
 }
@@ -82,7 +83,8 @@ mod tests {
 
     #[test]
     fn any_version_becomes_a_label() {
-        for (version, label) in [("1.2.0", "1.2.0"), ("1.0.0+build.7", "1.0.0_build.7"), ("+", ""), ("1.0.0-", "1.0.0")] {
+        for (version, label) in [("1.2.0", "1.2.0"), ("1.0.0+build.7", "1.0.0_build.7"), ("+", ""), ("1.0.0-", "1.0.0")]
+        {
             assert_eq!(version_label(version), label);
             assert!(is_label_value(label));
         }

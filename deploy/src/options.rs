@@ -97,13 +97,15 @@ mod tests {
             let names = text.lines().filter_map(|line| line.trim().strip_prefix("name: \"")?.strip_suffix("\","));
             theirs.extend(names.map(str::to_owned));
         }
-        let ours: BTreeSet<String> = FREE.iter().copied().chain(SET.iter().map(|(name, _)| *name)).map(str::to_owned).collect();
+        let ours: BTreeSet<String> =
+            FREE.iter().copied().chain(SET.iter().map(|(name, _)| *name)).map(str::to_owned).collect();
         assert_eq!(ours, theirs);
     }
 
     #[test]
     fn values_are_as_a_variable_has_them_and_others_are_refused() {
-        for (written, text) in [("64", "64"), ("\"1MiB\"", "1MiB"), ("true", "true"), ("[\"a=1\", \"b=2\"]", "a=1,b=2")] {
+        for (written, text) in [("64", "64"), ("\"1MiB\"", "1MiB"), ("true", "true"), ("[\"a=1\", \"b=2\"]", "a=1,b=2")]
+        {
             let written: toml::Table = format!("v = {written}").parse().expect("TOML");
             assert_eq!(value("max-texts", &written["v"]), Ok(text.to_owned()));
         }

@@ -40,8 +40,8 @@ fn write(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value) -> Resu
 
 /// JSON, which is YAML, with what YAML does not take as it is escaped.
 fn yaml(value: &Value) -> Result<String, Error> {
-    let json = serde_json::to_string(value)
-        .map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
+    let json =
+        serde_json::to_string(value).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))?;
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
@@ -122,9 +122,12 @@ mod tests {
     #[test]
     fn a_value_in_yaml_stays_that_value() {
         for value in HOSTILE {
-            for source in ["a: {{ value }}", "a: {{ value|safe }}", "{% autoescape false %}a: {{ value }}{% endautoescape %}"] {
+            for source in
+                ["a: {{ value }}", "a: {{ value|safe }}", "{% autoescape false %}a: {{ value }}{% endautoescape %}"]
+            {
                 let text = render("kubernetes/x.yaml", source, value).expect("rendered");
-                let read: serde_json::Value = serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
+                let read: serde_json::Value =
+                    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{text}: {error}"));
                 assert_eq!(read, serde_json::json!({"a": value}), "{text}");
             }
             let text = render("compose/compose.yaml", "a: {{ value }}", value).expect("rendered");

@@ -72,7 +72,11 @@ impl Target {
         let absent = |message: &str, place: &str, help: &str| Problem::new(Kind::Absent, message).at(place).help(help);
         let mut wrong = vec![];
         if self != Target::Systemd && !has_image {
-            wrong.push(absent("no image is named", "image", "name it: `--image NAME@sha256:…`, or `--image NAME --image-layout FOLDER`"));
+            wrong.push(absent(
+                "no image is named",
+                "image",
+                "name it: `--image NAME@sha256:…`, or `--image NAME --image-layout FOLDER`",
+            ));
         }
         let has_tokens = match self {
             Target::Systemd => settings.systemd.tokens.is_some(),
@@ -81,17 +85,29 @@ impl Target {
         let is_local = self == Target::Systemd && settings.systemd.address.is_loopback();
         if !has_tokens && !settings.auth.open && !is_local {
             let help = match self {
-                Target::Systemd => "`systemd.tokens = \"/etc/…\"` names the file of tokens; `auth.open = true` lets everybody ask who can connect",
-                _ => "`auth.tokens = \"SECRET\"` names the Secret of tokens; `auth.open = true` lets everybody ask who can connect",
+                Target::Systemd => {
+                    "`systemd.tokens = \"/etc/…\"` names the file of tokens; `auth.open = true` lets everybody ask who can connect"
+                }
+                _ => {
+                    "`auth.tokens = \"SECRET\"` names the Secret of tokens; `auth.open = true` lets everybody ask who can connect"
+                }
             };
-            wrong.push(absent("nothing says who may ask, and a service that others reach does not start without", "auth", help));
+            wrong.push(absent(
+                "nothing says who may ask, and a service that others reach does not start without",
+                "auth",
+                help,
+            ));
         }
         match self {
             Target::Kubernetes => wrong.extend(canary(settings, has_canary)),
             Target::Kserve => wrong.extend(kserve(settings)),
             Target::Systemd => wrong.extend(systemd(facts, settings)),
             Target::Compose if settings.canary.is_some() => {
-                wrong.push(absent("Compose shares no requests out", "canary", "leave `[canary]` out here: `--config` names another file"));
+                wrong.push(absent(
+                    "Compose shares no requests out",
+                    "canary",
+                    "leave `[canary]` out here: `--config` names another file",
+                ));
             }
             Target::Compose => {}
         }
@@ -120,7 +136,11 @@ fn kserve(settings: &Settings) -> Vec<Problem> {
     let mut all = vec![];
     if let Some(canary) = &settings.canary {
         if settings.kserve.mode == Mode::Raw {
-            all.push(wrong("KServe shares no requests out between raw deployments", "kserve.mode", "`mode = \"serverless\"` does; or leave `[canary]` out"));
+            all.push(wrong(
+                "KServe shares no requests out between raw deployments",
+                "kserve.mode",
+                "`mode = \"serverless\"` does; or leave `[canary]` out",
+            ));
         }
         if canary.image.is_some() || canary.by == By::Gateway {
             all.push(wrong(
@@ -131,7 +151,11 @@ fn kserve(settings: &Settings) -> Vec<Problem> {
         }
     }
     if settings.tls.is_some() {
-        all.push(wrong("KServe speaks TLS itself, before the service", "tls", "leave `[tls]` out here: `--config` names another file"));
+        all.push(wrong(
+            "KServe speaks TLS itself, before the service",
+            "tls",
+            "leave `[tls]` out here: `--config` names another file",
+        ));
     }
     // The hosts that Knative makes have more labels in one.
     if settings.name.as_deref().is_some_and(|name| name.len() > 40 && is_label(name)) {
@@ -149,7 +173,8 @@ fn systemd(facts: &Facts, settings: &Settings) -> Vec<Problem> {
                 .help("name it: `--program target/release/NAME`, as `cargo modeldeploy build --release` left it"),
         );
     }
-    for (place, path) in [("systemd.program", &settings.systemd.program), ("systemd.tokens", &settings.systemd.tokens)] {
+    for (place, path) in [("systemd.program", &settings.systemd.program), ("systemd.tokens", &settings.systemd.tokens)]
+    {
         let is_plain = |path: &str| {
             let mut parts = path.split('/').skip(1);
             let word = |c: char| c.is_ascii_alphanumeric() || "-_.+@".contains(c);
@@ -171,7 +196,11 @@ fn systemd(facts: &Facts, settings: &Settings) -> Vec<Problem> {
         );
     }
     if settings.canary.is_some() {
-        all.push(Problem::new(Kind::Settings, "systemd shares no requests out").at("canary").help("leave `[canary]` out here: `--config` names another file"));
+        all.push(
+            Problem::new(Kind::Settings, "systemd shares no requests out")
+                .at("canary")
+                .help("leave `[canary]` out here: `--config` names another file"),
+        );
     }
     all
 }

@@ -98,10 +98,17 @@ impl Templates {
         let path = folder.join(name);
         let shown = path.display().to_string();
         if !INSIDE.iter().any(|(known, _)| *known == name) {
-            let near = INSIDE.iter().map(|(known, _)| *known).min_by_key(|known| strsim::damerau_levenshtein(known, name));
-            return Err(Problem::new(Kind::Template, format!("there is no template `{name}` for this one to override"))
-                .at(shown)
-                .help(format!("did you mean `{}`? `cargo modeldeploy deploy templates` lists them", near.unwrap_or_default())));
+            let near =
+                INSIDE.iter().map(|(known, _)| *known).min_by_key(|known| strsim::damerau_levenshtein(known, name));
+            return Err(Problem::new(
+                Kind::Template,
+                format!("there is no template `{name}` for this one to override"),
+            )
+            .at(shown)
+            .help(format!(
+                "did you mean `{}`? `cargo modeldeploy deploy templates` lists them",
+                near.unwrap_or_default()
+            )));
         }
         let wrong = |message: String| Problem::new(Kind::Template, message).at(&shown);
         let mut text = String::new();
@@ -148,7 +155,9 @@ fn files(folder: &Path) -> Result<Vec<String>, Problem> {
             continue;
         }
         match entry.path().is_dir() {
-            true => found.extend(list(&entry.path())?.iter().map(|inner| format!("{name}/{}", inner.file_name().to_string_lossy()))),
+            true => found.extend(
+                list(&entry.path())?.iter().map(|inner| format!("{name}/{}", inner.file_name().to_string_lossy())),
+            ),
             false => found.push(name),
         }
     }

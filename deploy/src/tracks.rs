@@ -74,9 +74,17 @@ mod tests {
 
     #[test]
     fn shares_of_replicas_are_the_nearest_that_there_are() {
-        for (all, percent, canary) in
-            [(10, 10, 1), (10, 25, 3), (4, 10, 1), (4, 99, 3), (2, 50, 1), (2, 1, 1), (1000, 1, 10), (1, 50, 1), (u32::MAX, 50, 1 << 31)]
-        {
+        for (all, percent, canary) in [
+            (10, 10, 1),
+            (10, 25, 3),
+            (4, 10, 1),
+            (4, 99, 3),
+            (2, 50, 1),
+            (2, 1, 1),
+            (1000, 1, 10),
+            (1, 50, 1),
+            (u32::MAX, 50, 1 << 31),
+        ] {
             assert_eq!(share(all, percent), canary, "{percent} % of {all}");
         }
     }
@@ -84,7 +92,8 @@ mod tests {
     #[test]
     fn a_share_that_is_not_what_was_asked_for_is_told() {
         let of = |min, stable, second| {
-            let text = format!("[replicas]\nmin = {min}\n[canary]\nweights = {{ stable = {stable}, canary = {second} }}");
+            let text =
+                format!("[replicas]\nmin = {min}\n[canary]\nweights = {{ stable = {stable}, canary = {second} }}");
             let settings: Settings = toml::from_str(&text).expect("settings");
             let pinned = |text: &str| Pinned::parse(&format!("{text}@sha256:{}", "0".repeat(64))).ok();
             let tracks = tracks("shop", &settings, pinned("a"), pinned("b"));

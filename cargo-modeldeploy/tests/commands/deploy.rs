@@ -25,13 +25,22 @@ fn manifests_come_from_what_is_locked() {
     let kubernetes = ["deploy", "render", "--target", "kubernetes", "--image", IMAGE];
     let said = shop.run(&kubernetes).code(0).errs(&["Planned", "arenas of 2 workers"]);
     let pack = Digest::of(&fs::read(shop.stored("pack")).expect("the pack"));
-    for part in ["kind: Deployment", "kind: Service", "kind: NetworkPolicy", "kind: PodDisruptionBudget", IMAGE, &pack.to_string()] {
+    for part in [
+        "kind: Deployment",
+        "kind: Service",
+        "kind: NetworkPolicy",
+        "kind: PodDisruptionBudget",
+        IMAGE,
+        &pack.to_string(),
+    ] {
         assert!(said.out.contains(part), "{part} is not in\n{}", said.out);
     }
     assert_eq!(shop.run(&kubernetes).code(0).out, said.out);
 
     let facts = shop.run(&[&kubernetes[..], &["--format", "json"]].concat()).code(0).json();
-    let plan = |tokens: &str| shop.run(&["inspect", "encoder", "--tokens", tokens, "--texts", "128", "--format", "json"]).code(0).json();
+    let plan = |tokens: &str| {
+        shop.run(&["inspect", "encoder", "--tokens", tokens, "--texts", "128", "--format", "json"]).code(0).json()
+    };
     assert_eq!(facts["memory"]["arenas"], 2 * plan("128")["pack"]["arena"]["bytes"].as_u64().expect("bytes"));
     assert_eq!(facts["memory"]["program"], fs::metadata(shop.stored("pack")).expect("the pack").len());
 
@@ -82,14 +91,37 @@ fn what_is_wrong_has_its_number_and_its_help() {
 #[test]
 fn the_digest_of_an_image_comes_from_its_folder() {
     let shop = shop();
-    let manifest = json!({"schemaVersion": 2}).to_string();
-    let digest = Digest::of(manifest.as_bytes());
-    shop.write(&format!("image/blobs/sha256/{}", digest.hex()), &manifest);
-    shop.write("image/index.json", &json!({"schemaVersion": 2, "manifests": [{"digest": digest, "size": manifest.len()}]}).to_string());
-    let said = shop.run(&["deploy", "render", "-t", "kubernetes", "--image", "r.example/shop:1", "--image-layout", "image"]).code(0);
+    let blob = |text: &str| {
+        let digest = Digest::of(text.as_bytes());
+        shop.write(&format!("image/blobs/sha256/{}", digest.hex()), text);
+        json!({"digest": digest, "size": text.len()})
+    };
+    // As `cargo modeldeploy image` labels it.
+    let image = |pack: &str| {
+        let labels =
+            json!({"org.modeldeploy.model.encoder.pack": pack, "org.modeldeploy.model.encoder.version": "0.1.0"});
+        let config = blob(&json!({"config": {"Labels": labels}}).to_string());
+        let manifest = blob(&json!({"schemaVersion": 2, "config": config, "layers": []}).to_string());
+        shop.write("image/index.json", &json!({"schemaVersion": 2, "manifests": [manifest]}).to_string());
+        manifest["digest"].as_str().expect("a digest").to_owned()
+    };
+    let pack = Digest::of(&fs::read(shop.stored("pack")).expect("the pack")).to_string();
+    image(&format!("sha256:{}", "0".repeat(64)));
+    let said = shop
+        .run(&["deploy", "render", "-t", "kubernetes", "--image", "r.example/shop:1", "--image-layout", "image"])
+        .code(1);
+    said.errs(&["MD1314", "the model `encoder` in the image is sha256:0000", &pack]);
+    let digest = image(&pack);
+    let said = shop
+        .run(&["deploy", "render", "-t", "kubernetes", "--image", "r.example/shop:1", "--image-layout", "image"])
+        .code(0);
     assert!(said.out.contains(&format!("r.example/shop:1@{digest}")), "{}", said.out);
-    shop.run(&["deploy", "render", "-t", "kubernetes", "--image-layout", "image"]).code(1).errs(&["MD1307", "name the repository"]);
-    shop.run(&["deploy", "render", "-t", "kubernetes", "--image", IMAGE, "--image-layout", "image"]).code(1).errs(&["MD1303", "the layout holds"]);
+    shop.run(&["deploy", "render", "-t", "kubernetes", "--image-layout", "image"])
+        .code(1)
+        .errs(&["MD1307", "name the repository"]);
+    shop.run(&["deploy", "render", "-t", "kubernetes", "--image", IMAGE, "--image-layout", "image"])
+        .code(1)
+        .errs(&["MD1303", "the layout holds"]);
 }
 
 #[test]
@@ -120,9 +152,18 @@ fn what_is_applied_runs_and_agrees_until_another_model_is_locked() {
     deploy("status", &[]).code(1).errs(&["MD1313", "has not looked at it yet"]);
     let done = json!({"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2});
     server.edit("Deployment", "shop", |value| value["status"] = done);
-    deploy("status", &[]).code(0).says(&["rolled out", "replicas 2, new 2, ready 2", IMAGE, "model    encoder 0.1.0", "as it is stated here"]);
+    deploy("status", &[]).code(0).says(&[
+        "rolled out",
+        "replicas 2, new 2, ready 2",
+        IMAGE,
+        "model    encoder 0.1.0",
+        "as it is stated here",
+    ]);
     let facts = deploy("status", &["--format", "json"]).code(0).json();
-    assert_eq!((&facts["running"][0]["done"], &facts["running"][0]["models"][0]["name"]), (&Value::Bool(true), &"encoder".into()));
+    assert_eq!(
+        (&facts["running"][0]["done"], &facts["running"][0]["models"][0]["name"]),
+        (&Value::Bool(true), &"encoder".into())
+    );
 
     let weights = ["--canary-image", IMAGE, "--canary-weight", "50"];
     deploy("apply", &weights).code(0).says(&["Deployment default/shop-canary"]);
@@ -141,7 +182,9 @@ fn what_is_applied_runs_and_agrees_until_another_model_is_locked() {
 fn what_is_no_cluster_is_told() {
     let (shop, server) = (shop(), server::Server::start());
     shop.run(&["deploy", "apply", "-t", "compose", "--image", IMAGE]).code(1).errs(&["MD1307", "no cluster"]);
-    shop.run(&["deploy", "apply", "--image", IMAGE, "--kubeconfig", "nothing"]).code(1).errs(&["MD1309", "--context NAME"]);
+    shop.run(&["deploy", "apply", "--image", IMAGE, "--kubeconfig", "nothing"])
+        .code(1)
+        .errs(&["MD1309", "--context NAME"]);
     shop.run(&["deploy", "apply", "--image", IMAGE, "--wait", "soon"]).code(2).errs(&["such as 30s"]);
     server.instead(axum::http::Method::PATCH, "/deployments/", server::Instead::Refuse(403, "Forbidden"));
     server.instead(axum::http::Method::PATCH, "/services/", server::Instead::Refuse(422, "Invalid"));

@@ -43,7 +43,12 @@ pub struct Applied {
 /// # Errors
 ///
 /// Everything that the cluster does not take; then nothing was changed, unless it changed its mind after the trial: the error says so.
-pub fn apply(rendering: &Rendering, place: &Where, how: &Apply, say: &mut dyn FnMut(&str)) -> Result<Applied, Vec<Problem>> {
+pub fn apply(
+    rendering: &Rendering,
+    place: &Where,
+    how: &Apply,
+    say: &mut dyn FnMut(&str),
+) -> Result<Applied, Vec<Problem>> {
     let place = Where { namespace: place.namespace.clone().or_else(|| rendering.namespace.clone()), ..place.clone() };
     block(async {
         let cluster = Cluster::connect(&place).await.map_err(|problem| vec![problem])?;
@@ -110,7 +115,11 @@ async fn patch_all(
         };
         let Err(mut problem) = patched else { continue };
         if !is_trial {
-            problem.message = format!("{} (after a trial that went well; {at} of {} objects are applied)", problem.message, objects.len());
+            problem.message = format!(
+                "{} (after a trial that went well; {at} of {} objects are applied)",
+                problem.message,
+                objects.len()
+            );
         }
         // Who does not answer will not answer the next either.
         let is_end = !is_trial || problem.kind == Kind::Unreachable;

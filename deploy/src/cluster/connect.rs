@@ -31,16 +31,22 @@ pub(super) struct Cluster {
 impl Cluster {
     pub(super) async fn connect(place: &Where) -> Result<Cluster, Problem> {
         let unfound = |why: &dyn std::fmt::Display| {
-            Problem::new(Kind::Unreachable, format!("there is no cluster to speak to: {why}"))
-                .help("`kubectl config get-contexts` lists the contexts; `--kubeconfig FILE` and `--context NAME` choose")
+            Problem::new(Kind::Unreachable, format!("there is no cluster to speak to: {why}")).help(
+                "`kubectl config get-contexts` lists the contexts; `--kubeconfig FILE` and `--context NAME` choose",
+            )
         };
         let options = KubeConfigOptions { context: place.context.clone(), ..KubeConfigOptions::default() };
         let mut config = match &place.kubeconfig {
             Some(file) => {
-                let read = Kubeconfig::read_from(file).map_err(|error| unfound(&error).at(file.display().to_string()))?;
-                Config::from_custom_kubeconfig(read, &options).await.map_err(|error| unfound(&error).at(file.display().to_string()))?
+                let read =
+                    Kubeconfig::read_from(file).map_err(|error| unfound(&error).at(file.display().to_string()))?;
+                Config::from_custom_kubeconfig(read, &options)
+                    .await
+                    .map_err(|error| unfound(&error).at(file.display().to_string()))?
             }
-            None if place.context.is_some() => Config::from_kubeconfig(&options).await.map_err(|error| unfound(&error))?,
+            None if place.context.is_some() => {
+                Config::from_kubeconfig(&options).await.map_err(|error| unfound(&error))?
+            }
             None => Config::infer().await.map_err(|error| unfound(&error))?,
         };
         (config.connect_timeout, config.read_timeout, config.write_timeout) =
@@ -55,6 +61,7 @@ impl Cluster {
 /// Runs what waits for a cluster, in this thread.
 pub(super) fn block<T>(future: impl Future<Output = Result<T, Vec<Problem>>>) -> Result<T, Vec<Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| vec![Problem::new(Kind::Unreachable, format!("the system gives no sockets: {error}"))])?;
+    let runtime = runtime
+        .map_err(|error| vec![Problem::new(Kind::Unreachable, format!("the system gives no sockets: {error}"))])?;
     runtime.block_on(future)
 }

@@ -10,9 +10,9 @@ use kube::error::DiscoveryError;
 pub(super) fn problem(cluster: &Cluster, what: &str, error: &Error) -> Problem {
     match error {
         Error::Api(status) => refused(status).at(what),
-        Error::Discovery(DiscoveryError::MissingKind(_) | DiscoveryError::MissingResource(_) | DiscoveryError::MissingApiGroup(_)) => {
-            unknown_kind().at(what)
-        }
+        Error::Discovery(
+            DiscoveryError::MissingKind(_) | DiscoveryError::MissingResource(_) | DiscoveryError::MissingApiGroup(_),
+        ) => unknown_kind().at(what),
         Error::SerdeError(_) | Error::FromUtf8(_) => {
             Problem::new(Kind::Unreachable, format!("what answers is no API server: {}", causes(error)))
                 .at(&cluster.address)
@@ -44,8 +44,9 @@ fn refused(status: &Status) -> Problem {
             .help("log in again, as the cluster's users do; `--context NAME` chooses another user"),
         403 => Problem::new(Kind::Forbidden, format!("the cluster does not allow it, {said}"))
             .help("who administers it grants `get`, `list` and `patch` on these kinds, in this namespace"),
-        409 => Problem::new(Kind::Conflict, format!("somebody else has set this, {said}"))
-            .help("`--force-conflicts` takes it over; or leave it to them: a template of one's own can leave the field out"),
+        409 => Problem::new(Kind::Conflict, format!("somebody else has set this, {said}")).help(
+            "`--force-conflicts` takes it over; or leave it to them: a template of one's own can leave the field out",
+        ),
         404 => Problem::new(Kind::Invalid, format!("it is not there, {said}"))
             .help("`kubectl create namespace NAME` makes a namespace; `--namespace` names another"),
         400 | 413 | 415 | 422 => Problem::new(Kind::Invalid, format!("the cluster does not take it, {said}"))

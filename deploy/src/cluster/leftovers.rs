@@ -62,11 +62,15 @@ pub(super) async fn find(
         };
         match api.list(&params).await {
             Ok(list) => {
-                let names = list.items.iter().map(|object| of(object.name_any()));
+                // What a controller has made, KServe's among them, bears its labels and is the controller's.
+                let applied = list.items.iter().filter(|object| object.owner_references().is_empty());
+                let names = applied.map(|object| of(object.name_any()));
                 left.extend(names.filter(|named| !objects.iter().any(|(other, _)| other == named)));
             }
             Err(kube::Error::Api(status)) if status.code == 403 => {
-                notes.push(format!("objects of kind {kind} may not be listed, so that none of an earlier rendering is found"));
+                notes.push(format!(
+                    "objects of kind {kind} may not be listed, so that none of an earlier rendering is found"
+                ));
             }
             Err(error) => return Err(problem(cluster, kind, &error)),
         }

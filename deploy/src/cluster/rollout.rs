@@ -3,6 +3,7 @@
 use super::connect::Cluster;
 use super::fault::problem;
 use super::objects::{Kinds, Named};
+use super::status::instance;
 use crate::problem::{Kind, Problem};
 use k8s_openapi::api::apps::v1::{Deployment, DeploymentStatus};
 use k8s_openapi::api::core::v1::Pod;
@@ -51,6 +52,7 @@ async fn one(
     let mut said = String::new();
     loop {
         let object = api.get(&named.name).await.map_err(|error| problem(cluster, &named.shown(), &error))?;
+        let service = instance(&object).unwrap_or(&named.name).to_owned();
         let why = match progress(named, object) {
             Progress::Done => return Ok(()),
             Progress::Failed(why) => why,
@@ -64,12 +66,17 @@ async fn one(
             }
             Progress::Under(how_far) => format!("it is not done in time: {how_far}"),
         };
-        let pods = held_up(cluster, named).await;
+        let pods = held_up(cluster, named, &service).await;
         let why = if pods.is_empty() { why } else { format!("{why}; {}", pods.join("; ")) };
-        return Err(Problem::new(Kind::Rollout, why).at(named.shown()).help(format!(
-            "`kubectl -n {} rollout undo deployment/{}` goes back to what ran before; `kubectl logs` and `describe` say more",
-            named.namespace, named.name
-        )));
+        let more = format!("`kubectl -n {} logs` and `describe` say more", named.namespace);
+        let help = match named.kind.as_str() {
+            "Deployment" => {
+                let undo = format!("`kubectl -n {} rollout undo deployment/{}`", named.namespace, named.name);
+                format!("{undo} goes back to what ran before; {more}")
+            }
+            _ => format!("{more}; KServe goes on with the revision before"),
+        };
+        return Err(Problem::new(Kind::Rollout, why).at(named.shown()).help(help));
     }
 }
 
@@ -130,10 +137,9 @@ pub(super) fn of_inference(object: &DynamicObject) -> Progress {
 }
 
 /// What containers of the service's pods wait for, once each. Who may not see pods is told less.
-async fn held_up(cluster: &Cluster, named: &Named) -> Vec<String> {
+async fn held_up(cluster: &Cluster, named: &Named, service: &str) -> Vec<String> {
     let api: Api<Pod> = Api::namespaced(cluster.client.clone(), &named.namespace);
-    let instance = named.name.strip_suffix("-canary").unwrap_or(&named.name);
-    let params = ListParams::default().labels(&format!("app.kubernetes.io/instance={instance}"));
+    let params = ListParams::default().labels(&format!("app.kubernetes.io/instance={service}"));
     let pods = api.list(&params).await.map(|list| list.items).unwrap_or_default();
     let statuses = pods.iter().filter_map(|pod| pod.status.as_ref()?.container_statuses.as_ref()).flatten();
     let mut found: Vec<String> = statuses
@@ -145,7 +151,9 @@ async fn held_up(cluster: &Cluster, named: &Named) -> Vec<String> {
                 (None, Some(ended)) => (ended.reason.clone()?, ended.message.clone()),
                 _ => return None,
             };
-            let killed = last.filter(|last| last.reason.as_deref() == Some("OOMKilled")).map(|_| "it used more memory than it has".to_owned());
+            let killed = last
+                .filter(|last| last.reason.as_deref() == Some("OOMKilled"))
+                .map(|_| "it used more memory than it has".to_owned());
             let more = killed.or(message).map(|more| format!(": {more}")).unwrap_or_default();
             Some(format!("a container is in {reason}{more}"))
         })

@@ -140,8 +140,7 @@ async fn one(
     stated: Option<&Pinned>,
     locked: Option<&[facts::Model]>,
 ) -> Result<Running, Problem> {
-    let models: Option<Vec<Inside>> =
-        object.annotations().get(MODELS).and_then(|text| serde_json::from_str(text).ok());
+    let models: Option<Vec<Inside>> = object.annotations().get(MODELS).and_then(|text| serde_json::from_str(text).ok());
     let (image, replicas, progress, previous) = match named.kind.as_str() {
         "Deployment" => deployment(cluster, named, &object).await?,
         _ => (inference_image(&object), None, of_inference(&object), None),
@@ -153,7 +152,21 @@ async fn one(
         Progress::Under(how_far) => how_far,
         Progress::Failed(why) => why,
     };
-    Ok(Running { object: named.shown(), image, replicas, done, progress, models: models.unwrap_or_default(), differs, previous })
+    Ok(Running {
+        object: named.shown(),
+        image,
+        replicas,
+        done,
+        progress,
+        models: models.unwrap_or_default(),
+        differs,
+        previous,
+    })
+}
+
+/// The service whose object it is.
+pub(super) fn instance(object: &DynamicObject) -> Option<&str> {
+    object.labels().get("app.kubernetes.io/instance").map(String::as_str)
 }
 
 /// The image, the numbers of replicas, how far it is, and the image before.
@@ -192,7 +205,7 @@ async fn previous(
     image: Option<&str>,
 ) -> Result<Option<String>, Problem> {
     let api: Api<ReplicaSet> = Api::namespaced(cluster.client.clone(), &named.namespace);
-    let instance = named.name.strip_suffix("-canary").unwrap_or(&named.name);
+    let instance = instance(deployment).unwrap_or(&named.name);
     let params = ListParams::default().labels(&format!("app.kubernetes.io/instance={instance}"));
     let sets = match api.list(&params).await {
         Ok(list) => list.items,
@@ -222,7 +235,9 @@ fn differences(
         (Some(Ok(running)), Some(stated)) if running.digest != stated.digest => {
             differs.push(format!("the image {} runs, and {} is stated", running.digest, stated.digest));
         }
-        (Some(Err(_)), _) => differs.push(format!("the image `{}` runs, which is not pinned by a digest", image.unwrap_or_default())),
+        (Some(Err(_)), _) => {
+            differs.push(format!("the image `{}` runs, which is not pinned by a digest", image.unwrap_or_default()))
+        }
         (None, _) => differs.push("no image can be seen".to_owned()),
         _ => {}
     }
@@ -242,6 +257,8 @@ fn differences(
         }
     }
     let strange = models.iter().filter(|inside| !locked.iter().any(|model| model.name == inside.name));
-    differs.extend(strange.map(|inside| format!("the model `{}` {} is inside, and not locked", inside.name, inside.version)));
+    differs.extend(
+        strange.map(|inside| format!("the model `{}` {} is inside, and not locked", inside.name, inside.version)),
+    );
     differs
 }

@@ -51,7 +51,12 @@ pub(crate) type Part = (String, &'static str, Context);
 /// # Errors
 ///
 /// Everything that is wrong with settings, images and templates, and with what they give.
-pub fn render(target: Target, facts: &Facts, settings: &Settings, templates: &Templates) -> Result<Rendering, Vec<Problem>> {
+pub fn render(
+    target: Target,
+    facts: &Facts,
+    settings: &Settings,
+    templates: &Templates,
+) -> Result<Rendering, Vec<Problem>> {
     let mut wrong = vec![];
     let mut pinned = |text: Option<&String>, place: &str| {
         let read = text.filter(|_| target != Target::Systemd).map(|text| Pinned::parse(text));
@@ -88,7 +93,13 @@ pub fn render(target: Target, facts: &Facts, settings: &Settings, templates: &Te
     Ok(Rendering { name: context.name, namespace: context.namespace, files, memory: context.memory, notes })
 }
 
-fn file(target: Target, templates: &Templates, name: String, template: &str, context: &Context) -> Result<Rendered, Problem> {
+fn file(
+    target: Target,
+    templates: &Templates,
+    name: String,
+    template: &str,
+    context: &Context,
+) -> Result<Rendered, Problem> {
     let text = templates.render(template, context)?;
     let place = templates.place(template);
     let objects = match target {
@@ -110,17 +121,25 @@ fn file(target: Target, templates: &Templates, name: String, template: &str, con
 /// Two objects of one kind and name: the second would undo the first.
 fn twice(files: &[Rendered]) -> Option<Problem> {
     let key = |object: &Value| ["/kind", "/metadata/namespace", "/metadata/name"].map(|at| object.pointer(at).cloned());
-    let all: Vec<_> = files.iter().flat_map(|file| &file.objects).filter(|object| object.get("kind").is_some()).collect();
-    let second = all.iter().enumerate().find(|(at, object)| all[..*at].iter().any(|other| key(other) == key(object)))?.1;
-    let [kind, _, name] = key(second).map(|value| value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned());
-    Some(Problem::new(Kind::Template, format!("the {kind} `{name}` is rendered twice")).help("one of the templates has another's name"))
+    let all: Vec<_> =
+        files.iter().flat_map(|file| &file.objects).filter(|object| object.get("kind").is_some()).collect();
+    let second =
+        all.iter().enumerate().find(|(at, object)| all[..*at].iter().any(|other| key(other) == key(object)))?.1;
+    let [kind, _, name] =
+        key(second).map(|value| value.as_ref().and_then(Value::as_str).unwrap_or_default().to_owned());
+    Some(
+        Problem::new(Kind::Template, format!("the {kind} `{name}` is rendered twice"))
+            .help("one of the templates has another's name"),
+    )
 }
 
 /// What a target leaves to others.
 fn notes(target: Target, context: &Context) -> Vec<String> {
     let mut notes = vec![];
     if target == Target::Kubernetes && context.probes_connect_only {
-        notes.push("probes have no certificate for the service, so they only see whether it accepts connections".to_owned());
+        notes.push(
+            "probes have no certificate for the service, so they only see whether it accepts connections".to_owned(),
+        );
     }
     if target == Target::Compose && (context.tokens.is_some() || context.tls.is_some()) {
         notes.push(format!(

@@ -45,14 +45,16 @@ impl Time {
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
         let text = String::deserialize(from)?;
-        Bytes::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no number of bytes, such as \"512MiB\"")))
+        Bytes::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no number of bytes, such as \"512MiB\"")))
     }
 }
 
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Time, D::Error> {
         let text = String::deserialize(from)?;
-        Time::parse(&text).ok_or_else(|| D::Error::custom(format!("{text:?} is no time with its unit, such as \"30s\"")))
+        Time::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no time with its unit, such as \"30s\"")))
     }
 }
 

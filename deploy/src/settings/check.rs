@@ -43,7 +43,8 @@ fn names(settings: &Settings, name: &str, wrong: &mut Vec<Problem>) {
                 .help("give another with `--name`: lower-case letters, digits and `-`, a letter first, 56 at most"),
         );
     }
-    let labels = [("namespace", settings.namespace.as_ref()), ("metrics.namespace", settings.metrics.namespace.as_ref())];
+    let labels =
+        [("namespace", settings.namespace.as_ref()), ("metrics.namespace", settings.metrics.namespace.as_ref())];
     let gateway = settings.gateway.as_ref();
     let more = [("gateway.namespace", gateway.and_then(|gateway| gateway.namespace.as_ref()))];
     let lists = [("network.from", &settings.network.from), ("network.to", &settings.network.to)];
@@ -57,6 +58,7 @@ fn names(settings: &Settings, name: &str, wrong: &mut Vec<Problem>) {
         );
     }
     let secrets = [
+        ("pull-secret", settings.pull_secret.as_ref()),
         ("auth.tokens", settings.auth.tokens.as_ref()),
         ("tls.secret", settings.tls.as_ref().map(|tls| &tls.secret)),
         ("metrics.token", settings.metrics.token.as_ref()),
@@ -77,7 +79,9 @@ fn names(settings: &Settings, name: &str, wrong: &mut Vec<Problem>) {
         let is_good = is_key(key) && (place == "annotations" || is_label_value(value));
         if !is_good {
             let message = format!("{key:?} = {value:?} is no label that Kubernetes takes");
-            wrong.push(Problem::new(Kind::Name, message).at(place).help("letters, digits, `-`, `_` and `.`, 63 at most"));
+            wrong.push(
+                Problem::new(Kind::Name, message).at(place).help("letters, digits, `-`, `_` and `.`, 63 at most"),
+            );
         } else if OURS.iter().any(|prefix| key.starts_with(prefix)) {
             let message = format!("`{key}` is set by what is deployed");
             wrong.push(Problem::new(Kind::Settings, message).at(place).help("leave it out, or choose another key"));
@@ -92,7 +96,9 @@ fn keys(settings: &Settings) -> impl Iterator<Item = (&'static str, &String, &St
 
 fn is_variable(name: &str) -> bool {
     let is_first = |c: char| c.is_ascii_uppercase() || c == '_';
-    name.starts_with(is_first) && name.chars().all(|c| is_first(c) || c.is_ascii_digit()) && !name.starts_with("MODELDEPLOY_")
+    name.starts_with(is_first)
+        && name.chars().all(|c| is_first(c) || c.is_ascii_digit())
+        && !name.starts_with("MODELDEPLOY_")
 }
 
 fn numbers(settings: &Settings, wrong: &mut Vec<Problem>) {

@@ -34,6 +34,8 @@ pub struct Settings {
     pub namespace: Option<String>,
     /// The image, pinned or to be pinned.
     pub image: Option<String>,
+    /// The Secret by which a cluster fetches the image from a registry that asks who does.
+    pub pull_secret: Option<String>,
     /// The port that the service listens on, 8080.
     pub port: u16,
     /// Cores of a replica, 2: as many workers.
@@ -224,6 +226,7 @@ impl Default for Settings {
             name: None,
             namespace: None,
             image: None,
+            pull_secret: None,
             port: 8080,
             cpu: 2,
             memory: None,

@@ -19,10 +19,12 @@ const LONGEST: u64 = 1 << 20;
 /// If it cannot be read or says what cannot be.
 pub fn read(path: &Path) -> Result<Settings, Problem> {
     let shown = path.display().to_string();
-    let unreadable = |why: String| Problem::new(Kind::Settings, format!("the settings cannot be read: {why}")).at(&shown);
+    let unreadable =
+        |why: String| Problem::new(Kind::Settings, format!("the settings cannot be read: {why}")).at(&shown);
     let mut text = String::new();
     let file = File::open(path).map_err(|error| {
-        unreadable(error.to_string()).help("`cargo modeldeploy deploy render --help` says what stands in it; all of it may be left out")
+        unreadable(error.to_string())
+            .help("`cargo modeldeploy deploy render --help` says what stands in it; all of it may be left out")
     })?;
     file.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| unreadable(error.to_string()))?;
     if text.len() as u64 > LONGEST {

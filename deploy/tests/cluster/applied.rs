@@ -42,14 +42,25 @@ fn every_variant_is_applied_as_it_is_rendered() {
         expected.sort();
         assert_eq!(names, expected, "{name}");
         for object in objects {
-            let there = server.get(object["kind"].as_str().expect("a kind"), object["metadata"]["name"].as_str().expect("a name"));
+            let there = server
+                .get(object["kind"].as_str().expect("a kind"), object["metadata"]["name"].as_str().expect("a name"));
             assert_eq!(there["spec"], object["spec"], "{name}");
         }
-        assert!(server.changes().iter().all(|line| line.contains("fieldManager=modeldeploy") && line.contains("fieldValidation=Strict")), "{name}");
+        assert!(
+            server
+                .changes()
+                .iter()
+                .all(|line| line.contains("fieldManager=modeldeploy") && line.contains("fieldValidation=Strict")),
+            "{name}"
+        );
         // Once more is no change.
         applied(&server, &name, &Apply::default()).unwrap_or_else(|wrong| panic!("{name}: {wrong:#?}"));
         if target == modeldeploy_deploy::Target::Kubernetes {
-            assert_eq!(server.get("Service", found.objects[1].rsplit('/').next().expect("a name"))["metadata"]["generation"], 1, "{name}");
+            assert_eq!(
+                server.get("Service", found.objects[1].rsplit('/').next().expect("a name"))["metadata"]["generation"],
+                1,
+                "{name}"
+            );
         }
     }
 }
@@ -75,17 +86,27 @@ fn nothing_is_changed_unless_all_of_it_is_taken() {
 fn what_an_earlier_rendering_left_is_told_and_deleted_where_that_is_asked_for() {
     let server = Server::start();
     applied(&server, "kubernetes-canary-gateway", &Apply::default()).expect("with a canary");
-    let expected = ["HTTPRoute default/shop", "HorizontalPodAutoscaler default/shop", "Deployment default/shop-canary", "Service default/shop-canary"];
+    let expected = [
+        "HTTPRoute default/shop",
+        "HorizontalPodAutoscaler default/shop",
+        "Deployment default/shop-canary",
+        "Service default/shop-canary",
+    ];
     let left = applied(&server, "kubernetes-plain", &Apply::default()).expect("without").leftovers;
     for object in expected {
         assert!(left.iter().any(|left| left.object == object && !left.deleted), "{object}: {left:#?}");
     }
     assert!(server.names().contains(&"Deployment default/shop-canary".to_owned()));
-    let gone = applied(&server, "kubernetes-plain", &Apply { prune: true, ..Apply::default() }).expect("without").leftovers;
+    let gone =
+        applied(&server, "kubernetes-plain", &Apply { prune: true, ..Apply::default() }).expect("without").leftovers;
     assert!(gone.iter().all(|left| left.deleted) && gone.len() == left.len(), "{gone:#?}");
     assert_eq!(server.names().len(), 4, "{:?}", server.names());
 
-    // What is not ours stays, and who may not look is told so.
+    // What is not ours stays, what a controller made of what is ours stays, and who may not look is told so.
+    let made = json!({"metadata": {"namespace": "default", "name": "shop-predictor",
+        "labels": {"app.kubernetes.io/instance": "shop", "app.kubernetes.io/managed-by": "modeldeploy"},
+        "ownerReferences": [{"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "name": "shop", "uid": "u"}]}});
+    server.put("apps/v1", "Deployment", made);
     let theirs = json!({"metadata": {"namespace": "default", "name": "other", "labels": {"app.kubernetes.io/instance": "shop"}}});
     server.put("v1", "Service", theirs);
     server.instead(Method::GET, "servicemonitors?", Instead::Refuse(403, "Forbidden"));
@@ -108,14 +129,20 @@ fn a_rollout_is_waited_for_until_it_is_done_or_stands_still() {
         server.statuses(statuses);
         let how = Apply { wait: Some((LONG, Duration::from_millis(1))), ..Apply::default() };
         let mut said = vec![];
-        let outcome = apply(&variant("kubernetes-plain").0, &server.place(LONG), &how, &mut |line| said.push(line.to_owned()));
+        let outcome =
+            apply(&variant("kubernetes-plain").0, &server.place(LONG), &how, &mut |line| said.push(line.to_owned()));
         (outcome.map(|_| ()), said)
     };
     let under = |updated, all, available| json!({"observedGeneration": 1, "updatedReplicas": updated, "replicas": all, "availableReplicas": available});
     let (outcome, said) = wait(vec![json!({}), under(1, 2, 1), under(2, 3, 2), under(2, 2, 1), done(2, 1)]);
     assert_eq!(outcome, Ok(()));
     assert_eq!(said.len(), 4, "{said:?}");
-    for (line, part) in said.iter().zip(["has not looked", "1 of 2 replicas are new", "1 old replicas", "1 of 2 new replicas are ready"]) {
+    for (line, part) in said.iter().zip([
+        "has not looked",
+        "1 of 2 replicas are new",
+        "1 old replicas",
+        "1 of 2 new replicas are ready",
+    ]) {
         assert!(line.contains(part) && line.starts_with("Deployment default/shop"), "{line}");
     }
     let late = json!({"observedGeneration": 1, "conditions": [{"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}]});
@@ -123,7 +150,11 @@ fn a_rollout_is_waited_for_until_it_is_done_or_stands_still() {
     let wrong = outcome.expect_err("it stands still");
     let said = wrong[0].to_string();
     assert!(wrong[0].kind == Kind::Rollout && said.contains("has timed out"), "{said}");
-    assert!(said.contains("CrashLoopBackOff: it used more memory than it has") && said.contains("rollout undo deployment/shop"), "{said}");
+    assert!(
+        said.contains("CrashLoopBackOff: it used more memory than it has")
+            && said.contains("rollout undo deployment/shop"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -153,7 +184,9 @@ fn kubectl_reads_what_was_applied_and_its_fields_are_its_own() {
     server.open();
     let kubectl = |args: &[&str]| {
         let mut command = Command::new("kubectl");
-        command.env("KUBECONFIG", server.kubeconfig()).args(["--cache-dir", server.kubeconfig().with_file_name("cache").to_str().expect("UTF-8")]);
+        command
+            .env("KUBECONFIG", server.kubeconfig())
+            .args(["--cache-dir", server.kubeconfig().with_file_name("cache").to_str().expect("UTF-8")]);
         command.args(args).output()
     };
     let Ok(read) = kubectl(&["get", "deployment", "shop", "-o", "json"]) else { return skipped("kubectl is not here") };
@@ -168,13 +201,27 @@ fn kubectl_reads_what_was_applied_and_its_fields_are_its_own() {
     let selector = read["spec"]["selector"].to_string();
     std::fs::write(&theirs, text.replace("SELECTOR", &selector)).expect("written");
     let file = theirs.to_str().expect("UTF-8");
-    let set = kubectl(&["apply", "--server-side", "--force-conflicts", "--field-manager=hand", "--validate=false", "-f", file]).expect("it was here");
+    let set = kubectl(&[
+        "apply",
+        "--server-side",
+        "--force-conflicts",
+        "--field-manager=hand",
+        "--validate=false",
+        "-f",
+        file,
+    ])
+    .expect("it was here");
     assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
     assert_eq!(server.get("Deployment", "shop")["spec"]["replicas"], 7);
 
     let wrong = applied(&server, "kubernetes-plain", &Apply::default()).expect_err("it is theirs");
     let said = wrong[0].to_string();
-    assert!(wrong[0].kind == Kind::Conflict && said.contains("conflict with \"hand\": .spec.replicas") && said.contains("--force-conflicts"), "{said}");
+    assert!(
+        wrong[0].kind == Kind::Conflict
+            && said.contains("conflict with \"hand\": .spec.replicas")
+            && said.contains("--force-conflicts"),
+        "{said}"
+    );
     applied(&server, "kubernetes-plain", &Apply { force: true, ..Apply::default() }).expect("taken over");
     assert_eq!(server.get("Deployment", "shop")["spec"]["replicas"], 2);
 }

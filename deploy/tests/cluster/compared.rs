@@ -24,10 +24,13 @@ fn expected(name: &str, target: Target, models: Vec<Model>) -> Expected {
 fn running(name: &str) -> Server {
     let server = Server::start();
     applied(&server, name, &Apply::default()).unwrap_or_else(|wrong| panic!("{wrong:#?}"));
-    for object in variant(name).0.files.iter().flat_map(|file| &file.objects).filter(|object| object["kind"] == "Deployment") {
+    for object in
+        variant(name).0.files.iter().flat_map(|file| &file.objects).filter(|object| object["kind"] == "Deployment")
+    {
         let replicas = object["spec"]["replicas"].as_u64().unwrap_or(1);
         let status = done(u32::try_from(replicas).expect("few"), 1);
-        server.edit("Deployment", object["metadata"]["name"].as_str().expect("a name"), |value| value["status"] = status);
+        server
+            .edit("Deployment", object["metadata"]["name"].as_str().expect("a name"), |value| value["status"] = status);
     }
     server
 }
@@ -38,10 +41,9 @@ fn ask(server: &Server, expected: &Expected) -> Result<Status, Vec<Problem>> {
 
 #[test]
 fn what_was_applied_agrees() {
-    for (name, target, objects) in [
-        ("kubernetes-plain", Target::Kubernetes, 1),
-        ("kubernetes-canary-replicas", Target::Kubernetes, 2),
-    ] {
+    for (name, target, objects) in
+        [("kubernetes-plain", Target::Kubernetes, 1), ("kubernetes-canary-replicas", Target::Kubernetes, 2)]
+    {
         let found = ask(&running(name), &expected(name, target, facts().models)).expect("an answer");
         assert!(found.agrees() && found.done() && found.running.len() == objects, "{name}: {found:#?}");
         let newest = found.running.last().expect("one");
@@ -72,10 +74,14 @@ fn each_difference_is_told() {
         (image(&other), "runs, and sha256:"),
     ] {
         let found = ask(&server, &of).expect("an answer");
-        assert!(!found.agrees() && found.running[0].differs.iter().any(|line| line.contains(said)), "{said}: {found:#?}");
+        assert!(
+            !found.agrees() && found.running[0].differs.iter().any(|line| line.contains(said)),
+            "{said}: {found:#?}"
+        );
     }
     let container = "/spec/template/spec/containers/0/image";
-    server.edit("Deployment", "shop", |value| *value.pointer_mut(container).expect("it is there") = "shop:latest".into());
+    server
+        .edit("Deployment", "shop", |value| *value.pointer_mut(container).expect("it is there") = "shop:latest".into());
     let found = ask(&server, &models(|_| {})).expect("an answer");
     assert!(found.running[0].differs[0].contains("`shop:latest` runs, which is not pinned"), "{found:#?}");
     for annotation in [Some("not JSON"), Some("[1]"), None] {
@@ -110,9 +116,13 @@ fn the_image_before_is_that_of_the_newest_other_revision() {
             "spec": {"selector": {}, "template": {"spec": {"containers": [{"name": "service", "image": image}]}}},
         })
     };
-    for (name, revision, image, owner) in
-        [("a", "2", "old@2", "uid-1"), ("b", "10", "old@10", "uid-1"), ("c", "11", now.as_str(), "uid-1"), ("d", "12", "other", "uid-2"), ("e", "x", "odd", "uid-1")]
-    {
+    for (name, revision, image, owner) in [
+        ("a", "2", "old@2", "uid-1"),
+        ("b", "10", "old@10", "uid-1"),
+        ("c", "11", now.as_str(), "uid-1"),
+        ("d", "12", "other", "uid-2"),
+        ("e", "x", "odd", "uid-1"),
+    ] {
         server.put("apps/v1", "ReplicaSet", set(name, revision, image, owner));
     }
     let of = expected("kubernetes-plain", Target::Kubernetes, facts().models);

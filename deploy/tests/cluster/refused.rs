@@ -74,9 +74,14 @@ fn a_cluster_that_is_not_there_is_named() {
     let text = std::fs::read_to_string(&kubeconfig).expect("it is there");
     std::fs::write(&kubeconfig, text.replace(&address, &format!("http://{port}"))).expect("written");
     let rendering = variant("kubernetes-plain").0;
-    let tried = |place: &Where| apply(&rendering, place, &Apply::default(), &mut |_| {}).expect_err("no cluster").remove(0);
+    let tried =
+        |place: &Where| apply(&rendering, place, &Apply::default(), &mut |_| {}).expect_err("no cluster").remove(0);
     let problem = tried(&place);
-    assert!(problem.kind == Kind::Unreachable && problem.place.as_ref().is_some_and(|place| place.contains(&port.to_string())), "{problem}");
+    assert!(
+        problem.kind == Kind::Unreachable
+            && problem.place.as_ref().is_some_and(|place| place.contains(&port.to_string())),
+        "{problem}"
+    );
 
     let other = Where { context: Some("production".into()), ..place.clone() };
     assert!(tried(&other).message.contains("production"), "{}", tried(&other));
@@ -92,7 +97,8 @@ fn a_cluster_that_is_not_there_is_named() {
 fn objects_of_several_namespaces_are_not_taken_for_one_service() {
     let server = Server::start();
     let place = Where { namespace: Some("default".into()), ..server.place(LONG) };
-    let wrong = apply(&variant("kubernetes-all").0, &place, &Apply::default(), &mut |_| {}).expect_err("it is for `search`");
+    let wrong =
+        apply(&variant("kubernetes-all").0, &place, &Apply::default(), &mut |_| {}).expect_err("it is for `search`");
     assert!(wrong[0].message.contains("it is to be in `search`"), "{wrong:#?}");
     assert_eq!(server.changes(), Vec::<String>::new());
 }

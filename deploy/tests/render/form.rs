@@ -6,7 +6,8 @@ use crate::variants::{all, rendered};
 fn every_variant_looks_as_it_did() {
     for (name, target, settings) in all() {
         let rendering = rendered(target, &settings);
-        let files: Vec<String> = rendering.files.iter().map(|file| format!("=== {}\n{}", file.name, file.text)).collect();
+        let files: Vec<String> =
+            rendering.files.iter().map(|file| format!("=== {}\n{}", file.name, file.text)).collect();
         let notes: Vec<String> = rendering.notes.iter().map(|note| format!("note: {note}\n")).collect();
         insta::assert_snapshot!(name, files.concat() + &notes.concat());
     }

@@ -4,7 +4,8 @@ use crate::variants::facts;
 use modeldeploy_deploy::{Kind, Problem, Rendering, Settings, Target, Templates, render};
 use serde_json::Value;
 
-const IMAGE: &str = "image = \"r.example/shop@sha256:1111111111111111111111111111111111111111111111111111111111111111\"\n";
+const IMAGE: &str =
+    "image = \"r.example/shop@sha256:1111111111111111111111111111111111111111111111111111111111111111\"\n";
 
 fn rendered(target: Target, text: &str) -> Result<Rendering, Vec<Problem>> {
     let settings: Settings = toml::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -48,28 +49,88 @@ fn what_cannot_be_is_refused_with_what_next() {
         ("", "[options]\nmax-textes = 1\n", Kind::Settings, "has no option"),
         ("", "[options]\ntokens = \"x\"\n", Kind::Settings, "follows from the setting"),
         ("", "[gateway]\nname = \"a\"\nhosts = [\"a b\"]\n", Kind::Name, "no name that an object or a host"),
-        ("", &format!("[canary]\n{canary}weights = {{ stable = 90, canary = 20 }}\n"), Kind::Settings, "are not 100 together"),
-        ("", &format!("[canary]\n{canary}weights = {{ stable = 4294967295, canary = 101 }}\n"), Kind::Settings, "are not 100 together"),
-        ("", &format!("[canary]\n{canary}weights = {{ stable = 100, canary = 0 }}\n"), Kind::Settings, "would have no replica"),
-        ("", &format!("[replicas]\nmin = 1\n[canary]\n{canary}weights = {{ stable = 50, canary = 50 }}\n"), Kind::Settings, "cannot be shared out"),
-        ("", &format!("[replicas]\nmax = 9\n[canary]\n{canary}weights = {{ stable = 50, canary = 50 }}\n"), Kind::Settings, "cannot keep the weights"),
-        ("", &format!("[canary]\n{canary}by = \"gateway\"\nweights = {{ stable = 50, canary = 50 }}\n"), Kind::Settings, "none is named"),
+        (
+            "",
+            &format!("[canary]\n{canary}weights = {{ stable = 90, canary = 20 }}\n"),
+            Kind::Settings,
+            "are not 100 together",
+        ),
+        (
+            "",
+            &format!("[canary]\n{canary}weights = {{ stable = 4294967295, canary = 101 }}\n"),
+            Kind::Settings,
+            "are not 100 together",
+        ),
+        (
+            "",
+            &format!("[canary]\n{canary}weights = {{ stable = 100, canary = 0 }}\n"),
+            Kind::Settings,
+            "would have no replica",
+        ),
+        (
+            "",
+            &format!("[replicas]\nmin = 1\n[canary]\n{canary}weights = {{ stable = 50, canary = 50 }}\n"),
+            Kind::Settings,
+            "cannot be shared out",
+        ),
+        (
+            "",
+            &format!("[replicas]\nmax = 9\n[canary]\n{canary}weights = {{ stable = 50, canary = 50 }}\n"),
+            Kind::Settings,
+            "cannot keep the weights",
+        ),
+        (
+            "",
+            &format!("[canary]\n{canary}by = \"gateway\"\nweights = {{ stable = 50, canary = 50 }}\n"),
+            Kind::Settings,
+            "none is named",
+        ),
         ("", "[canary]\nweights = { stable = 50, canary = 50 }\n", Kind::Absent, "the canary has no image"),
     ] {
         check(Target::Kubernetes, &format!("{IMAGE}{head}{open}{rest}"), kind, said);
     }
     check(Target::Kubernetes, open, Kind::Absent, "no image is named");
     check(Target::Kubernetes, IMAGE, Kind::Absent, "who may ask");
-    check(Target::Kubernetes, &format!("{IMAGE}[auth]\nopen = true\ntokens = \"a\"\n"), Kind::Settings, "is open, and asks for tokens");
-    check(Target::Kubernetes, &format!("{IMAGE}[auth]\ntokens = \"a\"\n[metrics]\nmonitor = true\n"), Kind::Settings, "Prometheus has no token");
+    check(
+        Target::Kubernetes,
+        &format!("{IMAGE}[auth]\nopen = true\ntokens = \"a\"\n"),
+        Kind::Settings,
+        "is open, and asks for tokens",
+    );
+    check(
+        Target::Kubernetes,
+        &format!("{IMAGE}[auth]\ntokens = \"a\"\n[metrics]\nmonitor = true\n"),
+        Kind::Settings,
+        "Prometheus has no token",
+    );
     check(Target::Kubernetes, &format!("image = \"r.example/shop:1\"\n{open}"), Kind::Image, "has no digest");
     check(Target::Kubernetes, &format!("image = \"r.example/shop:1\"\n{open}"), Kind::Image, "--image-layout");
-    check(Target::Kubernetes, &format!("{IMAGE}{open}[canary]\nimage = \"r/c:1\"\nweights = {{ stable = 1, canary = 99 }}\n"), Kind::Image, "has no digest");
+    check(
+        Target::Kubernetes,
+        &format!("{IMAGE}{open}[canary]\nimage = \"r/c:1\"\nweights = {{ stable = 1, canary = 99 }}\n"),
+        Kind::Image,
+        "has no digest",
+    );
     check(Target::Kserve, &format!("{IMAGE}{open}[tls]\nsecret = \"a\"\n"), Kind::Settings, "KServe speaks TLS itself");
-    check(Target::Kserve, &format!("{IMAGE}{open}[kserve]\nmode = \"raw\"\n[canary]\nweights = {{ stable = 9, canary = 91 }}\n"), Kind::Settings, "raw deployments");
-    check(Target::Compose, &format!("{IMAGE}{open}[canary]\nweights = {{ stable = 9, canary = 91 }}\n"), Kind::Absent, "shares no requests out");
+    check(
+        Target::Kserve,
+        &format!("{IMAGE}{open}[kserve]\nmode = \"raw\"\n[canary]\nweights = {{ stable = 9, canary = 91 }}\n"),
+        Kind::Settings,
+        "raw deployments",
+    );
+    check(
+        Target::Compose,
+        &format!("{IMAGE}{open}[canary]\nweights = {{ stable = 9, canary = 91 }}\n"),
+        Kind::Absent,
+        "shares no requests out",
+    );
     for path in ["bin/shop", "/a/../b", "/a b", "/a\\nExecStartPre=/bin/sh", "/%h/x", "/", "/a//b", "/a$b"] {
-        check(Target::Systemd, &format!("[systemd]\nprogram = \"{path}\"\n"), Kind::Settings, "no path that a unit can name");
+        check(
+            Target::Systemd,
+            &format!("[systemd]\nprogram = \"{path}\"\n"),
+            Kind::Settings,
+            "no path that a unit can name",
+        );
     }
     check(Target::Systemd, "[systemd]\naddress = \"0.0.0.0\"\n", Kind::Absent, "systemd.tokens");
 }
@@ -102,9 +163,10 @@ const HOSTILE: [&str; 16] = [
 
 fn find<'a>(value: &'a Value, key: &str) -> Vec<&'a Value> {
     match value {
-        Value::Object(map) => {
-            map.iter().flat_map(|(name, value)| (name == key).then_some(value).into_iter().chain(find(value, key))).collect()
-        }
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(name, value)| (name == key).then_some(value).into_iter().chain(find(value, key)))
+            .collect(),
         Value::Array(list) => list.iter().flat_map(|value| find(value, key)).collect(),
         _ => vec![],
     }

@@ -11,7 +11,8 @@ fn with(target: Target, name: &str, text: &str) -> Result<Rendering, Vec<Problem
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     fs::write(path, text).expect("written");
     fs::write(folder.path().join("README.md"), "Why ours differ.").expect("written");
-    let variant = all().into_iter().find(|(name, ..)| *name == format!("{}-plain", target.name())).expect("it is there");
+    let variant =
+        all().into_iter().find(|(name, ..)| *name == format!("{}-plain", target.name())).expect("it is there");
     render(target, &facts(), &variant.2, &Templates::new(Some(folder.path()))?)
 }
 
@@ -30,7 +31,8 @@ fn what_is_exported_renders_the_same() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let names = Templates::export(folder.path()).expect("written");
     assert_eq!(names.len(), Templates::inside().count());
-    let (ours, theirs) = (Templates::new(None).expect("inside"), Templates::new(Some(folder.path())).expect("exported"));
+    let (ours, theirs) =
+        (Templates::new(None).expect("inside"), Templates::new(Some(folder.path())).expect("exported"));
     for (name, target, settings) in all() {
         assert_eq!(render(target, &facts(), &settings, &ours), render(target, &facts(), &settings, &theirs), "{name}");
     }
@@ -55,12 +57,18 @@ fn a_template_that_is_wrong_is_told_with_its_line() {
         ("kubernetes/service.yaml", "kind: Service", Kind::Template, "has no `apiVersion`"),
         ("kubernetes/service.yaml", "a: [", Kind::Template, "is no YAML"),
         ("kubernetes/service.yaml", &"a".repeat(300_000), Kind::Template, "longer than"),
-        ("kubernetes/service.yaml", &format!("{head}spec: {{image: shop:latest}}\n"), Kind::Image, "`shop:latest`, which has no digest"),
+        (
+            "kubernetes/service.yaml",
+            &format!("{head}spec: {{image: shop:latest}}\n"),
+            Kind::Image,
+            "`shop:latest`, which has no digest",
+        ),
         ("kubernetes/networkpolicy.yaml", head, Kind::Template, "rendered twice"),
     ] {
         let wrong = with(Target::Kubernetes, name, text).expect_err(said);
         assert!(wrong[0].to_string().contains(said) && wrong[0].kind == kind, "{said}: {wrong:#?}");
     }
-    let wrong = with(Target::Systemd, "systemd/unit.service", "[Service]\nExecStart={{ program.path }}\n").expect_err("unchecked");
+    let wrong = with(Target::Systemd, "systemd/unit.service", "[Service]\nExecStart={{ program.path }}\n")
+        .expect_err("unchecked");
     assert!(wrong[0].message.contains("does not check the program's digest"), "{wrong:#?}");
 }

@@ -52,7 +52,12 @@ fn only_the_bytes_that_were_rendered_are_started() {
     let words: Vec<&str> = command.split(' ').collect();
     for (bytes, is_right) in [(&b"the program"[..], true), (b"the prograM", false), (b"", false)] {
         std::fs::write(&path, bytes).expect("written");
-        let mut child = Command::new(words[0]).args(&words[1..]).stdin(Stdio::piped()).stderr(Stdio::null()).spawn().expect("sha256sum");
+        let mut child = Command::new(words[0])
+            .args(&words[1..])
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sha256sum");
         child.stdin.take().expect("its input").write_all(line.as_bytes()).expect("written");
         assert_eq!(child.wait().expect("its end").success(), is_right, "{bytes:?}");
     }
@@ -69,7 +74,8 @@ fn systemd_reads_the_unit_without_a_complaint() {
     };
     let said = String::from_utf8_lossy(&verified.stderr).into_owned();
     assert!(verified.status.success() && said.is_empty(), "{said}");
-    let security = Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=20"]).arg(&path).output();
+    let security =
+        Command::new("systemd-analyze").args(["security", "--offline=true", "--threshold=20"]).arg(&path).output();
     let security = security.expect("it was here");
     assert!(security.status.success(), "{}", String::from_utf8_lossy(&security.stdout));
 }
@@ -103,7 +109,10 @@ fn the_unit_lets_through_what_the_service_calls() {
     for call in denied.into_iter().flat_map(|filter| expand(&filter[1..])) {
         allowed.remove(&call);
     }
-    let names = CALLS.split("SYS_").skip(1).filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
+    let names = CALLS
+        .split("SYS_")
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next());
     let uses: BTreeSet<&str> = names.chain(BEFORE).collect();
     assert!(uses.len() > 90, "the table has {} calls", uses.len());
     let missing: Vec<&&str> = uses.iter().filter(|call| !allowed.contains(**call)).collect();

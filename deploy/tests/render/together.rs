@@ -61,7 +61,8 @@ fn selectors_find_their_pods_and_no_others() {
 #[test]
 fn what_is_referred_to_is_there() {
     for (name, rendering) in clusters() {
-        let names = |kind: &str| -> Vec<&Value> { of(&rendering, kind).iter().map(|one| at(one, "/metadata/name")).collect() };
+        let names =
+            |kind: &str| -> Vec<&Value> { of(&rendering, kind).iter().map(|one| at(one, "/metadata/name")).collect() };
         for scaler in of(&rendering, "HorizontalPodAutoscaler") {
             assert!(names("Deployment").contains(&at(scaler, "/spec/scaleTargetRef/name")), "{name}");
             // What a scaler sets, nobody else does.
@@ -83,7 +84,8 @@ fn what_is_referred_to_is_there() {
         }
         for deployment in of(&rendering, "Deployment") {
             let pod = at(deployment, "/spec/template/spec");
-            let volumes: Vec<&Value> = pod["volumes"].as_array().into_iter().flatten().map(|one| at(one, "/name")).collect();
+            let volumes: Vec<&Value> =
+                pod["volumes"].as_array().into_iter().flatten().map(|one| at(one, "/name")).collect();
             let mounts = pod["containers"][0]["volumeMounts"].as_array().into_iter().flatten();
             let mounts: Vec<&Value> = mounts.map(|one| at(one, "/name")).collect();
             assert_eq!(volumes, mounts, "{name}");
@@ -103,7 +105,8 @@ fn probes_ask_what_the_service_answers_without_a_token() {
     for (name, rendering) in clusters() {
         for container in containers(&rendering) {
             let port = at(container, "/ports/0/containerPort");
-            let listens = container["env"].as_array().expect("variables").iter().find(|one| one["name"] == "MODELDEPLOY_LISTEN");
+            let listens =
+                container["env"].as_array().expect("variables").iter().find(|one| one["name"] == "MODELDEPLOY_LISTEN");
             assert_eq!(listens.expect("it says where")["value"], format!("0.0.0.0:{port}"), "{name}");
             for probe in ["startupProbe", "livenessProbe", "readinessProbe"] {
                 let probe = at(container, &format!("/{probe}"));
@@ -127,9 +130,14 @@ fn a_service_has_the_time_to_stop_that_it_takes() {
     for (name, target, settings) in all().into_iter().filter(|(_, target, _)| target.is_cluster()) {
         let rendering = rendered(target, &settings);
         let takes = (settings.drain_delay.0 + settings.grace.0).as_secs_f64();
-        let given = of(&rendering, "Deployment").into_iter().map(|one| at(one, "/spec/template/spec/terminationGracePeriodSeconds"));
+        let given = of(&rendering, "Deployment")
+            .into_iter()
+            .map(|one| at(one, "/spec/template/spec/terminationGracePeriodSeconds"));
         let inferring = of(&rendering, "InferenceService").into_iter();
-        let inferring = inferring.map(|one| one.pointer("/spec/predictor/timeout").unwrap_or_else(|| at(one, "/spec/predictor/terminationGracePeriodSeconds")));
+        let inferring = inferring.map(|one| {
+            one.pointer("/spec/predictor/timeout")
+                .unwrap_or_else(|| at(one, "/spec/predictor/terminationGracePeriodSeconds"))
+        });
         for seconds in given.chain(inferring) {
             assert!(seconds.as_f64().expect("seconds") >= takes + 1.0, "{name}: {seconds} for {takes}");
         }
@@ -141,7 +149,11 @@ fn a_container_has_no_right_and_as_much_as_it_asks_for() {
     for (name, rendering) in clusters() {
         for container in containers(&rendering) {
             let security = at(container, "/securityContext");
-            assert_eq!((&security["allowPrivilegeEscalation"], &security["readOnlyRootFilesystem"]), (&false.into(), &true.into()), "{name}");
+            assert_eq!(
+                (&security["allowPrivilegeEscalation"], &security["readOnlyRootFilesystem"]),
+                (&false.into(), &true.into()),
+                "{name}"
+            );
             assert_eq!(at(security, "/capabilities"), &serde_json::json!({"drop": ["ALL"]}), "{name}");
             let resources = at(container, "/resources");
             assert_eq!(resources["requests"], resources["limits"], "{name}");
@@ -152,8 +164,16 @@ fn a_container_has_no_right_and_as_much_as_it_asks_for() {
         }
         for deployment in of(&rendering, "Deployment") {
             let pod = at(deployment, "/spec/template/spec");
-            assert_eq!((&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]), (&false.into(), &false.into()), "{name}");
-            assert_eq!((&pod["securityContext"]["runAsNonRoot"], &pod["securityContext"]["runAsUser"]), (&true.into(), &65534.into()), "{name}");
+            assert_eq!(
+                (&pod["automountServiceAccountToken"], &pod["enableServiceLinks"]),
+                (&false.into(), &false.into()),
+                "{name}"
+            );
+            assert_eq!(
+                (&pod["securityContext"]["runAsNonRoot"], &pod["securityContext"]["runAsUser"]),
+                (&true.into(), &65534.into()),
+                "{name}"
+            );
             assert_eq!(at(pod, "/securityContext/seccompProfile/type"), "RuntimeDefault", "{name}");
         }
     }

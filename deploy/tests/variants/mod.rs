@@ -17,7 +17,10 @@ pub(crate) fn facts() -> Facts {
     Facts {
         package: "shop".into(),
         version: "1.2.0+build.7".into(),
-        models: vec![model("query-encoder", "1.2.0", 22_000_000, 3_000_000), model("re-ranker", "0.3.0", 4_000_000, 900_000)],
+        models: vec![
+            model("query-encoder", "1.2.0", 22_000_000, 3_000_000),
+            model("re-ranker", "0.3.0", 4_000_000, 900_000),
+        ],
         indexes: 5_000_000,
         program: Some(Program { digest: Digest::of(b"program"), size: 40_000_000 }),
     }

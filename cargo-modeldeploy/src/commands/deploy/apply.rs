@@ -80,7 +80,9 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let target = args.target.0;
     if !target.is_cluster() {
         let problem = Problem::new(Kind::Absent, format!("{} is no cluster to apply to", target.name()));
-        return Err(failure([problem.help("`deploy render` writes its file, which is installed by hand or by other tools")]));
+        return Err(failure([
+            problem.help("`deploy render` writes its file, which is installed by hand or by other tools")
+        ]));
     }
     let selected = args.selection.read(output)?;
     let rendering = selected.render(target, args.templates.as_deref(), output)?;
@@ -92,7 +94,8 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         prune: args.prune,
         wait: args.wait.map(|limit| (limit, EVERY)),
     };
-    let applied = cluster::apply(&rendering, &place, &how, &mut |line| output.step("Waiting", line)).map_err(failure)?;
+    let applied =
+        cluster::apply(&rendering, &place, &how, &mut |line| output.step("Waiting", line)).map_err(failure)?;
     applied.notes.iter().for_each(|note| output.note(note));
     for left in applied.leftovers.iter().filter(|left| !left.deleted) {
         output.note(format_args!("{} is rendered no more: `--prune` deletes it", left.object));

@@ -11,15 +11,23 @@ use modeldeploy_compiler::emit::{BAD_PACK, arena_bytes};
 use modeldeploy_compiler::pipeline;
 use modeldeploy_compiler::store::Kind;
 use modeldeploy_deploy::facts::{BATCH_TEXTS, BATCH_TOKENS, Facts, Model, Program};
-use modeldeploy_deploy::{Kind as Wrong, Problem};
+use modeldeploy_deploy::{Kind as Wrong, Layout, Problem};
 use modeldeploy_format::lock::{Lock, LockedModel};
 use modeldeploy_format::{Artifact, Digest};
 use std::path::Path;
 
 /// Reads the lock and the store, and the program where one is named.
-pub(super) fn read(workspace: &Workspace, package: &Package, program: Option<&Path>, output: &mut Output<'_>) -> Result<Facts, Failure> {
+pub(super) fn read(
+    workspace: &Workspace,
+    package: &Package,
+    program: Option<&Path>,
+    output: &mut Output<'_>,
+) -> Result<Facts, Failure> {
     let models = workspace.models()?;
     let lock = models.old_lock()?.unwrap_or_default();
+    if lock.models.is_empty() {
+        output.note("no model is locked here: `cargo modeldeploy lock` pins those of the manifest");
+    }
     let (locked, indexes, program) = match program {
         Some(path) => proved(path, &lock)?,
         None => {
@@ -63,18 +71,44 @@ fn proved(path: &Path, lock: &Lock) -> Result<Proved, Failure> {
     let inside: Vec<LockedModel> = audited.models().cloned().collect();
     let other = |model: &&LockedModel| lock.model(&model.name).is_none_or(|locked| locked.packs != model.packs);
     if let Some(model) = inside.iter().find(other) {
-        let message = format!("the program holds the model `{}` {}, and the lock pins another", model.name, model.version);
+        let message =
+            format!("the program holds the model `{}` {}, and the lock pins another", model.name, model.version);
         return Err(failure([Problem::new(Wrong::Drift, message)
             .at(path.display().to_string())
             .help("build it again: `cargo modeldeploy build --release`")]));
     }
     if inside.is_empty() && !audited.held.is_empty() {
         let problem = Problem::new(Wrong::Absent, "the program does not say which models it holds");
-        return Err(failure([problem.at(path.display().to_string()).help("`cargo modeldeploy build --release` makes one that does")]));
+        return Err(failure([problem
+            .at(path.display().to_string())
+            .help("`cargo modeldeploy build --release` makes one that does")]));
     }
     let indexes = audited.indexes().map(|index| index.size).sum();
     let program = Program { digest: Digest::of(bytes.bytes()), size: bytes.bytes().len() as u64 };
     Ok((inside, indexes, Some(program)))
+}
+
+/// Whether an image holds the packs that are locked, by its labels; one that has none says nothing.
+///
+/// # Errors
+///
+/// Which model of it is another, or absent.
+pub(super) fn agree(facts: &Facts, layout: &Layout) -> Result<(), Vec<Problem>> {
+    let differs = |name: &str, what: String| {
+        Problem::new(Wrong::Drift, format!("the model `{name}` in the image {what}"))
+            .at(layout.digest.to_string())
+            .help("make the image of what is locked: `cargo modeldeploy image`")
+    };
+    let other = facts.models.iter().filter_map(|model| match layout.models.get(&model.name) {
+        Some(pack) if *pack == model.digest.to_string() => None,
+        Some(pack) => Some(differs(&model.name, format!("is {pack}, and {} is locked", model.digest))),
+        None if layout.models.is_empty() => None,
+        None => Some(differs(&model.name, "is absent".to_owned())),
+    });
+    let strange = layout.models.keys().filter(|name| facts.models.iter().all(|model| model.name != **name));
+    let strange = strange.map(|name| differs(name, "is not locked".to_owned()));
+    let wrong: Vec<Problem> = other.chain(strange).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 /// A model with the memory that its pack's plan asks for in a service.
@@ -86,7 +120,8 @@ fn describe(workspace: &pipeline::Workspace, model: &LockedModel) -> Result<Mode
     let bad = |why: String| Diagnostic::new(BAD_PACK, why).at(format!("the pack of model `{}`", model.name));
     let artifact = Artifact::parse(&stored).map_err(|error| bad(error.to_string()))?;
     let tokens = BATCH_TOKENS.max(artifact.signature().max_tokens as usize);
-    let arena = arena_bytes(&artifact, tokens, BATCH_TEXTS).map_err(|error| bad(format!("no session can run it: {error}")))?;
+    let arena =
+        arena_bytes(&artifact, tokens, BATCH_TEXTS).map_err(|error| bad(format!("no session can run it: {error}")))?;
     Ok(Model {
         name: model.name.clone(),
         version: model.version.clone(),

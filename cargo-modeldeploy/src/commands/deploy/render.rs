@@ -45,14 +45,19 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         Some(folder) => {
             let left = write(&rendering, folder).map_err(|problem| failure([problem]))?;
             for name in left {
-                output.note(format_args!("{} is none of these: an earlier rendering may have left it", folder.join(name).display()));
+                output.note(format_args!(
+                    "{} is none of these: an earlier rendering may have left it",
+                    folder.join(name).display()
+                ));
             }
-            let names: Vec<String> = rendering.files.iter().map(|file| folder.join(&file.name).display().to_string()).collect();
+            let names: Vec<String> =
+                rendering.files.iter().map(|file| folder.join(&file.name).display().to_string()).collect();
             names.join("\n")
         }
         None => joined(&rendering),
     };
-    let files = rendering.files.iter().map(|file| json!({"name": file.name, "text": file.text, "objects": file.objects}));
+    let files =
+        rendering.files.iter().map(|file| json!({"name": file.name, "text": file.text, "objects": file.objects}));
     let program = json!({
         "target": args.target.0.name(),
         "name": rendering.name,

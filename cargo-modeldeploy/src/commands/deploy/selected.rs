@@ -7,7 +7,9 @@ use crate::output::Output;
 use crate::workspace::Workspace;
 use clap::ValueEnum;
 use modeldeploy_deploy::facts::Facts;
-use modeldeploy_deploy::{Pinned, Rendering, Settings, TARGETS, Target, Templates, layout_digest, render, settings};
+use modeldeploy_deploy::{
+    Kind, Layout, Pinned, Problem, Rendering, Settings, TARGETS, Target, Templates, read_layout, render, settings,
+};
 use std::path::{Path, PathBuf};
 
 /// Templates that are taken without being named.
@@ -78,25 +80,29 @@ impl Selection {
         let workspace = Workspace::find(self.manifest_path.as_deref())?;
         let package = workspace.package(self.package.as_deref())?;
         let folder = package.manifest_path.parent().expect("a manifest lies in a folder").as_std_path().to_owned();
-        let settings = self.settings(&folder).map_err(|problem| failure([problem]))?;
+        let layout = self.image_layout.as_deref().map(read_layout).transpose().map_err(|problem| failure([problem]))?;
+        let settings = self.settings(&folder, layout.as_ref()).map_err(|problem| failure([problem]))?;
         let facts = facts::read(&workspace, package, self.program.as_deref(), output)?;
+        if let Some(layout) = &layout {
+            facts::agree(&facts, layout).map_err(failure)?;
+        }
         Ok(Selected { facts, settings, folder })
     }
 
     /// The settings of the file, with what the flags say in their place.
-    fn settings(&self, folder: &Path) -> Result<Settings, modeldeploy_deploy::Problem> {
+    fn settings(&self, folder: &Path, layout: Option<&Layout>) -> Result<Settings, Problem> {
         let file = self.config.clone().or_else(|| Some(folder.join(settings::FILE)).filter(|file| file.is_file()));
         let mut settings = file.map_or_else(|| Ok(Settings::default()), |file| settings::read(&file))?;
         settings.name = self.name.clone().or(settings.name);
         settings.namespace = self.namespace.clone().or(settings.namespace);
         settings.image = self.image.clone().or(settings.image);
-        if let Some(layout) = &self.image_layout {
+        if let Some(layout) = layout {
             let name = settings.image.clone().ok_or_else(|| {
-                modeldeploy_deploy::Problem::new(modeldeploy_deploy::Kind::Absent, "a layout has a digest, and no name by which a cluster finds it")
-                    .at(layout.display().to_string())
+                Problem::new(Kind::Absent, "a layout has a digest, and no name by which a cluster finds it")
+                    .at("--image-layout")
                     .help("name the repository that it is pushed to: `--image registry.example/NAME`, or `image` in the settings")
             })?;
-            settings.image = Some(Pinned::with(&name, layout_digest(layout)?)?.to_string());
+            settings.image = Some(Pinned::with(&name, layout.digest)?.to_string());
         }
         if let Some(percent) = self.canary_weight {
             let weights = settings::Weights { stable: 100 - percent, canary: percent };
@@ -108,7 +114,7 @@ impl Selection {
         }
         if let Some(image) = &self.canary_image {
             let canary = settings.canary.as_mut().ok_or_else(|| {
-                modeldeploy_deploy::Problem::new(modeldeploy_deploy::Kind::Absent, "the canary has no share of the requests")
+                Problem::new(Kind::Absent, "the canary has no share of the requests")
                     .at("--canary-image")
                     .help("give it in percent: `--canary-weight 10`, or as `[canary]` in the settings")
             })?;
@@ -120,7 +126,12 @@ impl Selection {
 
 impl Selected {
     /// Renders for a target, with the templates of that folder, or the package's own, or those inside.
-    pub(super) fn render(&self, target: Target, folder: Option<&Path>, output: &mut Output<'_>) -> Result<Rendering, Failure> {
+    pub(super) fn render(
+        &self,
+        target: Target,
+        folder: Option<&Path>,
+        output: &mut Output<'_>,
+    ) -> Result<Rendering, Failure> {
         let own = || Some(self.folder.join(OWN_TEMPLATES)).filter(|folder| folder.is_dir());
         let folder = folder.map(Path::to_owned).or_else(own);
         if let Some(folder) = &folder {

@@ -34,7 +34,10 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let (facts, settings) = (selected.facts, selected.settings);
     // A name without a digest states no image to compare with.
     let pinned = |text: Option<&String>| {
-        text.filter(|text| text.contains('@')).map(|text| Pinned::parse(text)).transpose().map_err(|problem| failure([problem]))
+        text.filter(|text| text.contains('@'))
+            .map(|text| Pinned::parse(text))
+            .transpose()
+            .map_err(|problem| failure([problem]))
     };
     let expected = Expected {
         name: settings.name.clone().unwrap_or_else(|| facts.package.replace('_', "-")),
@@ -77,7 +80,9 @@ fn problems(expected: &Expected, status: &Status) -> Vec<Problem> {
     let name = &expected.name;
     if status.running.is_empty() {
         let message = format!("`{name}` is not deployed in `{}`", status.namespace);
-        return vec![Problem::new(Kind::Drift, message).at(&status.cluster).help("`cargo modeldeploy deploy apply` deploys it; `--namespace`, `--context` and `--target` look elsewhere")];
+        return vec![Problem::new(Kind::Drift, message).at(&status.cluster).help(
+            "`cargo modeldeploy deploy apply` deploys it; `--namespace`, `--context` and `--target` look elsewhere",
+        )];
     }
     let mut wrong = vec![];
     for running in &status.running {
@@ -89,7 +94,11 @@ fn problems(expected: &Expected, status: &Status) -> Vec<Problem> {
         }));
         if !running.done {
             let help = format!("`kubectl -n {} describe` and `logs` say more{back}", status.namespace);
-            wrong.push(Problem::new(Kind::Rollout, format!("it is not rolled out: {}", running.progress)).at(&running.object).help(help));
+            wrong.push(
+                Problem::new(Kind::Rollout, format!("it is not rolled out: {}", running.progress))
+                    .at(&running.object)
+                    .help(help),
+            );
         }
     }
     wrong

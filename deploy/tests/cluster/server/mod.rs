@@ -74,7 +74,8 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Server {
-        let inner = Arc::new(Mutex::new(Inner { namespaces: vec!["default".into(), "search".into()], ..Inner::default() }));
+        let inner =
+            Arc::new(Mutex::new(Inner { namespaces: vec!["default".into(), "search".into()], ..Inner::default() }));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("a listener");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -153,7 +154,9 @@ impl Server {
     /// An object's value, changed.
     pub(crate) fn edit(&self, kind: &str, name: &str, change: impl FnOnce(&mut Value)) {
         let mut inner = self.lock();
-        let found = inner.objects.values_mut().find(|object| object.shown().ends_with(&format!("/{name}")) && object.shown().starts_with(&format!("{kind} ")));
+        let found = inner.objects.values_mut().find(|object| {
+            object.shown().ends_with(&format!("/{name}")) && object.shown().starts_with(&format!("{kind} "))
+        });
         change(&mut found.expect("it is there").value);
     }
 
@@ -173,12 +176,20 @@ type Shared = State<Arc<Mutex<Inner>>>;
 fn router() -> Router<Arc<Mutex<Inner>>> {
     let one = get(object).patch(object).delete(object);
     Router::new()
-        .route("/api", get(async || axum::Json(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))))
+        .route(
+            "/api",
+            get(async || {
+                axum::Json(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}))
+            }),
+        )
         .route("/apis", get(groups))
         .route("/api/v1", get(async |state: Shared| kinds(state, "v1")))
-        .route("/apis/{group}/{version}", get(async |state: Shared, Path((group, version)): Path<(String, String)>| {
-            kinds(state, &format!("{group}/{version}"))
-        }))
+        .route(
+            "/apis/{group}/{version}",
+            get(async |state: Shared, Path((group, version)): Path<(String, String)>| {
+                kinds(state, &format!("{group}/{version}"))
+            }),
+        )
         .route("/api/v1/namespaces/{namespace}/{plural}", get(object))
         .route("/api/v1/namespaces/{namespace}/{plural}/{name}", one.clone())
         .route("/apis/{group}/{version}/namespaces/{namespace}/{plural}", get(object))
@@ -193,12 +204,15 @@ async fn groups(State(inner): Shared) -> Response {
     }
     let mut groups: Vec<&str> = KINDS.iter().filter_map(|(version, ..)| Some(version.split_once('/')?.0)).collect();
     groups.dedup();
-    let version = |group: &str| KINDS.iter().find(|(version, ..)| version.starts_with(&format!("{group}/"))).expect("a group").0;
+    let version =
+        |group: &str| KINDS.iter().find(|(version, ..)| version.starts_with(&format!("{group}/"))).expect("a group").0;
     let listed = groups.iter().map(|group| {
-        let version = json!({"groupVersion": version(group), "version": version(group).split_once('/').expect("a group").1});
+        let version =
+            json!({"groupVersion": version(group), "version": version(group).split_once('/').expect("a group").1});
         json!({"name": group, "versions": [version], "preferredVersion": version})
     });
-    axum::Json(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": listed.collect::<Vec<_>>()})).into_response()
+    axum::Json(json!({"kind": "APIGroupList", "apiVersion": "v1", "groups": listed.collect::<Vec<_>>()}))
+        .into_response()
 }
 
 fn kinds(State(inner): Shared, version: &str) -> Response {
@@ -213,7 +227,8 @@ fn kinds(State(inner): Shared, version: &str) -> Response {
     if resources.is_empty() {
         return Refusal::new(404, "NotFound", "the server could not find the requested resource").into_response();
     }
-    axum::Json(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources})).into_response()
+    axum::Json(json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}))
+        .into_response()
 }
 
 impl Inner {
@@ -279,9 +294,16 @@ fn answer(
     };
     let Some(name) = path.get("name") else {
         let wanted = query.get("labelSelector").map_or("", String::as_str);
-        let of = inner.objects.iter().filter(|([known, name, space, _], _)| *known == version && name == plural && space == namespace);
-        let items: Vec<&Value> = of.map(|(_, object)| &object.value).filter(|value| answer::has_labels(value, wanted)).collect();
-        return Ok((200, json!({"apiVersion": version, "kind": format!("{kind}List"), "metadata": {"resourceVersion": "1"}, "items": items})));
+        let of = inner
+            .objects
+            .iter()
+            .filter(|([known, name, space, _], _)| *known == version && name == plural && space == namespace);
+        let items: Vec<&Value> =
+            of.map(|(_, object)| &object.value).filter(|value| answer::has_labels(value, wanted)).collect();
+        return Ok((
+            200,
+            json!({"apiVersion": version, "kind": format!("{kind}List"), "metadata": {"resourceVersion": "1"}, "items": items}),
+        ));
     };
     let key = [version, plural.clone(), namespace.clone(), name.clone()];
     let absent = || Refusal::new(404, "NotFound", &format!("{plural} \"{name}\" not found"));
@@ -306,9 +328,12 @@ fn answer(
                 return Err(Refusal::new(415, "UnsupportedMediaType", "only server-side apply is here"));
             }
             let applied = object::read(body, &key, kind)?;
-            let manager = query.get("fieldManager").ok_or_else(|| Refusal::new(422, "Invalid", "fieldManager is required for apply patch"))?;
+            let manager = query
+                .get("fieldManager")
+                .ok_or_else(|| Refusal::new(422, "Invalid", "fieldManager is required for apply patch"))?;
             let before = inner.objects.get(&key);
-            let object = Object::applied(before, applied, manager, query.get("force").is_some_and(|force| force == "true"))?;
+            let object =
+                Object::applied(before, applied, manager, query.get("force").is_some_and(|force| force == "true"))?;
             let (code, value) = (if before.is_none() { 201 } else { 200 }, object.value.clone());
             if query.get("dryRun").is_none_or(|of| of != "All") {
                 inner.objects.insert(key, object);

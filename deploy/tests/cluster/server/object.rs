@@ -42,16 +42,25 @@ impl Object {
 
     /// `before` with what `manager` applies: fields that it has set and applies no more go, those of others stay; where another has set
     /// one to another value, there is a conflict unless it is forced.
-    pub(super) fn applied(before: Option<&Object>, applied: Value, manager: &str, force: bool) -> Result<Object, Refusal> {
-        let mut object = before.cloned().unwrap_or_else(|| Object::of(json!({"metadata": {"generation": 0, "uid": "uid-1"}})));
+    pub(super) fn applied(
+        before: Option<&Object>,
+        applied: Value,
+        manager: &str,
+        force: bool,
+    ) -> Result<Object, Refusal> {
+        let mut object =
+            before.cloned().unwrap_or_else(|| Object::of(json!({"metadata": {"generation": 0, "uid": "uid-1"}})));
         let mut conflicts = vec![];
         for (other, theirs) in object.managers.iter_mut().filter(|(other, _)| *other != manager) {
-            let paths = leaves(theirs).into_iter().filter(|(path, value)| applied.pointer(path).is_some_and(|ours| ours != value));
+            let paths = leaves(theirs)
+                .into_iter()
+                .filter(|(path, value)| applied.pointer(path).is_some_and(|ours| ours != value));
             let paths: Vec<String> = paths.map(|(path, _)| path).collect();
             if force {
                 paths.iter().for_each(|path| remove(theirs, path));
             }
-            conflicts.extend(paths.into_iter().map(|path| format!("conflict with \"{other}\": {}", path.replace('/', "."))));
+            conflicts
+                .extend(paths.into_iter().map(|path| format!("conflict with \"{other}\": {}", path.replace('/', "."))));
         }
         if !conflicts.is_empty() && !force {
             let message = format!("Apply failed with {} conflicts: {}", conflicts.len(), conflicts.join(", "));
@@ -99,7 +108,8 @@ fn remove(value: &mut Value, path: &str) {
 fn merge(into: &mut Value, from: Value) {
     match (into, from) {
         (Value::Object(into), Value::Object(from)) => {
-            from.into_iter().for_each(|(key, value)| merge(into.entry(key).or_insert(Value::Object(Map::new())), value));
+            from.into_iter()
+                .for_each(|(key, value)| merge(into.entry(key).or_insert(Value::Object(Map::new())), value));
         }
         (into, from) => *into = from,
     }
