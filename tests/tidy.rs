@@ -50,7 +50,7 @@ struct Room {
     house: &'static [&'static str],
 }
 
-const ROOMS: [Room; 11] = [
+const ROOMS: [Room; 12] = [
     Room { folder: "format", house: &[] },
     Room { folder: "macros", house: &["modeldeploy-format"] },
     Room { folder: "runtime", house: &["modeldeploy-format", "modeldeploy-macros"] },
@@ -60,12 +60,14 @@ const ROOMS: [Room; 11] = [
     Room { folder: "trust", house: &["modeldeploy-format"] },
     // It knows nothing of audits, which prove what it wrote.
     Room { folder: "attach", house: &["modeldeploy-format"] },
+    Room { folder: "deploy", house: &["modeldeploy-format"] },
     Room {
         folder: "cargo-modeldeploy",
         house: &[
             "modeldeploy-attach",
             "modeldeploy-audit",
             "modeldeploy-compiler",
+            "modeldeploy-deploy",
             "modeldeploy-format",
             "modeldeploy-image",
             "modeldeploy-trust",
@@ -77,8 +79,8 @@ const ROOMS: [Room; 11] = [
 
 /// Crates that only some packages may know, dev-dependencies aside.
 const KNOWN_ONLY_BY: [(&str, &[&str]); 15] = [
-    // Registries are asked by a client that waits in tokio; nobody outside that one room sees it.
-    ("tokio", &["service", "examples/product-search", "image"]),
+    // Registries and clusters are asked by clients that wait in tokio; nobody outside their rooms sees it.
+    ("tokio", &["service", "examples/product-search", "deploy", "image"]),
     ("oci-client", &["image"]),
     ("tar", &["image"]),
     ("flate2", &["image"]),

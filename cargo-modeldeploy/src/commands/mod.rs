@@ -6,6 +6,7 @@ pub(crate) mod build;
 mod check;
 mod clean;
 mod completions;
+mod deploy;
 mod eval;
 mod explain;
 mod image;
@@ -62,6 +63,8 @@ pub(crate) enum Command {
     Sign(sign::Args),
     /// Prove who has signed a program, a lock, a pack or a model's folder, or that sources make a program
     Verify(verify::Args),
+    /// Write a service's manifests, apply them, and compare what runs with what is locked
+    Deploy(deploy::Args),
     /// Measure a model on a suite: the f32 reference and the pack, side by side
     Eval(eval::Args),
     /// Say what an error means and what to do
@@ -91,6 +94,7 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Keygen(args) => keygen::run(&args, output),
         Command::Sign(args) => sign::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Deploy(args) => deploy::run(&args, output),
         Command::Eval(args) => eval::run(&args, output),
         Command::Clean(args) => clean::run(&args, output),
         Command::Explain(args) => explain::run(&args, output),

@@ -57,6 +57,7 @@ fn a_help_text_is_as_one_would_write_it() {
         "inspect",
         "audit",
         "sbom",
+        "deploy",
         "eval",
         "explain",
         "clean",

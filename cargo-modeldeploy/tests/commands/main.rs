@@ -5,6 +5,7 @@
 mod audit;
 mod completions;
 mod damage;
+mod deploy;
 mod gate;
 mod help;
 mod image;
