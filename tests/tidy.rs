@@ -20,7 +20,7 @@ const FILE_ROOMS: [&str; 7] = [
 ];
 
 /// The compiler's rooms in the order in which data goes through them; a room names those of its own line and of the lines before.
-const STAGES: [&[&str]; 16] = [
+const STAGES: [&[&str]; 17] = [
     // What every room speaks: errors, tables of settings, files of records, figures.
     &["diagnostic"],
     &["section"],
@@ -34,6 +34,8 @@ const STAGES: [&[&str]; 16] = [
     &["passes"],
     &["compress"],
     &["compressed"],
+    // Tensors of checkpoints, compressed models and packs, side by side.
+    &["compare"],
     &["lower"],
     &["memory"],
     &["emit"],
@@ -50,19 +52,23 @@ struct Room {
     house: &'static [&'static str],
 }
 
-const ROOMS: [Room; 8] = [
+const ROOMS: [Room; 9] = [
     Room { folder: "format", house: &[] },
     Room { folder: "macros", house: &["modeldeploy-format"] },
     Room { folder: "runtime", house: &["modeldeploy-format", "modeldeploy-macros"] },
     Room { folder: "compiler", house: &["modeldeploy-format", "modeldeploy"] },
     Room { folder: "audit", house: &["modeldeploy-format"] },
-    Room { folder: "cargo-modeldeploy", house: &["modeldeploy-audit", "modeldeploy-compiler", "modeldeploy-format"] },
+    Room { folder: "registry", house: &["modeldeploy-format"] },
+    Room {
+        folder: "cargo-modeldeploy",
+        house: &["modeldeploy-audit", "modeldeploy-compiler", "modeldeploy-format", "modeldeploy-registry"],
+    },
     Room { folder: "service", house: &["modeldeploy"] },
     Room { folder: "examples/product-search", house: &["modeldeploy", "modeldeploy-service"] },
 ];
 
 /// Crates that only some packages may know, dev-dependencies aside.
-const KNOWN_ONLY_BY: [(&str, &[&str]); 10] = [
+const KNOWN_ONLY_BY: [(&str, &[&str]); 12] = [
     ("tokio", &["service", "examples/product-search"]),
     ("axum", &["service", "examples/product-search"]),
     ("tonic", &["service"]),
@@ -73,6 +79,9 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 10] = [
     ("safetensors", &["compiler"]),
     ("syn", &["macros"]),
     ("quote", &["macros"]),
+    // The network of the command stands in one room.
+    ("ureq", &["registry"]),
+    ("hf-hub", &["registry"]),
 ];
 
 fn root() -> PathBuf {

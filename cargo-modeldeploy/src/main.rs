@@ -18,6 +18,7 @@ mod output;
 mod passed;
 mod progress;
 mod shipped;
+mod sources;
 mod usage;
 mod workspace;
 

@@ -70,6 +70,14 @@ impl Shelf {
         files.iter().all(right) && count(&folder).is_ok_and(|count| count == files.len())
     }
 
+    /// Whether a model's folder is there, all its bytes as the digest of its files says.
+    pub fn proves(&self, tree: &Digest) -> bool {
+        let folder = self.folder(tree);
+        let mut files = vec![];
+        let proved = list(&folder, &folder, &mut files);
+        proved.is_ok() && tree_digest(&files) == *tree
+    }
+
     /// Makes a model's folder of files that are there. It is there whole or not at all.
     ///
     /// # Errors
@@ -143,6 +151,21 @@ impl Hasher {
     }
 }
 
+/// All files of a folder by their paths in it, each with its length and digest.
+fn list(root: &Path, folder: &Path, files: &mut Vec<LockedFile>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list(root, &path, files)?;
+            continue;
+        }
+        let (size, digest) = facts(&path).ok_or(io::ErrorKind::InvalidData)?;
+        let below = path.strip_prefix(root).map_err(|_| io::ErrorKind::InvalidData)?;
+        files.push(LockedFile { path: below.to_string_lossy().replace('\\', "/"), size, digest });
+    }
+    Ok(())
+}
+
 /// How many files a folder has, at any depth.
 fn count(folder: &Path) -> io::Result<usize> {
     let mut found = 0;
@@ -177,9 +200,10 @@ mod tests {
         }
         let folder = shelf.lay(&files).expect("laid");
         assert!(shelf.holds(&files) && fs::read(folder.join("d")).expect("a file") == b"two");
+        assert!(shelf.proves(&tree_digest(&files)) && !shelf.proves(&Digest::of(b"another")));
         for damage in ["c", "a/b.json"] {
             fs::remove_file(folder.join(damage)).expect("removed");
-            assert!(!shelf.holds(&files));
+            assert!(!shelf.holds(&files) && !shelf.proves(&tree_digest(&files)));
             shelf.lay(&files).expect("laid again");
             fs::write(folder.join("more"), "").expect("written");
             assert!(!shelf.holds(&files), "a file more is no matter");

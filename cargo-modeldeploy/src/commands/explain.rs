@@ -8,7 +8,7 @@ use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 const UNKNOWN: Code = Code("MD0904");
 
 /// The pages, one a range of numbers; in them every error begins with `## MD0101: …`.
-const PAGES: [&str; 10] = [
+const PAGES: [&str; 11] = [
     include_str!("../../explain/01-model-folder.md"),
     include_str!("../../explain/02-weights.md"),
     include_str!("../../explain/03-tokenizer.md"),
@@ -19,6 +19,7 @@ const PAGES: [&str; 10] = [
     include_str!("../../explain/08-store.md"),
     include_str!("../../explain/09-command.md"),
     include_str!("../../explain/10-audit.md"),
+    include_str!("../../explain/10-registry.md"),
 ];
 
 const EXAMPLES: &str = "\

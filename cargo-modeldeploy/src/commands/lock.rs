@@ -4,6 +4,7 @@ use crate::exit::Failure;
 use crate::figures;
 use crate::output::Output;
 use crate::progress;
+use crate::sources::{self, Want};
 use crate::workspace::Workspace;
 use modeldeploy_compiler::pipeline::{self, LockReport, ModelReport};
 use modeldeploy_format::lock::{FILE_NAME, LockedModel};
@@ -33,7 +34,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
+    let mut workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
     if args.check {
         let stale = progress::during(output, |progress| pipeline::check(&workspace, &args.models, progress))?;
         if !stale.is_empty() {
@@ -45,7 +46,11 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if workspace.models().is_empty() {
         output.note("no manifest names a model: `cargo modeldeploy add <folder> --name <name> --task embed` adds one");
     }
+    let before = workspace.old_lock().ok().flatten().unwrap_or_default();
+    sources::settle(&mut workspace, &args.models, Want::Pinned, output)?;
     let report = progress::during(output, |progress| pipeline::lock(&workspace, &args.models, args.fresh, progress))?;
+    sources::remember(&workspace, &before)?;
+    sources::remember(&workspace, &report.lock)?;
     let verb = if report.changed { "Locked" } else { "Fresh" };
     let models = figures::count(report.models.len(), "model");
     output.step(verb, format_args!("{models} in {}", workspace.lock_path().display()));
