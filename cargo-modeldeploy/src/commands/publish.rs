@@ -89,7 +89,7 @@ fn human(published: &Publication) -> String {
     }
     if let Some((version, judged)) = since {
         let _ = write!(text, "\n  since {version}: {}", judged.level);
-        judged.reasons.iter().for_each(|(level, reason)| drop(write!(text, "\n    {level}: {reason}")));
+        judged.reasons.iter().for_each(|(level, reason)| text.push_str(&format!("\n    {level}: {reason}")));
     }
     text
 }

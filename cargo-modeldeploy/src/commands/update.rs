@@ -66,8 +66,11 @@ pub(crate) fn step(
     let before = workspace.old_lock()?.unwrap_or_default();
     sources::settle(&mut workspace, &moved, want, output)?;
     let report = progress::during(output, |progress| pipeline::lock(&workspace, &moved, false, progress))?;
-    sources::remember(&workspace, &before)?;
-    sources::remember(&workspace, &report.lock)?;
+    // Who goes back sees to the journal himself: what was gone back from must not stand before where one is.
+    if !matches!(want, Want::Pin(_)) {
+        sources::remember(&workspace, &before)?;
+        sources::remember(&workspace, &report.lock)?;
+    }
     let (mut lines, mut facts) = (vec![], vec![]);
     for name in &moved {
         let new = report.lock.model(name).expect("what was asked for is locked");

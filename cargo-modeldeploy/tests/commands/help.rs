@@ -46,8 +46,29 @@ fn a_wrong_command_line_is_told_to_programs_in_json() {
 fn a_help_text_is_as_one_would_write_it() {
     let shop = Shop::empty();
     for command in [
-        "init", "add", "remove", "lock", "build", "run", "test", "check", "inspect", "audit", "sbom", "eval",
-        "explain", "clean",
+        "init",
+        "add",
+        "remove",
+        "lock",
+        "update",
+        "rollback",
+        "fetch",
+        "diff",
+        "semver-check",
+        "publish",
+        "search",
+        "yank",
+        "login",
+        "build",
+        "run",
+        "test",
+        "check",
+        "inspect",
+        "audit",
+        "sbom",
+        "eval",
+        "explain",
+        "clean",
     ] {
         let help = shop.run(&[command, "--help"]).code(0).out;
         assert!(!help.contains('\\'), "{help}");

@@ -12,4 +12,5 @@ mod inspect;
 mod lock;
 mod manifest;
 mod passed;
+mod registry;
 mod shop;

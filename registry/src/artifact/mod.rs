@@ -188,6 +188,8 @@ fn layer(file: &LockedFile) -> Descriptor {
         artifact_type: None,
         annotations: BTreeMap::from([
             (FILE_PATH.into(), file.path.clone()),
+            // By which tools that know nothing of models name the files that they pull.
+            (TITLE.into(), file.path.clone()),
             (FILE_METADATA.into(), metadata.to_string()),
         ]),
     }
