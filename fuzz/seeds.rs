@@ -123,6 +123,16 @@ fn main() {
     put("image", "layout", &forge::archive(&image.layout()));
     put("image", "docker", &forge::archive(&image.docker()));
     entries.iter().enumerate().for_each(|(at, layer)| put("image", &format!("layer-{at}"), &forge::tar(layer)));
+    let locked = modeldeploy_format::lock::Lock::parse(include_str!("../Model.lock")).expect("the example's lock");
+    for model in &locked.models {
+        let facts = modeldeploy_registry::artifact::Facts::of(model).expect("facts");
+        let facts = modeldeploy_registry::artifact::Facts { version: semver::Version::new(1, 2, 0), ..facts };
+        let manifest = modeldeploy_registry::artifact::Artifact::of(&facts).manifest;
+        put("registry", &model.name, &[&b"m"[..], &manifest].concat());
+    }
+    put("registry", "index", b"i{\"schemaVersion\":2,\"manifests\":[]}");
+    put("registry", "reference", b"roci://example.com:5000/search/query-encoder@^1.2");
+    put("registry", "challenge", b"cBearer realm=\"https://a/token\",service=\"a\",scope=\"repository:a:pull\"");
     let lock = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../Model.lock")).expect("the example's lock");
     put("lock", "example", &lock);
     for (name, text) in signatures::seeds() {

@@ -20,7 +20,7 @@ const FILE_ROOMS: [&str; 7] = [
 ];
 
 /// The compiler's rooms in the order in which data goes through them; a room names those of its own line and of the lines before.
-const STAGES: [&[&str]; 16] = [
+const STAGES: [&[&str]; 17] = [
     // What every room speaks: errors, tables of settings, files of records, figures.
     &["diagnostic"],
     &["section"],
@@ -34,6 +34,8 @@ const STAGES: [&[&str]; 16] = [
     &["passes"],
     &["compress"],
     &["compressed"],
+    // Tensors of checkpoints, compressed models and packs, side by side.
+    &["compare"],
     &["lower"],
     &["memory"],
     &["emit"],
@@ -50,7 +52,7 @@ struct Room {
     house: &'static [&'static str],
 }
 
-const ROOMS: [Room; 12] = [
+const ROOMS: [Room; 13] = [
     Room { folder: "format", house: &[] },
     Room { folder: "macros", house: &["modeldeploy-format"] },
     Room { folder: "runtime", house: &["modeldeploy-format", "modeldeploy-macros"] },
@@ -61,6 +63,7 @@ const ROOMS: [Room; 12] = [
     // It knows nothing of audits, which prove what it wrote.
     Room { folder: "attach", house: &["modeldeploy-format"] },
     Room { folder: "deploy", house: &["modeldeploy-format"] },
+    Room { folder: "registry", house: &["modeldeploy-format"] },
     Room {
         folder: "cargo-modeldeploy",
         house: &[
@@ -70,6 +73,7 @@ const ROOMS: [Room; 12] = [
             "modeldeploy-deploy",
             "modeldeploy-format",
             "modeldeploy-image",
+            "modeldeploy-registry",
             "modeldeploy-trust",
         ],
     },
@@ -78,7 +82,7 @@ const ROOMS: [Room; 12] = [
 ];
 
 /// Crates that only some packages may know, dev-dependencies aside.
-const KNOWN_ONLY_BY: [(&str, &[&str]); 15] = [
+const KNOWN_ONLY_BY: [(&str, &[&str]); 17] = [
     // Registries and clusters are asked by clients that wait in tokio; nobody outside their rooms sees it.
     ("tokio", &["service", "examples/product-search", "deploy", "image"]),
     ("oci-client", &["image"]),
@@ -96,6 +100,9 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 15] = [
     ("safetensors", &["compiler"]),
     ("syn", &["macros"]),
     ("quote", &["macros"]),
+    // The network of the command stands in one room.
+    ("ureq", &["registry"]),
+    ("hf-hub", &["registry"]),
 ];
 
 fn root() -> PathBuf {

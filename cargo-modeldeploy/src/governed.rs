@@ -89,7 +89,8 @@ impl<'w> Governed<'w> {
         if self.trusted.keys.is_empty() && self.trusted.roots.is_empty() {
             return vec![];
         }
-        let folder = manifest.resolve(&entry.source);
+        // What has to be fetched first has no signature beside it yet; those of the workspace count all the same.
+        let folder = manifest.folder(entry).unwrap_or_default();
         let beside = self.workspace.root.join(SIGNATURES);
         let stem = FILE_NAME.trim_end_matches(".sig");
         let paths = named(&folder, stem).into_iter().chain(named(&beside, &entry.name)).take(MOST);

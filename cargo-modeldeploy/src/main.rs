@@ -29,6 +29,7 @@ mod rebuild;
 mod running;
 mod settings;
 mod shipped;
+mod sources;
 mod usage;
 mod weights;
 mod workspace;

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod compare;
 pub mod compress;
 pub mod compressed;
 pub mod diagnostic;

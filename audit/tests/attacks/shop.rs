@@ -112,6 +112,7 @@ fn model(name: &str, pack: &[u8]) -> LockedModel {
         compressed: none,
         golden: none,
         absent: vec![],
+        origin: None,
         signature,
         recipe: Default::default(),
         gate: None,

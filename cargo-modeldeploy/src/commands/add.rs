@@ -1,31 +1,34 @@
-//! `add`: names a model's folder in a package's manifest, once the folder has been read.
+//! `add`: names a model in a package's manifest: a folder once it has been read, a registry's or a hub's as `lock` will fetch it.
 
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::sources;
 use crate::workspace::Workspace;
 use cargo_metadata::semver::Version;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use modeldeploy_compiler::compress::Precision;
 use modeldeploy_compiler::diagnostic::Diagnostic;
-use modeldeploy_compiler::front::{LoadOptions, codes, load};
-use modeldeploy_compiler::manifest::{Manifest, ModelEntry, NAMES, TWICE, UNREADABLE, add_model, is_name};
+use modeldeploy_compiler::front::{LoadOptions, Loaded, codes, load};
+use modeldeploy_compiler::manifest::{Manifest, ModelEntry, NAMES, TWICE, UNREADABLE, add_model, is_name, is_remote};
 use modeldeploy_compiler::pipeline;
 use modeldeploy_compiler::store::write_atomically;
 use modeldeploy_format::{Digest, Task};
+use modeldeploy_registry::{Source, default_registry};
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
   cargo modeldeploy add ../all-MiniLM-L6-v2 --name query-encoder --task embed
+  cargo modeldeploy add oci://registry.example.com/search/encoder@^1.2 --name query-encoder --task embed
   cargo modeldeploy add models/ranker --name ranker --task score --package shop --quantize bf16";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The model's folder, as Hugging Face's libraries write it
-    folder: PathBuf,
+    /// The model's folder, as Hugging Face's libraries write it; or `oci://host/name@^1.2`, `hf:organisation/name@revision` and the like
+    source: String,
     /// The name that `#[model("…")]` uses
     #[arg(long, value_parser = name)]
     name: String,
@@ -41,7 +44,7 @@ pub(crate) struct Args {
     /// Its licence, as an SPDX expression
     #[arg(long)]
     license: Option<String>,
-    /// Its own version
+    /// Its own version; a registry's model has one there
     #[arg(long, default_value = "0.1.0", value_parser = version)]
     model_version: String,
     /// The most tokens of a text; without it the model's own limit
@@ -84,13 +87,21 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let text = std::fs::read_to_string(path).map_err(unreadable)?;
 
     let options = LoadOptions { max_tokens: args.max_tokens, ..LoadOptions::new(args.task.0) };
-    let loaded = load(&args.folder, &options).map_err(|errors| named_by_flag(args, errors))?;
-    let folder = std::fs::canonicalize(&args.folder).unwrap_or_else(|_| args.folder.clone());
     let package_folder = path.parent().unwrap_or(Path::new(""));
-    let package_folder = std::fs::canonicalize(package_folder).unwrap_or_else(|_| package_folder.to_owned());
+    let (source, loaded) = if is_remote(&args.source) {
+        Source::parse(&args.source, package_folder, &default_registry()).map_err(sources::diagnostic)?;
+        (args.source.clone(), None)
+    } else {
+        let folder = Path::new(&args.source);
+        let loaded = load(folder, &options).map_err(|errors| named_by_flag(args, errors))?;
+        let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        let package_folder = std::fs::canonicalize(package_folder).unwrap_or_else(|_| package_folder.to_owned());
+        (relative(&folder, &package_folder), Some(loaded))
+    };
     let entry = ModelEntry {
         name: args.name.clone(),
-        source: relative(&folder, &package_folder),
+        source,
+        origin: None,
         task: args.task.0,
         version: args.model_version.clone(),
         license: args.license.clone(),
@@ -106,28 +117,32 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     Manifest::parse(path, &shown, &text)?;
     write_atomically(path, text.as_bytes())?;
 
-    let signature = &loaded.signature;
-    let what = format!(
-        "`{}` ({}, {} → {} values) in {shown}",
-        entry.name, loaded.architecture, signature.task, signature.outputs
-    );
+    let what = match &loaded {
+        Some(Loaded { signature, architecture, .. }) => {
+            format!("`{}` ({architecture}, {} → {} values) in {shown}", entry.name, signature.task, signature.outputs)
+        }
+        None => format!("`{}` ({}) in {shown}", entry.name, entry.source),
+    };
     output.step("Added", what);
-    loaded.notes.iter().for_each(|note| output.note(note));
-    note_license(args.license.as_deref(), output);
+    loaded.iter().flat_map(|loaded| &loaded.notes).for_each(|note| output.note(note));
+    if loaded.is_some() || args.license.is_some() {
+        note_license(args.license.as_deref(), output);
+    }
     if !package.dependencies.iter().any(|dependency| dependency.name == "modeldeploy") {
         let version = env!("CARGO_PKG_VERSION");
         output.note(format_args!("the package does not depend on modeldeploy yet: `cargo add modeldeploy@{version}`"));
     }
-    output.note("`cargo modeldeploy lock` compresses, measures and pins it next");
+    let fetches = if loaded.is_some() { "" } else { "fetches, " };
+    output.note(format_args!("`cargo modeldeploy lock` {fetches}compresses, measures and pins it next"));
     output.result(
         "",
         json!({
             "name": entry.name,
             "manifest": shown,
             "source": entry.source,
-            "architecture": loaded.architecture,
-            "signature": signature,
-            "notes": loaded.notes,
+            "architecture": loaded.as_ref().map(|loaded| &loaded.architecture),
+            "signature": loaded.as_ref().map(|loaded| &loaded.signature),
+            "notes": loaded.as_ref().map_or(&[][..], |loaded| &loaded.notes),
         }),
     )?;
     Ok(())

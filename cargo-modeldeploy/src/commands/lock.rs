@@ -5,6 +5,7 @@ use crate::figures;
 use crate::governed::Governed;
 use crate::output::Output;
 use crate::progress;
+use crate::sources::{self, Want};
 use crate::workspace::Workspace;
 use modeldeploy_compiler::pipeline::{self, LockReport, ModelReport};
 use modeldeploy_format::lock::{FILE_NAME, LockedModel};
@@ -34,30 +35,42 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
-    let workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
-    let governed = Governed::read(&workspace)?;
-    governed.manifests(&args.models)?;
+    let mut workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
+    Governed::read(&workspace)?.manifests(&args.models)?;
     if args.check {
         let stale = progress::during(output, |progress| pipeline::check(&workspace, &args.models, progress))?;
         if !stale.is_empty() {
             return Err(Failure::Stale(stale));
         }
-        governed.lock(&workspace.lock()?)?;
+        Governed::read(&workspace)?.lock(&workspace.lock()?)?;
         output.result(format_args!("{FILE_NAME} is as the manifests and the models say"), json!({"current": true}))?;
         return Ok(());
     }
     if workspace.models().is_empty() {
         output.note("no manifest names a model: `cargo modeldeploy add <folder> --name <name> --task embed` adds one");
     }
-    let report = progress::during(output, |progress| {
-        let judge = |manifest: &_, entry: &_, files: &_| governed.files(manifest, entry, files);
-        pipeline::lock(&workspace, &args.models, args.fresh, &judge, progress)
-    })?;
+    let before = workspace.old_lock().ok().flatten().unwrap_or_default();
+    sources::settle(&mut workspace, &args.models, Want::Pinned, output)?;
+    let report = judged(&workspace, &args.models, args.fresh, output)?;
+    sources::remember(&workspace, &before)?;
+    sources::remember(&workspace, &report.lock)?;
     let verb = if report.changed { "Locked" } else { "Fresh" };
     let models = figures::count(report.models.len(), "model");
     output.step(verb, format_args!("{models} in {}", workspace.lock_path().display()));
     output.result(human(&report), program(&report))?;
     Ok(())
+}
+
+/// Locks models whose sources are settled, by the rules of the workspace.
+pub(super) fn judged(
+    workspace: &pipeline::Workspace,
+    names: &[String],
+    fresh: bool,
+    output: &mut Output<'_>,
+) -> Result<LockReport, Failure> {
+    let governed = Governed::read(workspace)?;
+    let judge = |manifest: &_, entry: &_, files: &_| governed.files(manifest, entry, files);
+    Ok(progress::during(output, |progress| pipeline::lock(workspace, names, fresh, &judge, progress))?)
 }
 
 fn human(report: &LockReport) -> String {

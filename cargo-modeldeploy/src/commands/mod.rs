@@ -7,20 +7,29 @@ mod check;
 mod clean;
 mod completions;
 mod deploy;
+mod diff;
 mod eval;
 mod explain;
+mod fetch;
 mod image;
 mod init;
 mod inspect;
 mod keygen;
 mod lock;
+mod login;
 mod provenance;
+mod publish;
 mod remove;
+mod rollback;
 mod run;
 mod sbom;
+mod search;
+mod semver_check;
 mod sign;
 mod test;
+mod update;
 mod verify;
+mod yank;
 
 pub(crate) use build::not_static;
 
@@ -39,6 +48,12 @@ pub(crate) enum Command {
     Remove(remove::Args),
     /// Compress, measure and pin the models: writes Model.lock
     Lock(lock::Args),
+    /// Move the pins of models from registries, and say what that changes
+    Update(update::Args),
+    /// Go back to the pin that a model had before
+    Rollback(rollback::Args),
+    /// Bring what the lock pins into the store, for work offline
+    Fetch(fetch::Args),
     /// Make what the lock pins and call `cargo build`
     Build(build::Args),
     /// Make what the lock pins and call `cargo run`, in release
@@ -49,6 +64,18 @@ pub(crate) enum Command {
     Check(check::Args),
     /// Show what is in a model's folder, a pack or a locked model
     Inspect(inspect::Args),
+    /// Compare two locks, packs or models, tensor by tensor
+    Diff(diff::Args),
+    /// Say whether a change of a model is patch, minor or major
+    SemverCheck(semver_check::Args),
+    /// Put a locked model into a registry
+    Publish(publish::Args),
+    /// List the models of a registry
+    Search(search::Args),
+    /// Take a version out of what ranges resolve to
+    Yank(yank::Args),
+    /// Prove a name and a password to a registry, and keep them
+    Login(login::Args),
     /// Say which models are inside a program or an image, and prove it
     Audit(audit::Args),
     /// Write a program's bill of materials, CycloneDX or SPDX
@@ -82,11 +109,20 @@ pub(crate) fn run(command: Command, output: &mut Output<'_>) -> Result<(), Failu
         Command::Add(args) => add::run(&args, output),
         Command::Remove(args) => remove::run(&args, output),
         Command::Lock(args) => lock::run(&args, output),
+        Command::Update(args) => update::run(&args, output),
+        Command::Rollback(args) => rollback::run(&args, output),
+        Command::Fetch(args) => fetch::run(&args, output),
         Command::Build(args) => build::run(&args, output),
         Command::Run(args) => run::run(&args, output),
         Command::Test(args) => test::run(&args, output),
         Command::Check(args) => check::run(&args, output),
         Command::Inspect(args) => inspect::run(&args, output),
+        Command::Diff(args) => diff::run(&args, output),
+        Command::SemverCheck(args) => semver_check::run(&args, output),
+        Command::Publish(args) => publish::run(&args, output),
+        Command::Search(args) => search::run(&args, output),
+        Command::Yank(args) => yank::run(&args, output),
+        Command::Login(args) => login::run(&args, output),
         Command::Audit(args) => audit::run(&args, output),
         Command::Sbom(args) => sbom::run(&args, output),
         Command::Image(args) => image::run(&args, output),

@@ -145,6 +145,11 @@ impl Shop {
             .env_remove("MODELDEPLOY_STORE")
             .env_remove("MODELDEPLOY_LINK")
             .env_remove("MODELDEPLOY_WEIGHTS")
+            .env("MODELDEPLOY_REGISTRY", self.path("models-registry"))
+            .env("DOCKER_CONFIG", self.path("docker"))
+            // Nobody listens there.
+            .env("HF_ENDPOINT", "http://127.0.0.1:9")
+            .env_remove("HF_TOKEN")
             .stdin(Stdio::null());
     }
 

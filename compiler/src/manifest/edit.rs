@@ -1,5 +1,6 @@
 //! Writing entries into a `Cargo.toml` and taking them out, with the user's comments and order kept.
 
+use super::origin::has_versions;
 use super::{ENTRY, ModelEntry};
 use crate::diagnostic::Diagnostic;
 use crate::section::nearest;
@@ -33,7 +34,9 @@ pub fn add_model(text: &str, shown: &str, entry: &ModelEntry) -> Result<String, 
     let mut table = Table::new();
     table["source"] = value(&entry.source);
     table["task"] = value(entry.task.name());
-    table["version"] = value(&entry.version);
+    if !has_versions(&entry.source) {
+        table["version"] = value(&entry.version);
+    }
     if let Some(license) = &entry.license {
         table["license"] = value(license);
     }
@@ -124,6 +127,7 @@ num = "1"
         ModelEntry {
             name: name.into(),
             source: "../m".into(),
+            origin: None,
             task: Task::Embed,
             version: "0.1.0".into(),
             license: None,

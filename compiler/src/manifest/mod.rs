@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! [package.metadata.modeldeploy.model.query-encoder]
-//! source   = "models/query-encoder"     # a model folder, relative to this file
+//! source   = "models/query-encoder"     # a model folder, relative to this file; or `oci://host/name@^1.2`, `hf:org/name@revision`, …
 //! task     = "embed"                    # embed | score | classify
 //! version  = "1.2.0"
 //! license  = "Apache-2.0"
@@ -20,9 +20,11 @@
 //! ```
 
 mod edit;
+mod origin;
 mod read;
 
 pub use edit::{add_model, remove_model};
+pub use origin::{ABSENT_SOURCE, Origin, is_remote};
 pub use read::{NAMES, is_name};
 
 use crate::compress::Precision;
@@ -55,13 +57,15 @@ pub struct Manifest {
 pub struct ModelEntry {
     /// The name that `#[model("…")]` uses.
     pub name: String,
-    /// The model's folder, relative to the manifest's.
+    /// The model's folder, relative to the manifest's; or, as [`is_remote`] tells, what `cargo modeldeploy fetch` fetches.
     pub source: String,
+    /// What a remote source was resolved to; `None` before that is known, and for folders.
+    pub origin: Option<Origin>,
     /// What it is for.
     pub task: Task,
-    /// Its own version, a semantic one.
+    /// Its own version, a semantic one; that of a registry's model is the resolved one, empty before that is known.
     pub version: String,
-    /// Its licence, as an SPDX expression.
+    /// Its licence, as an SPDX expression; where the manifest states none, that which was published with it.
     pub license: Option<String>,
     /// The day of its release, as 2026-05-31.
     pub released: Option<String>,

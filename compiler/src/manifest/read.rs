@@ -1,5 +1,6 @@
 //! Reading `[package.metadata.modeldeploy]` strictly.
 
+use super::origin::has_versions;
 use super::{ENTRY, GateEntry, IndexEntry, Manifest, ModelEntry};
 use crate::compress::Precision;
 use crate::diagnostic::Diagnostic;
@@ -61,9 +62,10 @@ fn check_name(source: &Source<'_>, name: &str, at: usize) {
 fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &toml::Table) -> Option<ModelEntry> {
     let folder = section.required("source", "name the model's folder: source = \"models/query-encoder\"");
     if let Some(folder) = &folder
-        && ["hf:", "oci:", "http:", "https:"].iter().any(|scheme| folder.starts_with(scheme))
+        && ["http:", "https:"].iter().any(|scheme| folder.starts_with(scheme))
     {
-        source.fail(section.at("source"), "models come from a folder", "download it and name the folder");
+        let help = "name a folder, `oci://host/name@^1.2`, `registry:name@^1.2`, `file:folder/name@^1.2` or `hf:organisation/name@revision`";
+        source.fail(section.at("source"), "models do not come from a web address", help);
     }
     let task = section.required("task", "say what it is for: task = \"embed\", \"score\" or \"classify\"");
     let task = task.and_then(|task| {
@@ -81,7 +83,16 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         }
         found
     });
-    let version = section.required("version", "give the model a version of its own: version = \"0.1.0\"");
+    let published = folder.as_deref().is_some_and(has_versions);
+    let version = if published {
+        if section.string("version").is_some() {
+            let help = "take the line away: the version is that of the registry, and the range in `source` chooses it";
+            source.fail(section.at("version"), "a model from a registry has its version there", help);
+        }
+        None
+    } else {
+        section.required("version", "give the model a version of its own: version = \"0.1.0\"")
+    };
     if let Some(version) = &version
         && let Err(error) = semver::Version::parse(version)
     {
@@ -97,6 +108,7 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         calibration: section.string("calibration"),
         place: source.place(section.at),
         source: folder.unwrap_or_default(),
+        origin: None,
         task: task.unwrap_or(Task::Embed),
         version: version.unwrap_or_default(),
         name,
@@ -259,7 +271,8 @@ text = "{title}"
             ("index.catalogue]", "indx.catalogue]", vec!["the file has no key `indx`", "`index`"]),
             ("text = ", "text = 1 #", vec!["is not a text in quotes but of type integer", "Cargo.toml:16"]),
             ("[package]", "[package", vec!["not TOML", "Cargo.toml:1"]),
-            ("../m", "hf:a/b", vec!["models come from a folder"]),
+            ("../m", "https://a/b", vec!["models do not come from a web address", "oci://"]),
+            ("../m", "oci://a/b@^1", vec!["a model from a registry has its version there", "Cargo.toml:6"]),
         ] {
             assert!(WHOLE.contains(from), "{from}");
             let errors = parse_text(&WHOLE.replacen(from, to, 1)).expect_err(to);

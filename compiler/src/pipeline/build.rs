@@ -11,7 +11,7 @@ use crate::compressed;
 use crate::diagnostic::Diagnostic;
 use crate::emit::pack;
 use crate::index;
-use crate::manifest::{Manifest, ModelEntry};
+use crate::manifest::{ABSENT_SOURCE, Manifest, ModelEntry, is_remote};
 use crate::store::{Kind, Store};
 use modeldeploy_format::lock::{Lock, LockedModel};
 use modeldeploy_format::pack::{Aligned, LAYOUT_FINGERPRINT};
@@ -139,6 +139,15 @@ fn one(
                 "the pack of `{}` cannot be made: {}, and the model's folder `{}` does not have the locked files",
                 model.name, error.message, model.source
             );
+            if is_remote(&entry.source) {
+                error.code = ABSENT_SOURCE;
+                error.message = format!(
+                    "the pack of `{}` cannot be made: its files from `{}` are not in the store",
+                    model.name, model.source
+                );
+                error.help = Some(format!("`cargo modeldeploy fetch {}` fetches what Model.lock pins", model.name));
+                return Err(vec![error]);
+            }
             error.help =
                 Some("put the model's files back, or `cargo modeldeploy lock` to lock those that are there".into());
             return Err(vec![error]);

@@ -90,6 +90,7 @@ fn differences(old: &LockedModel, new: &LockedModel) -> Vec<String> {
         name,
         version,
         source,
+        origin,
         license,
         package,
         signature_digest,
@@ -117,6 +118,7 @@ fn differences(old: &LockedModel, new: &LockedModel) -> Vec<String> {
     said.compare("name", name.clone(), new.name.clone());
     said.compare("version", version.clone(), new.version.clone());
     said.compare("source", source.clone(), new.source.clone());
+    said.compare("resolved source", format!("{origin:?}"), format!("{:?}", new.origin));
     said.compare("license", stated(license), stated(&new.license));
     said.compare("package", package.clone(), new.package.clone());
     said.compare("manifest's entry", manifest.to_string(), new.manifest.to_string());

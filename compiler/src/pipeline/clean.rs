@@ -27,11 +27,15 @@ pub fn clean(workspace: &Workspace, all: bool, progress: Progress<'_>) -> Result
     let store = &workspace.store;
     // Read once the store is held: a `lock` that this waited for has written another.
     let own = if all { None } else { workspace.old_lock().map_err(one)? };
-    let mut keep = own.map_or(vec![], |lock| named(store, &lock));
+    let mut keep = own.as_ref().map_or(vec![], |lock| named(store, lock));
+    let mut sources = own.as_ref().map_or(vec![], |lock| sources_of(store, lock));
     let mut gone = vec![];
     for folder in store.sharers(&workspace.root).map_err(one)? {
         match read_lock(&folder).map_err(one)? {
-            Some(lock) => keep.extend(named(store, &lock)),
+            Some(lock) => {
+                keep.extend(named(store, &lock));
+                sources.extend(sources_of(store, &lock));
+            }
             None => {
                 let said = format!(
                     "`{}`, which shared the store, has no Model.lock any more: its files are not kept",
@@ -43,6 +47,7 @@ pub fn clean(workspace: &Workspace, all: bool, progress: Progress<'_>) -> Result
         }
     }
     let removed = store.remove_others(&keep)?;
+    store.remove_other_sources(&sources).map_err(one)?;
     store.forget(&gone).map_err(one)?;
     Ok(Cleaned { files: removed.len(), bytes: removed.into_iter().map(|(_, bytes)| bytes).sum() })
 }
@@ -56,5 +61,12 @@ fn named(store: &Store, lock: &Lock) -> Vec<PathBuf> {
             .chain(divisions)
             .chain([store.path(&model.compressed, Kind::Compressed), store.path(&model.golden, Kind::Golden)])
     });
+    let fetched = lock.models.iter().filter(|model| model.origin.is_some()).flat_map(|model| &model.files);
+    let of_model = of_model.chain(fetched.map(|file| store.path(&file.digest, Kind::File)));
     of_model.chain(lock.indexes.iter().map(|index| store.path(&index.digest, Kind::Index))).collect()
+}
+
+/// The folders of fetched models that a lock names.
+fn sources_of(store: &Store, lock: &Lock) -> Vec<PathBuf> {
+    lock.models.iter().filter_map(|model| Some(store.source_path(&model.origin.as_ref()?.tree))).collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn derive_judged(
     let suite = entry.gate.as_ref().map(|gate| Suite::read(&manifest.resolve(&gate.suite))).transpose()?;
     progress(Event::Stage("Loading", 0, 0));
     let options = LoadOptions { max_tokens: entry.max_tokens, ..LoadOptions::new(entry.task) };
-    let mut loaded = load(&manifest.resolve(&entry.source), &options)?;
+    let mut loaded = load(&manifest.folder(entry).map_err(one)?, &options)?;
     judge(manifest, entry, &locked_files(&loaded))?;
     loaded.notes.iter().for_each(|note| progress(Event::Note(note)));
     passes::run(&mut loaded.graph);

@@ -57,7 +57,7 @@ pub fn evaluate(
             progress(Event::Stage("Loading", 0, 0));
             let pack = workspace.store.get(&model.packs[0].digest, Kind::Pack).map_err(one)?;
             let options = LoadOptions { max_tokens: entry.max_tokens, ..LoadOptions::new(entry.task) };
-            let mut loaded = load(&manifest.resolve(&entry.source), &options)?;
+            let mut loaded = load(&manifest.folder(entry).map_err(one)?, &options)?;
             passes::run(&mut loaded.graph);
             (pack, loaded)
         }

@@ -159,6 +159,7 @@ pub(super) fn locked(
         name: entry.name.clone(),
         version: entry.version.clone(),
         source: entry.source.clone(),
+        origin: entry.origin.as_ref().map(|origin| origin.locked.clone()),
         license: entry.license.clone(),
         package: manifest.package.clone(),
         signature_digest: Digest::of(&loaded.signature.encode()),

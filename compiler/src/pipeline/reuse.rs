@@ -11,6 +11,7 @@ use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
 pub(super) fn is_current(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel, store: &Store) -> bool {
     let layout = format!("{LAYOUT_FINGERPRINT:016x}");
     let says_so = locked.manifest == entry.digest && locked.package == manifest.package;
+    let says_so = says_so && locked.origin.as_ref() == entry.origin.as_ref().map(|origin| &origin.locked);
     says_so
         && recipe(manifest, entry).is_ok_and(|(settings, _)| settings == locked.recipe)
         && store.get(&locked.compressed, Kind::Compressed).is_ok()
@@ -33,7 +34,7 @@ fn has_its_suite(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel) 
 /// Whether the folder would be read as it was: every file that was read still has the same bytes, and none has come that was looked
 /// for in vain.
 pub(super) fn has_its_files(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel) -> bool {
-    let folder = manifest.resolve(&entry.source);
+    let Ok(folder) = manifest.folder(entry) else { return false };
     locked.absent.iter().all(|path| !is_there(&folder.join(path)))
         && locked.files.iter().all(|file| facts(&folder.join(&file.path)) == Some((file.size, file.digest)))
 }

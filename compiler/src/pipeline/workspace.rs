@@ -37,10 +37,29 @@ impl Workspace {
         }
         errors.extend(manifest::duplicates(&manifests));
         if errors.is_empty() {
-            Ok(Workspace { root: root.to_owned(), manifests, store: Store::beside(root) })
+            let mut workspace = Workspace { root: root.to_owned(), manifests, store: Store::beside(root) };
+            // What is wrong with a lock is told by whoever needs it.
+            if let Ok(Some(lock)) = workspace.old_lock() {
+                workspace.pin_as(&lock);
+            }
+            Ok(workspace)
         } else {
             Err(errors)
         }
+    }
+
+    /// Takes the pins that a lock has of remote sources.
+    pub fn pin_as(&mut self, lock: &Lock) {
+        for entry in self.manifests.iter_mut().flat_map(|manifest| &mut manifest.models) {
+            if let Some(model) = lock.model(&entry.name) {
+                entry.pin_as(model, &self.store);
+            }
+        }
+    }
+
+    /// The entry of that name, to be pinned.
+    pub fn entry_mut(&mut self, name: &str) -> Option<&mut ModelEntry> {
+        self.manifests.iter_mut().flat_map(|manifest| &mut manifest.models).find(|entry| entry.name == name)
     }
 
     /// Its models, sorted by name, each with its manifest.

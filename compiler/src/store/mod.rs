@@ -15,7 +15,7 @@ pub use modeldeploy::link::Mapping;
 
 use crate::diagnostic::{Code, Diagnostic};
 use modeldeploy_format::Digest;
-use modeldeploy_format::lock::STORE_FOLDER;
+use modeldeploy_format::lock::{SOURCES_FOLDER, STORE_FOLDER};
 use modeldeploy_format::pack::Aligned;
 use std::fs;
 use std::io::ErrorKind;
@@ -42,10 +42,12 @@ pub enum Kind {
     Pack,
     /// An index.
     Index,
+    /// A file of a model that was fetched.
+    File,
 }
 
 impl Kind {
-    const ALL: [Kind; 4] = [Kind::Compressed, Kind::Golden, Kind::Pack, Kind::Index];
+    const ALL: [Kind; 5] = [Kind::Compressed, Kind::Golden, Kind::Pack, Kind::Index, Kind::File];
 
     /// The ending of its files' names.
     pub const fn ending(self) -> &'static str {
@@ -54,6 +56,7 @@ impl Kind {
             Kind::Golden => "golden",
             Kind::Pack => "pack",
             Kind::Index => "index",
+            Kind::File => "file",
         }
     }
 }
@@ -87,6 +90,37 @@ impl Store {
     pub fn path(&self, digest: &Digest, kind: Kind) -> PathBuf {
         let hex = digest.hex();
         self.root.join("sha256").join(&hex[..2]).join(format!("{hex}.{}", kind.ending()))
+    }
+
+    /// Where the folder of a fetched model lies or would lie, by the digest of all its files.
+    pub fn source_path(&self, tree: &Digest) -> PathBuf {
+        self.root.join(SOURCES_FOLDER).join(tree.hex())
+    }
+
+    /// Whether there is a folder.
+    pub(crate) fn is_folder(path: &Path) -> bool {
+        path.is_dir()
+    }
+
+    /// Removes the folders of fetched models that `keep` does not name, and what was cut off on its way here. What the folders hold is
+    /// the store's files under other names, so nothing of it counts.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be removed.
+    pub fn remove_other_sources(&self, keep: &[PathBuf]) -> Result<(), Diagnostic> {
+        let entries = fs::read_dir(self.root.join(SOURCES_FOLDER)).into_iter().flatten();
+        let sources = entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| !keep.contains(path));
+        for path in sources.chain([self.root.join("partial")]) {
+            match fs::remove_dir_all(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    let message = format!("a folder of the store cannot be removed: {error}");
+                    return Err(Diagnostic::new(IO, message).at(path.display().to_string()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Whether there is a file of that digest; its bytes are not read.

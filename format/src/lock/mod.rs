@@ -22,6 +22,9 @@ pub const FILE_NAME: &str = "Model.lock";
 /// The folder beside `Model.lock` that holds compressed weights and packs by their digest.
 pub const STORE_FOLDER: &str = ".modeldeploy";
 
+/// The folder of the store that holds the folders of models that were fetched, by the digest of their files.
+pub const SOURCES_FOLDER: &str = "sources";
+
 /// The version of the file's format that this program writes and reads.
 pub const VERSION: u32 = 1;
 
@@ -68,6 +71,9 @@ pub struct LockedModel {
     /// The paths of files that were looked for in its folder and not there, sorted: with one of them it would be read differently.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<String>,
+    /// What its source was resolved to, where that is no folder but a registry's or a hub's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<LockedOrigin>,
     /// What it takes and gives.
     pub signature: Signature,
     /// What was done to it: quantization, smoothing and so on, by name.
@@ -81,6 +87,19 @@ pub struct LockedModel {
     /// Every file that was read, sorted by path.
     #[serde(rename = "file")]
     pub files: Vec<LockedFile>,
+}
+
+/// What a source that is no folder was resolved to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockedOrigin {
+    /// The version, where it is a registry's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The digest of the artifact's manifest, or the commit.
+    pub revision: String,
+    /// The digest of all its files, by which the store names their folder.
+    pub tree: Digest,
 }
 
 /// A source file.

@@ -183,7 +183,7 @@ impl<'de> Deserialize<'de> for Digest {
 mod tests {
     use super::*;
     use crate::Task;
-    use crate::lock::{LockedFile, LockedGate, LockedPack};
+    use crate::lock::{LockedFile, LockedGate, LockedOrigin, LockedPack};
     use std::collections::BTreeMap;
 
     /// A lock in which no field is left out.
@@ -213,6 +213,11 @@ mod tests {
             compressed: digest("compressed"),
             golden: digest("golden"),
             absent: vec!["2_Normalize/config.json".into()],
+            origin: Some(LockedOrigin {
+                version: Some("1.0.0".into()),
+                revision: digest("manifest").to_string(),
+                tree: digest("tree"),
+            }),
             signature,
             recipe: texts(&[("quantize", "int8")]),
             gate: Some(LockedGate {
@@ -254,7 +259,7 @@ mod tests {
         let from = text.find("[[model]]").expect("a model");
         let values: Vec<usize> = text[from..].match_indices(" = ").map(|(at, _)| from + at + 3).collect();
         // Every key of the two blocks above, their digests included.
-        assert_eq!(values.len(), 43, "{text}");
+        assert_eq!(values.len(), 46, "{text}");
         for at in values {
             // The last letter or digit of the value: a digit becomes another one, a word another word, `true` none at all.
             let end = at + text[at..].find('\n').expect("a line");

@@ -86,6 +86,7 @@ fn model(name: &str, task: Task, byte: u8) -> LockedModel {
         packs: vec![LockedPack { layout: format!("{LAYOUT_FINGERPRINT:016x}"), size: 3, digest: digest(byte + 10) }],
         files: vec![],
         absent: vec![],
+        origin: None,
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) fn model(
         packs: vec![pack],
         files: vec![],
         absent: vec![],
+        origin: None,
         signature,
     }
 }

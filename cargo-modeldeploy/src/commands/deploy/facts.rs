@@ -67,7 +67,7 @@ type Proved = (Vec<LockedModel>, u64, Option<Program>);
 
 /// Those that the program holds, which must be those of the lock.
 fn proved(path: &Path, lock: &Lock) -> Result<Proved, Failure> {
-    let (bytes, audited) = audit::prove(path)?;
+    let (bytes, audited) = audit::prove_program(path)?;
     let inside: Vec<LockedModel> = audited.models().cloned().collect();
     let other = |model: &&LockedModel| lock.model(&model.name).is_none_or(|locked| locked.packs != model.packs);
     if let Some(model) = inside.iter().find(other) {
