@@ -67,7 +67,8 @@ pub(crate) fn pair(text: &str) -> Result<(String, String), String> {
 /// A label that the user gives and that is not the user's to give.
 pub(crate) fn reserved(key: &str) -> Option<Diagnostic> {
     key.starts_with(OWN).then(|| {
-        let message = format!("the label `{key}` says what was proved of the program, and is set by this command alone");
+        let message =
+            format!("the label `{key}` says what was proved of the program, and is set by this command alone");
         Diagnostic::new(crate::imaged::INPUT, message).help("give it another name")
     })
 }

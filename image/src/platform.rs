@@ -70,8 +70,9 @@ fn read<H: FileHeader<Endian = Endianness>>(program: &[u8]) -> object::Result<Re
     let known = PROCESSORS.iter().find(|(number, ..)| *number == machine);
     Ok(match known {
         Some((_, name)) => Ok(Platform { architecture: (*name).into(), os: "linux".into(), variant: None }),
-        None => {
-            Err(Error::program(format!("it is for a processor (ELF machine {}) that images have no name for", machine.0)))
-        }
+        None => Err(Error::program(format!(
+            "it is for a processor (ELF machine {}) that images have no name for",
+            machine.0
+        ))),
     })
 }

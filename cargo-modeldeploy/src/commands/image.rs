@@ -127,9 +127,11 @@ fn choose(args: &Args, output: &mut Output<'_>) -> Result<Chosen, Failure> {
     if let Some(path) = &args.program {
         return match args.passed.cargo() {
             [] => Ok(Chosen { path: path.clone(), package: None, target: "target".into() }),
-            [arg, ..] => Err(Diagnostic::new(WHICH, format!("`{}` is for cargo, and `--program` builds nothing", arg.display()))
-                .help("leave out one of the two")
-                .into()),
+            [arg, ..] => {
+                Err(Diagnostic::new(WHICH, format!("`{}` is for cargo, and `--program` builds nothing", arg.display()))
+                    .help("leave out one of the two")
+                    .into())
+            }
         };
     }
     let cargo = args.passed.cargo();
@@ -215,9 +217,9 @@ fn human(image: &Image, args: &Args, pushed: Option<&Pushed>) -> String {
 }
 
 fn facts(image: &Image, args: &Args, pushed: Option<&Pushed>) -> Value {
-    let layers = image.layers.iter().map(|layer| {
-        json!({"digest": layer.digest, "size": layer.size, "unpacked": layer.unpacked, "holds": layer.holds})
-    });
+    let layers = image.layers.iter().map(
+        |layer| json!({"digest": layer.digest, "size": layer.size, "unpacked": layer.unpacked, "holds": layer.holds}),
+    );
     json!({
         "name": image.name.to_string(),
         "platform": image.platform.to_string(),

@@ -13,7 +13,11 @@ const MAIN: &str = "fn main() {\n    println!(\"{:?}\", std::env::args().skip(1)
 fn shop() -> Shop {
     let shop = Shop::empty();
     shop.write("src/main.rs", MAIN);
-    shop.edit("Cargo.toml", "edition = \"2024\"\n", "edition = \"2024\"\ndescription = \"Sells tea\"\nlicense = \"MIT\"\n");
+    shop.edit(
+        "Cargo.toml",
+        "edition = \"2024\"\n",
+        "edition = \"2024\"\ndescription = \"Sells tea\"\nlicense = \"MIT\"\n",
+    );
     shop
 }
 
@@ -26,8 +30,10 @@ fn run(shop: &Shop, args: &[&str]) -> Said {
 fn an_image_is_built_the_same_twice_and_read_back() {
     let shop = shop();
     let said = run(&shop, &["image", "-p", "shop", "--docker-archive", "shop.tar", "--", "--no-auth"]).code(0);
-    let said = said.errs(&["linked statically", "Writing shop:0.1.0 to"]).says(&["shop:0.1.0 (linux/", "the program shop"]);
-    let digest = said.out.lines().find_map(|line| line.trim().strip_prefix("digest")).expect("a digest").trim().to_owned();
+    let said =
+        said.errs(&["linked statically", "Writing shop:0.1.0 to"]).says(&["shop:0.1.0 (linux/", "the program shop"]);
+    let digest =
+        said.out.lines().find_map(|line| line.trim().strip_prefix("digest")).expect("a digest").trim().to_owned();
     let folder = shop.path("target/image/shop").display().to_string();
     for image in [folder.as_str(), "shop.tar"] {
         let found = run(&shop, &["audit", image]).code(0);
@@ -41,7 +47,8 @@ fn an_image_is_built_the_same_twice_and_read_back() {
     }
     // Another folder, by another way, is the same image.
     let program = static_program(&shop);
-    let again = run(&shop, &["image", "-p", "shop", "--output", "again", "--format", "json", "--", "--no-auth"]).code(0).json();
+    let again =
+        run(&shop, &["image", "-p", "shop", "--output", "again", "--format", "json", "--", "--no-auth"]).code(0).json();
     assert_eq!(again["digest"], digest);
     // Static means that it runs where nothing is.
     let output = Command::new(&program).arg("tea").output().expect("it starts");
@@ -56,14 +63,16 @@ fn an_image_is_built_the_same_twice_and_read_back() {
 
 /// Where `image` has built the program.
 fn static_program(shop: &Shop) -> PathBuf {
-    let programs = shop.files("target").into_iter().filter(|path| path.ends_with("release/shop"));
-    programs.last().expect("a program")
+    let mut programs = shop.files("target").into_iter().filter(|path| path.ends_with("release/shop"));
+    programs.next_back().expect("a program")
 }
 
 fn altered_images_are_refused(shop: &Shop, program: &Path) {
     let program = program.display().to_string();
     let label = "org.modeldeploy.model.encoder.pack=sha256:0";
-    run(shop, &["image", "--program", &program, "--label", label]).code(1).errs(&["MD1202", "is set by this command alone"]);
+    run(shop, &["image", "--program", &program, "--label", label])
+        .code(1)
+        .errs(&["MD1202", "is set by this command alone"]);
     for (args, said) in [
         (&["image", "--program", "Cargo.toml"][..], "MD1001"),
         (&["image", "--program", &program, "--tag", "Shop"], "MD1202"),
@@ -166,7 +175,14 @@ fn a_registry_gets_what_it_has_not_got_from_who_may_push() {
 fn what_others_pull_is_what_was_pushed(shop: &Shop, to: &str, digest: &str) {
     let from = format!("docker://{to}@{digest}");
     let mut command = Command::new("skopeo");
-    command.args(["copy", "--insecure-policy", "--src-tls-verify=false", "--src-creds=shop:tea", &from, "oci:pulled:1"]);
+    command.args([
+        "copy",
+        "--insecure-policy",
+        "--src-tls-verify=false",
+        "--src-creds=shop:tea",
+        &from,
+        "oci:pulled:1",
+    ]);
     let Ok(output) = command.current_dir(shop.path("")).output() else {
         eprintln!("skopeo is not here: skipped");
         return;

@@ -28,13 +28,17 @@ pub(super) fn read(source: &mut Source, budget: &Budget) -> Result<Documents, Er
         (Some(oci), Some(docker)) => {
             let paths = |layers: &[Layer]| layers.iter().map(|layer| layer.path.clone()).collect::<Vec<_>>();
             if oci.configuration != docker.configuration || paths(&oci.layers) != paths(&docker.layers) {
-                return Err(Error::altered("index.json and manifest.json are of two images: who reads the one runs another program"));
+                return Err(Error::altered(
+                    "index.json and manifest.json are of two images: who reads the one runs another program",
+                ));
             }
             oci
         }
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => {
-            return Err(Error::unreadable("no image: it has neither the index.json of OCI nor the manifest.json of Docker"));
+            return Err(Error::unreadable(
+                "no image: it has neither the index.json of OCI nor the manifest.json of Docker",
+            ));
         }
     };
     let most = budget.limits.layers;
@@ -50,7 +54,10 @@ fn of_oci(source: &mut Source, index: &[u8], limit: u64) -> Result<Documents, Er
     let layout: spec::Layout = parse("oci-layout", &layout)?;
     if layout.image_layout_version != spec::LAYOUT {
         let version = layout.image_layout_version.escape_default();
-        return Err(Error::unreadable(format!("its layout is of version {version}, and that of {} is read", spec::LAYOUT)));
+        return Err(Error::unreadable(format!(
+            "its layout is of version {version}, and that of {} is read",
+            spec::LAYOUT
+        )));
     }
     let mut list: Index = parse("index.json", index)?;
     let mut image = only(&list)?;
@@ -146,5 +153,6 @@ fn digest(text: &str) -> Result<Digest, Error> {
 }
 
 fn parse<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Error> {
-    serde_json::from_slice(bytes).map_err(|error| Error::altered(format!("{} cannot be read: {error}", name.escape_default())))
+    serde_json::from_slice(bytes)
+        .map_err(|error| Error::altered(format!("{} cannot be read: {error}", name.escape_default())))
 }

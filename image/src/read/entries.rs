@@ -43,7 +43,11 @@ pub(super) fn each<R: Read>(
         let kind = entry.header().entry_type();
         let size = entry.size();
         header::check(entry.header().as_bytes()).map_err(|why| refuse(why.into()))?;
-        if kind.is_gnu_longname() || kind.is_gnu_longlink() || kind.is_pax_local_extensions() || kind.is_pax_global_extensions() {
+        if kind.is_gnu_longname()
+            || kind.is_gnu_longlink()
+            || kind.is_pax_local_extensions()
+            || kind.is_pax_global_extensions()
+        {
             let mut bytes = vec![];
             (&mut entry).take(EXTENSION + 1).read_to_end(&mut bytes).map_err(damaged)?;
             count(bytes.len())?;
@@ -99,11 +103,8 @@ fn extend(kind: EntryType, bytes: Vec<u8>, extended: &mut Extended) -> Result<()
                 return Err("an extension gives all files one name or size".into());
             }
             b"path" if value.is_empty() => return Err("an extension gives a file no name".into()),
-            b"path" => {
-                if extended.path.replace(value.to_vec()).is_some() {
-                    return Err(twice());
-                }
-            }
+            b"path" if extended.path.is_some() => return Err(twice()),
+            b"path" => extended.path = Some(value.to_vec()),
             b"size" => {
                 let size = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 extended.size = Some(size.ok_or("an extension says a size that is no number")?);

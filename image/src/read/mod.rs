@@ -118,10 +118,14 @@ fn find(mut source: Source, mut budget: Budget) -> Result<Found, Error> {
                 program = Some(take(&entry, most, bytes)?);
             } else if packs.get(&entry.path) == Some(&at) {
                 let mut hashing = crate::hashing::Hashing::new(io::sink());
-                io::copy(&mut bytes, &mut hashing).map_err(|error| Error::altered(format!("/{}: {error}", entry.path)))?;
+                io::copy(&mut bytes, &mut hashing)
+                    .map_err(|error| Error::altered(format!("/{}: {error}", entry.path)))?;
                 let (_, digest, size) = hashing.finish();
                 if !entry.path.ends_with(&format!("/{}.pack", digest.hex())) {
-                    return Err(Error::altered(format!("/{} has the digest {digest}, which is not its name", entry.path)));
+                    return Err(Error::altered(format!(
+                        "/{} has the digest {digest}, which is not its name",
+                        entry.path
+                    )));
                 }
                 found.push(FoundPack { path: format!("/{}", entry.path), digest, size });
             }

@@ -23,6 +23,12 @@ pub(super) enum Source {
     },
 }
 
+/// A file that is read.
+pub(super) struct Opened<'s> {
+    pub(super) file: Box<dyn Read + 's>,
+    pub(super) length: u64,
+}
+
 impl Source {
     pub(super) fn folder(path: &Path) -> Source {
         Source::Folder(path.to_owned())
@@ -36,28 +42,33 @@ impl Source {
         let mut reading = tar::Archive::new(&mut archive);
         // To go over a blob is to seek, not to read.
         let found = reading.entries_with_seek().map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
-        entries::each("the archive", found, |name| budget.entry(name), |entry, _| {
-            if entry.at.checked_add(entry.size).is_none_or(|to| to > end) {
-                return Err(Error::altered(format!("the archive is cut off in `{}`", entry.path)));
-            }
-            // Docker's own have links beside what they list, for the Docker of ten years ago.
-            let place = (entry.kind == Kind::File).then_some((entry.at, entry.size));
-            match entry.kind {
-                Kind::Folder => Ok(()),
-                _ if files.contains_key(&entry.path) => {
-                    Err(Error::altered(format!("the archive has `{}` twice", entry.path)))
+        entries::each(
+            "the archive",
+            found,
+            |name| budget.entry(name),
+            |entry, _| {
+                if entry.at.checked_add(entry.size).is_none_or(|to| to > end) {
+                    return Err(Error::altered(format!("the archive is cut off in `{}`", entry.path)));
                 }
-                _ => {
-                    files.insert(entry.path, place);
-                    Ok(())
+                // Docker's own have links beside what they list, for the Docker of ten years ago.
+                let place = (entry.kind == Kind::File).then_some((entry.at, entry.size));
+                match entry.kind {
+                    Kind::Folder => Ok(()),
+                    _ if files.contains_key(&entry.path) => {
+                        Err(Error::altered(format!("the archive has `{}` twice", entry.path)))
+                    }
+                    _ => {
+                        files.insert(entry.path, place);
+                        Ok(())
+                    }
                 }
-            }
-        })?;
+            },
+        )?;
         Ok(Source::Archive { archive: Box::new(archive), files })
     }
 
     /// The file at a path, with its length.
-    pub(super) fn open(&mut self, path: &str) -> Result<Option<(Box<dyn Read + '_>, u64)>, Error> {
+    pub(super) fn open(&mut self, path: &str) -> Result<Option<Opened<'_>>, Error> {
         match self {
             Source::Folder(folder) => {
                 let path = folder.join(path);
@@ -65,7 +76,7 @@ impl Source {
                 match fs::symlink_metadata(&path) {
                     Ok(it) if it.is_file() => {
                         let file = File::open(&path).map_err(Error::at(&path))?;
-                        Ok(Some((Box::new(file), it.len())))
+                        Ok(Some(Opened { file: Box::new(file), length: it.len() }))
                     }
                     Ok(_) => Err(Error::altered(format!("{} is a link or no file", path.display()))),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -77,17 +88,21 @@ impl Source {
                 let (at, size) = place.ok_or_else(|| {
                     Error::altered(format!("`{path}` in the archive is a link or no file, and links are not followed"))
                 })?;
-                archive.seek(SeekFrom::Start(at)).map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
-                Ok(Some((Box::new(archive.take(size)), size)))
+                archive
+                    .seek(SeekFrom::Start(at))
+                    .map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
+                Ok(Some(Opened { file: Box::new(archive.take(size)), length: size }))
             }
         }
     }
 
     /// A small file, whole.
     pub(super) fn document(&mut self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        let Some((file, size)) = self.open(path)? else { return Ok(None) };
+        let Some(Opened { file, length: size }) = self.open(path)? else { return Ok(None) };
         if size > limit {
-            return Err(Error::unreadable(format!("`{path}` has {size} bytes, and documents of up to {limit} are read")));
+            return Err(Error::unreadable(format!(
+                "`{path}` has {size} bytes, and documents of up to {limit} are read"
+            )));
         }
         let mut bytes = vec![];
         let read = file.take(limit).read_to_end(&mut bytes);

@@ -44,7 +44,9 @@ impl Tree {
         let path = &entry.path;
         let refuse = |why: String| Error::altered(format!("layer {}: {why}", layer + 1));
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if let Some(through) = ancestors(path).find(|it| self.nodes.get(*it).is_some_and(|(kind, _)| *kind != Kind::Folder)) {
+        if let Some(through) =
+            ancestors(path).find(|it| self.nodes.get(*it).is_some_and(|(kind, _)| *kind != Kind::Folder))
+        {
             return Err(refuse(format!("`{path}` goes through `{through}`, which is no folder")));
         }
         if name == OPAQUE {

@@ -4,8 +4,8 @@
 //! one, newer ones the other, and both say the same.
 
 use super::Image;
-use crate::spec::{self, Archived};
 use crate::Error;
+use crate::spec::{self, Archived};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;

@@ -34,14 +34,17 @@ pub(super) fn all<'a>(contents: &Contents<'a>) -> Vec<Layer<'a>> {
     for pack in &contents.packs {
         let digest = Digest::of(pack.bytes);
         if packs.iter().all(|(there, _)| *there != digest) {
-            packs.push((digest, Layer {
-                folder: Some(PACKS_FOLDER),
-                file: format!("{PACKS_FOLDER}/{}.pack", digest.hex()),
-                mode: 0o444,
-                bytes: pack.bytes,
-                compressed: false,
-                holds: format!("weights of {}", pack.of),
-            }));
+            packs.push((
+                digest,
+                Layer {
+                    folder: Some(PACKS_FOLDER),
+                    file: format!("{PACKS_FOLDER}/{}.pack", digest.hex()),
+                    mode: 0o444,
+                    bytes: pack.bytes,
+                    compressed: false,
+                    holds: format!("weights of {}", pack.of),
+                },
+            ));
         }
     }
     packs.sort_by_key(|(digest, layer)| (std::cmp::Reverse(layer.bytes.len()), *digest));

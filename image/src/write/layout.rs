@@ -3,9 +3,9 @@
 //! A reader finds the image before or the new one, never half of it: the index is replaced last, and at once.
 
 use super::layer::Layer;
+use crate::Error;
 use crate::hashing::Hashing;
 use crate::spec::{self, Descriptor, Index};
-use crate::Error;
 use modeldeploy_format::Digest;
 use std::collections::BTreeSet;
 use std::fs;

@@ -136,7 +136,8 @@ pub fn write(contents: &Contents<'_>, name: &Name, into: &Path) -> Result<Image,
         annotations: contents.labels.clone(),
     };
     let mut written = layout.put(spec::MANIFEST, &spec::to_bytes(&manifest))?;
-    let size = written.descriptor.size + manifest.config.size + manifest.layers.iter().map(|layer| layer.size).sum::<u64>();
+    let size =
+        written.descriptor.size + manifest.config.size + manifest.layers.iter().map(|layer| layer.size).sum::<u64>();
     let digest = written.digest;
     written.descriptor.platform = Some(platform.clone());
     written.descriptor.annotations.insert(spec::REF_NAME.into(), name.tag().into());
@@ -154,14 +155,18 @@ fn check(contents: &Contents<'_>) -> Result<(), Error> {
             "`{name}` cannot be the program's name in an image: 1 to 80 letters, digits and -_.+, no dot first, not `{PACKS_FOLDER}`"
         )));
     }
-    if let Some(variable) = contents.variables.iter().find(|variable| {
-        variable.split_once('=').is_none_or(|(name, _)| name.is_empty()) || variable.contains('\0')
-    }) {
+    if let Some(variable) = contents
+        .variables
+        .iter()
+        .find(|variable| variable.split_once('=').is_none_or(|(name, _)| name.is_empty()) || variable.contains('\0'))
+    {
         return Err(Error::input(format!("`{variable}` is no variable: NAME=value is one")));
     }
     if contents.packs.len() > MOST_PACKS {
         let count = contents.packs.len();
-        return Err(Error::input(format!("{count} packs are more than the {MOST_PACKS} layers that can be in an image")));
+        return Err(Error::input(format!(
+            "{count} packs are more than the {MOST_PACKS} layers that can be in an image"
+        )));
     }
     Ok(())
 }

@@ -88,7 +88,9 @@ mod tests {
         ] {
             assert_eq!(Name::parse(text, "latest").expect(text).full(), full);
         }
-        for text in ["", ":1", "Shop", "shop:", "shop:-1", "/shop", "shop/", "a//b", "../shop", "shop:a b", "shop@sha256:0"] {
+        for text in
+            ["", ":1", "Shop", "shop:", "shop:-1", "/shop", "shop/", "a//b", "../shop", "shop:a b", "shop@sha256:0"]
+        {
             assert!(Name::parse(text, "latest").is_err(), "{text}");
         }
     }

@@ -85,7 +85,8 @@ fn a_program_is_found_as_the_container_finds_it() {
     }
     // A name longer than a header has room for.
     let long = format!("{}/shop", "x".repeat(90));
-    let layer = vec![folder(&format!("{}/", "x".repeat(90))), pax(&[("mtime", "1.5"), ("path", &long)]), file("cut", b"l")];
+    let layer =
+        vec![folder(&format!("{}/", "x".repeat(90))), pax(&[("mtime", "1.5"), ("path", &long)]), file("cut", b"l")];
     assert_eq!(started(&[layer], json!({"Entrypoint": [format!("/{long}")]})), format!("/{long} l"));
 }
 
@@ -118,7 +119,8 @@ fn one_image_of_a_list_is_read_and_of_several_none_is_chosen() {
     attestation["platform"] = json!({"architecture": "unknown", "os": "unknown"});
     let mut other = image.clone();
     other["platform"] = json!({"architecture": "arm64", "os": "linux"});
-    let nested = put(&mut files, "application/vnd.oci.image.index.v1+json", &list(&[image.clone(), attestation.clone()]));
+    let nested =
+        put(&mut files, "application/vnd.oci.image.index.v1+json", &list(&[image.clone(), attestation.clone()]));
     let twice = put(&mut files, "application/vnd.oci.image.index.v1+json", &list(&[nested.clone()]));
     for (manifests, said) in [
         (vec![image.clone(), attestation], None),

@@ -102,8 +102,7 @@ impl Forged {
         let layers: Vec<Value> =
             self.layers.iter().map(|layer| put(&mut files, "application/vnd.oci.image.layer.v1.tar", layer)).collect();
         let manifest = json!({"schemaVersion": 2, "config": config, "layers": layers});
-        let manifest =
-            put(&mut files, "application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+        let manifest = put(&mut files, "application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
         files.insert("oci-layout".into(), b"{\"imageLayoutVersion\": \"1.0.0\"}".to_vec());
         files.insert("index.json".into(), list(&[manifest]));
         files

@@ -76,7 +76,8 @@ fn names_that_lead_elsewhere_are_refused() {
 fn archives_of_images_with_links_or_two_meanings_are_refused() {
     let forged = Forged::of(&[vec![file("shop", b"good")]]);
     let entries: Vec<Entry> = forged.layout().iter().map(|(name, bytes)| file(name, bytes)).collect();
-    let more = |entry: Entry| open_archive(Cursor::new(tar(&[entries.clone(), vec![entry]].concat())), Limits::default());
+    let more =
+        |entry: Entry| open_archive(Cursor::new(tar(&[entries.clone(), vec![entry]].concat())), Limits::default());
     refused("twice", more(file("index.json", b"{}")), "has `index.json` twice");
     refused("twice", more(file("./index.json", b"{}")), "has `index.json` twice");
     refused("a link", more(link("manifest.json", "/etc/passwd")), "is a link or no file");
@@ -113,7 +114,10 @@ fn every_byte_of_an_image_counts() {
             let mut changed = whole.clone();
             changed[at] ^= 1 << (at % 8);
             fs::write(&entry, changed).expect("a blob");
-            assert!(matches!(open(&image.folder), Err(Error::Altered(_) | Error::Unreadable(_))), "{entry:?}, byte {at}");
+            assert!(
+                matches!(open(&image.folder), Err(Error::Altered(_) | Error::Unreadable(_))),
+                "{entry:?}, byte {at}"
+            );
         }
         for other in [&whole[..whole.len() - 1], &[&whole[..], b"\0"].concat(), b""] {
             fs::write(&entry, other).expect("a blob");
@@ -167,11 +171,16 @@ fn a_pack_is_what_its_name_says() {
     let found = image(&[below.clone(), vec![file("shop", b"good")]]).expect("an image");
     assert_eq!(found.packs.iter().map(|pack| pack.digest).collect::<Vec<_>>(), [Digest::of(b"weights")]);
     // What lies over it counts.
-    refused("over", image(&[below.clone(), vec![file("shop", b"good"), pack(&right, b"others")]]), "which is not its name");
+    refused(
+        "over",
+        image(&[below.clone(), vec![file("shop", b"good"), pack(&right, b"others")]]),
+        "which is not its name",
+    );
     let gone = image(&[below, vec![file("shop", b"good"), file(&format!("packs/.wh.{right}.pack"), b"")]]);
     assert!(gone.expect("an image").packs.is_empty());
     // Beside the program, where nothing else is said.
-    let beside = vec![file("shop", b"good"), folder("shop.packs/"), file(&format!("shop.packs/{right}.pack"), b"weights")];
+    let beside =
+        vec![file("shop", b"good"), folder("shop.packs/"), file(&format!("shop.packs/{right}.pack"), b"weights")];
     assert_eq!(opened(&Forged::of(&[beside]).layout()).expect("an image").packs.len(), 1);
 }
 

@@ -37,9 +37,8 @@ fn the_documents_are_valid_under_the_schemas() {
     let folder = tempdir().expect("a folder");
     let program = program("shop");
     let image = write(&contents(&program, &PACKS), &name(), &folder.path().join("image")).expect("an image");
-    let read = |path: &str| -> Value {
-        serde_json::from_slice(&fs::read(image.folder.join(path)).expect(path)).expect(path)
-    };
+    let read =
+        |path: &str| -> Value { serde_json::from_slice(&fs::read(image.folder.join(path)).expect(path)).expect(path) };
     let blob = |digest: &Value| read(&format!("blobs/{}", digest.as_str().expect("a digest").replace(':', "/")));
     let index = read("index.json");
     let manifest = blob(&index["manifests"][0]["digest"]);

@@ -166,7 +166,12 @@ fn what_cannot_stand_in_an_image_is_refused_before_anything_is_written() {
     refused(&|contents| contents.variables.push("=1".into()), "`=1` is no variable");
     refused(&|contents| contents.created = u64::MAX, "past the year 9999");
     let many: Vec<Vec<u8>> = (0..101_u8).map(|byte| vec![byte]).collect();
-    refused(&|contents| contents.packs = many.iter().map(|bytes| Pack { of: String::new(), bytes: bytes.clone().leak() }).collect(), "101 packs");
+    refused(
+        &|contents| {
+            contents.packs = many.iter().map(|bytes| Pack { of: String::new(), bytes: bytes.clone().leak() }).collect()
+        },
+        "101 packs",
+    );
 }
 
 #[test]
