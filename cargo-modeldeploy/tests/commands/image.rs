@@ -63,8 +63,8 @@ fn an_image_is_built_the_same_twice_and_read_back() {
 
 /// Where `image` has built the program.
 fn static_program(shop: &Shop) -> PathBuf {
-    let programs = shop.files("target").into_iter().filter(|path| path.ends_with("release/shop"));
-    programs.last().expect("a program")
+    let mut programs = shop.files("target").into_iter().filter(|path| path.ends_with("release/shop"));
+    programs.next_back().expect("a program")
 }
 
 fn altered_images_are_refused(shop: &Shop, program: &Path) {

@@ -103,11 +103,8 @@ fn extend(kind: EntryType, bytes: Vec<u8>, extended: &mut Extended) -> Result<()
                 return Err("an extension gives all files one name or size".into());
             }
             b"path" if value.is_empty() => return Err("an extension gives a file no name".into()),
-            b"path" => {
-                if extended.path.replace(value.to_vec()).is_some() {
-                    return Err(twice());
-                }
-            }
+            b"path" if extended.path.is_some() => return Err(twice()),
+            b"path" => extended.path = Some(value.to_vec()),
             b"size" => {
                 let size = str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 extended.size = Some(size.ok_or("an extension says a size that is no number")?);

@@ -2,7 +2,7 @@
 
 use super::budget::Budget;
 use super::entries::{self, Entry};
-use super::source::Source;
+use super::source::{Opened, Source};
 use crate::Error;
 use crate::hashing::Hashing;
 use flate2::read::MultiGzDecoder;
@@ -33,7 +33,7 @@ pub(super) fn walk(
 ) -> Result<(), Error> {
     let name = &layer.path;
     let damaged = |error: io::Error| Error::altered(format!("layer `{name}` cannot be unpacked: {error}"));
-    let Some((file, length)) = source.open(name)? else {
+    let Some(Opened { file, length }) = source.open(name)? else {
         return Err(Error::altered(format!("layer `{name}` is not there")));
     };
     if let Some((_, said)) = layer.blob.filter(|(_, said)| *said != length) {

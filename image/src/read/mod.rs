@@ -49,7 +49,9 @@ pub struct Found {
     pub path: String,
     /// The program.
     pub program: Vec<u8>,
-    /// The packs that it would open, beside the program or where the image says.
+    /// Where it would look for packs: beside the program, or where the image says.
+    pub packs_folder: String,
+    /// The packs there.
     pub packs: Vec<FoundPack>,
 }
 
@@ -135,7 +137,8 @@ fn find(mut source: Source, mut budget: Budget) -> Result<Found, Error> {
     let program = program.ok_or_else(|| Error::altered(format!("/{path} was there and is not")))?;
     let Configuration { platform, config, .. } = configuration;
     let (user, labels, layers) = (config.user, config.labels, layers.len());
-    Ok(Found { digest, platform, user, labels, layers, path: format!("/{path}"), program, packs: found })
+    let packs_folder = format!("/{folder}");
+    Ok(Found { digest, platform, user, labels, layers, path: format!("/{path}"), program, packs_folder, packs: found })
 }
 
 /// Where the program lies that the image starts, from its root, and in which layer.

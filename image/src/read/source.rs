@@ -23,6 +23,12 @@ pub(super) enum Source {
     },
 }
 
+/// A file that is read.
+pub(super) struct Opened<'s> {
+    pub(super) file: Box<dyn Read + 's>,
+    pub(super) length: u64,
+}
+
 impl Source {
     pub(super) fn folder(path: &Path) -> Source {
         Source::Folder(path.to_owned())
@@ -62,7 +68,7 @@ impl Source {
     }
 
     /// The file at a path, with its length.
-    pub(super) fn open(&mut self, path: &str) -> Result<Option<(Box<dyn Read + '_>, u64)>, Error> {
+    pub(super) fn open(&mut self, path: &str) -> Result<Option<Opened<'_>>, Error> {
         match self {
             Source::Folder(folder) => {
                 let path = folder.join(path);
@@ -70,7 +76,7 @@ impl Source {
                 match fs::symlink_metadata(&path) {
                     Ok(it) if it.is_file() => {
                         let file = File::open(&path).map_err(Error::at(&path))?;
-                        Ok(Some((Box::new(file), it.len())))
+                        Ok(Some(Opened { file: Box::new(file), length: it.len() }))
                     }
                     Ok(_) => Err(Error::altered(format!("{} is a link or no file", path.display()))),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -85,14 +91,14 @@ impl Source {
                 archive
                     .seek(SeekFrom::Start(at))
                     .map_err(|error| Error::unreadable(format!("the archive: {error}")))?;
-                Ok(Some((Box::new(archive.take(size)), size)))
+                Ok(Some(Opened { file: Box::new(archive.take(size)), length: size }))
             }
         }
     }
 
     /// A small file, whole.
     pub(super) fn document(&mut self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, Error> {
-        let Some((file, size)) = self.open(path)? else { return Ok(None) };
+        let Some(Opened { file, length: size }) = self.open(path)? else { return Ok(None) };
         if size > limit {
             return Err(Error::unreadable(format!(
                 "`{path}` has {size} bytes, and documents of up to {limit} are read"
