@@ -92,7 +92,7 @@ fn signed_programs_are_believed(shop: &Shop, program: &Path) {
     let digest = Digest::of(&fs::read(program).expect("the program")).hex();
     assert_eq!(provenance["subject"][0]["digest"]["sha256"], digest);
 
-    shop.run(&["verify", &shown, &key[0], &key[1]]).code(1).errs(&["MD1112", "it is not signed"]);
+    shop.run(&["verify", &shown, key[0], key[1]]).code(1).errs(&["MD1112", "it is not signed"]);
     shop.run(&["sign", &shown, "--key", "keys/release.key"]).code(0).errs(&["Signed the program"]);
     let signed =
         shop.run(&["verify", &shown, key[0], key[1], "--lock", "Model.lock", "--format", "json"]).code(0).json();
