@@ -188,13 +188,14 @@ impl Attestations {
     }
 
     /// Adds a signature of a statement: to the envelope that carries the same, or in one of its own. What the same key had signed
-    /// before is taken out, and so is what is about other files: it says nothing of this one.
+    /// before is taken out, and so are statements about other files: they say nothing of this one.
     ///
     /// # Errors
     ///
     /// If the key cannot sign.
     pub fn sign(&mut self, statement: &Statement, about: &Digest, key: &SecretKey) -> Result<(), Refusal> {
-        self.envelopes.retain(|envelope| Statement::of_envelope(envelope).is_ok_and(|known| known.is_about(about)));
+        // What is no statement is not ours to judge.
+        self.envelopes.retain(|envelope| Statement::of_envelope(envelope).map_or(true, |known| known.is_about(about)));
         let id = key.public().id().0;
         for envelope in &mut self.envelopes {
             envelope.signatures.retain(|signature| signature.keyid.as_ref() != Some(&id));

@@ -126,7 +126,7 @@ fn proved<'f>(
         Believed::By(keys, statements) => return Ok((keys, statements)),
         Believed::Unsigned => "there is no such file: it is not signed".to_owned(),
         Believed::Strangers(_) if keys.is_empty() => format!("no key is trusted here: {}", found.said()),
-        Believed::Strangers(_) => format!("{}; {} are asked for", found.said(), count(*threshold, "signature")),
+        Believed::Strangers(_) => format!("{}; {threshold} of the trusted keys must have signed", found.said()),
     };
     Err(refused_signature(&Refusal::Untrusted(why), path))
 }

@@ -121,6 +121,15 @@ fn signed_programs_are_believed(shop: &Shop, program: &Path) {
     let provenance = shop.run(&["provenance", &shown]).code(0);
     assert_eq!(shop.run(&["provenance", &shown]).code(0).out, provenance.out);
     let provenance = provenance.json();
+    let timed = shop.run(&["provenance", &shown, "--time", "--builder", "https://ci.shop.example"]).code(0).json();
+    let run = &timed["predicate"]["runDetails"];
+    assert_eq!(run["builder"]["id"], "https://ci.shop.example");
+    assert!(
+        run["metadata"]["finishedOn"].as_str().is_some_and(|time| time.len() == 20 && time.ends_with('Z')),
+        "{run}"
+    );
+    assert_eq!(provenance["predicate"]["runDetails"]["metadata"], ().into());
+    a_commit_is_stated(shop, &shown);
     let list = provenance.pointer("/predicate/buildDefinition/resolvedDependencies").expect("a list");
     let named = |name: &str| list.as_array().is_some_and(|list| list.iter().any(|it| it["name"] == *name));
     assert!(
@@ -130,7 +139,7 @@ fn signed_programs_are_believed(shop: &Shop, program: &Path) {
     let digest = Digest::of(&fs::read(program).expect("the program")).hex();
     assert_eq!(provenance["subject"][0]["digest"]["sha256"], digest);
 
-    shop.run(&["verify", &shown, &key[0], &key[1]]).code(1).errs(&["MD1112", "it is not signed"]);
+    shop.run(&["verify", &shown, key[0], key[1]]).code(1).errs(&["MD1112", "it is not signed"]);
     shop.run(&["sign", &shown, "--key", "keys/release.key"]).code(0).errs(&["Signed the program"]);
     let signed =
         shop.run(&["verify", &shown, key[0], key[1], "--lock", "Model.lock", "--format", "json"]).code(0).json();
@@ -174,6 +183,43 @@ fn signed_programs_are_believed(shop: &Shop, program: &Path) {
         .errs(&["only its bytes are signed"]);
     shop.run(&["verify", own, "--key", "keys/other.pub", "--signature", "own.jsonl"]).code(0).says(&["signed-file-v1"]);
     fs::remove_file(beside).expect("removed");
+}
+
+/// The shop becomes a repository for a while.
+fn a_commit_is_stated(shop: &Shop, program: &str) {
+    let git = |args: &[&str]| {
+        let own = ["-c", "user.name=shop", "-c", "user.email=shop@shop.example", "-c", "commit.gpgsign=false"];
+        Command::new("git")
+            .args(own)
+            .args(args)
+            .current_dir(shop.path("."))
+            .output()
+            .ok()
+            .filter(|it| it.status.success())
+    };
+    if git(&["init", "--quiet"]).is_none() {
+        return eprintln!("git is not here: skipped");
+    }
+    git(&["add", "Cargo.toml", "Model.lock"]).expect("added");
+    git(&["commit", "--quiet", "--message", "a shop"]).expect("a commit");
+    git(&["remote", "add", "origin", "https://user:secret@git.shop.example/shop"]).expect("a remote");
+    let head = String::from_utf8(git(&["rev-parse", "HEAD"]).expect("a commit").stdout).expect("text");
+    let source = || {
+        let said = shop.run(&["provenance", program]).code(0);
+        let list = said.json()["predicate"]["buildDefinition"]["resolvedDependencies"].clone();
+        let source = list.as_array().and_then(|list| list.iter().find(|it| it["name"] == "source")).cloned();
+        (source.unwrap_or_default(), said.err)
+    };
+    let (stated, _) = source();
+    assert_eq!((&stated["digest"]["gitCommit"], &stated["annotations"]), (&head.trim().into(), &().into()));
+    assert_eq!(stated["uri"], "git+https://git.shop.example/shop");
+    let manifest = shop.read("Cargo.toml");
+    shop.append("Cargo.toml", "\n");
+    let (stated, err) = source();
+    assert_eq!(stated["annotations"]["modified"], true);
+    assert!(err.contains("files differ from the commit"), "{err}");
+    shop.write("Cargo.toml", &manifest);
+    fs::remove_dir_all(shop.path(".git")).expect("removed");
 }
 
 fn stripped_programs_say_the_same(shop: &Shop, program: &Path) {

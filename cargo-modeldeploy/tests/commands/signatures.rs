@@ -42,7 +42,11 @@ fn a_lock_is_signed_by_several_and_believed_by_those_who_trust_them() {
     let said = shop.run(&["sign", "Model.lock", "--key", "keys/release.key"]).code(0);
     said.errs(&["Signed the lock Model.lock"]).says(&[&format!("signed by {release}")]);
     verify(&["--key", "keys/release.pub"]).code(0).says(&[&format!("signed by {release} (release)"), "lock sha256:"]);
-    verify(&["--key", "keys/ml-team.pub"]).code(1).errs(&["MD1112", &release, "1 signature are asked for"]);
+    verify(&["--key", "keys/ml-team.pub"]).code(1).errs(&[
+        "MD1112",
+        &release,
+        "1 of the trusted keys must have signed",
+    ]);
     verify(&[]).code(1).errs(&["MD1112", "no key is trusted here", "[trust]"]);
 
     shop.run(&["sign", "Model.lock", "--key", "keys/ml-team.key"]).code(0);
