@@ -112,14 +112,15 @@ fn none(registry: &Registry, range: &VersionReq, precise: Option<&Version>, list
     Error::new(Kind::NoVersion, what).at(registry).help(help)
 }
 
-/// The versions that are nearest, nearest first: by the first number, then the second, then the third.
+/// The versions that are nearest, nearest first: by the first number, within the same one by the second; on either side in the order
+/// in which one would go there.
 fn nearest(wanted: Option<&Version>, listed: &[Listed]) -> Vec<String> {
     let mut all: Vec<&Version> = listed.iter().rev().map(|it| &it.version).collect();
     if let Some(wanted) = wanted {
-        let far = |it: &Version| {
-            [it.major.abs_diff(wanted.major), it.minor.abs_diff(wanted.minor), it.patch.abs_diff(wanted.patch)]
-        };
-        all.sort_by_key(|it| far(it));
+        let above = all.iter().rev().filter(|it| **it > wanted);
+        all = all.iter().filter(|it| **it <= wanted).chain(above).copied().collect();
+        let minor = |it: &Version| if it.major == wanted.major { it.minor.abs_diff(wanted.minor) } else { 0 };
+        all.sort_by_key(|it| (it.major.abs_diff(wanted.major), minor(it)));
     }
     all.into_iter().take(NEAREST).map(ToString::to_string).collect()
 }
@@ -134,7 +135,7 @@ mod tests {
             .map(|version| Listed { version: Version::parse(version).expect("a version"), marked: false })
             .into();
         let wanted = Version::new(1, 2, 0);
-        assert_eq!(nearest(Some(&wanted), &listed), ["1.3.0", "1.1.5", "1.0.0", "2.0.0", "0.9.0"]);
+        assert_eq!(nearest(Some(&wanted), &listed), ["1.1.5", "1.3.0", "1.0.0", "0.9.0", "2.0.0"]);
         assert_eq!(nearest(None, &listed)[0], "9.0.0");
     }
 }

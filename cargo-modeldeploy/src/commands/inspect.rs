@@ -227,6 +227,9 @@ fn entry(model: &LockedModel) -> String {
         recipe.join(", "),
         model.space,
     );
+    if let Some(origin) = &model.origin {
+        text.push_str(&format!("\n  resolved to {}, files {}", origin.revision, origin.tree));
+    }
     if let Some(gate) = &model.gate {
         text.push_str(&format!("\n  gate {}: f32 {}, pack {}", gate.metric, gate.base, gate.got));
         gate.figures.iter().for_each(|(name, figure)| text.push_str(&format!(", {name} {figure}")));

@@ -9,6 +9,7 @@ mod hub;
 mod lies;
 mod login;
 mod model;
+mod push;
 mod resolve;
 mod server;
 mod slow;
