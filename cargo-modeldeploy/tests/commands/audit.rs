@@ -128,7 +128,7 @@ fn signed_programs_are_believed(shop: &Shop, program: &Path) {
         run["metadata"]["finishedOn"].as_str().is_some_and(|time| time.len() == 20 && time.ends_with('Z')),
         "{run}"
     );
-    assert_eq!(provenance["predicate"]["runDetails"]["metadata"], ().into());
+    assert!(provenance["predicate"]["runDetails"]["metadata"].is_null());
     a_commit_is_stated(shop, &shown);
     let list = provenance.pointer("/predicate/buildDefinition/resolvedDependencies").expect("a list");
     let named = |name: &str| list.as_array().is_some_and(|list| list.iter().any(|it| it["name"] == *name));
