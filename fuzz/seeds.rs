@@ -107,6 +107,9 @@ fn main() {
     let audited = modeldeploy_audit::audit(&program.program()).expect("a program that is right");
     assert_eq!(audited.held.len(), program.packs.len());
     put("audit", "program", &program.program());
+    let mut attached = program.sections();
+    attached[3].0 = ".modeldeploy-attached";
+    put("audit", "attached", &elf::elf(elf::X86_64, &attached));
     put("audit", "bill", &program.bill);
     put("audit", "crates", &program.crates);
     let entries = [

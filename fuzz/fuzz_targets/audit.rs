@@ -10,6 +10,7 @@ fuzz_target!(|bytes: &[u8]| {
         let named = audited.models().count() + audited.indexes().count();
         assert!(audited.bill.is_some() || named == 0);
         assert!(audited.held.iter().all(|held| audited.holds(&held.digest) && held.size <= 64 * bytes.len() as u64));
+        assert!(audited.beside.iter().all(|pack| audited.reads(&pack.digest) && !audited.holds(&pack.digest)));
     }
     if let Ok(bill) = Bill::decode(bytes) {
         assert_eq!(Bill::decode(&bill.encode()), Ok(bill));

@@ -80,7 +80,7 @@ pub(crate) fn build(
     let mut made = vec![];
     for (manifest, entry) in workspace.indexes() {
         let index = lock.index(&entry.name).expect("the lock is not stale");
-        if workspace.store.get(&index.digest, Kind::Index).is_ok() {
+        if workspace.store.mapped(&index.digest, Kind::Index).is_ok() {
             continue;
         }
         progress(Event::Begin(&entry.name));

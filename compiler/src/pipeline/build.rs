@@ -45,7 +45,7 @@ pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec
     let (mut made, mut errors) = (vec![], vec![]);
     for (manifest, entry) in workspace.models() {
         let model = lock.model(&entry.name).expect("the lock is not stale");
-        if model.packs.iter().all(|pack| workspace.store.get(&pack.digest, Kind::Pack).is_ok()) {
+        if model.packs.iter().all(|pack| workspace.store.mapped(&pack.digest, Kind::Pack).is_ok()) {
             continue;
         }
         progress(Event::Begin(&entry.name));
@@ -68,8 +68,8 @@ pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec
 /// Whether the store has every pack and index of the lock.
 fn has_all(workspace: &Workspace, lock: &Lock) -> bool {
     let mut packs = lock.models.iter().flat_map(|model| &model.packs);
-    let packs = packs.all(|pack| workspace.store.get(&pack.digest, Kind::Pack).is_ok());
-    packs && lock.indexes.iter().all(|index| workspace.store.get(&index.digest, Kind::Index).is_ok())
+    let packs = packs.all(|pack| workspace.store.mapped(&pack.digest, Kind::Pack).is_ok());
+    packs && lock.indexes.iter().all(|index| workspace.store.mapped(&index.digest, Kind::Index).is_ok())
 }
 
 /// The lock, if it is what the manifests say.

@@ -2,10 +2,10 @@
 
 use super::OTHER_BYTES;
 use crate::diagnostic::Diagnostic;
-use crate::store::{Kind, Store};
+use crate::store::{Kind, Mapping, Store};
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::Lock;
-use modeldeploy_format::pack::{self, Aligned};
+use modeldeploy_format::pack;
 
 /// Divides the packs, which are all in the store, unless that is done.
 ///
@@ -20,8 +20,8 @@ pub(super) fn divide(store: &Store, lock: &Lock) -> Result<(), Diagnostic> {
     if digests.iter().all(|digest| store.division(digest).is_some_and(|division| division.among() == among)) {
         return Ok(());
     }
-    let packs = digests.iter().map(|digest| store.get(digest, Kind::Pack)).collect::<Result<Vec<Aligned>, _>>()?;
-    let bytes: Vec<&[u8]> = packs.iter().map(|pack| &pack[..]).collect();
+    let packs = digests.iter().map(|digest| store.mapped(digest, Kind::Pack)).collect::<Result<Vec<Mapping>, _>>()?;
+    let bytes: Vec<&[u8]> = packs.iter().map(Mapping::bytes).collect();
     let divisions = pack::divide(&bytes).map_err(|error| Diagnostic::new(OTHER_BYTES, error.to_string()))?;
     digests.iter().zip(&divisions).try_for_each(|(digest, division)| store.put_division(digest, division))
 }

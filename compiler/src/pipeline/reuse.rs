@@ -16,7 +16,7 @@ pub(super) fn is_current(manifest: &Manifest, entry: &ModelEntry, locked: &Locke
         && recipe(manifest, entry).is_ok_and(|(settings, _)| settings == locked.recipe)
         && store.get(&locked.compressed, Kind::Compressed).is_ok()
         && store.get(&locked.golden, Kind::Golden).is_ok()
-        && locked.packs.iter().all(|pack| pack.layout == layout && store.get(&pack.digest, Kind::Pack).is_ok())
+        && locked.packs.iter().all(|pack| pack.layout == layout && store.mapped(&pack.digest, Kind::Pack).is_ok())
         && has_its_suite(manifest, entry, locked)
         && has_its_files(manifest, entry, locked)
 }

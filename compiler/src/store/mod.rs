@@ -147,8 +147,18 @@ impl Store {
     ///
     /// If there is no such file, or its bytes have another digest.
     pub fn get(&self, digest: &Digest, kind: Kind) -> Result<Aligned, Diagnostic> {
+        self.mapped(digest, kind).map(|mapping| Aligned::copy(mapping.bytes()))
+    }
+
+    /// The same where they lie: however many they are, they take no memory of this process.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Store::get).
+    pub fn mapped(&self, digest: &Digest, kind: Kind) -> Result<Mapping, Diagnostic> {
         let path = self.path(digest, kind);
-        let bytes = fs::read(&path).map_err(|error| match error.kind() {
+        let file = fs::File::open(&path).and_then(|file| Mapping::of(&file));
+        let mapping = file.map_err(|error| match error.kind() {
             ErrorKind::NotFound => Diagnostic::new(ABSENT, format!("the store has no {} {digest}", kind.ending()))
                 .at(path.display().to_string())
                 .help("`cargo modeldeploy lock` makes it again from the model's folder"),
@@ -156,8 +166,8 @@ impl Store {
                 Diagnostic::new(IO, format!("the store's file cannot be read: {error}")).at(path.display().to_string())
             }
         })?;
-        prove(&path, &bytes)?;
-        Ok(Aligned::copy(&bytes))
+        prove(&path, mapping.bytes())?;
+        Ok(mapping)
     }
 
     /// Takes the store for this process, which works for the workspace in `folder`, until the hold is dropped; `waiting` is called
