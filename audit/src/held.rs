@@ -1,11 +1,12 @@
 //! The packs and indexes of a program, proved against its records and its lock.
 
 use crate::Refusal;
+use crate::architecture;
 use crate::program::{BILL, CRATES, DATA, PLACES, Section};
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::Lock;
 use modeldeploy_format::pack::{Bytes, places};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often the bytes of the sections may be read, by packs that have parts in common: what is built stays far under it.
 const READS: u64 = 64;
@@ -24,6 +25,8 @@ pub struct Held {
 pub(crate) struct All {
     pub(crate) held: Vec<Held>,
     pub(crate) beside: Vec<Held>,
+    /// What kind of network each pack inside is.
+    pub(crate) architectures: BTreeMap<Digest, String>,
 }
 
 /// Proves that the sections of `data` are what `records` say of them, that the lock pins all of that, and that nothing else is in them.
@@ -77,6 +80,8 @@ pub(crate) fn prove(
             let digest = place.digest;
             return Err(Refusal::altered(format!("{name} has the digest {found}, and {PLACES} says {digest}")));
         }
+        let pieces: Vec<&[u8]> = parts.iter().map(|(_, _, bytes)| *bytes).collect();
+        all.architectures.extend(architecture::of(&pieces).map(|found| (place.digest, found)));
         for (section, start, bytes) in parts {
             taken[section].push((start, start + bytes.len()));
         }

@@ -20,6 +20,7 @@
 
 #![forbid(unsafe_code)]
 
+mod architecture;
 mod bill;
 mod compare;
 mod crates;
@@ -38,6 +39,7 @@ pub use sbom::{cyclonedx, spdx};
 use auditable_serde::VersionInfo;
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{LockedIndex, LockedModel};
+use std::collections::BTreeMap;
 use program::{ATTACHED, BILL, CRATES, DATA, PLACES, Program, Section};
 
 /// What a program says, all of it proved.
@@ -49,6 +51,8 @@ pub struct Audit {
     pub held: Vec<Held>,
     /// The packs that it reads from files beside it: which they must be.
     pub beside: Vec<Held>,
+    /// What kind of network each pack inside is, by its digest; of one that does not lie in memory as packs must, nothing is said.
+    pub architectures: BTreeMap<Digest, String>,
     /// None where cargo built it alone, or it has no model.
     pub bill: Option<Bill>,
     /// Its crates, where it says them.
@@ -66,6 +70,11 @@ impl Audit {
     pub fn indexes(&self) -> impl Iterator<Item = &LockedIndex> {
         let indexes = self.bill.iter().flat_map(|bill| &bill.lock.indexes);
         indexes.filter(|index| self.holds(&index.digest))
+    }
+
+    /// What kind of network a model is, if its pack is inside.
+    pub fn network(&self, model: &LockedModel) -> Option<&str> {
+        model.packs.iter().find_map(|pack| self.architectures.get(&pack.digest)).map(String::as_str)
     }
 
     /// Whether a pack or an index of that digest is inside.
@@ -92,7 +101,8 @@ pub fn audit(program: &[u8]) -> Result<Audit, Refusal> {
     let (places, bill, crates) = (places?, bill?, crates?);
     let data: Vec<Section<'_>> = data?.into_iter().chain(attached?).collect();
     let architecture = program.architecture();
-    let mut audit = Audit { architecture, held: vec![], beside: vec![], bill: None, crates: None };
+    let architectures = BTreeMap::new();
+    let mut audit = Audit { architecture, held: vec![], beside: vec![], architectures, bill: None, crates: None };
     let listed = crates.as_ref().map(|section| crates::from_section(section.bytes)).transpose();
     audit.crates = listed.map_err(|why| Refusal::altered(format!("{CRATES} {why}")))?;
     let places = match (places, data.first()) {
@@ -111,7 +121,7 @@ pub fn audit(program: &[u8]) -> Result<Audit, Refusal> {
     let crates = audit.bill.as_ref().and_then(|bill| bill.crates).and(address(&crates));
     let lock = audit.bill.as_ref().map(|bill| &bill.lock);
     let all = held::prove(&data, &places, lock, [address(&bill), crates])?;
-    (audit.held, audit.beside) = (all.held, all.beside);
+    (audit.held, audit.beside, audit.architectures) = (all.held, all.beside, all.architectures);
     Ok(audit)
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn human(shown: &str, audit: &Audit, proved: Option<&Path>, signed: &
     if audit.held.is_empty() && audit.beside.is_empty() {
         text += "\n  holds no model: none is linked into it, and a dev build maps its models when it runs";
     }
-    audit.models().for_each(|held| text += &model(held));
+    audit.models().for_each(|held| text += &model(held, audit.network(held)));
     audit.indexes().for_each(|held| text += &index(held));
     if let Some(Bill { toolchain, arguments, .. }) = &audit.bill {
         let _ = write!(
@@ -60,13 +60,16 @@ pub(crate) fn human(shown: &str, audit: &Audit, proved: Option<&Path>, signed: &
     text
 }
 
-fn model(model: &LockedModel) -> String {
+fn model(model: &LockedModel, network: Option<&str>) -> String {
     let LockedModel { name, version, license, source, signature, space, recipe, gate, packs, .. } = model;
     let license = license.as_deref().unwrap_or("no licence is stated");
     let mut text = format!(
         "\n{name} {version}\n  {}, {} outputs, {} tokens at most\n  licence  {license}\n  source   {source}",
         signature.task, signature.outputs, signature.max_tokens
     );
+    if let Some(network) = network {
+        let _ = write!(text, "\n  network  {network}");
+    }
     for pack in packs {
         let _ = write!(text, "\n  pack     {}, {}", pack.digest, bytes(pack.size));
     }
@@ -114,6 +117,7 @@ pub(crate) fn program(audit: &Audit, proved: Option<&Path>, signed: &Believed) -
     json!({
         "architecture": audit.architecture,
         "models": models,
+        "networks": models.iter().map(|model| audit.network(model)).collect::<Vec<_>>(),
         "indexes": indexes,
         "unnamed": unnamed.map(packs).collect::<Vec<_>>(),
         "outside": {"packs": audit.beside.iter().map(packs).collect::<Vec<_>>(), "proved_in": proved},

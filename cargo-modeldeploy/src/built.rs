@@ -96,7 +96,7 @@ fn of_program<'a>(
         lock: &bill.lock,
         inside,
         package: root.map(|root| (root.name.clone(), root.version.to_string())),
-        profile: &bill.toolchain.profile,
+        arguments: &bill.arguments,
         rustc: &bill.toolchain.rustc,
         host: &bill.toolchain.host,
         modeldeploy: &bill.toolchain.modeldeploy,

@@ -30,8 +30,8 @@ pub struct Build<'a> {
     pub inside: Vec<&'a str>,
     /// The package and its version, where the program lists its crates.
     pub package: Option<(String, String)>,
-    /// Cargo's profile.
-    pub profile: &'a str,
+    /// What `cargo modeldeploy build` was asked for, of all that decides on the program's bytes.
+    pub arguments: &'a [String],
     /// The compiler, in its own words.
     pub rustc: &'a str,
     /// The system that built it.
@@ -61,7 +61,7 @@ pub struct Source {
 
 /// The statement of a build.
 pub fn statement(build: &Build<'_>) -> Statement {
-    let mut external = json!({"command": "cargo modeldeploy build", "profile": build.profile});
+    let mut external = json!({"command": "cargo modeldeploy build", "arguments": build.arguments});
     if let Some((name, version)) = &build.package {
         external["package"] = name.as_str().into();
         external["version"] = version.as_str().into();

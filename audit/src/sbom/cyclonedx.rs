@@ -32,7 +32,7 @@ pub fn cyclonedx(name: &str, program: &Digest, audit: &Audit) -> Value {
             "properties": audit.bill.as_ref().map_or(vec![], toolchain),
         },
         "components": packages.iter().map(library)
-            .chain(audit.models().map(model))
+            .chain(audit.models().map(|it| model(it, audit.network(it))))
             .chain(audit.indexes().map(index))
             .collect::<Vec<_>>(),
         "dependencies": dependencies(name, audit, packages),
@@ -75,7 +75,7 @@ fn library(package: &Package) -> Value {
     component
 }
 
-fn model(model: &LockedModel) -> Value {
+fn model(model: &LockedModel, network: Option<&str>) -> Value {
     let packs: Vec<Value> =
         model.packs.iter().flat_map(|pack| hashes(&pack.digest).as_array().cloned()).flatten().collect();
     let mut component = json!({
@@ -92,7 +92,7 @@ fn model(model: &LockedModel) -> Value {
             }],
             "notes": "the ancestor's weights, compressed as the properties say, in the order in which the kernels read them",
         },
-        "modelCard": card(model),
+        "modelCard": card(model, network),
         "properties": [property("space", &model.space.to_string()), property("signature", &model.signature_digest.to_string())],
     });
     if let Some(license) = &model.license {
@@ -105,7 +105,7 @@ fn file(file: &LockedFile) -> Value {
     json!({"type": "file", "name": file.path, "hashes": hashes(&file.digest)})
 }
 
-fn card(model: &LockedModel) -> Value {
+fn card(model: &LockedModel, network: Option<&str>) -> Value {
     let signature = &model.signature;
     let unit = if signature.normalized { ", of unit length" } else { "" };
     let mut parameters = json!({
@@ -113,6 +113,12 @@ fn card(model: &LockedModel) -> Value {
         "inputs": [{"format": format!("text of at most {} tokens", signature.max_tokens)}],
         "outputs": [{"format": format!("{} float32{unit}", signature.outputs)}],
     });
+    if let Some((family, _)) = network.and_then(|network| network.split_once(':')) {
+        parameters["architectureFamily"] = family.into();
+    }
+    if let Some(network) = network {
+        parameters["modelArchitecture"] = network.into();
+    }
     let mut card = Map::new();
     let mut facts: Vec<Value> = properties(&model.recipe, "recipe").collect();
     if let Some(gate) = &model.gate {

@@ -39,7 +39,7 @@ pub fn spdx(name: &str, program: &Digest, audit: &Audit, created: &str) -> Value
     crates(&mut graph, &subject, packages);
     let mut inside: BTreeMap<&str, String> = BTreeMap::new();
     for model in audit.models() {
-        inside.insert(&model.name, add_model(&mut graph, model));
+        inside.insert(&model.name, add_model(&mut graph, model, audit.network(model)));
     }
     let indexes: Vec<(String, &LockedIndex)> = audit.indexes().map(|it| (add_index(&mut graph, it), it)).collect();
     let held = inside.values().cloned().chain(indexes.iter().map(|(id, _)| id.clone())).collect::<Vec<_>>();
@@ -182,7 +182,7 @@ fn crates(graph: &mut Graph, subject: &str, packages: &[Package]) {
 }
 
 /// A model with its licence, what it was made from, and what it was measured on; gives its name.
-fn add_model(graph: &mut Graph, model: &LockedModel) -> String {
+fn add_model(graph: &mut Graph, model: &LockedModel, network: Option<&str>) -> String {
     let LockedModel { name, version, source, signature, recipe, packs, files, gate, license, space, .. } = model;
     let local = format!("model/{}", part(name));
     let unit = if signature.normalized { " of unit length" } else { "" };
@@ -192,7 +192,7 @@ fn add_model(graph: &mut Graph, model: &LockedModel) -> String {
         "software_primaryPurpose": "model",
         "software_sourceInfo": format!("compressed from {source}, as the hyperparameters say; space {space}"),
         "verifiedUsing": hashes(packs.iter().map(|pack| &pack.digest)),
-        "ai_typeOfModel": [signature.task.to_string()],
+        "ai_typeOfModel": network.into_iter().collect::<Vec<_>>(),
         "ai_informationAboutApplication": format!(
             "task {}: text of at most {} tokens in, {} float32{unit} out",
             signature.task, signature.max_tokens, signature.outputs

@@ -88,7 +88,7 @@ pub(crate) enum Command {
     Keygen(keygen::Args),
     /// Sign a program, a lock, a pack or a model's folder
     Sign(sign::Args),
-    /// Prove who has signed a program, a lock, a pack or a model's folder, or that sources make a program
+    /// Prove who has signed a file or a model, or that sources make a program
     Verify(verify::Args),
     /// Write a service's manifests, apply them, and compare what runs with what is locked
     Deploy(deploy::Args),

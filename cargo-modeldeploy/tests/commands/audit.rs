@@ -52,6 +52,7 @@ fn a_program_says_what_is_inside_and_no_byte_of_it_can_be_another() {
         "models/bert-embed",
         &pack,
         "quantize int8",
+        "network  transformer encoder: 2 layers of 2 heads, 16 wide",
         "ndcg@10",
         "asked: min-cosine 0.5",
         "products (index)\n  4 vectors of 16 by encoder",
@@ -169,7 +170,7 @@ fn signed_programs_are_believed(shop: &Shop, program: &Path) {
     }
     shop.run(&["audit", own, "--signature", &beside]).code(1).errs(&["MD1113", "signatures of another file"]);
     let mut made_up: serde_json::Value = provenance.clone();
-    made_up["predicate"]["buildDefinition"]["externalParameters"]["profile"] = "dist".into();
+    made_up["predicate"]["buildDefinition"]["externalParameters"]["arguments"] = "--profile=dist".into();
     let secret = modeldeploy_trust::keys::read_secret(&shop.path("keys/release.key")).expect("the key");
     let payload = made_up.to_string().into_bytes();
     let envelope =

@@ -7,6 +7,7 @@ use modeldeploy_trust::provenance::{Build, LOCAL_BUILDER, Source, contradiction,
 use modeldeploy_trust::statement::Statement;
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// The lock of this repository, of two models and an index.
 fn lock() -> Lock {
@@ -15,13 +16,14 @@ fn lock() -> Lock {
 }
 
 fn build(lock: &Lock) -> Build<'_> {
+    static RELEASE: LazyLock<Vec<String>> = LazyLock::new(|| vec!["--profile=release".into(), "--package=shop".into()]);
     Build {
         name: "shop",
         program: Digest::of(b"a program"),
         lock,
         inside: vec!["query-encoder"],
         package: Some(("shop".into(), "1.2.3".into())),
-        profile: "release",
+        arguments: &RELEASE,
         rustc: "rustc 1.95.0",
         host: "x86_64-unknown-linux-gnu",
         modeldeploy: "0.1.0",
@@ -105,7 +107,7 @@ fn a_statement_of_another_build_contradicts_the_program() {
     other.models[0].files[0].digest = Digest::of(b"other");
     for (what, build, said) in [
         ("another lock", build(&other), "what it was made of"),
-        ("another profile", Build { profile: "dist", ..build(&lock) }, "its parameters"),
+        ("other arguments", Build { arguments: &[], ..build(&lock) }, "its parameters"),
         ("another compiler", Build { rustc: "rustc 1.0.0", ..build(&lock) }, "its toolchain"),
         ("other models inside", Build { inside: vec!["re-ranker"], ..build(&lock) }, "what it was made of"),
     ] {
