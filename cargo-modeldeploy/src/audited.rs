@@ -49,7 +49,9 @@ pub(crate) fn human(shown: &str, audit: &Audit, proved: Option<&Path>) -> String
         (false, None) => text += "\nthe packs outside were not looked at: `--packs FOLDER` proves them",
     }
     if audit.bill.is_some() {
-        text += "\nevery byte of its models is as locked; it is not signed";
+        let all = audit.beside.is_empty() || proved.is_some();
+        let what = if all { "every byte of its models" } else { "every byte inside" };
+        let _ = write!(text, "\n{what} is as locked; it is not signed");
     }
     text
 }
