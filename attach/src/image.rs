@@ -39,7 +39,7 @@ pub(crate) struct Image<'a> {
     names: &'a [u8],
     /// The place of the note's entry among the segments.
     note: usize,
-    /// The address of the file's first byte of the records.
+    /// By how much the address of a record is more than its place in the file.
     shift: u64,
 }
 

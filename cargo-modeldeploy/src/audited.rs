@@ -53,7 +53,9 @@ pub(crate) fn human(shown: &str, audit: &Audit, proved: Option<&Path>, signed: &
         (false, None) => text += "\nthe packs outside were not looked at: `--packs FOLDER` proves them",
     }
     if audit.bill.is_some() {
-        let _ = write!(text, "\nevery byte of its models is as locked; {}", signed.said());
+        let all = audit.beside.is_empty() || proved.is_some();
+        let what = if all { "every byte of its models" } else { "every byte inside" };
+        let _ = write!(text, "\n{what} is as locked; {}", signed.said());
     } else if !matches!(signed, Believed::Unsigned) {
         let _ = write!(text, "\n{}", signed.said());
     }

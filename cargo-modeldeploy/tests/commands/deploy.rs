@@ -5,6 +5,7 @@ use modeldeploy_format::Digest;
 use serde_json::{Value, json};
 use std::fs;
 
+// It runs on `tokio` and reads what is applied by `serde_saphyr`.
 #[path = "../../../deploy/tests/cluster/server/mod.rs"]
 #[allow(dead_code, reason = "deploy's own tests ask more of it")]
 mod server;

@@ -65,7 +65,9 @@ fn beside(shop: &Shop, program: &Path, pack: &[u8]) {
     let absent = Said::of(&mut started(program)).code(1);
     absent.errs(&["model `encoder` is not here", &file.display().to_string(), "MODELDEPLOY_PACKS"]);
     assert_eq!(Said::of(started(program).env("MODELDEPLOY_PACKS", &elsewhere)).code(0).out, "1\n");
-    shop.run(&["audit", &shown]).code(0).says(&["were not looked at: `--packs FOLDER` proves them"]);
+    shop.run(&["audit", &shown])
+        .code(0)
+        .says(&["were not looked at: `--packs FOLDER` proves them", "every byte inside is as locked"]);
     shop.run(&["audit", &shown, "--packs", "elsewhere"]).code(0).says(&["outside lie in elsewhere with these digests"]);
     shop.run(&["audit", &shown, "--packs", "src"]).code(1).errs(&["MD1404", "is not beside it"]);
     // By a link, too: the folder lies beside what it leads to.

@@ -5,7 +5,7 @@
 //! The price is that processes do not share it. It lies on huge pages where the system has them, as with [`Warm::Huge`](super::Warm).
 //!
 //! The whole is proved, not page by page when one is needed: nothing can be called on the first read of a page of memory, and an error
-//! must come before the first answer, not with it. One core of a Zen 4 hashes 2 GB a second.
+//! must come before the first answer, not with it. One core with instructions for sha256 takes 2.2 s to hash 3.2 GB.
 
 use super::own;
 use crate::model::{Beside, Error};
@@ -94,7 +94,7 @@ fn copy(file: &mut File, length: usize) -> io::Result<(Mmap, Digest)> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
