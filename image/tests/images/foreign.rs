@@ -121,7 +121,7 @@ fn one_image_of_a_list_is_read_and_of_several_none_is_chosen() {
     other["platform"] = json!({"architecture": "arm64", "os": "linux"});
     let nested =
         put(&mut files, "application/vnd.oci.image.index.v1+json", &list(&[image.clone(), attestation.clone()]));
-    let twice = put(&mut files, "application/vnd.oci.image.index.v1+json", &list(&[nested.clone()]));
+    let twice = put(&mut files, "application/vnd.oci.image.index.v1+json", &list(std::slice::from_ref(&nested)));
     for (manifests, said) in [
         (vec![image.clone(), attestation], None),
         (vec![nested], None),
