@@ -39,8 +39,8 @@ pub use sbom::{cyclonedx, spdx};
 use auditable_serde::VersionInfo;
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{LockedIndex, LockedModel};
-use std::collections::BTreeMap;
 use program::{ATTACHED, BILL, CRATES, DATA, PLACES, Program, Section};
+use std::collections::BTreeMap;
 
 /// What a program says, all of it proved.
 #[derive(Clone, Debug, PartialEq)]

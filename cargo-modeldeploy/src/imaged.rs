@@ -3,7 +3,7 @@
 use crate::exit::Failure;
 use crate::figures::count;
 use crate::labels;
-use modeldeploy_audit::Audit;
+use modeldeploy_audit::{Audit, Held};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_image::Error;
 use modeldeploy_image::read::{self, Found};
@@ -32,6 +32,19 @@ pub(crate) fn check(path: &Path, found: &Found, audit: &Audit) -> Result<(), Fai
     match labels::contradiction(&found.labels, audit) {
         None => Ok(()),
         Some(why) => Err(failure(&Error::Altered(why), &path.display().to_string())),
+    }
+}
+
+/// Refuses an image that lacks a pack which its program reads. That those it has are what their names say was proved when it was read.
+pub(crate) fn prove_packs(path: &Path, found: &Found, audit: &Audit) -> Result<(), Failure> {
+    let has = |pack: &Held| found.packs.iter().any(|it| (it.digest, it.size) == (pack.digest, pack.size));
+    match audit.beside.iter().find(|pack| !has(pack)) {
+        None => Ok(()),
+        Some(pack) => {
+            let (digest, folder) = (pack.digest, &found.packs_folder);
+            let why = format!("its program reads the pack {digest} from {folder}, and it is not there");
+            Err(failure(&Error::Altered(why), &path.display().to_string()))
+        }
     }
 }
 

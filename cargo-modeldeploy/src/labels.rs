@@ -16,7 +16,7 @@ pub(crate) fn of_models(audit: &Audit) -> BTreeMap<String, String> {
     for model in audit.models() {
         let name = format!("{OWN}model.{}", model.name);
         labels.insert(format!("{name}.version"), model.version.clone());
-        let packs = model.packs.iter().filter(|pack| audit.holds(&pack.digest));
+        let packs = model.packs.iter().filter(|pack| audit.holds(&pack.digest) || audit.reads(&pack.digest));
         labels.insert(format!("{name}.pack"), packs.map(|pack| pack.digest.to_string()).collect::<Vec<_>>().join(" "));
         if let Some(license) = &model.license {
             labels.insert(format!("{name}.license"), license.clone());

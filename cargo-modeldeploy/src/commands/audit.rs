@@ -73,7 +73,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if let Some(lock) = &args.lock {
         of_lock(lock, Some(audit), &args.program)?;
     }
-    let folder = packs(args, audit)?;
+    let folder = packs(args, &proved)?;
     let path = args.signature.clone().unwrap_or_else(|| signatures_of(&args.program));
     let signed = believed(&path, || proved.digest(), &trusted(&args.keys, None)?)?;
     let shown = args.program.display().to_string();
@@ -113,7 +113,11 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
 }
 
 /// The folder of the packs that the program reads, once they were proved in it.
-fn packs(args: &Args, audit: &Audit) -> Result<Option<PathBuf>, Failure> {
+fn packs(args: &Args, Proved { audit, image, .. }: &Proved) -> Result<Option<PathBuf>, Failure> {
+    if let Some(image) = image {
+        imaged::prove_packs(&args.program, image, audit)?;
+        return Ok((!audit.beside.is_empty()).then(|| format!("{} of the image", image.packs_folder).into()));
+    }
     let beside = beside::folder(&args.program);
     let folder = args.packs.clone().or_else(|| beside.is_dir().then_some(beside));
     let folder = folder.filter(|_| !audit.beside.is_empty());

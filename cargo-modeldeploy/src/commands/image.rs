@@ -64,6 +64,9 @@ pub(crate) struct Args {
     /// The port on which the service listens in its container, on every address
     #[arg(long, value_name = "PORT", default_value_t = 8080)]
     port: u16,
+    /// Leave the weights in the program: one layer, and a change of the code ships them again
+    #[arg(long)]
+    inside: bool,
     /// An image of this program as it is: nothing is built
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
@@ -138,8 +141,8 @@ fn choose(args: &Args, output: &mut Output<'_>) -> Result<Chosen, Failure> {
         };
     }
     let cargo = args.passed.cargo();
-    let Built { workspace, mut programs } =
-        build::ship(cargo, Linking { is_static: true, weights: Some(weights::DETACHED) }, output)?;
+    let linking = Linking { is_static: true, weights: (!args.inside).then_some(weights::DETACHED) };
+    let Built { workspace, mut programs } = build::ship(cargo, linking, output)?;
     let target = flags::values(cargo, "--target-dir").pop().map(PathBuf::from);
     let target = target.unwrap_or_else(|| workspace.target().to_owned());
     match programs.len() {

@@ -295,7 +295,7 @@ fn what_holds_no_model_is_told_from_what_is_no_program() {
         shop.run(&["audit", name]).code(1).errs(&["MD1001", said, name]);
     }
     shop.run(&["audit", "nothing"]).code(1).errs(&["MD0803", "nothing"]);
-    shop.run(&["audit", "src"]).code(1).errs(&["MD0803"]);
+    shop.run(&["audit", "src"]).code(1).errs(&["MD1203", "src"]);
 }
 
 /// Three gigabytes, of which the file system keeps only what was written.

@@ -28,7 +28,7 @@ fn bash_completes_what_is_typed_after_cargo() {
         "",
         &[
             "cargo mod",
-            "cargo modeldeploy lo",
+            "cargo modeldeploy loc",
             "cargo +nightly modeldeploy lock --ch",
             "cargo modeldeploy add x --task ''",
             "cargo modeldeploy remove x --pa",
@@ -42,14 +42,14 @@ fn bash_completes_what_is_typed_after_cargo() {
 #[test]
 fn bash_still_completes_cargos_own_words() {
     let own = "_cargo() { COMPREPLY=($(compgen -W \"build bench modeldeploy\" -- \"$2\")); }; complete -F _cargo cargo";
-    let lines = ["cargo b", "cargo mod", "cargo modeldeploy lo"];
+    let lines = ["cargo b", "cargo mod", "cargo modeldeploy loc"];
     assert_eq!(bash(own, &lines), ["build bench", "modeldeploy", "lock"]);
     // bash-completion reads cargo's script when it is first asked for.
     for load in ["_comp_load", "__load_completion"] {
         let later = format!("{load}() {{ [[ $1 == cargo ]] && {{ {own}; }}; }}");
         assert_eq!(bash(&later, &lines), ["build bench", "modeldeploy", "lock"]);
         assert_eq!(
-            bash(&later, &["cargo modeldeploy lo", "cargo b", "cargo modeldeploy lo"])[1..],
+            bash(&later, &["cargo modeldeploy loc", "cargo b", "cargo modeldeploy loc"])[1..],
             ["build bench", "lock"]
         );
     }

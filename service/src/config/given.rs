@@ -8,7 +8,7 @@ use std::fmt;
 pub(crate) const PREFIX: &str = "MODELDEPLOY_";
 
 /// Variables with the prefix that are not the service's: the engine's own, and the command's.
-const OTHERS: [&str; 2] = ["MODELDEPLOY_ISA", "MODELDEPLOY_STORE"];
+const OTHERS: [&str; 3] = ["MODELDEPLOY_ISA", "MODELDEPLOY_PACKS", "MODELDEPLOY_STORE"];
 
 /// Who said a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
