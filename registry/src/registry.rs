@@ -26,7 +26,7 @@ pub enum Registry {
     /// In a folder.
     Folder(Folder),
     /// On an OCI registry.
-    Remote(Remote),
+    Remote(Box<Remote>),
 }
 
 impl Registry {
@@ -38,7 +38,7 @@ impl Registry {
     pub fn open(home: &Home, options: &Options) -> Result<Registry, Error> {
         Ok(match home {
             Home::Folder { root, name } => Registry::Folder(Folder::new(root, name)),
-            Home::Oci { host, repository } => Registry::Remote(Remote::open(host, repository, *options)?),
+            Home::Oci { host, repository } => Registry::Remote(Box::new(Remote::open(host, repository, *options)?)),
         })
     }
 

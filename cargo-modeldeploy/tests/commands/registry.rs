@@ -132,7 +132,7 @@ fn a_range_without_a_version_names_the_nearest_ones() {
         ("hf:a/b", "MD1504", "cannot be reached"),
     ] {
         let now = shop.read("Cargo.toml");
-        let source = now.lines().filter(|line| line.starts_with("source = ")).last().expect("a source").to_owned();
+        let source = now.lines().rfind(|line| line.starts_with("source = ")).expect("a source").to_owned();
         shop.edit("Cargo.toml", &source, &format!("source = \"{wrong}\""));
         let version = if wrong.starts_with("hf:") { "version = \"1.0.0\"\n" } else { "" };
         shop.append("Cargo.toml", version);

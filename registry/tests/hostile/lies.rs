@@ -154,13 +154,13 @@ fn what_decides_is_not_redirected_to_another_host_and_files_are_without_credenti
     // On this machine, where the registry is too, files may come from another port; whoever asks is not shown there.
     let to = elsewhere.clone();
     let server = Stored::versions(&["1.0.0"]).but(move |request, reply| {
-        if request.headers.get("authorization").is_none() {
+        if !request.headers.contains_key("authorization") {
             return Reply::new(401, "").with("www-authenticate", "Basic realm=\"r\"");
         }
         if is_blob(request) { Reply::redirect(format!("http://{to}{}", request.path)) } else { reply }
     });
     let ada = Credentials::Password { user: "ada".into(), password: "secret".into() };
-    let registry = Registry::Remote(Remote::with(&server.host, "models/encoder", options(), Some(ada)));
+    let registry = Registry::Remote(Box::new(Remote::with(&server.host, "models/encoder", options(), Some(ada))));
     fetched(&registry).expect("fetched");
     assert_eq!(other.seen().len(), FILES.len());
     assert!(other.seen().iter().all(|request| !request.headers.contains_key("authorization")), "{:?}", other.seen());
@@ -177,7 +177,7 @@ fn credentials_are_not_sent_to_a_token_server_over_plain_http() {
     let server =
         Server::start(|_| Reply::new(401, "").with("www-authenticate", "Bearer realm=\"http://tokens.invalid/\""));
     let ada = Credentials::Password { user: "ada".into(), password: "secret".into() };
-    let registry = Registry::Remote(Remote::with(&server.host, "models/encoder", options(), Some(ada)));
+    let registry = Registry::Remote(Box::new(Remote::with(&server.host, "models/encoder", options(), Some(ada))));
     let error = registry.versions().expect_err("no token");
     assert!(error.kind == Kind::Lie && error.message.contains("not HTTPS"), "{error}");
 }

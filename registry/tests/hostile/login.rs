@@ -37,13 +37,14 @@ fn a_name_becomes_a_token_once() {
     Remote::login(&server.host, &ada("secret"), options()).expect("let in");
     assert_eq!(Remote::login(&server.host, &ada("wrong"), options()).expect_err("not let in").kind, Kind::Credentials);
     let before = server.seen().len();
-    let registry = Registry::Remote(Remote::with(&server.host, "models/encoder", options(), Some(ada("secret"))));
+    let registry =
+        Registry::Remote(Box::new(Remote::with(&server.host, "models/encoder", options(), Some(ada("secret")))));
     registry.versions().expect("versions");
     registry.versions().expect("versions");
     let asked: Vec<String> = server.seen().into_iter().skip(before).map(|it| it.path).collect();
     let tokens: Vec<&String> = asked.iter().filter(|path| path.starts_with("/token")).collect();
     assert_eq!(tokens, ["/token?service=here&scope=repository%3Amodels%2Fencoder%3Apull"], "{asked:?}");
-    let nobody = Registry::Remote(Remote::with(&server.host, "models/encoder", options(), None));
+    let nobody = Registry::Remote(Box::new(Remote::with(&server.host, "models/encoder", options(), None)));
     let error = nobody.versions().expect_err("not let in");
     assert_eq!(error.kind, Kind::Credentials);
     assert!(error.help.is_some_and(|help| help.contains("cargo modeldeploy login")));

@@ -136,7 +136,7 @@ pub(crate) fn part(request: &Request, bytes: &[u8]) -> Reply {
 }
 
 pub(crate) fn remote(server: &Server, options: Options) -> Registry {
-    Registry::Remote(Remote::with(&server.host, "models/encoder", options, None))
+    Registry::Remote(Box::new(Remote::with(&server.host, "models/encoder", options, None)))
 }
 
 /// The version that most tests ask for.

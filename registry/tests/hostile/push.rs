@@ -47,7 +47,7 @@ fn published(server: &Server) -> Result<Publication, Error> {
 }
 
 fn registry(server: &Server) -> Registry {
-    Registry::Remote(Remote::with(&server.host, "models/encoder", options(), None))
+    Registry::Remote(Box::new(Remote::with(&server.host, "models/encoder", options(), None)))
 }
 
 #[test]

@@ -16,12 +16,12 @@ fn a_registry_that_says_nothing_is_given_up() {
     // It takes connections and never reads them.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let host = listener.local_addr().expect("an address").to_string();
-    let registry = modeldeploy_registry::Registry::Remote(modeldeploy_registry::remote::Remote::with(
+    let registry = modeldeploy_registry::Registry::Remote(Box::new(modeldeploy_registry::remote::Remote::with(
         &host,
         "models/encoder",
         hasty(),
         None,
-    ));
+    )));
     let error = registry.versions().expect_err("no answer");
     assert!(error.kind == Kind::Unreachable && error.message.contains("in time"), "{error}");
     drop(listener);

@@ -148,7 +148,7 @@ mod tests {
             assert!(said.contains(words) && said.contains("copy it again"), "{said}");
         }
         fs::write(&path, &bytes).expect("written");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).expect("its own file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).expect("its own file");
         // Who may read everything is refused nothing.
         if File::open(&path).is_err() {
             let said = said(&path);
