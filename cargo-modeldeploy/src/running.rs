@@ -254,7 +254,7 @@ mod tests {
             (b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec(), "with status 404"),
             (
                 b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:9/\r\ncontent-length: 0\r\n\r\n".to_vec(),
-                "cannot be asked",
+                "with status 302",
             ),
             (ok("<html>"), "no list of models"),
             (ok("[{\"name\": 3}]"), "no list of models"),

@@ -41,8 +41,8 @@ const TARGETS: [(&str, Refused); 7] = [
 /// Nothing at all, but well formed; and a tokenizer from which others are bred.
 const RIGHT: [&str; 3] = ["index/no_rows", "lock/nothing", "tokenizer/tiny_wordpiece"];
 
-/// Those that the tests of the audit read, and those that the service's own tests send to it.
-const ELSEWHERE: [&str; 2] = ["audit", "protocols"];
+/// Those that the tests of these packages read, and those that the service's own tests send to it.
+const ELSEWHERE: [&str; 5] = ["audit", "image", "protocols", "registry", "trust"];
 
 #[test]
 fn every_attack_is_refused() {

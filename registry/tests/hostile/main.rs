@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attacks;
 mod cuts;
 mod folder;
 mod hub;
