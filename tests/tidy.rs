@@ -100,8 +100,8 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 17] = [
     ("safetensors", &["compiler"]),
     ("syn", &["macros"]),
     ("quote", &["macros"]),
-    // The network of the command stands in one room; the service sends traces.
-    ("ureq", &["registry", "service"]),
+    // Registries are asked in one room; the command asks services that run, and those send traces.
+    ("ureq", &["registry", "cargo-modeldeploy", "service"]),
     ("hf-hub", &["registry"]),
 ];
 
