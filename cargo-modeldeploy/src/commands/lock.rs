@@ -23,11 +23,11 @@ Examples:
 pub(crate) struct Args {
     /// The models; without any all of the workspace
     models: Vec<String>,
-    /// Write nothing: make everything again and say what differs from the lock
+    /// Leave the lock as it is, and say what differs from it; what came out so before, of the same bytes, is not made again
     #[arg(long)]
     check: bool,
-    /// Make the models anew even if nothing has changed, or the lock cannot be read
-    #[arg(long, conflicts_with = "check")]
+    /// Make the models anew even if nothing has changed, or the lock cannot be read; with `--check` compare all of them, made again
+    #[arg(long)]
     fresh: bool,
     /// The manifest, if it is not that of the current folder
     #[arg(long, value_name = "PATH")]
@@ -38,7 +38,8 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let mut workspace = Workspace::find(args.manifest_path.as_deref())?.models()?;
     Governed::read(&workspace)?.manifests(&args.models)?;
     if args.check {
-        let stale = progress::during(output, |progress| pipeline::check(&workspace, &args.models, progress))?;
+        let stale =
+            progress::during(output, |progress| pipeline::check(&workspace, &args.models, args.fresh, progress))?;
         if !stale.is_empty() {
             return Err(Failure::Stale(stale));
         }

@@ -3,6 +3,7 @@
 use crate::shop::{EMBED, Shop};
 use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{LockedGate, LockedModel};
+use std::fs;
 
 /// Lines of an entry whose lock has a value in every field that may be absent.
 const LICENSED: &str =
@@ -222,4 +223,34 @@ fn errors_are_lines_of_json_where_json_is_asked_for() {
         assert_eq!(error["code"], "MD0704");
         assert!(error["error"].is_string() && error["place"].is_string() && error["help"].is_string(), "{error}");
     }
+}
+
+#[test]
+fn a_check_makes_again_what_has_not_come_out_as_it_is_locked() {
+    let shop = Shop::locked("");
+    let notes =
+        || shop.files(".modeldeploy").iter().filter(|it| it.extension().is_some_and(|it| it == "derived")).count();
+    assert_eq!(notes(), 1);
+    shop.run(&["lock", "--check"]).code(0);
+    shop.run(&["lock", "--check", "--fresh"]).code(0);
+    // An entry that was changed has no note, whatever its own digest says, and gets none.
+    let lock = shop.read("Model.lock");
+    shop.forge(|lock| lock.models[0].space = Digest::of(b"another space"));
+    shop.run(&["lock", "--check"]).code(4).errs(&["MD0704", "space"]);
+    assert_eq!(notes(), 1);
+    shop.write("Model.lock", &lock);
+    // What it is made of is looked at each time, and so is what came of it.
+    let weights = shop.path("models/bert-embed/model.safetensors");
+    let mut changed = fs::read(&weights).expect("the weights");
+    let last = changed.len() - 1;
+    changed[last] ^= 0x40;
+    fs::write(&weights, &changed).expect("written");
+    shop.run(&["lock", "--check"]).code(4).errs(&["MD0704"]);
+    changed[last] ^= 0x40;
+    fs::write(&weights, &changed).expect("written");
+    fs::remove_file(shop.stored("pack")).expect("removed");
+    shop.run(&["lock", "--check"]).code(0);
+    fs::remove_file(shop.stored("derived")).expect("removed");
+    shop.run(&["lock", "--check"]).code(0);
+    assert_eq!(notes(), 1, "it came out again");
 }

@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::emit::panels::{quad_panels, sums};
 use crate::eval::{Engine, Text};
 use crate::manifest::{IndexEntry, Manifest};
-use crate::pipeline::{Event, OTHER_BYTES, PackEngine, Progress, Workspace};
+use crate::pipeline::{Event, OTHER_BYTES, PackEngine, Progress, Workspace, derived};
 use crate::records::{self, Problems, Template, TextFile};
 use crate::store::Kind;
 use modeldeploy_format::lock::{Lock, LockedIndex, LockedModel};
@@ -121,7 +121,8 @@ pub(crate) fn stale(workspace: &Workspace, lock: &Lock) -> Result<Vec<(String, S
     Ok(stale)
 }
 
-/// The indexes that come out other than they are locked, made anew by `packs`, which are by their models' names: where, and what.
+/// The indexes that come out other than they are locked, made anew by `packs`, which are by their models' names: where, and
+/// what. Of a model that was not made again, the store's pack is what came out before; if `fresh`, each index is made.
 ///
 /// # Errors
 ///
@@ -129,16 +130,29 @@ pub(crate) fn stale(workspace: &Workspace, lock: &Lock) -> Result<Vec<(String, S
 pub(crate) fn differing(
     workspace: &Workspace,
     lock: &Lock,
-    packs: &BTreeMap<String, Aligned>,
+    packs: &BTreeMap<String, Option<Aligned>>,
+    fresh: bool,
     progress: Progress<'_>,
 ) -> Result<Vec<(String, String)>, Vec<Diagnostic>> {
     let mut differing = vec![];
     for (manifest, entry) in workspace.indexes() {
         let (Some(pack), Some(index)) = (packs.get(&entry.model), lock.index(&entry.name)) else { continue };
+        let has_file = || workspace.store.mapped(&index.digest, Kind::Index).is_ok();
+        if !fresh && derived::is_noted_index(&workspace.store, index) && has_file() {
+            continue;
+        }
         progress(Event::Begin(&entry.name));
         let (model, source) = parts(manifest, entry, lock)?;
+        let pack = match pack {
+            Some(pack) => pack,
+            None => &stored(workspace, model)?,
+        };
         let (_, now) = make_locked(manifest, entry, model, pack, &source, progress)?;
-        differing.extend(differences(index, &now).into_iter().map(|said| (entry.place.clone(), said)));
+        let said = differences(index, &now);
+        if said.is_empty() {
+            derived::note_index(&workspace.store, index);
+        }
+        differing.extend(said.into_iter().map(|said| (entry.place.clone(), said)));
     }
     Ok(differing)
 }

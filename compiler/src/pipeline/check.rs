@@ -1,8 +1,10 @@
-//! `lock --check`: makes everything again and says what differs from the lock. Nothing is written.
+//! `lock --check`: makes everything again and says what differs from the lock, which is left as it is.
+//!
+//! What has come out before, of the same bytes, is not made again: [`derived`].
 
 use super::derive::derive;
 use super::lock::{locked, measure};
-use super::{Event, Progress, STALE, Workspace};
+use super::{Event, Progress, STALE, Workspace, derived, reuse};
 use crate::diagnostic::Diagnostic;
 use crate::index;
 use crate::manifest::{Manifest, ModelEntry};
@@ -13,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How far a figure may be from the locked one: candle's last bits differ from machine to machine, and so may a close ranking.
 const TOLERANCE: f64 = 1e-3;
 
-/// Compares the lock with what the manifests and the model files give; the differences, empty if there are none.
+/// Compares the lock with what the manifests and the model files give; the differences, empty if there are none. If `fresh`, all is made
+/// again, whatever has come out before.
 ///
 /// # Errors
 ///
@@ -21,6 +24,7 @@ const TOLERANCE: f64 = 1e-3;
 pub fn check(
     workspace: &Workspace,
     names: &[String],
+    fresh: bool,
     progress: Progress<'_>,
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let selected = workspace.select(names)?;
@@ -33,10 +37,18 @@ pub fn check(
             stale.push(difference(&entry.place, format!("model `{}` is not locked", entry.name)));
             continue;
         };
+        let store = &workspace.store;
+        if !fresh && derived::is_noted_model(store, model) && reuse::is_current(manifest, entry, model, store) {
+            packs.insert(entry.name.clone(), None);
+            continue;
+        }
         match again(manifest, entry, progress) {
             Ok((made, pack)) => {
-                packs.insert(entry.name.clone(), pack);
+                packs.insert(entry.name.clone(), Some(pack));
                 let said = differences(model, &made);
+                if said.is_empty() {
+                    derived::note_model(store, model);
+                }
                 stale.extend(said.into_iter().map(|said| difference(&entry.place, said)));
             }
             Err(more) => errors.extend(more),
@@ -50,7 +62,7 @@ pub fn check(
     if stale.is_empty() {
         said = index::stale(workspace, &lock)?;
         if said.is_empty() {
-            said = index::differing(workspace, &lock, &packs, progress)?;
+            said = index::differing(workspace, &lock, &packs, fresh, progress)?;
         }
     }
     stale.extend(said.into_iter().map(|(place, said)| difference(&place, said)));

@@ -1,5 +1,6 @@
 //! `clean`: drops from the store what no lock names, neither this workspace's nor that of another that shares the store.
 
+use super::derived;
 use super::workspace::read_lock;
 use super::{Event, Progress, Workspace};
 use crate::diagnostic::Diagnostic;
@@ -63,7 +64,8 @@ fn named(store: &Store, lock: &Lock) -> Vec<PathBuf> {
     });
     let fetched = lock.models.iter().filter(|model| model.origin.is_some()).flat_map(|model| &model.files);
     let of_model = of_model.chain(fetched.map(|file| store.path(&file.digest, Kind::File)));
-    of_model.chain(lock.indexes.iter().map(|index| store.path(&index.digest, Kind::Index))).collect()
+    let indexes = lock.indexes.iter().map(|index| store.path(&index.digest, Kind::Index));
+    of_model.chain(indexes).chain(derived::files(store, lock)).collect()
 }
 
 /// The folders of fetched models that a lock names.

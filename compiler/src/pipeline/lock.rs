@@ -1,6 +1,7 @@
 //! `lock`: makes what has changed, measures it, refuses what is under its gate, and writes `Model.lock`.
 
 use super::derive::{Derived, derive_judged, locked_files};
+use super::derived;
 use super::engines::{PackEngine, ReferenceEngine};
 use super::{Event, Judge, Progress, Workspace, reuse};
 use crate::compress::error_by_layer;
@@ -99,6 +100,10 @@ pub fn lock(
     let mut lock = Lock { version: VERSION, models: locked, indexes: vec![] };
     lock.indexes = index::lock(workspace, &lock, &old, progress)?;
     let changed = workspace.write_lock(&lock).map_err(|error| vec![error])?;
+    let made = reports.iter().filter(|report| !report.kept).filter_map(|report| lock.model(&report.name));
+    made.for_each(|model| derived::note_model(&workspace.store, model));
+    let made = lock.indexes.iter().filter(|index| old.index(&index.name) != Some(index));
+    made.for_each(|index| derived::note_index(&workspace.store, index));
     Ok(LockReport { lock, changed, models: reports })
 }
 

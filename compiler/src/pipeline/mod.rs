@@ -1,7 +1,7 @@
 //! From manifests to `Model.lock`, packs and indexes: the stages in their order, with the store between them.
 //!
 //! - [`lock`]: load, passes, compress, pack, golden vectors, evaluation, gate, `Model.lock`. What has not changed is not made again.
-//! - [`check`]: makes everything again and compares with the lock.
+//! - [`check`]: makes everything again and compares with the lock, but for what has come out so before.
 //! - [`build`]: packs and indexes as the lock pins them; from the compressed bytes alone where the store has them.
 //! - [`clean`]: the store without what no lock names.
 
@@ -9,6 +9,7 @@ mod build;
 mod check;
 mod clean;
 mod derive;
+pub(crate) mod derived;
 mod divide;
 mod engines;
 mod evaluate;

@@ -44,10 +44,12 @@ pub enum Kind {
     Index,
     /// A file of a model that was fetched.
     File,
+    /// A note of what has come out as it is locked.
+    Derived,
 }
 
 impl Kind {
-    const ALL: [Kind; 5] = [Kind::Compressed, Kind::Golden, Kind::Pack, Kind::Index, Kind::File];
+    const ALL: [Kind; 6] = [Kind::Compressed, Kind::Golden, Kind::Pack, Kind::Index, Kind::File, Kind::Derived];
 
     /// The ending of its files' names.
     pub const fn ending(self) -> &'static str {
@@ -57,6 +59,7 @@ impl Kind {
             Kind::Pack => "pack",
             Kind::Index => "index",
             Kind::File => "file",
+            Kind::Derived => "derived",
         }
     }
 }
