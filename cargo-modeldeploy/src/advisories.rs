@@ -3,6 +3,7 @@
 //! Nothing is fetched: what an audit says depends on files alone. `cargo audit` and `cargo deny` leave copies in cargo's own folder.
 
 use crate::exit::Failure;
+use crate::shipped::cargo_home;
 use auditable_serde::{Package, Source};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use rustsec::database::Query;
@@ -70,12 +71,6 @@ fn hit(package: &Package, advisory: &Advisory) -> Hit {
         patched: advisory.versions.patched().iter().map(ToString::to_string).collect(),
         url: it.id.url().or_else(|| it.url.as_ref().map(ToString::to_string)),
     }
-}
-
-/// Cargo's own folder.
-fn cargo_home() -> PathBuf {
-    let set = std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    set.unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".cargo"))
 }
 
 /// The copy that `cargo audit` has left, or one of those of `cargo deny`, the last by name.

@@ -128,7 +128,7 @@ impl Shipped {
 }
 
 /// Cargo's own folder, where the sources of crates lie.
-fn cargo_home() -> PathBuf {
+pub(crate) fn cargo_home() -> PathBuf {
     let set = std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     set.unwrap_or_else(|| std::env::home_dir().unwrap_or_default().join(".cargo"))
 }
