@@ -8,7 +8,15 @@ use std::fmt;
 pub(crate) const PREFIX: &str = "MODELDEPLOY_";
 
 /// Variables with the prefix that are not the service's: the engine's own, and the command's.
-const OTHERS: [&str; 3] = ["MODELDEPLOY_ISA", "MODELDEPLOY_PACKS", "MODELDEPLOY_STORE"];
+const OTHERS: [&str; 7] = [
+    "MODELDEPLOY_BILL",
+    "MODELDEPLOY_ISA",
+    "MODELDEPLOY_LINK",
+    "MODELDEPLOY_PACKS",
+    "MODELDEPLOY_REGISTRY",
+    "MODELDEPLOY_STORE",
+    "MODELDEPLOY_WEIGHTS",
+];
 
 /// Who said a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
