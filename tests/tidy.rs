@@ -82,10 +82,9 @@ const ROOMS: [Room; 13] = [
 ];
 
 /// Crates that only some packages may know, dev-dependencies aside.
-const KNOWN_ONLY_BY: [(&str, &[&str]); 17] = [
-    // Registries and clusters are asked by clients that wait in tokio; nobody outside their rooms sees it.
-    ("tokio", &["service", "examples/product-search", "deploy", "image"]),
-    ("oci-client", &["image"]),
+const KNOWN_ONLY_BY: [(&str, &[&str]); 16] = [
+    // Clusters are asked by a client that waits in tokio; nobody outside its room sees it.
+    ("tokio", &["service", "examples/product-search", "deploy"]),
     ("tar", &["image"]),
     ("flate2", &["image"]),
     ("axum", &["service", "examples/product-search"]),
@@ -381,6 +380,35 @@ fn nothing_is_unfinished_or_silenced() {
         }
     }
     check("unfinished or silenced", wrong);
+}
+
+#[test]
+fn variables_stand_in_one_list() {
+    let apart = [
+        "service/",
+        "examples/",
+        "benches/",
+        "deploy/src/options.rs",
+        "deploy/src/settings/check.rs",
+        "cargo-modeldeploy/src/commands/image.rs",
+        "tests/",
+    ];
+    let wrong = sources()
+        .filter(|(path, _)| path.contains("/src/") && !path.ends_with("tests.rs") && path != "format/src/variables.rs")
+        .filter(|(path, _)| !apart.iter().any(|room| path.starts_with(room)))
+        .flat_map(|(path, text)| {
+            let code = text.split("\nmod tests").next().unwrap_or_default().to_owned();
+            let named: Vec<String> = code
+                .lines()
+                .filter(|line| line.contains("\"MODELDEPLOY_") && !line.trim_start().starts_with("//"))
+                .map(|line| format!("{path}: {}", line.trim()))
+                .collect();
+            named
+        });
+    check(
+        "variables that format/src/variables.rs should name, or options of services that are named by hand",
+        wrong.collect(),
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! How a program was built, as SLSA's provenance has it: what the program says, with what the workspace around knows of its sources.
 
+use crate::around;
 use crate::exit::Failure;
 use crate::output::Output;
 use modeldeploy_audit::Audit;
@@ -57,9 +58,7 @@ impl Origin {
 
     /// The folder of the workspace that the program is of.
     fn folder(&self, lock: &Lock, output: &mut Output<'_>) -> Result<Option<PathBuf>, Failure> {
-        let here = std::env::current_dir().unwrap_or_default();
-        let around = || here.ancestors().find(|folder| folder.join(FILE_NAME).is_file()).map(Path::to_owned);
-        let Some(folder) = self.workspace.clone().or_else(around) else { return Ok(None) };
+        let Some(folder) = self.workspace.clone().or_else(|| around::folder_with(FILE_NAME)) else { return Ok(None) };
         match (different(&folder.join(FILE_NAME), lock), &self.workspace) {
             (None, _) => Ok(Some(folder)),
             (Some(error), Some(_)) => Err(error.into()),

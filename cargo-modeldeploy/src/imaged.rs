@@ -16,8 +16,6 @@ pub(crate) const INPUT: Code = Code("MD1202");
 const UNREADABLE: Code = Code("MD1203");
 /// An image that says what it does not hold.
 const ALTERED: Code = Code("MD1204");
-/// A registry that does not take an image.
-const REGISTRY: Code = Code("MD1205");
 
 /// The image at `path`, if it is one.
 pub(crate) fn open(path: &Path) -> Result<Option<Found>, Failure> {
@@ -80,7 +78,6 @@ pub(crate) fn failure(error: &Error, place: &str) -> Failure {
         Error::Input(_) => (INPUT, "`cargo modeldeploy image --help` says what goes into an image"),
         Error::Unreadable(_) => (UNREADABLE, "name a folder in the layout of OCI, or what `docker save` wrote"),
         Error::Altered(_) => (ALTERED, "do not run it: get it again from where it was built, or build it again"),
-        Error::Registry(_) => (REGISTRY, "`docker login` says who you are to it; `--http` speaks to one without TLS"),
     };
     Diagnostic::new(code, error.to_string()).at(place).help(help).into()
 }

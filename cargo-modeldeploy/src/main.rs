@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod advisories;
+mod around;
 mod attaching;
 mod audited;
 mod believed;
@@ -15,6 +16,7 @@ mod cargo;
 mod cli;
 mod commands;
 mod crates;
+mod dated;
 mod embedded;
 mod exit;
 mod figures;
@@ -25,6 +27,7 @@ mod labels;
 mod output;
 mod passed;
 mod progress;
+mod pushed;
 mod rebuild;
 mod running;
 mod settings;

@@ -1,5 +1,6 @@
 //! `modeldeploy.toml`: found, read, and the keys that it names.
 
+use crate::around;
 use crate::believed::{KEY, refused};
 use crate::exit::Failure;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
@@ -45,9 +46,8 @@ impl Settings {
 
     /// Those of the current folder or of the nearest above it that has some.
     pub(crate) fn around() -> Result<Settings, Failure> {
-        let here = std::env::current_dir().unwrap_or_default();
-        match here.ancestors().find(|folder| folder.join(FILE_NAME).exists()) {
-            Some(folder) => Settings::of(folder),
+        match around::folder_with(FILE_NAME) {
+            Some(folder) => Settings::of(&folder),
             None => Ok(Settings::default()),
         }
     }

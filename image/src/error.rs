@@ -1,10 +1,10 @@
-//! Why an image is not written, not believed or not sent.
+//! Why an image is not written or not believed.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// Why an image is not written, not believed or not sent.
+/// Why an image is not written or not believed.
 #[derive(Debug)]
 pub enum Error {
     /// The program does not run in an empty root.
@@ -15,8 +15,6 @@ pub enum Error {
     Unreadable(String),
     /// What the image says does not match what it holds, or it is made to mislead whoever unpacks it.
     Altered(String),
-    /// A registry, or what is on the way to it.
-    Registry(String),
     /// A file: which, and the system's word.
     Io(String, io::Error),
 }
@@ -48,11 +46,9 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Program(what)
-            | Error::Input(what)
-            | Error::Unreadable(what)
-            | Error::Altered(what)
-            | Error::Registry(what) => f.write_str(what),
+            Error::Program(what) | Error::Input(what) | Error::Unreadable(what) | Error::Altered(what) => {
+                f.write_str(what)
+            }
             Error::Io(path, error) => write!(f, "{path}: {error}"),
         }
     }

@@ -1,4 +1,4 @@
-//! A static program and its weights as an OCI image, without a daemon: written, read back, and sent to a registry.
+//! A static program and its weights as an OCI image, without a daemon: written and read back.
 //!
 //! An image has the program in its root and nothing else but, where the program does not hold them, its weights:
 //!
@@ -15,16 +15,12 @@
 mod error;
 mod hashing;
 mod platform;
-#[cfg(feature = "push")]
-mod push;
 pub mod read;
 mod spec;
 mod write;
 
 pub use error::Error;
 pub use platform::{Platform, of_static};
-#[cfg(feature = "push")]
-pub use push::{Access, Pushed, push};
 pub use write::{Contents, Image, Layer, Name, Pack, docker_archive, write};
 
 /// As whom a program runs: nobody.
@@ -34,4 +30,4 @@ pub const USER: u32 = 65534;
 pub const PACKS_FOLDER: &str = "packs";
 
 /// The variable by which a program is told where its packs are.
-pub const PACKS_VARIABLE: &str = "MODELDEPLOY_PACKS";
+pub const PACKS_VARIABLE: &str = modeldeploy_format::variables::PACKS;

@@ -19,6 +19,8 @@ pub struct Options {
     pub tries: u32,
     /// The wait before another try; each is twice the one before.
     pub wait: Duration,
+    /// Plain HTTP to every host, as to this machine: what is sent, passwords too, can be read on the way.
+    pub plain_http: bool,
 }
 
 impl Default for Options {
@@ -31,6 +33,7 @@ impl Default for Options {
             document: 4 << 20,
             tries: 4,
             wait: Duration::from_millis(500),
+            plain_http: false,
         }
     }
 }

@@ -15,7 +15,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// The environment variable that names the default registry.
-pub const VARIABLE: &str = "MODELDEPLOY_REGISTRY";
+pub const VARIABLE: &str = modeldeploy_format::variables::REGISTRY;
 
 /// The longest reference.
 const LIMIT: usize = 1024;

@@ -2,6 +2,7 @@
 
 use super::verify::of_lock;
 use crate::advisories;
+use crate::around;
 use crate::audited;
 use crate::believed::{believed, beside as signatures_of, trusted};
 use crate::beside;
@@ -137,8 +138,7 @@ fn service(url: &str, args: &Args, output: &mut Output<'_>) -> Result<(), Failur
     let token = args.token_file.as_deref().map(read).transpose()?;
     let way = Way { token: token.as_deref().map(str::trim), roots: args.ca.as_deref() };
     let found = running::ask(url, &way)?;
-    let here = std::env::current_dir().unwrap_or_default();
-    let around = || here.ancestors().map(|folder| folder.join(FILE_NAME)).find(|path| path.is_file());
+    let around = || around::folder_with(FILE_NAME).map(|folder| folder.join(FILE_NAME));
     let Some(path) = args.lock.clone().or_else(around) else {
         output.result(found.human(None), found.program(None))?;
         return Ok(());

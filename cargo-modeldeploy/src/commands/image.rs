@@ -2,13 +2,15 @@
 
 use super::build::{self, Built};
 use crate::beside;
+use crate::dated;
 use crate::exit::Failure;
 use crate::figures::bytes;
 use crate::flags;
-use crate::imaged::{INPUT, failure};
+use crate::imaged::failure;
 use crate::labels;
 use crate::output::Output;
 use crate::passed::Passed;
+use crate::pushed::{Pushed, push};
 use crate::shipped::Linking;
 use crate::weights;
 use cargo_metadata::Package;
@@ -16,7 +18,8 @@ use modeldeploy_audit::Audit;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::store::{Mapping, map};
 use modeldeploy_format::lock::LockedModel;
-use modeldeploy_image::{Access, Contents, Image, Name, Pack, Pushed, docker_archive, push, write};
+use modeldeploy_image::{Contents, Image, Name, Pack, docker_archive, write};
+use modeldeploy_registry::remote::Sent;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -24,9 +27,6 @@ use std::path::{Path, PathBuf};
 
 /// No program, or several, where one goes into an image.
 const WHICH: Code = Code("MD1206");
-
-/// The variable by which builds are told of what time they are.
-const EPOCH: &str = "SOURCE_DATE_EPOCH";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     /// Name and tag; without it the program's name and its package's version
     #[arg(long, value_name = "NAME:TAG")]
     tag: Option<String>,
-    /// Send it to a registry, as whom `docker login` left; without a tag it is that of `--tag`
+    /// Send it to a registry, as whom `login` or Docker's left; without a tag it is that of `--tag`
     #[arg(long, value_name = "REPOSITORY[:TAG]")]
     push: Option<String>,
     /// Speak to the registry by plain HTTP, as to one on this machine
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if !wrong.is_empty() {
         return Err(wrong.into());
     }
-    let created = created()?;
+    let created = dated::seconds()?;
     let Chosen { path, package, target } = choose(args, output)?;
     let place = path.display().to_string();
     let (program, audit) = super::audit::prove_program(&path)?;
@@ -113,8 +113,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     }
     let pushed = to.map(|to| {
         output.step("Pushing", &to);
-        let access = if args.http { Access::Http } else { Access::Usual };
-        push(&image, &to, access).map_err(|error| failure(&error, &to.to_string()))
+        push(&image, &to, args.http)
     });
     let pushed = pushed.transpose()?;
     output.result(human(&image, args, pushed.as_ref()), facts(&image, args, pushed.as_ref()))?;
@@ -183,16 +182,6 @@ fn variables(args: &Args) -> Vec<String> {
     all.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
 }
 
-/// What the image says of its time: what builds are told, or the beginning of 1970.
-fn created() -> Result<u64, Failure> {
-    let Some(said) = std::env::var_os(EPOCH).filter(|said| !said.is_empty()) else { return Ok(0) };
-    let seconds = said.to_str().and_then(|said| said.parse().ok());
-    seconds.ok_or_else(|| {
-        let message = format!("{EPOCH} is `{}`, which is no number of seconds", said.display());
-        Diagnostic::new(INPUT, message).help("`git log -1 --format=%ct` prints that of a commit").into()
-    })
-}
-
 fn human(image: &Image, args: &Args, pushed: Option<&Pushed>) -> String {
     let mut text = format!("{} ({}), {}\n  digest   {}", image.name, image.platform, bytes(image.size), image.digest);
     for layer in &image.layers {
@@ -203,7 +192,7 @@ fn human(image: &Image, args: &Args, pushed: Option<&Pushed>) -> String {
         let _ = write!(text, "\n  archive  {}", file.display());
     }
     if let Some(pushed) = pushed {
-        let Pushed { reference, sent, had } = pushed;
+        let Pushed { reference, bytes: Sent { sent, had } } = pushed;
         let _ = write!(text, "\n  pushed   {reference}: {} sent, {} there already", bytes(*sent), bytes(*had));
     }
     text
@@ -221,6 +210,6 @@ fn facts(image: &Image, args: &Args, pushed: Option<&Pushed>) -> Value {
         "layers": layers.collect::<Vec<_>>(),
         "folder": image.folder,
         "archive": args.docker_archive,
-        "pushed": pushed.map(|it| json!({"reference": it.reference, "sent": it.sent, "had": it.had})),
+        "pushed": pushed.map(|it| json!({"reference": it.reference, "sent": it.bytes.sent, "had": it.bytes.had})),
     })
 }

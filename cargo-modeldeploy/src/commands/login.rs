@@ -7,7 +7,7 @@ use modeldeploy_registry::credentials::{Credentials, keep};
 use modeldeploy_registry::remote::Remote;
 use modeldeploy_registry::{Error, Kind, Options};
 use serde_json::json;
-use std::io::{BufRead, IsTerminal, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 /// The longest password: tokens of clouds have some kilobytes.
 const PASSWORD: u64 = 64 << 10;
@@ -22,7 +22,7 @@ Examples:
 pub(crate) struct Args {
     /// The registry's host, with its port
     host: String,
-    /// Who asks; the password, or a token in its place, is read from stdin
+    /// Who asks; the password, or a token in its place, is read from stdin, and not shown where it is typed
     #[arg(long, short)]
     username: String,
 }
@@ -38,13 +38,8 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     if args.username.is_empty() || args.username.contains(':') {
         return Err(wrong("a name has no `:`, and is not empty").into());
     }
-    let input = std::io::stdin();
-    if input.is_terminal() {
-        output.note("type the password and Enter; it is shown");
-    }
-    let mut password = String::new();
-    let read = input.lock().take(PASSWORD).read_line(&mut password);
-    read.map_err(|error| diagnostic(Error::new(Kind::Io, format!("the password cannot be read: {error}"))))?;
+    let password = password()
+        .map_err(|error| diagnostic(Error::new(Kind::Io, format!("the password cannot be read: {error}"))))?;
     let password = password.trim_end_matches(['\r', '\n']).to_owned();
     if password.is_empty() {
         return Err(wrong("no password came from stdin").into());
@@ -55,4 +50,14 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     output.step("Logged in", format_args!("{} at {host}; kept in {place}", args.username));
     output.result("", json!({"host": host, "username": args.username, "kept": place}))?;
     Ok(())
+}
+
+/// The first line of stdin; a terminal is asked without an echo.
+fn password() -> io::Result<String> {
+    if io::stdin().is_terminal() {
+        return rpassword::prompt_password("Password: ");
+    }
+    let mut password = String::new();
+    io::stdin().lock().take(PASSWORD).read_line(&mut password)?;
+    Ok(password)
 }

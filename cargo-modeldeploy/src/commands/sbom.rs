@@ -1,19 +1,13 @@
 //! `sbom`: a bill of materials of a program, for tools that read such.
 
 use super::audit;
+use crate::dated;
 use crate::exit::Failure;
 use crate::output::Output;
 use clap::ValueEnum;
 use modeldeploy_audit::{cyclonedx, spdx};
-use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
-
-/// `SOURCE_DATE_EPOCH` is no time.
-const EPOCH: Code = Code("MD1007");
-
-/// The time of a document, by which a build says when its sources are of: <https://reproducible-builds.org/specs/source-date-epoch/>.
-const EPOCH_VARIABLE: &str = "SOURCE_DATE_EPOCH";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,13 +48,6 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
 
 /// The time that a document has.
 fn created() -> Result<String, Failure> {
-    let said = std::env::var(EPOCH_VARIABLE).unwrap_or_else(|_| "0".into());
-    // Years of four digits end with the second 253402300799.
-    let seconds = said.parse::<u64>().ok().filter(|&seconds| seconds <= 253_402_300_799);
-    let time = seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
-    time.map(|time| humantime::format_rfc3339_seconds(time).to_string()).ok_or_else(|| {
-        Diagnostic::new(EPOCH, format!("{EPOCH_VARIABLE} is no number of seconds since 1970: `{said}`"))
-            .help("`git log -1 --format=%ct` gives that of a commit")
-            .into()
-    })
+    let time = UNIX_EPOCH + Duration::from_secs(dated::seconds()?);
+    Ok(humantime::format_rfc3339_seconds(time).to_string())
 }

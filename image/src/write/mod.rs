@@ -68,11 +68,18 @@ pub struct Image {
     pub(crate) manifest: Manifest,
 }
 
-#[cfg(feature = "push")]
 impl Image {
-    /// Where the blob of that digest lies.
-    pub(crate) fn blob(&self, digest: &str) -> PathBuf {
-        self.folder.join(archive::blob(digest))
+    /// The manifest, whose bytes the image's digest is of.
+    pub fn manifest(&self) -> Vec<u8> {
+        spec::to_bytes(&self.manifest)
+    }
+
+    /// Its layers and its configuration: digest, size in bytes, and the file that each is.
+    pub fn blobs(&self) -> impl Iterator<Item = (Digest, u64, PathBuf)> {
+        self.manifest.layers.iter().chain([&self.manifest.config]).map(|blob| {
+            let digest = blob.digest.parse().expect("`write` made it of a digest");
+            (digest, blob.size, self.folder.join(archive::blob(&blob.digest)))
+        })
     }
 }
 

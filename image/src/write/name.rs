@@ -56,13 +56,19 @@ impl Name {
         &self.tag
     }
 
-    /// With the registry and the folder that Docker means where none is said.
-    pub(crate) fn full(&self) -> String {
+    /// The registry and the repository in it, those that Docker means where they are not said.
+    pub fn place(&self) -> (&str, String) {
         match self.repository.split_once('/') {
-            Some((host, _)) if host.contains(['.', ':']) || host == "localhost" => self.to_string(),
-            Some(_) => format!("docker.io/{self}"),
-            None => format!("docker.io/library/{self}"),
+            Some((host, rest)) if host.contains(['.', ':']) || host == "localhost" => (host, rest.to_owned()),
+            Some(_) => ("docker.io", self.repository.clone()),
+            None => ("docker.io", format!("library/{}", self.repository)),
         }
+    }
+
+    /// With both.
+    pub(crate) fn full(&self) -> String {
+        let (registry, repository) = self.place();
+        format!("{registry}/{repository}:{}", self.tag)
     }
 }
 

@@ -76,7 +76,7 @@ struct Token {
 
 impl Session {
     pub(crate) fn new(web: Web, host: &str, scope: String, credentials: Option<Credentials>) -> Session {
-        let host = Address::of_registry(host, "/");
+        let host = web.of_registry(host, "/");
         Session { web, host, scope, credentials, authorization: RefCell::new(None) }
     }
 
@@ -137,7 +137,9 @@ impl Session {
 
     fn token(&self, realm: &str, service: Option<&str>, scope: &str) -> Result<String, Error> {
         let realm = Address::parse(realm)
-            .filter(|realm| realm.is_https() || (realm.is_loopback() && self.host.is_loopback()))
+            .filter(|realm| {
+                realm.is_https() || (realm.is_loopback() && self.host.is_loopback()) || self.web.options.plain_http
+            })
             .ok_or_else(|| {
                 lie(&format!("the registry wants credentials sent to `{realm}`, which is not HTTPS"), &self.host)
             })?;

@@ -9,6 +9,7 @@ mod pages;
 mod push;
 
 pub use auth::{Challenge, challenge};
+pub use push::{Blob, Sent};
 
 use crate::artifact::{Descriptor, MANIFEST, Manifest};
 use crate::credentials::{self, Credentials};
@@ -44,7 +45,11 @@ pub struct Remote {
 
 impl Remote {
     /// The repository, with the credentials that Docker's configuration has for the host.
-    pub(crate) fn open(host: &str, repository: &str, options: Options) -> Result<Remote, Error> {
+    ///
+    /// # Errors
+    ///
+    /// If those cannot be read.
+    pub fn open(host: &str, repository: &str, options: Options) -> Result<Remote, Error> {
         Ok(Remote::with(host, repository, options, credentials::of(host)?))
     }
 
@@ -65,7 +70,7 @@ impl Remote {
     /// If it does not, or is no OCI registry.
     pub fn login(host: &str, credentials: &Credentials, options: Options) -> Result<(), Error> {
         let session = Session::new(Web::new(options), host, String::new(), Some(credentials.clone()));
-        let answer = session.ask(Ask::get(Address::of_registry(host, "/v2/")), Reach::Host)?;
+        let answer = session.ask(Ask::get(session.web().of_registry(host, "/v2/")), Reach::Host)?;
         match answer.status {
             200 => Ok(()),
             status => Err(refused(status, &answer.address)),
@@ -77,7 +82,7 @@ impl Remote {
     }
 
     fn address(&self, rest: &str) -> Address {
-        Address::of_registry(&self.host, &format!("/v2/{}/{rest}", self.repository))
+        self.session.web().of_registry(&self.host, &format!("/v2/{}/{rest}", self.repository))
     }
 
     pub(crate) fn versions(&self) -> Result<Vec<Listed>, Error> {

@@ -34,7 +34,7 @@ pub(super) fn tags(remote: &Remote) -> Result<BTreeSet<String>, Error> {
 
 /// The repositories of a host.
 pub(super) fn catalog(session: &Session, host: &str) -> Result<Vec<String>, Error> {
-    let address = Address::of_registry(host, "/v2/_catalog").with_query("n", "1000");
+    let address = session.web().of_registry(host, "/v2/_catalog").with_query("n", "1000");
     let names = all(session, address).map_err(|error| match error.kind {
         Kind::Absent | Kind::Credentials | Kind::Lie => {
             error.help("many registries do not list what they have: name a model, `search oci://host/path/name`")

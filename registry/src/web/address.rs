@@ -28,10 +28,14 @@ impl Address {
         Some(Address { https, authority: authority.to_ascii_lowercase(), path: path.to_owned() })
     }
 
-    /// A path of a registry's host: HTTPS, but for this machine, as Docker does.
-    pub(crate) fn of_registry(host: &str, path: &str) -> Address {
-        let authority = host.to_ascii_lowercase();
-        Address { https: !is_loopback(&authority), authority, path: path.to_owned() }
+    /// A path of a registry's host: HTTPS, but for this machine, as Docker does, or where plain HTTP is wanted.
+    pub(crate) fn of_registry(host: &str, path: &str, plain_http: bool) -> Address {
+        let authority = match host.to_ascii_lowercase().as_str() {
+            // Docker's hub answers under another name than people call it by.
+            "docker.io" | "index.docker.io" => "registry-1.docker.io".to_owned(),
+            host => host.to_owned(),
+        };
+        Address { https: !plain_http && !is_loopback(&authority), authority, path: path.to_owned() }
     }
 
     /// What a `Location` or a `Link` here means.
@@ -106,14 +110,17 @@ mod tests {
             ("127.0.0.1.example.com", "https://127.0.0.1.example.com/v2/"),
             ("localhost.example.com", "https://localhost.example.com/v2/"),
             ("10.0.0.1", "https://10.0.0.1/v2/"),
+            ("docker.io", "https://registry-1.docker.io/v2/"),
         ] {
-            assert_eq!(Address::of_registry(host, "/v2/").to_string(), address);
+            assert_eq!(Address::of_registry(host, "/v2/", false).to_string(), address);
         }
+        let asked = Address::of_registry("10.0.0.1:5000", "/v2/", true);
+        assert_eq!(asked.to_string(), "http://10.0.0.1:5000/v2/", "unless it is asked for");
     }
 
     #[test]
     fn locations_are_joined_and_nonsense_is_not() {
-        let base = Address::of_registry("example.com", "/v2/a");
+        let base = Address::of_registry("example.com", "/v2/a", false);
         for (location, joined) in [
             ("/b?c=d", Some("https://example.com/b?c=d")),
             ("http://other/x", Some("http://other/x")),

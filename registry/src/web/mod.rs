@@ -87,6 +87,11 @@ impl Web {
         }
     }
 
+    /// A path of a registry's host.
+    pub(crate) fn of_registry(&self, host: &str, path: &str) -> Address {
+        Address::of_registry(host, path, self.options.plain_http)
+    }
+
     /// Asks, and follows redirects as far as `reach` lets it.
     pub(crate) fn ask(&self, ask: &Ask<'_>, reach: Reach) -> Result<Answer, Error> {
         let agent = if reach == Reach::Anywhere { &self.files } else { &self.documents };

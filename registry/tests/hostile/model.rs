@@ -25,6 +25,7 @@ pub(crate) fn options() -> Options {
         document: 64 << 10,
         tries: 2,
         wait: Duration::ZERO,
+        plain_http: false,
     }
 }
 
