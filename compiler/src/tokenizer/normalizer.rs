@@ -190,11 +190,12 @@ struct CharMap {
 }
 
 impl CharMap {
-    /// The table of `of`: what becomes of a character, and whether that cannot be said of it alone.
+    /// The table of `of`: what becomes of a character, and whether that cannot be said of it alone. Of a character `of` asks what
+    /// `unicode` and `char` know.
     fn new(of: impl Fn(char) -> (Vec<char>, bool)) -> Self {
         let mut numbers: HashMap<String, u16> = HashMap::new();
         let mut texts = Vec::new();
-        let codes = unicode::table(Map::KEEP, |c| match of(c) {
+        let codes = unicode::table_by_kind(Map::KEEP, |c| match of(c) {
             (_, true) => Map::SLOW,
             (text, _) if text == [c] => Map::KEEP,
             (text, _) if text == [' ', c, ' '] => Map::PAD,

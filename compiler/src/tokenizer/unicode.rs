@@ -2,6 +2,7 @@
 
 use modeldeploy_format::tokenizer::{BLOCKS, CHARS_PER_BLOCK, Classes};
 use regex_syntax::hir::{Class, HirKind};
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 use unicode_categories::UnicodeCategories;
 use unicode_normalization_alignments::char as forms;
@@ -10,6 +11,24 @@ use unicode_normalization_alignments::char as forms;
 pub(super) fn table<T: Clone>(absent: T, of: impl FnMut(char) -> T) -> Vec<T> {
     let mut of = of;
     (0..(BLOCKS * CHARS_PER_BLOCK) as u32).map(|code| char::from_u32(code).map_or(absent.clone(), &mut of)).collect()
+}
+
+/// Planes whose characters nothing here tells apart but their [`FACTS`]: unassigned, or private. They are four fifths of all code points.
+const ALIKE: [RangeInclusive<u32>; 2] = [0x4_0000..=0xD_FFFF, 0xF_0000..=0x10_FFFF];
+
+/// As [`table`], where `of` asks nothing of a character but what this module and `char` know of it: it is asked once for all that are alike.
+pub(super) fn table_by_kind<T: Clone>(absent: T, of: impl FnMut(char) -> T) -> Vec<T> {
+    let mut of = of;
+    let mut known: [Option<T>; ALIKE.len()] = [const { None }; ALIKE.len()];
+    table(absent, |c| {
+        let alike = |planes: &RangeInclusive<u32>| {
+            planes.contains(&c.into()) && FACTS[c as usize] == FACTS[*planes.start() as usize]
+        };
+        match ALIKE.iter().position(alike) {
+            Some(kind) => known[kind].get_or_insert_with(|| of(c)).clone(),
+            None => of(c),
+        }
+    })
 }
 
 /// Facts beside [`Classes`]' flags.
@@ -140,6 +159,18 @@ pub(super) fn is_combining_mark(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_called_alike_is() {
+        let classes = combining_classes();
+        for planes in ALIKE {
+            for c in planes.filter_map(char::from_u32) {
+                let itself = [false, true].iter().all(|&compatible| decomposition(c, compatible) == [c]);
+                let plain = classes[c as usize] == 0 && !is_chinese(c) && !is_syllable(c);
+                assert!(itself && plain && c.to_lowercase().eq([c]), "{c:?}");
+            }
+        }
+    }
 
     #[test]
     fn every_pair_that_composes_is_listed() {
