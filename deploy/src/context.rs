@@ -46,6 +46,8 @@ pub struct Context {
     pub scheme: &'static str,
     /// Whether a probe may only connect.
     pub probes_connect_only: bool,
+    /// Where the program lies in the image.
+    pub image_program: String,
     /// Seconds that the service may take to start.
     pub start_seconds: u64,
     /// Seconds from the word to stop to the end: the delay, the grace, and what closing takes.
@@ -155,6 +157,7 @@ impl Context {
             port: settings.port,
             scheme: if tls.is_some() { "HTTPS" } else { "HTTP" },
             probes_connect_only: tls.is_some_and(|tls| tls.client_ca),
+            image_program: settings.compose.program.clone().unwrap_or_else(|| format!("/{}", facts.package)),
             start_seconds: settings.start.seconds().max(1),
             stop_seconds: seconds,
             env: environment(target, settings)?,

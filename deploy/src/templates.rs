@@ -33,6 +33,9 @@ const INSIDE: [(&str, &str); 10] = inside![
 const LONGEST: u64 = 256 << 10;
 const MOST: usize = 100;
 
+/// The most steps of one: those inside take some thousands.
+const STEPS: u64 = 5_000_000;
+
 /// Templates, ready to be rendered.
 #[derive(Debug)]
 pub struct Templates {
@@ -58,6 +61,7 @@ impl Templates {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_syntax(SyntaxConfig::builder().keep_trailing_newline(true).build().expect("our own syntax"));
         environment.set_recursion_limit(100);
+        environment.set_fuel(Some(STEPS));
         for (name, text) in INSIDE {
             environment.add_template(name, text).expect("our own templates can be read");
         }

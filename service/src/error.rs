@@ -28,6 +28,13 @@ pub enum Error {
     Model(String),
     /// The golden vectors did not come back: the model, and what differs.
     SelfTest(String),
+    /// The service that was asked whether it is ready is not, or is not there.
+    Probe {
+        /// Where it was asked.
+        address: SocketAddr,
+        /// What it said, or why it could not be asked.
+        why: String,
+    },
 }
 
 impl fmt::Display for Error {
@@ -43,6 +50,7 @@ impl fmt::Display for Error {
             Error::Sandbox(message) => write!(f, "{message}\n  help: `--sandbox on` goes on without what is missing"),
             Error::System(source) => write!(f, "the system does not give what a service needs: {source}"),
             Error::SelfTest(message) => write!(f, "the self-test failed: {message}"),
+            Error::Probe { address, why } => write!(f, "the service at {address} is not ready: {why}"),
         }
     }
 }
@@ -51,7 +59,12 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Listen { source, .. } | Error::Output(source) | Error::System(source) => Some(source),
-            Error::Options(_) | Error::File(_) | Error::Sandbox(_) | Error::Model(_) | Error::SelfTest(_) => None,
+            Error::Options(_)
+            | Error::File(_)
+            | Error::Sandbox(_)
+            | Error::Model(_)
+            | Error::SelfTest(_)
+            | Error::Probe { .. } => None,
         }
     }
 }

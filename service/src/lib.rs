@@ -80,6 +80,7 @@ mod openapi;
 mod page;
 mod panics;
 mod priority;
+mod probe;
 mod processors;
 mod protocols;
 mod readiness;

@@ -8,6 +8,7 @@ use crate::lifecycle::{Signals, Supervisor};
 use crate::metrics::{self, Metrics};
 use crate::models::{Inside, ModelCard, Models, Served, Version, Weight};
 use crate::observe::{self, ObserveLayer, Observer};
+use crate::probe::probe;
 use crate::protocols::{Whole, Whose};
 use crate::readiness::Readiness;
 use crate::sandbox::Uses;
@@ -224,6 +225,7 @@ impl Service {
             Command::Sandbox(config) => say(format_args!("{}", self.uses(&config)?)),
             Command::Version => self.print_versions(),
             Command::SelfTest => self.self_test(),
+            Command::Probe(config) => say(format_args!("{} is ready", probe(&config)?)),
             Command::Serve(config) => self.start(&config, gone),
         }
     }
@@ -391,10 +393,10 @@ struct End<F> {
     gone: F,
 }
 
-/// A port, to be listened on by a runtime that is not there yet.
 /// Connections that may wait to be accepted: one more is dropped by the system, and comes again a second later.
 const BACKLOG: u32 = 4096;
 
+/// A port, to be listened on by a runtime that is not there yet.
 fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
     let passing = Builder::new_current_thread().enable_io().build()?;
     passing.block_on(async {

@@ -68,6 +68,8 @@ pub struct Settings {
     pub kserve: Kserve,
     /// systemd.
     pub systemd: Systemd,
+    /// Compose.
+    pub compose: Compose,
     /// More labels of every object.
     pub labels: BTreeMap<String, String>,
     /// More annotations of every object.
@@ -220,6 +222,14 @@ pub struct Systemd {
     pub tokens: Option<String>,
 }
 
+/// `[compose]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Compose {
+    /// Where the program lies in the image, for the health check; without it `/` and the package's name.
+    pub program: Option<String>,
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
@@ -243,6 +253,7 @@ impl Default for Settings {
             gateway: None,
             kserve: Kserve::default(),
             systemd: Systemd::default(),
+            compose: Compose::default(),
             labels: BTreeMap::new(),
             annotations: BTreeMap::new(),
             options: BTreeMap::new(),

@@ -51,6 +51,12 @@ fn a_template_that_is_wrong_is_told_with_its_line() {
         ("kubernetes/service.yaml", "{% if %}", Kind::Template, "service.yaml:1"),
         ("kubernetes/service.yaml", "a: 1\nb: {{ nothing }}", Kind::Template, "service.yaml:2"),
         ("kubernetes/service.yaml", "{% for x in range(1000000000) %}a{% endfor %}", Kind::Template, "fails"),
+        (
+            "kubernetes/service.yaml",
+            "{% for x in range(99999) %}{% for y in range(99999) %}{% endfor %}{% endfor %}",
+            Kind::Template,
+            "out of fuel",
+        ),
         ("kubernetes/service.yaml", "{% include \"kubernetes/service.yaml\" %}", Kind::Template, "fails"),
         ("kubernetes/service.yaml", &deep, Kind::Template, "fails"),
         ("kubernetes/service.yaml", "{% include \"/etc/passwd\" %}", Kind::Template, "fails"),

@@ -11,6 +11,8 @@ use std::ffi::OsString;
 pub(crate) enum Command {
     Serve(Box<Config>),
     SelfTest,
+    /// Ask the service that runs with this configuration whether it is ready.
+    Probe(Box<Config>),
     /// A text to print, after the service's name and version.
     Help(String),
     /// A text to print as it is.
@@ -24,6 +26,7 @@ pub(crate) enum Command {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     SelfTest,
+    Probe,
     PrintConfig,
     PrintSandbox,
     Help,
@@ -31,12 +34,18 @@ pub(super) enum Action {
 }
 
 /// The flags that are no options: what they ask for, and their words in `--help`.
-pub(super) const ACTIONS: [(&str, Option<char>, Action, &str); 5] = [
+pub(super) const ACTIONS: [(&str, Option<char>, Action, &str); 6] = [
     (
         "self-test",
         None,
         Action::SelfTest,
         "replay the golden vectors of every model inside, say how they compare, and exit",
+    ),
+    (
+        "probe",
+        None,
+        Action::Probe,
+        "ask the service that runs here with the same options whether it takes requests, and exit: with 0 if it does",
     ),
     (
         "print-config",
@@ -100,6 +109,7 @@ impl Command {
         }
         Ok(match action {
             Some(Action::SelfTest) => Command::SelfTest,
+            Some(Action::Probe) => Command::Probe(Box::new(config)),
             Some(Action::PrintSandbox) => Command::Sandbox(Box::new(config)),
             Some(Action::PrintConfig) => Command::Print(print::text(&config, &base, &given)),
             _ => Command::Serve(Box::new(config)),

@@ -1,22 +1,12 @@
 //! Who says what: the values of options by the command line, the environment and a file, and which of them holds.
 
 use super::{Config, Row, Set, sections, values};
+use modeldeploy::format::variables;
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// What the names of variables begin with.
 pub(crate) const PREFIX: &str = "MODELDEPLOY_";
-
-/// Variables with the prefix that are not the service's: the engine's own, and the command's.
-const OTHERS: [&str; 7] = [
-    "MODELDEPLOY_BILL",
-    "MODELDEPLOY_ISA",
-    "MODELDEPLOY_LINK",
-    "MODELDEPLOY_PACKS",
-    "MODELDEPLOY_REGISTRY",
-    "MODELDEPLOY_STORE",
-    "MODELDEPLOY_WEIGHTS",
-];
 
 /// Who said a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +40,7 @@ pub(crate) fn environment(variables: &BTreeMap<String, String>, given: &mut Give
             Some((_, row)) => {
                 given.insert(row.name, (Origin::Variable(name.clone()), value.clone()));
             }
-            None if OTHERS.contains(&name.as_str()) || *name == super::command::config_variable() => {}
+            None if variables::ALL.contains(&name.as_str()) || *name == super::command::config_variable() => {}
             // Others may have variables of that prefix (Kubernetes makes some from a service's name): only what is almost an option's
             // is a mistake.
             None => {

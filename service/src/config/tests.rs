@@ -77,6 +77,16 @@ fn a_flag_goes_before_the_environment_and_that_before_the_file() {
 }
 
 #[test]
+fn the_variables_of_builds_and_of_the_engine_are_passed_over() {
+    for name in modeldeploy::format::variables::ALL {
+        // A value that any of them may have, and the option of threads too.
+        config(&[], &[(name, "1")]);
+    }
+    let wrong = read(&[], &[("MODELDEPLOY_LISTE", "1")]).expect_err("almost an option's");
+    assert!(wrong.contains("did you mean MODELDEPLOY_LISTEN?"), "{wrong}");
+}
+
+#[test]
 fn every_limit_is_an_option() {
     let all = config(
         &[

@@ -7,6 +7,7 @@ mod confined;
 mod curl;
 mod lifecycle;
 mod limits;
+mod probe;
 mod sandbox;
 mod service;
 mod tls;
@@ -29,9 +30,10 @@ fn main() -> ExitCode {
     if std::env::var_os(service::ROLE).is_some() {
         return confined::main();
     }
-    let rooms: [(&str, &'static [Test]); 5] = [
+    let rooms: [(&str, &'static [Test]); 6] = [
         ("lifecycle", lifecycle::ALL),
         ("limits", limits::ALL),
+        ("probe", probe::ALL),
         ("sandbox", sandbox::ALL),
         ("tls", tls::ALL),
         ("tokens", tokens::ALL),

@@ -14,28 +14,28 @@ pub(crate) const ALL: &[Test] = tests![
 ];
 
 /// One who signs certificates.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in PEM.
-struct Pair {
+pub(crate) struct Pair {
     certificate: String,
     key: String,
 }
 
 impl Authority {
-    fn new(name: &str) -> Authority {
+    pub(crate) fn new(name: &str) -> Authority {
         let mut params = CertificateParams::new(vec![]).expect("parameters");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.distinguished_name.push(DnType::CommonName, name);
         Authority(CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a certificate"))
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// For 127.0.0.1.
-    fn signs(&self) -> Pair {
+    pub(crate) fn signs(&self) -> Pair {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
         let certificate = params.signed_by(&key, &self.0).expect("a certificate");
@@ -44,7 +44,7 @@ impl Authority {
 }
 
 /// The flags of a service with this certificate.
-fn flags(folder: &Folder, pair: &Pair) -> [String; 4] {
+pub(crate) fn flags(folder: &Folder, pair: &Pair) -> [String; 4] {
     let (certificate, key) = (folder.write("cert.pem", &pair.certificate), folder.write("key.pem", &pair.key));
     ["--tls-cert".to_owned(), certificate, "--tls-key".to_owned(), key]
 }
