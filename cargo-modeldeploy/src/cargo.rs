@@ -7,6 +7,7 @@ use crate::shipped::Shipped;
 use cargo_metadata::diagnostic::DiagnosticLevel;
 use cargo_metadata::{CompilerMessage, Message, Package};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_format::variables;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -16,14 +17,11 @@ use std::process::{Command, ExitStatus, Stdio};
 /// Cargo could not be started.
 pub(crate) const CARGO: Code = Code("MD0901");
 
-/// The variable that tells `#[model]` to link even where debug assertions are on.
-const LINK_VARIABLE: &str = "MODELDEPLOY_LINK";
-
 /// The cargo that called this program, or the one on the path. What is built to be shipped is linked.
 fn command(subcommand: &str, args: &[OsString], shipped: Option<&Shipped>) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     if flags::ships(args) {
-        command.env(LINK_VARIABLE, "1");
+        command.env(variables::LINK, "1");
     }
     command.arg(subcommand);
     shipped.inspect(|shipped| shipped.set(&mut command));

@@ -12,12 +12,10 @@ use crate::weights;
 use crate::workspace::Workspace;
 use memchr::memmem;
 use modeldeploy_format::lock::Lock;
+use modeldeploy_format::variables;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// The variable that tells `#[model]` which bill goes into the program.
-const BILL_VARIABLE: &str = "MODELDEPLOY_BILL";
 
 /// What separates the compiler's flags in `CARGO_ENCODED_RUSTFLAGS`.
 const SEPARATOR: &str = "\x1f";
@@ -62,6 +60,8 @@ impl Shipped {
         output: &mut Output<'_>,
     ) -> Result<Option<Shipped>, Failure> {
         let Some(profile) = flags::profile(args).filter(|_| flags::ships(args)) else { return Ok(None) };
+        // Who cannot say it by a flag does by the variable, and the bill knows of it too.
+        let linking = Linking { weights: linking.weights.or_else(weights::of_environment), ..linking };
         let bill = bill::write(workspace, lock, args, linking, output)?;
         let target = flags::values(args, "--target-dir").pop().map(PathBuf::from);
         let target = target.and_then(|folder| std::path::absolute(folder).ok());
@@ -99,9 +99,9 @@ impl Shipped {
 
     /// Sets all of it, before the subcommand's other arguments.
     pub(crate) fn set(&self, command: &mut Command) {
-        command.env(BILL_VARIABLE, &self.bill);
+        command.env(variables::BILL, &self.bill);
         if let Some(weights) = self.linking.weights {
-            command.env(weights::VARIABLE, weights);
+            command.env(variables::PLACE, weights);
         }
         for setting in ["codegen-units=1", "incremental=false"] {
             command.arg("--config").arg(format!("profile.{}.{setting}", self.profile));

@@ -2,12 +2,10 @@
 
 use crate::exit::Failure;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
+use modeldeploy_format::variables;
 
 /// What is asked of a build that has no weights.
 const NOT_SHIPPED: Code = Code("MD1401");
-
-/// The variable that tells `#[model]`.
-pub(crate) const VARIABLE: &str = "MODELDEPLOY_WEIGHTS";
 
 /// What tests of much weight are built with: no test is a program that something is attached to.
 pub(crate) const STORED: &str = "stored";
@@ -21,6 +19,12 @@ pub(crate) const DETACHED: &str = WAYS[1].1;
 /// The flag that asks for this.
 pub(crate) fn flag(asked: &str) -> Option<&'static str> {
     WAYS.iter().find(|(_, it)| *it == asked).map(|(flag, _)| *flag)
+}
+
+/// What the environment asks for, if a flag could have.
+pub(crate) fn of_environment() -> Option<&'static str> {
+    let asked = std::env::var(variables::PLACE).ok()?;
+    WAYS.iter().find(|(_, it)| *it == asked).map(|(_, asked)| *asked)
 }
 
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,7 @@ pub mod program;
 pub mod signature;
 pub mod tensor;
 pub mod tokenizer;
+pub mod variables;
 mod wire;
 
 pub use digest::Digest;

@@ -11,6 +11,7 @@ mod slot;
 use crate::args::{self, IndexArgs, ModelArgs};
 use crate::lookup::{Found, Surroundings};
 use modeldeploy_format::lock::LockedGate;
+use modeldeploy_format::variables::{LINK, PLACE, STORE};
 use modeldeploy_format::{Digest, Task};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
@@ -207,10 +208,10 @@ fn tracking(found: &Found) -> syn::Result<TokenStream> {
     let files = found.tracked.iter().map(|path| utf8(path)).collect::<syn::Result<Vec<_>>>()?;
     Ok(quote_spanned! {Span::mixed_site()=>
         #(const _: &[::core::primitive::u8] = ::core::include_bytes!(#files);)*
-        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_STORE");
-        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_WEIGHTS");
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#STORE);
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#PLACE);
         #[cfg(debug_assertions)]
-        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_LINK");
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#LINK);
     })
 }
 

@@ -6,6 +6,7 @@ use modeldeploy_format::lock::{
     manifest_settings, store_path,
 };
 use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
+use modeldeploy_format::variables::{self, PLACE};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -75,10 +76,10 @@ impl Surroundings {
         Surroundings {
             package_folder: variable("CARGO_MANIFEST_DIR").unwrap_or_default().into(),
             package: variable("CARGO_PKG_NAME").unwrap_or_default().to_string_lossy().into_owned(),
-            store: variable("MODELDEPLOY_STORE").filter(|moved| !moved.is_empty()),
-            link: variable("MODELDEPLOY_LINK").is_some_and(|asked| asked == "1"),
-            weights: variable("MODELDEPLOY_WEIGHTS").filter(|asked| !asked.is_empty()),
-            bill: variable("MODELDEPLOY_BILL").map(PathBuf::from),
+            store: variable(variables::STORE).filter(|moved| !moved.is_empty()),
+            link: variable(variables::LINK).is_some_and(|asked| asked == "1"),
+            weights: variable(variables::PLACE).filter(|asked| !asked.is_empty()),
+            bill: variable(variables::BILL).map(PathBuf::from),
         }
     }
 
@@ -113,7 +114,7 @@ impl Surroundings {
             Some("detached") => Ok(Weights::Detached),
             Some("stored") => Ok(Weights::Stored),
             Some(other) => Err(format!(
-                "MODELDEPLOY_WEIGHTS is `{other}`, and can be `linked`, `attached`, `detached` or `stored`\n\
+                "{PLACE} is `{other}`, and can be `linked`, `attached`, `detached` or `stored`\n\
                  help: `cargo modeldeploy build --release` sets it, with `--attach` or `--detached` where that is wanted"
             )),
         }

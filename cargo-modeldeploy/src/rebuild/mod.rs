@@ -12,7 +12,7 @@ use crate::workspace::Workspace;
 use modeldeploy_audit::{Audit, Bill, differences};
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::store::{Mapping, map};
-use modeldeploy_format::Digest;
+use modeldeploy_format::{Digest, variables};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -25,14 +25,7 @@ const OTHER_SOURCES: Code = Code("MD1004");
 const DIFFERS: Code = Code("MD1005");
 
 /// Variables that would change what is built, or where.
-const UNSET: [&str; 6] = [
-    "CARGO_TARGET_DIR",
-    "CARGO_BUILD_TARGET_DIR",
-    "CARGO_BUILD_TARGET",
-    "MODELDEPLOY_BILL",
-    "MODELDEPLOY_LINK",
-    "CARGO_MANIFEST_DIR",
-];
+const UNSET: [&str; 4] = ["CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_TARGET", "CARGO_MANIFEST_DIR"];
 
 /// Builds the program at `path`, which `audited` was found in, again; in `folder`, which is kept, or in one of its own. Gives the
 /// digest that both have.
@@ -124,10 +117,10 @@ fn build(
 ) -> Result<PathBuf, Failure> {
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["modeldeploy", "--format=json", "build"]).args(&bill.arguments).arg("--target-dir").arg(target);
-    UNSET.iter().for_each(|variable| {
+    UNSET.into_iter().chain(variables::OF_BUILDS).for_each(|variable| {
         command.env_remove(variable);
     });
-    command.current_dir(root).env("MODELDEPLOY_STORE", workspace.models()?.store.root()).stdout(Stdio::piped());
+    command.current_dir(root).env(variables::STORE, workspace.models()?.store.root()).stdout(Stdio::piped());
     let said = command.spawn()?.wait_with_output()?;
     if !said.status.success() {
         return Err(Failure::Cargo(said.status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(101)));

@@ -1,6 +1,7 @@
 //! What `build`, `run`, `test` and `check` pass on to cargo, and what cargo passes on to the program and the tests.
 
 use crate::shop::Shop;
+use modeldeploy_format::variables;
 
 /// A package without a model whose program says how it was built and what it was given.
 fn program() -> Shop {
@@ -48,6 +49,24 @@ fn what_ships_is_linked_and_nothing_else_is_told_to_be() {
         (&["run", "--profile=dev"], "None"),
     ] {
         assert_eq!(shop.run(args).code(0).out.trim(), said, "{args:?}");
+    }
+}
+
+#[test]
+fn a_program_meets_no_variable_that_services_do_not_know() {
+    let shop = Shop::locked("");
+    shop.write(
+        "src/main.rs",
+        "fn main() {\n    for (name, _) in std::env::vars() {\n        if name.starts_with(\"MODELDEPLOY_\") {\n            \
+         println!(\"{name}\");\n        }\n    }\n}\n",
+    );
+    // What ships, and takes no minute to build.
+    shop.append("Cargo.toml", "\n[profile.dist]\ninherits = \"dev\"\n");
+    let said = shop.run(&["run", "--profile", "dist"]).code(0).out;
+    let met: Vec<&str> = said.lines().collect();
+    assert!(met.contains(&variables::BILL) && met.contains(&variables::LINK), "{met:?}");
+    for name in met {
+        assert!(variables::ALL.contains(&name), "{name}");
     }
 }
 

@@ -144,7 +144,7 @@ impl Shop {
             .env("CARGO_TARGET_DIR", self.path("target"))
             .env_remove("MODELDEPLOY_STORE")
             .env_remove("MODELDEPLOY_LINK")
-            .env_remove("MODELDEPLOY_WEIGHTS")
+            .env_remove("MODELDEPLOY_PLACE")
             .env("MODELDEPLOY_REGISTRY", self.path("models-registry"))
             .env("DOCKER_CONFIG", self.path("docker"))
             // Nobody listens there.

@@ -116,7 +116,7 @@ fn attached(shop: &Shop, program: &Path, single_bytes_are_noticed: impl Fn(&[u8]
     shop.run(&["build", "--release", "--attach"]).code(0).errs(&["Attached"]);
     assert!(fs::read(program).expect("the program") == whole, "the same again");
     let mut run = shop.command(&["run", "--release"]);
-    let said = Said::of(run.env("MODELDEPLOY_WEIGHTS", "attached")).code(0);
+    let said = Said::of(run.env("MODELDEPLOY_PLACE", "attached")).code(0);
     assert_eq!(said.out, "1\n");
     for strip in ["strip", "llvm-strip"] {
         let copy = shop.path(&format!("attached-{strip}"));

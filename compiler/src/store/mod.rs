@@ -29,7 +29,7 @@ pub const DAMAGED: Code = Code("MD0802");
 pub const IO: Code = Code("MD0803");
 
 /// The environment variable that moves the store.
-pub const VARIABLE: &str = "MODELDEPLOY_STORE";
+pub const VARIABLE: &str = modeldeploy_format::variables::STORE;
 
 /// What a file of the store holds; its ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! `const BLOB`: the bytes of a stored file, linked in a release build, mapped in a debug build.
 //!
 //! Which of the two a build is no macro can know; whether debug assertions are on, the expansion can. Where a build to be shipped has
-//! them on, `MODELDEPLOY_LINK=1` links all the same. Where `MODELDEPLOY_WEIGHTS` asks for it, or there is too much of it for a linker, a
+//! them on, `MODELDEPLOY_LINK=1` links all the same. Where `MODELDEPLOY_PLACE` asks for it, or there is too much of it for a linker, a
 //! release build has a record in the place of the bytes.
 //!
 //! The linker gets them from the assembler's `.incbin`, which costs what copying a file costs; `include_bytes!` would take a
@@ -13,6 +13,7 @@ use super::slot::Slot;
 use super::{parts, utf8};
 use crate::lookup::{Found, Stored, Weights};
 use modeldeploy_format::pack::Division;
+use modeldeploy_format::variables::BILL;
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use std::path::PathBuf;
@@ -61,7 +62,7 @@ pub(super) fn expand(what: &str, found: &Found, stored: &Stored) -> syn::Result<
         }
         // What goes into a bill is part of its name.
         #[cfg(#linked)]
-        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!("MODELDEPLOY_BILL");
+        const _: ::core::option::Option<&::core::primitive::str> = ::core::option_env!(#BILL);
         #tracked
         #statics
         #[cfg(#mapped)]
@@ -142,7 +143,7 @@ fn linked_in(
 /// Where the bytes are, for who brings them in later.
 fn without_linker(slot: &Slot, statics: TokenStream) -> Shipped {
     let refused = "weights are attached to programs for ELF systems, or laid beside them; here they can be linked alone: \
-                   MODELDEPLOY_WEIGHTS=linked";
+                   MODELDEPLOY_PLACE=linked";
     let mach = quote_spanned!(Span::mixed_site()=> ::core::compile_error!(#refused););
     Shipped { elf: slot.elf(), mach, statics }
 }

@@ -389,7 +389,7 @@ fn a_pack_is_linked_with_debug_assertions_where_that_is_asked_for() {
     assert!(!tokens.contains("not (debug_assertions)"), "{tokens}");
 }
 
-/// The expansion where `MODELDEPLOY_WEIGHTS` is `asked`.
+/// The expansion where `MODELDEPLOY_PLACE` is `asked`.
 fn with_weights(asked: &str, change: impl FnOnce(&mut Lock)) -> (String, String) {
     let (folder, mut surroundings) = shop(change);
     surroundings.weights = Some(asked.into()).filter(|asked: &std::ffi::OsString| !asked.is_empty());
@@ -451,5 +451,5 @@ fn weights_that_are_nowhere_are_an_error() {
         struct Q;
     );
     let message = error(super::model(quote!("query-encoder"), item, &surroundings), &folder);
-    assert!(message.starts_with("MODELDEPLOY_WEIGHTS is `elsewhere`, and can be `linked`"), "{message}");
+    assert!(message.starts_with("MODELDEPLOY_PLACE is `elsewhere`, and can be `linked`"), "{message}");
 }

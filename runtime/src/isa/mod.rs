@@ -56,7 +56,7 @@ pub use neon_i8mm::NeonI8mm;
 use std::sync::OnceLock;
 
 /// The environment variable that forces an instruction set by name.
-pub const ISA_VARIABLE: &str = "MODELDEPLOY_ISA";
+pub const ISA_VARIABLE: &str = modeldeploy_format::variables::ISA;
 
 /// An instruction set that this CPU has, with its proof.
 #[derive(Clone, Copy, Debug)]

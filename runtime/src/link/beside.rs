@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The variable that names the folder of packs.
-const VARIABLE: &str = "MODELDEPLOY_PACKS";
+const VARIABLE: &str = modeldeploy_format::variables::PACKS;
 
 /// Read and hashed at once: a cache holds as much.
 const STEP: usize = 1 << 20;

@@ -2,14 +2,11 @@
 
 use super::{Mapping, attached, beside};
 use crate::model::Error;
-use modeldeploy_format::Digest;
+use modeldeploy_format::{Digest, variables};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-/// The variable that moves the store. A relative path counts from the folder of `Model.lock`.
-const STORE_VARIABLE: &str = "MODELDEPLOY_STORE";
 
 /// Where the bytes are.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +70,8 @@ impl Blob {
             Blob::Attached { what, record } => one_piece(&attached::parts(what, record)?),
             Blob::Beside { what, record } => beside::bytes(what, record),
             Blob::Stored { what, folder, store, file, size } => {
-                let store = match std::env::var_os(STORE_VARIABLE).filter(|moved| !moved.is_empty()) {
+                // A relative path counts from the folder of `Model.lock`.
+                let store = match std::env::var_os(variables::STORE).filter(|moved| !moved.is_empty()) {
                     Some(moved) => Path::new(folder).join(moved),
                     None => PathBuf::from(store),
                 };

@@ -6,7 +6,7 @@ use core::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 /// The environment variable that says how many threads a session has.
-pub const THREADS_VARIABLE: &str = "MODELDEPLOY_THREADS";
+pub const THREADS_VARIABLE: &str = modeldeploy_format::variables::THREADS;
 
 /// How many threads a session computes with. Any number gives the same bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -48,7 +48,7 @@ impl Workspace {
         let mut command = Command::new(env!("CARGO"));
         command.args(args).arg("--offline").current_dir(&self.folder);
         command.env("CARGO_TARGET_DIR", &self.target).env_remove("MODELDEPLOY_STORE").env_remove("RUSTFLAGS");
-        command.env_remove("MODELDEPLOY_LINK").env_remove("MODELDEPLOY_WEIGHTS").envs(variables.iter().copied());
+        command.env_remove("MODELDEPLOY_LINK").env_remove("MODELDEPLOY_PLACE").envs(variables.iter().copied());
         let output = command.output().expect("cargo runs");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
