@@ -7,6 +7,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
+use std::process::Command;
 
 /// A second model of the shop, from a registry.
 fn used(range: &str) -> String {
@@ -72,6 +73,31 @@ fn a_published_model_is_pinned_kept_moved_and_gone_back_to() {
     shop.run(&["lock", "--check"]).code(0);
     shop.run(&["clean", "--all"]).code(0);
     shop.run(&["lock", "--check"]).code(1).errs(&["MD1510"]);
+}
+
+#[test]
+fn a_colleague_goes_back_by_the_locks_in_git() {
+    let shop = shop();
+    let first = origin(&shop);
+    let git = |args: &[&str]| {
+        let mut command = Command::new("git");
+        command.current_dir(shop.path("")).args(["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]).args(args);
+        let output = command.output().expect("git");
+        assert!(output.status.success(), "{args:?}: {output:?}");
+    };
+    git(&["init", "--quiet"]);
+    let commit = |message: &str| {
+        git(&["add", "Model.lock"]);
+        git(&["commit", "--quiet", "--message", message]);
+    };
+    commit("0.1.0");
+    shop.run(&["update", "used"]).code(0);
+    commit("0.1.1");
+    // What a clone does not have.
+    fs::remove_dir_all(shop.path(".modeldeploy")).expect("removed");
+    shop.run(&["rollback", "used"]).code(0).says(&["used 0.1.1 → 0.1.0"]);
+    assert_eq!(origin(&shop), first);
+    shop.run(&["lock", "--check"]).code(0);
 }
 
 #[test]
