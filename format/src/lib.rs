@@ -13,6 +13,7 @@
 
 pub mod digest;
 pub mod dtype;
+pub mod forest;
 pub mod golden;
 pub mod index;
 #[cfg(feature = "lock")]
