@@ -152,6 +152,7 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, Vec<Diagnostic>
         labels: output.labels,
         prompts: settings.prompts,
         default_prompt: settings.default_prompt,
+        features: vec![],
     };
     Ok(Loaded {
         graph,

@@ -68,7 +68,16 @@ fn model(name: &str, task: Task, byte: u8) -> LockedModel {
     };
     let prompts = if task == Task::Embed { vec![("query".into(), "query: ".into())] } else { vec![] };
     let normalized = task == Task::Embed;
-    let signature = Signature { task, max_tokens: 16, outputs, normalized, labels, prompts, default_prompt: None };
+    let signature = Signature {
+        task,
+        max_tokens: 16,
+        outputs,
+        normalized,
+        labels,
+        prompts,
+        default_prompt: None,
+        features: vec![],
+    };
     LockedModel {
         name: name.into(),
         version: "1.2.0".into(),
