@@ -13,12 +13,14 @@ mod emitter;
 mod folder;
 mod json;
 mod output;
+mod ranker;
 mod sentence;
 mod tensors;
 mod tokenizer;
 pub mod weights;
 
 pub use folder::SourceFile;
+pub use ranker::{LoadedRanker, load_ranker};
 
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;

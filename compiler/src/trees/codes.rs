@@ -11,6 +11,14 @@ pub const BAD_TREE: Code = Code("MD1603");
 /// Something that this program does not compute.
 pub const UNSUPPORTED: Code = Code("MD1604");
 
+/// A specification of features that is no right one, or not that of the model.
+pub const SPECIFICATION: Code = Code("MD1605");
+/// A candidate gets another score than where its model was trained.
+pub const OTHER_SCORES: Code = Code("MD1606");
+
+/// What was packed gives other scores than the model: never the user's fault.
+pub const NO_PARITY: Code = Code("MD1607");
+
 /// The one error of a file that cannot be read on.
 pub(super) fn malformed(place: &str, why: impl Into<String>) -> Vec<Diagnostic> {
     let help = "export the model again, as its library writes it";

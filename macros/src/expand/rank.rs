@@ -44,6 +44,7 @@ pub(super) fn expand(
     let get = get(ty, vis, &quote_spanned!(span=> ::modeldeploy::rank::Handle), "The handle to the model.");
     Ok(quote_spanned! {span=>
         #[doc = #row_doc]
+        #[allow(non_snake_case, reason = "features are named as in the model")]
         #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq)]
         #vis struct #row #generics {
             #(#[doc = #docs] pub #fields: #types,)*
