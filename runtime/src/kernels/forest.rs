@@ -3,7 +3,8 @@
 //! Rows go in blocks of up to 128. First each column of a block becomes small whole numbers, by a binary search in its cuts; then,
 //! tree by tree, all questions of a tree are put to all rows, in preorder: who stands at the leftmost leaf of a question's subtree and
 //! answers yes goes to the leftmost leaf of its right child. That is two comparisons and a selection of bytes, for 32 rows in one
-//! AVX2 instruction each, with no branch and no gather, and after the last question each row stands at its leaf.
+//! AVX2 instruction each, with no branch and no gather, and after the last question each row stands at its leaf. A few rows are
+//! walked instead.
 //!
 //! Bound by those comparisons: about 30 a tree where a walk needs 6 or so, but a walk's are each a load that waits for another. See
 //! `benches/forest.rs`. Exact: the comparisons are those of whole numbers, and each row's leaves are added in the trees' order, so
@@ -12,6 +13,7 @@
 mod bin;
 mod columns;
 mod link;
+mod walk;
 
 use crate::isa::{Isa, Kernel, Simd};
 use bin::{Bin, Leaf};
@@ -19,6 +21,9 @@ use modeldeploy_format::forest::{Forest, LEAVES_AFTER, Leaves, Nodes, Number};
 
 /// Rows of the largest block.
 const BLOCK: usize = 128;
+
+/// So few rows are walked one by one: at 500 trees of 31 leaves a walk takes 8 µs and a block of 32 rows 55 (`benches/forest.rs`).
+const WALKED: usize = 6;
 
 /// What the kernel needs of memory beside its rows and its outputs. Made once, it serves any number of rows.
 #[derive(Clone, Debug)]
@@ -139,6 +144,14 @@ impl<B: Bin, L: Leaf> Sum<'_, B, L> {
         for &[_, questions, _, output] in forest.trees() {
             let (of_tree, rest) = nodes.split_at(questions as usize);
             nodes = rest;
+            let sums = &mut sums[output as usize];
+            if count <= WALKED {
+                for (row, sum) in sums[..count].iter_mut().enumerate() {
+                    *sum = *sum + leaves[walk::leaf(of_tree, columns, row)];
+                }
+                leaves = &leaves[questions as usize + 1..];
+                continue;
+            }
             let mut place = [B::default(); N];
             for node in of_tree {
                 let [column, cut, low, next] = *node;
@@ -148,7 +161,6 @@ impl<B: Bin, L: Leaf> Sum<'_, B, L> {
                     *place = if (value > cut) & (*place == low) { next } else { *place };
                 }
             }
-            let sums = &mut sums[output as usize];
             B::add(leaves, &place, sums);
             leaves = &leaves[questions as usize + 1..];
         }

@@ -9,7 +9,7 @@ pub(super) trait Bin: Copy + Default + PartialOrd {
     /// A field of a node.
     type Field: Copy;
 
-    /// The column of a node.
+    /// The column of a node, or another field as a number.
     fn index(field: Self::Field) -> usize;
 
     /// The cut of a node.
