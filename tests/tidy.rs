@@ -27,7 +27,7 @@ const STAGES: [&[&str]; 17] = [
     &["records", "metrics"],
     // An operator's meaning and the graph that is made of them are one idea in two rooms.
     &["graph", "ops"],
-    &["tokenizer"],
+    &["tokenizer", "trees"],
     &["front"],
     // Before the passes and compression, which are held against it.
     &["reference"],

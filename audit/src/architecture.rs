@@ -6,6 +6,10 @@ use modeldeploy_format::program::{Rows, Step};
 /// The architecture of the pack that lies in these parts; none where they are no pack, or do not lie as one must in memory.
 pub(crate) fn of(parts: &[&[u8]]) -> Option<String> {
     let artifact = Artifact::parse_parts(parts).ok()?;
+    if let Some(ranker) = artifact.ranker() {
+        let (trees, columns) = (ranker.forest.trees().len(), ranker.features.list().len());
+        return Some(format!("{trees} decision trees over {columns} features"));
+    }
     let program = artifact.program();
     let heads: Vec<u32> = program
         .steps

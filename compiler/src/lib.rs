@@ -25,3 +25,4 @@ pub mod section;
 pub mod store;
 pub mod suite;
 pub mod tokenizer;
+pub mod trees;

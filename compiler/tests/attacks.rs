@@ -4,6 +4,7 @@
 use modeldeploy_compiler::front::{config, weights};
 use modeldeploy_compiler::suite::Suite;
 use modeldeploy_compiler::tokenizer::compile_json;
+use modeldeploy_compiler::trees;
 use modeldeploy_format::Artifact;
 use modeldeploy_format::index::Vectors;
 use modeldeploy_format::lock::Lock;
@@ -15,7 +16,7 @@ use std::path::Path;
 /// Whether bytes are refused, in the way in which a target reads them.
 type Refused = fn(&[u8]) -> bool;
 
-const TARGETS: [(&str, Refused); 7] = [
+const TARGETS: [(&str, Refused); 8] = [
     ("index", |bytes| Vectors::parse(&Aligned::copy(bytes)).is_err()),
     ("lock", |bytes| std::str::from_utf8(bytes).map_or(true, |text| Lock::parse(text).is_err())),
     ("model_folder", |bytes| {
@@ -33,6 +34,7 @@ const TARGETS: [(&str, Refused); 7] = [
         Suite::read(&folder.path().join("suite.toml")).is_err()
     }),
     ("tables", |bytes| Tables::parse(bytes).is_err()),
+    ("trees", |bytes| trees::read("a model", bytes).is_err()),
     ("tokenizer", |bytes| {
         compile_json(bytes.split(|&byte| byte == 0).next().unwrap_or_default(), "tokenizer.json").is_err()
     }),

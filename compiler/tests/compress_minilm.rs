@@ -114,6 +114,7 @@ fn check(precision: Precision, mean: f64, least: f64) {
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
+        features: vec![],
     };
     let model = CompressedModel { graph: compressed, signature, tokenizer: vec![], space: Digest::of(b"a space") };
     let bytes = pack(&model, vec![]).expect("a pack");

@@ -13,6 +13,8 @@
 
 pub mod digest;
 pub mod dtype;
+pub mod features;
+pub mod forest;
 pub mod golden;
 pub mod index;
 #[cfg(feature = "lock")]

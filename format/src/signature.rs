@@ -1,5 +1,6 @@
 //! What a model takes and gives: the facts that the type checker, the lock and the service know of it.
 
+use crate::features::{Fact, Kind};
 use crate::wire::{Decoder, Encoder, WireError};
 use core::fmt;
 
@@ -14,18 +15,21 @@ pub enum Task {
     Score,
     /// A text (or a pair) to a probability for each label.
     Classify,
+    /// The features of candidates to a score for each.
+    Rank,
 }
 
 impl Task {
     /// All of them, in the order of their codes.
-    pub const ALL: [Task; 3] = [Task::Embed, Task::Score, Task::Classify];
+    pub const ALL: [Task; 4] = [Task::Embed, Task::Score, Task::Classify, Task::Rank];
 
-    /// The name used in manifests and locks: `embed`, `score`, `classify`.
+    /// The name used in manifests and locks: `embed`, `score`, `classify`, `rank`.
     pub const fn name(self) -> &'static str {
         match self {
             Task::Embed => "embed",
             Task::Score => "score",
             Task::Classify => "classify",
+            Task::Rank => "rank",
         }
     }
 
@@ -51,9 +55,11 @@ impl fmt::Display for Task {
 pub struct Signature {
     /// What the model is for.
     pub task: Task,
-    /// The most tokens that one text (or pair) may have, special tokens included; longer ones are truncated.
+    /// The most tokens that one text (or pair) may have, special tokens included; longer ones are truncated. 1 where a model reads no
+    /// text (`rank`).
     pub max_tokens: u32,
-    /// The width of the output: the vector's length (`embed`), 1 (`score`), the number of labels (`classify`).
+    /// The width of the output: the vector's length (`embed`), 1 (`score`), the number of labels (`classify`), the number of scores of
+    /// a candidate (`rank`).
     pub outputs: u32,
     /// Whether output vectors have unit length (`embed` only).
     pub normalized: bool,
@@ -66,6 +72,9 @@ pub struct Signature {
     /// The name of the prompt used when the caller names none.
     #[cfg_attr(feature = "lock", serde(default, skip_serializing_if = "Option::is_none"))]
     pub default_prompt: Option<String>,
+    /// What a candidate is given as, in the order of the model (`rank` only).
+    #[cfg_attr(feature = "lock", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub features: Vec<Fact>,
 }
 
 impl Signature {
@@ -85,6 +94,14 @@ impl Signature {
         }
         out.u8(u8::from(self.default_prompt.is_some()));
         out.str(self.default_prompt.as_deref().unwrap_or(""));
+        // Signatures of texts have the bytes that they had before there were features.
+        if self.task == Task::Rank {
+            out.count(self.features.len());
+            for feature in &self.features {
+                out.str(&feature.name);
+                out.u8(feature.kind as u8);
+            }
+        }
         out.0
     }
 
@@ -107,7 +124,7 @@ impl Signature {
 
     fn checked(self) -> Result<Signature, String> {
         let width = match self.task {
-            Task::Embed => self.outputs,
+            Task::Embed | Task::Rank => self.outputs,
             Task::Score => 1,
             Task::Classify => u32::try_from(self.labels.len()).unwrap_or(u32::MAX),
         };
@@ -116,6 +133,9 @@ impl Signature {
         }
         if self.max_tokens == 0 {
             return Err("the most tokens of a text cannot be 0".to_owned());
+        }
+        if (self.task == Task::Rank) == self.features.is_empty() {
+            return Err(format!("a model that does `{}` cannot have {} features", self.task, self.features.len()));
         }
         if let Some(name) = &self.default_prompt
             && !self.prompts.iter().any(|(known, _)| known == name)
@@ -140,6 +160,17 @@ fn decode(read: &mut Decoder<'_>) -> Result<Result<Signature, String>, WireError
     let Some(&task) = Task::ALL.get(usize::from(task)) else {
         return Ok(Err(format!("the signature's task has the unknown code {task}")));
     };
+    let mut features = vec![];
+    if task == Task::Rank {
+        for _ in 0..read.count(5)? {
+            let name = read.str()?.to_owned();
+            let code = read.u8()?;
+            let Some(kind) = Kind::from_code(code) else {
+                return Ok(Err(format!("feature `{name}` is of the unknown kind {code}")));
+            };
+            features.push(Fact { name, kind });
+        }
+    }
     if normalized > 1 || has_default > 1 {
         return Ok(Err("a flag of the signature is neither 0 nor 1".to_owned()));
     }
@@ -151,6 +182,7 @@ fn decode(read: &mut Decoder<'_>) -> Result<Result<Signature, String>, WireError
         labels,
         prompts,
         default_prompt: (has_default == 1).then_some(default_prompt),
+        features,
     }))
 }
 
@@ -167,19 +199,38 @@ mod tests {
             labels: vec!["negative".into(), "positive".into()],
             prompts: vec![("query".into(), "query: ".into())],
             default_prompt: Some("query".into()),
+            features: vec![],
+        }
+    }
+
+    fn rank() -> Signature {
+        Signature {
+            task: Task::Rank,
+            max_tokens: 1,
+            outputs: 1,
+            normalized: false,
+            labels: vec![],
+            prompts: vec![],
+            default_prompt: None,
+            features: vec![
+                Fact { name: "price".into(), kind: Kind::Number },
+                Fact { name: "brand".into(), kind: Kind::Text },
+            ],
         }
     }
 
     #[test]
     fn what_is_written_is_read() {
         assert_eq!(Signature::decode(&classify().encode()), Ok(classify()));
+        assert_eq!(Signature::decode(&rank().encode()), Ok(rank()));
     }
 
     #[test]
     fn every_truncation_is_refused() {
-        let bytes = classify().encode();
-        for len in 0..bytes.len() {
-            assert!(Signature::decode(&bytes[..len]).is_err(), "{len} bytes");
+        for bytes in [classify().encode(), rank().encode()] {
+            for len in 0..bytes.len() {
+                assert!(Signature::decode(&bytes[..len]).is_err(), "{len} bytes");
+            }
         }
     }
 
@@ -189,6 +240,7 @@ mod tests {
             ("3 outputs", Signature { outputs: 3, ..classify() }),
             ("0 outputs", Signature { task: Task::Embed, outputs: 0, ..classify() }),
             ("tokens", Signature { max_tokens: 0, ..classify() }),
+            ("0 features", Signature { features: vec![], ..rank() }),
             ("`passage`", Signature { default_prompt: Some("passage".into()), ..classify() }),
         ] {
             let error = Signature::decode(&wrong.encode()).expect_err(what);

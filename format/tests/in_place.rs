@@ -40,6 +40,7 @@ fn finish(slots: Vec<Slot>, steps: Vec<Step>) -> Result<(), PackError> {
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
+        features: vec![],
     };
     let program = Program { slots, steps, output: POOLED };
     writer.finish(&Contents { signature, program, tokenizer: vec![], goldens: vec![] }).map(|_| ())

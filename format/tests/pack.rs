@@ -58,6 +58,7 @@ fn small() -> (Writer, Contents) {
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
+        features: vec![],
     };
     let golden =
         Golden { text: "a".into(), pair: None, reference: vec![0.5; WIDTH as usize], got: vec![0.25; WIDTH as usize] };

@@ -38,6 +38,7 @@ fn pack(tables: [u8; 3], tokenizer: u8, goldens: usize) -> Aligned {
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
+        features: vec![],
     };
     let golden = Golden { text: "a".into(), pair: None, reference: vec![0.5; 16], got: vec![0.25; 16] };
     let contents = Contents { signature, program, tokenizer: vec![tokenizer; 100_003], goldens: vec![golden; goldens] };

@@ -6,6 +6,7 @@
 mod blob;
 mod parts;
 mod place;
+mod rank;
 mod slot;
 
 use crate::args::{self, IndexArgs, ModelArgs};
@@ -46,6 +47,9 @@ fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -
     let at_name = |message: String| Error::new(name.span(), message);
     let found = surroundings.lock().map_err(at_name)?;
     let (model, pack) = surroundings.model(&found, &name.value()).map_err(at_name)?;
+    if model.signature.task == Task::Rank {
+        return rank::expand(item, name, &found, model, &pack);
+    }
     let (ty, vis, span) = (&item.ident, &item.vis, Span::mixed_site());
     let (name, version) = (&model.name, &model.version);
     let (digest, space) = (pack.digest.to_string(), model.space.to_string());

@@ -14,7 +14,8 @@ use proc_macro::TokenStream;
 /// Makes a locked model of a unit struct: `#[model("query-encoder")] pub struct QueryEncoder;`.
 ///
 /// The name is one of `Model.lock`, which is looked for from the package's folder upwards. The struct gets `NAME`, `VERSION`,
-/// `DIGEST`, `SPACE` and `get()`, and implements `modeldeploy::Model` and the trait of its task. Where debug assertions are
+/// `DIGEST`, `SPACE` and `get()`, and implements `modeldeploy::Model` and the trait of its task. Of the task `rank`, `Ranker` gets
+/// beside it a struct `RankerRow` with a field for each feature. Where debug assertions are
 /// off, as in a release build, the pack is linked into the executable; where they are on, as in debug and in tests, it is mapped from
 /// the store beside `Model.lock`. A release profile with debug assertions links too if `MODELDEPLOY_LINK=1` stands in cargo's
 /// environment, where `cargo modeldeploy build --release` puts it.

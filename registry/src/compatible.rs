@@ -170,6 +170,7 @@ mod tests {
                 labels,
                 prompts: vec![("query".into(), "query: ".into())],
                 default_prompt: None,
+                features: vec![],
             }),
             space: Some(Digest::of(b"space")),
             recipe: BTreeMap::new(),

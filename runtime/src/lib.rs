@@ -26,7 +26,7 @@
 //! }
 //! ```
 //!
-//! A handle has the methods of its model's task: `embed`, `score` or `classify` ([`model::Handle`]). Vectors of two models can be
+//! A handle has the methods of its model's task: `embed`, `score` or `classify` ([`model::Handle`]), or `rank` ([`rank::Handle`]). Vectors of two models can be
 //! compared only if their spaces are one, which the compiler checks. A release build holds its models; where debug assertions are
 //! on, they are mapped from the store beside `Model.lock`, or from where `MODELDEPLOY_STORE` says, unless it was built with
 //! `MODELDEPLOY_LINK=1`.
@@ -46,6 +46,7 @@ pub mod kernels;
 pub mod link;
 pub mod model;
 mod numerics;
+pub mod rank;
 pub mod session;
 pub mod tokenizer;
 

@@ -27,6 +27,7 @@ pub(crate) fn pack(byte: u8) -> Vec<u8> {
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
+        features: vec![],
     };
     let contents = Contents { signature, program, tokenizer: vec![], goldens: vec![] };
     writer.finish(&contents).expect("a pack").to_vec()

@@ -98,6 +98,7 @@ fn model(name: &str, pack: &[u8]) -> LockedModel {
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
+        features: vec![],
     };
     let none = Digest::of(b"");
     LockedModel {

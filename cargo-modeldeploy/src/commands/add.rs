@@ -9,11 +9,11 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use modeldeploy_compiler::compress::Precision;
 use modeldeploy_compiler::diagnostic::Diagnostic;
-use modeldeploy_compiler::front::{LoadOptions, Loaded, codes, load};
+use modeldeploy_compiler::front::{LoadOptions, Loaded, codes, load, load_ranker};
 use modeldeploy_compiler::manifest::{Manifest, ModelEntry, NAMES, TWICE, UNREADABLE, add_model, is_name, is_remote};
 use modeldeploy_compiler::pipeline;
 use modeldeploy_compiler::store::write_atomically;
-use modeldeploy_format::{Digest, Task};
+use modeldeploy_format::{Digest, Signature, Task};
 use modeldeploy_registry::{Source, default_registry};
 use serde_json::json;
 use std::path::{Component, Path, PathBuf};
@@ -61,7 +61,8 @@ pub(crate) struct TaskName(pub(crate) Task);
 
 impl ValueEnum for TaskName {
     fn value_variants<'a>() -> &'a [Self] {
-        const ALL: [TaskName; 3] = [TaskName(Task::Embed), TaskName(Task::Score), TaskName(Task::Classify)];
+        const ALL: [TaskName; 4] =
+            [TaskName(Task::Embed), TaskName(Task::Score), TaskName(Task::Classify), TaskName(Task::Rank)];
         &ALL
     }
 
@@ -70,6 +71,7 @@ impl ValueEnum for TaskName {
             Task::Embed => "A text to a vector",
             Task::Score => "A query and a document to a relevance",
             Task::Classify => "A text to a score for each label",
+            Task::Rank => "The features of candidates to a score for each",
             _ => return None,
         };
         Some(PossibleValue::new(self.0.name()).help(help))
@@ -93,7 +95,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         (args.source.clone(), None)
     } else {
         let folder = Path::new(&args.source);
-        let loaded = load(folder, &options).map_err(|errors| named_by_flag(args, errors))?;
+        let loaded = read(folder, &options).map_err(|errors| named_by_flag(args, errors))?;
         let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let package_folder = std::fs::canonicalize(package_folder).unwrap_or_else(|_| package_folder.to_owned());
         (relative(&folder, &package_folder), Some(loaded))
@@ -118,7 +120,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     write_atomically(path, text.as_bytes())?;
 
     let what = match &loaded {
-        Some(Loaded { signature, architecture, .. }) => {
+        Some(Read { signature, architecture, .. }) => {
             format!("`{}` ({architecture}, {} → {} values) in {shown}", entry.name, signature.task, signature.outputs)
         }
         None => format!("`{}` ({}) in {shown}", entry.name, entry.source),
@@ -146,6 +148,23 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         }),
     )?;
     Ok(())
+}
+
+/// What a folder was read as.
+struct Read {
+    architecture: String,
+    signature: Signature,
+    notes: Vec<String>,
+}
+
+fn read(folder: &Path, options: &LoadOptions) -> Result<Read, Vec<Diagnostic>> {
+    if options.task == Task::Rank {
+        let loaded = load_ranker(folder)?;
+        let architecture = format!("{} trees", loaded.ensemble.trees.len());
+        return Ok(Read { architecture, signature: loaded.signature, notes: vec![] });
+    }
+    let Loaded { architecture, signature, notes, .. } = load(folder, options)?;
+    Ok(Read { architecture, signature, notes })
 }
 
 fn name(text: &str) -> Result<String, &'static str> {

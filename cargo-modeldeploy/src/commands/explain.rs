@@ -8,7 +8,7 @@ use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 const UNKNOWN: Code = Code("MD0904");
 
 /// The pages, one a range of numbers; in them every error begins with `## MD0101: …`.
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     include_str!("../../explain/01-model-folder.md"),
     include_str!("../../explain/02-weights.md"),
     include_str!("../../explain/03-tokenizer.md"),
@@ -24,6 +24,7 @@ const PAGES: [&str; 15] = [
     include_str!("../../explain/13-deploy.md"),
     include_str!("../../explain/14-weights.md"),
     include_str!("../../explain/15-registry.md"),
+    include_str!("../../explain/16-trees.md"),
 ];
 
 const EXAMPLES: &str = "\

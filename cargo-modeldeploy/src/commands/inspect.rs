@@ -8,12 +8,12 @@ use crate::workspace::Workspace;
 use modeldeploy_compiler::compress::error_by_layer;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::emit::{BAD_PACK, arena_bytes, listing};
-use modeldeploy_compiler::front::{LoadOptions, load};
+use modeldeploy_compiler::front::{LoadOptions, load, load_ranker};
 use modeldeploy_compiler::store::{self, Kind};
 use modeldeploy_compiler::{passes, pipeline};
 use modeldeploy_format::lock::LockedModel;
-use modeldeploy_format::pack::Aligned;
-use modeldeploy_format::{Artifact, Digest, Signature};
+use modeldeploy_format::pack::{Aligned, Ranker};
+use modeldeploy_format::{Artifact, Digest, Signature, Task};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -79,6 +79,9 @@ fn is_locked(args: &Args) -> bool {
 }
 
 fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
+    if task.0 == Task::Rank {
+        return ranker_folder(path);
+    }
     let mut loaded = load(path, &LoadOptions::new(task.0))?;
     let before = loaded.graph.len();
     passes::run(&mut loaded.graph);
@@ -116,12 +119,56 @@ fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
     Ok((text, program))
 }
 
+fn ranker_folder(path: &Path) -> Result<(String, Value), Failure> {
+    let loaded = load_ranker(path)?;
+    let files: u64 = loaded.files.iter().map(|file| file.size).sum();
+    let text = format!(
+        "{} ({})\n{}\n  {} in {}, {} to hold it against",
+        path.display(),
+        count(loaded.ensemble.trees.len(), "tree"),
+        signature(&loaded.signature),
+        bytes(files),
+        count(loaded.files.len(), "file"),
+        count(loaded.expected.len(), "candidate"),
+    );
+    let files: Vec<Value> =
+        loaded.files.iter().map(|file| json!({"path": file.path, "size": file.size, "digest": file.digest})).collect();
+    let program = json!({ "signature": loaded.signature, "trees": loaded.ensemble.trees.len(), "files": files });
+    Ok((text, program))
+}
+
+fn ranker_pack(shown: &str, bytes_of_pack: &Aligned, artifact: &Artifact<'_>, ranker: &Ranker<'_>) -> (String, Value) {
+    let (digest, forest) = (Digest::of(bytes_of_pack), &ranker.forest);
+    let questions: usize = forest.trees().iter().map(|tree| tree[1] as usize).sum();
+    let text = format!(
+        "{shown}\n  {digest}\n{}\n  {} in all: {}, {} to {}; {} golden rows",
+        signature(artifact.signature()),
+        bytes(bytes_of_pack.len() as u64),
+        count(forest.trees().len(), "tree"),
+        count(questions, "question"),
+        count(forest.columns(), "column"),
+        artifact.golden_rows().len(),
+    );
+    let program = json!({
+        "digest": digest,
+        "size": bytes_of_pack.len(),
+        "signature": artifact.signature(),
+        "trees": forest.trees().len(),
+        "questions": questions,
+        "columns": forest.columns(),
+    });
+    (text, program)
+}
+
 fn pack(args: &Args, shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Value), Failure> {
     let artifact = Artifact::parse(bytes_of_pack).map_err(|error| {
         Diagnostic::new(NOTHING, error.to_string())
             .at(shown)
             .help("name a folder, a `.pack` of the store, or a locked model")
     })?;
+    if let Some(ranker) = artifact.ranker() {
+        return Ok(ranker_pack(shown, bytes_of_pack, &artifact, ranker));
+    }
     let tokens = args.tokens.map_or(artifact.signature().max_tokens, NonZeroU32::get);
     let (texts, list) = (args.texts.get(), listing(&artifact));
     let arena = arena_bytes(&artifact, tokens as usize, texts as usize)
@@ -238,7 +285,12 @@ fn entry(model: &LockedModel) -> String {
 }
 
 fn signature(signature: &Signature) -> String {
-    let Signature { task, max_tokens, outputs, normalized, labels, prompts, .. } = signature;
+    let Signature { task, max_tokens, outputs, normalized, labels, prompts, features, .. } = signature;
+    if *task == Task::Rank {
+        let features: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+        let all = count(features.len(), "feature");
+        return format!("  {task}: {all} → {outputs} values\n  features: {}", features.join(", "));
+    }
     let unit = if *normalized { " of unit length" } else { "" };
     let mut text = format!("  {task}: texts of at most {max_tokens} tokens → {outputs} values{unit}");
     if !labels.is_empty() {

@@ -15,6 +15,7 @@ mod lock;
 mod manifest;
 mod passed;
 mod policy;
+mod rank;
 mod registry;
 mod shop;
 mod signatures;

@@ -34,7 +34,16 @@ impl Engine for Table {
 
 fn signature(task: Task, outputs: u32) -> Signature {
     let labels = if task == Task::Classify { vec!["bad".into(), "good".into()] } else { vec![] };
-    Signature { task, max_tokens: 8, outputs, normalized: false, labels, prompts: vec![], default_prompt: None }
+    Signature {
+        task,
+        max_tokens: 8,
+        outputs,
+        normalized: false,
+        labels,
+        prompts: vec![],
+        default_prompt: None,
+        features: vec![],
+    }
 }
 
 fn suite(metrics: &[&str], rank: Rank) -> Suite {

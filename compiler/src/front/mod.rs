@@ -13,12 +13,14 @@ mod emitter;
 mod folder;
 mod json;
 mod output;
+mod ranker;
 mod sentence;
 mod tensors;
 mod tokenizer;
 pub mod weights;
 
 pub use folder::SourceFile;
+pub use ranker::{LoadedRanker, load_ranker};
 
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
@@ -152,6 +154,7 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, Vec<Diagnostic>
         labels: output.labels,
         prompts: settings.prompts,
         default_prompt: settings.default_prompt,
+        features: vec![],
     };
     Ok(Loaded {
         graph,

@@ -4,6 +4,7 @@ use super::origin::has_versions;
 use super::{ENTRY, ModelEntry};
 use crate::diagnostic::Diagnostic;
 use crate::section::nearest;
+use modeldeploy_format::Task;
 use toml_edit::{DocumentMut, InlineTable, Item, Table, value};
 
 const PATH: [&str; 4] = ["package", "metadata", "modeldeploy", "model"];
@@ -43,10 +44,14 @@ pub fn add_model(text: &str, shown: &str, entry: &ModelEntry) -> Result<String, 
     if let Some(released) = &entry.released {
         table["released"] = value(released);
     }
-    table["quantize"] = match entry.quantize.as_slice() {
-        [(part, precision)] if part == "default" => value(precision),
-        parts => value(parts.iter().map(|(part, precision)| (part, precision)).collect::<InlineTable>()),
-    };
+    match entry.quantize.as_slice() {
+        // Trees are packed as they are.
+        _ if entry.task == Task::Rank => {}
+        [(part, precision)] if part == "default" => table["quantize"] = value(precision),
+        parts => {
+            table["quantize"] = value(parts.iter().map(|(part, precision)| (part, precision)).collect::<InlineTable>());
+        }
+    }
     if let Some(max_tokens) = entry.max_tokens {
         table["max-tokens"] = value(i64::from(max_tokens));
     }

@@ -67,7 +67,7 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         let help = "name a folder, `oci://host/name@^1.2`, `registry:name@^1.2`, `file:folder/name@^1.2` or `hf:organisation/name@revision`";
         source.fail(section.at("source"), "models do not come from a web address", help);
     }
-    let task = section.required("task", "say what it is for: task = \"embed\", \"score\" or \"classify\"");
+    let task = section.required("task", "say what it is for: task = \"embed\", \"score\", \"classify\" or \"rank\"");
     let task = task.and_then(|task| {
         let found = Task::from_name(&task);
         if found.is_none() {
@@ -113,6 +113,15 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         version: version.unwrap_or_default(),
         name,
     };
+    if entry.task == Task::Rank {
+        for key in ["quantize", "gate", "max-tokens", "calibration"] {
+            if section.at(key) != section.at {
+                let help =
+                    "take the line away: trees are packed as they are, and held against `golden.tsv` in their folder";
+                source.fail(section.at(key), format!("a model that does `rank` has no `{key}`"), help);
+            }
+        }
+    }
     section.finish();
     Some(entry)
 }

@@ -6,7 +6,7 @@
 use super::check::strangers;
 use super::derive::{REVISION, REVISION_KEY, derive};
 use super::divide::divide;
-use super::{Event, OTHER_BYTES, Progress, STALE, Workspace, reuse};
+use super::{Event, OTHER_BYTES, Progress, STALE, Workspace, rank, reuse};
 use crate::compressed;
 use crate::diagnostic::Diagnostic;
 use crate::emit::pack;
@@ -15,7 +15,7 @@ use crate::manifest::{ABSENT_SOURCE, Manifest, ModelEntry, is_remote};
 use crate::store::{Kind, Store};
 use modeldeploy_format::lock::{Lock, LockedModel};
 use modeldeploy_format::pack::{Aligned, LAYOUT_FINGERPRINT};
-use modeldeploy_format::{Digest, golden};
+use modeldeploy_format::{Digest, Task, golden};
 use std::sync::Arc;
 
 /// What `build` did.
@@ -126,8 +126,16 @@ fn one(
         Ok((compressed, golden))
     });
     let bytes = match stored {
+        Ok((compressed, golden)) if entry.task == Task::Rank => rank::repack(model, &compressed, &golden)?,
         Ok((compressed, golden)) => repack(model, compressed, &golden, progress)?,
         Err(_) if reuse::has_its_files(manifest, entry, model) => {
+            if entry.task == Task::Rank {
+                let made = rank::derive(manifest, entry, &|_, _, _| Ok(()), progress)?;
+                for (bytes, kind) in [(&made.compressed[..], Kind::Compressed), (&made.golden, Kind::Golden)] {
+                    store.put(bytes, kind).map_err(|error| vec![error])?;
+                }
+                return keep(entry, model, store, &made.pack);
+            }
             let derived = derive(manifest, entry, progress)?;
             for (bytes, kind) in [(&derived.compressed, Kind::Compressed), (&derived.golden, Kind::Golden)] {
                 store.put(bytes, kind).map_err(|error| vec![error])?;
@@ -153,7 +161,12 @@ fn one(
             return Err(vec![error]);
         }
     };
-    let digest = Digest::of(&bytes);
+    keep(entry, model, store, &bytes)
+}
+
+/// Puts a pack into the store that has come out as it is locked.
+fn keep(entry: &ModelEntry, model: &LockedModel, store: &Store, bytes: &Aligned) -> Result<(), Vec<Diagnostic>> {
+    let digest = Digest::of(bytes);
     if !model.packs.iter().any(|pack| pack.digest == digest) {
         return Err(vec![
             Diagnostic::new(OTHER_BYTES, format!("the pack of `{}` comes out as {digest}, which is not the locked one", model.name))
@@ -161,7 +174,7 @@ fn one(
                 .help("another version of modeldeploy made the lock, or it was edited: `cargo modeldeploy lock` makes it anew"),
         ]);
     }
-    store.put(&bytes, Kind::Pack).map(drop).map_err(|error| vec![error])
+    store.put(bytes, Kind::Pack).map(drop).map_err(|error| vec![error])
 }
 
 fn repack(

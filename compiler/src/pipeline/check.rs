@@ -4,10 +4,11 @@
 
 use super::derive::derive;
 use super::lock::{locked, measure};
-use super::{Event, Progress, STALE, Workspace, derived, reuse};
+use super::{Event, Progress, STALE, Workspace, derived, rank, reuse};
 use crate::diagnostic::Diagnostic;
 use crate::index;
 use crate::manifest::{Manifest, ModelEntry};
+use modeldeploy_format::Task;
 use modeldeploy_format::lock::{Lock, LockedFile, LockedGate, LockedModel, LockedPack};
 use modeldeploy_format::pack::Aligned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +92,10 @@ fn again(
     entry: &ModelEntry,
     progress: Progress<'_>,
 ) -> Result<(LockedModel, Aligned), Vec<Diagnostic>> {
+    if entry.task == Task::Rank {
+        let made = rank::derive(manifest, entry, &|_, _, _| Ok(()), progress)?;
+        return Ok((made.model, made.pack));
+    }
     let derived = derive(manifest, entry, progress)?;
     let gate = measure(entry, &derived, progress)?.map(|(gate, _)| gate);
     Ok((locked(manifest, entry, &derived, gate), derived.pack))

@@ -258,6 +258,7 @@ mod tests {
             labels: vec![],
             prompts: prompts.map(|(name, text)| (name.to_owned(), text.to_owned())).into(),
             default_prompt: Some("query".into()),
+            features: vec![],
         };
         for (task, prompt, document, own) in [
             (Task::Embed, "prompt = \"passage\"\n", "passage: a pan", "query: "),

@@ -9,7 +9,7 @@ use crate::front::{LoadOptions, load};
 use crate::passes;
 use crate::store::Kind;
 use crate::suite::Suite;
-use modeldeploy_format::Digest;
+use modeldeploy_format::{Digest, Task};
 use std::path::Path;
 
 /// What was measured, and on what.
@@ -40,6 +40,14 @@ pub fn evaluate(
     let one = |error: Diagnostic| vec![error];
     let selected = workspace.select(&[name.to_owned()])?;
     let (manifest, entry) = *selected.first().expect("a selected model is there");
+    if entry.task == Task::Rank {
+        let help = "`golden.tsv` in its folder says what some candidates must get; `cargo modeldeploy lock` holds it against them";
+        return Err(vec![
+            Diagnostic::new(UNKNOWN, format!("`{name}` does `rank`: there are no suites of rows"))
+                .at(&entry.place)
+                .help(help),
+        ]);
+    }
     progress(Event::Begin(name));
     let path = match (suite, &entry.gate) {
         (Some(path), _) => path.to_owned(),

@@ -3,7 +3,7 @@
 use super::derive::{Derived, derive_judged, locked_files};
 use super::derived;
 use super::engines::{PackEngine, ReferenceEngine};
-use super::{Event, Judge, Progress, Workspace, reuse};
+use super::{Event, Judge, Progress, Workspace, rank, reuse};
 use crate::compress::error_by_layer;
 use crate::diagnostic::Diagnostic;
 use crate::eval::{self, Evaluation};
@@ -11,9 +11,9 @@ use crate::gate;
 use crate::index;
 use crate::manifest::{Manifest, ModelEntry};
 use crate::store::{Kind, Store};
-use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{Lock, LockedGate, LockedModel, LockedPack, VERSION};
 use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
+use modeldeploy_format::{Digest, Task};
 
 /// How many layers a refusal names.
 const LAYERS: usize = 6;
@@ -114,6 +114,14 @@ fn make(
     judge: Judge<'_>,
     progress: Progress<'_>,
 ) -> Result<(LockedModel, Option<Evaluation>), Vec<Diagnostic>> {
+    if entry.task == Task::Rank {
+        let made = rank::derive(manifest, entry, judge, progress)?;
+        let files = [(&made.compressed[..], Kind::Compressed), (&made.golden, Kind::Golden), (&made.pack, Kind::Pack)];
+        for (bytes, kind) in files {
+            store.put(bytes, kind).map_err(|error| vec![error])?;
+        }
+        return Ok((made.model, None));
+    }
     let derived = derive_judged(manifest, entry, judge, progress)?;
     let measured = measure(entry, &derived, progress)?;
     let (gate, evaluation) = measured.unzip();

@@ -15,6 +15,7 @@ mod engines;
 mod evaluate;
 mod golden;
 mod lock;
+mod rank;
 mod reuse;
 mod workspace;
 

@@ -155,6 +155,20 @@ impl<'s, 'a> Section<'s, 'a> {
         })
     }
 
+    /// A list of numbers.
+    pub(crate) fn numbers(&self, key: &'static str) -> Option<Vec<f64>> {
+        self.typed(key, "a list of numbers", |value| {
+            let entries = value.get_ref().as_array()?.iter();
+            entries
+                .map(|entry| match entry.get_ref() {
+                    DeValue::Float(float) => float.as_str().parse().ok(),
+                    DeValue::Integer(integer) => integer.as_str().parse().ok(),
+                    _ => None,
+                })
+                .collect()
+        })
+    }
+
     /// A table within the table.
     pub(crate) fn section(&self, key: &'static str) -> Option<Section<'s, 'a>> {
         let name = format!("{}.{key}", self.name);

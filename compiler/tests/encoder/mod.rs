@@ -118,6 +118,7 @@ pub(crate) fn model(graph: Graph) -> CompressedModel {
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
+        features: vec![],
     };
     CompressedModel { graph, signature, tokenizer: vec![1, 2, 3], space: Digest::of(b"a space") }
 }

@@ -200,6 +200,7 @@ mod tests {
             labels: vec![],
             prompts: vec![("query".into(), "query:\n[[model]]\n".into())],
             default_prompt: Some("query".into()),
+            features: vec![],
         };
         let model = LockedModel {
             name: "encoder".into(),

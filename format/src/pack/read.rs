@@ -4,9 +4,12 @@ use super::ALIGN;
 use super::header::{self, HeaderError, SectionKind, VERSION};
 use super::parts::Parts;
 use crate::DType;
+use crate::features::Features;
+use crate::forest::Forest;
+use crate::golden::rows::GoldenRow;
 use crate::golden::{self, Golden};
 use crate::program::{self, Program, TensorId};
-use crate::signature::Signature;
+use crate::signature::{Signature, Task};
 use crate::tensor::{Layout, Tensor};
 use crate::wire::{Decoder, WireError};
 use core::fmt;
@@ -22,6 +25,16 @@ pub struct Artifact<'a> {
     stored: Vec<&'a [u8]>,
     tokenizer: &'a [u8],
     goldens: &'a [u8],
+    ranker: Option<Ranker<'a>>,
+}
+
+/// What a pack of the task `rank` holds instead of a program and a tokenizer.
+#[derive(Clone, Debug)]
+pub struct Ranker<'a> {
+    /// Its trees.
+    pub forest: Forest<'a>,
+    /// How candidates become rows.
+    pub features: Features,
 }
 
 /// Why bytes are not a pack that can be run.
@@ -106,12 +119,20 @@ impl<'a> Artifact<'a> {
             let place = place(tensor, data)?;
             parts.get(place).ok_or_else(|| format!("tensor `{}` lies in two parts", tensor.name))
         });
-        let stored = stored.collect::<Result<_, _>>().map_err(PackError::Damaged)?;
+        let stored: Vec<&'a [u8]> = stored.collect::<Result<_, _>>().map_err(PackError::Damaged)?;
         let program = program::decode(section(SectionKind::Program)?).map_err(PackError::Damaged)?;
-        program::verify(&program, &tensors, &signature).map_err(|error| PackError::Damaged(error.to_string()))?;
         let (tokenizer, goldens) = (section(SectionKind::Tokenizer)?, section(SectionKind::Golden)?);
-        golden::decode(goldens, signature.outputs as usize).map_err(PackError::Damaged)?;
-        Ok(Artifact { parts, signature, program, tensors, stored, tokenizer, goldens })
+        let outputs = signature.outputs as usize;
+        let ranker = if signature.task == Task::Rank {
+            let ranker = ranker(&signature, &program, &tensors, &stored, tokenizer).map_err(PackError::Damaged)?;
+            golden::rows::decode(goldens, signature.features.len(), outputs).map_err(PackError::Damaged)?;
+            Some(ranker)
+        } else {
+            program::verify(&program, &tensors, &signature).map_err(|error| PackError::Damaged(error.to_string()))?;
+            golden::decode(goldens, outputs).map_err(PackError::Damaged)?;
+            None
+        };
+        Ok(Artifact { parts, signature, program, tensors, stored, tokenizer, goldens, ranker })
     }
 
     /// What the model takes and gives.
@@ -119,7 +140,12 @@ impl<'a> Artifact<'a> {
         &self.signature
     }
 
-    /// What a session does.
+    /// The trees and features of a pack of the task `rank`; none of any other task.
+    pub fn ranker(&self) -> Option<&Ranker<'a>> {
+        self.ranker.as_ref()
+    }
+
+    /// What a session does: nothing, where there are trees.
     pub fn program(&self) -> &Program {
         &self.program
     }
@@ -134,8 +160,20 @@ impl<'a> Artifact<'a> {
         self.tokenizer
     }
 
-    /// The golden vectors.
+    /// The golden rows of a pack of the task `rank`; none of any other task.
+    pub fn golden_rows(&self) -> Vec<GoldenRow> {
+        if self.ranker.is_none() {
+            return vec![];
+        }
+        let (features, outputs) = (self.signature.features.len(), self.signature.outputs as usize);
+        golden::rows::decode(self.goldens, features, outputs).expect("proved by parse")
+    }
+
+    /// The golden vectors of a pack that reads texts; none of the task `rank`.
     pub fn goldens(&self) -> Vec<Golden> {
+        if self.ranker.is_some() {
+            return vec![];
+        }
         golden::decode(self.goldens, self.signature.outputs as usize).expect("proved by parse")
     }
 
@@ -172,6 +210,35 @@ impl<'a> Artifact<'a> {
         assert_eq!(tensor.dtype, T::DTYPE, "tensor {id} is asked for as another type");
         bytemuck::cast_slice(self.stored[id.0 as usize])
     }
+}
+
+/// The one tensor of a ranker's pack.
+pub const FOREST: &str = "forest";
+
+/// Proves that trees, features and signature are one model's.
+fn ranker<'a>(
+    signature: &Signature,
+    program: &Program,
+    tensors: &[Tensor],
+    stored: &[&'a [u8]],
+    features: &[u8],
+) -> Result<Ranker<'a>, String> {
+    if *program != Program::nothing() {
+        return Err("a ranker has a program".to_owned());
+    }
+    let ([Tensor { name, dtype: DType::I32, .. }], [bytes]) = (tensors, stored) else {
+        return Err("a ranker has other tensors than its forest".to_owned());
+    };
+    if name != FOREST {
+        return Err("a ranker has another tensor than its forest".to_owned());
+    }
+    let forest = Forest::parse(bytes).map_err(|error| error.to_string())?;
+    let features = Features::decode(features)?;
+    let (rows, outputs) = (features.list().len(), signature.outputs as usize);
+    if features.facts() != signature.features || forest.features() != rows || forest.outputs() != outputs {
+        return Err("the signature, the features and the trees of a ranker are of different models".to_owned());
+    }
+    Ok(Ranker { forest, features })
 }
 
 /// A type that tensors are read as.

@@ -3,8 +3,10 @@
 use super::header::{self, SectionKind, Sections};
 use super::{ALIGN, PackError};
 use crate::DType;
+use crate::features::Features;
+use crate::golden::rows::GoldenRow;
 use crate::golden::{self, Golden};
-use crate::pack::{Aligned, Artifact};
+use crate::pack::{Aligned, Artifact, FOREST};
 use crate::program::{self, Program, TensorId};
 use crate::signature::Signature;
 use crate::tensor::{Layout, Tensor};
@@ -21,6 +23,36 @@ pub struct Contents {
     pub tokenizer: Vec<u8>,
     /// The golden vectors.
     pub goldens: Vec<Golden>,
+}
+
+/// All that a ranker's pack holds.
+#[derive(Clone, Debug)]
+pub struct RankContents<'c> {
+    /// What the model takes and gives.
+    pub signature: &'c Signature,
+    /// The bytes of its forest.
+    pub forest: &'c [u8],
+    /// How candidates become rows.
+    pub features: &'c Features,
+    /// Its golden rows.
+    pub goldens: &'c [GoldenRow],
+}
+
+/// The pack of a ranker, proved by [`Artifact::parse`].
+///
+/// # Errors
+///
+/// If the contents contradict one another.
+pub fn write_ranker(contents: &RankContents<'_>) -> Result<Aligned, PackError> {
+    let words =
+        u32::try_from(contents.forest.len() / 4).map_err(|_| PackError::Damaged("the forest is too large".into()))?;
+    if contents.forest.len() % 4 != 0 {
+        return Err(PackError::Damaged("the forest is no whole number of words".into()));
+    }
+    let mut writer = Writer::new();
+    writer.tensor(FOREST, DType::I32, Layout::Plain, &[words], contents.forest);
+    let (features, goldens) = (contents.features.encode(), golden::rows::encode(contents.goldens));
+    writer.write(contents.signature, &Program::nothing(), features, goldens)
 }
 
 /// Gathers the tensors, in the order in which the program reads them, then writes the pack.
@@ -61,6 +93,17 @@ impl Writer {
     ///
     /// If the contents contradict one another: the compiler made a program that cannot be run.
     pub fn finish(&self, contents: &Contents) -> Result<Aligned, PackError> {
+        let (tokenizer, goldens) = (contents.tokenizer.clone(), golden::encode(&contents.goldens));
+        self.write(&contents.signature, &contents.program, tokenizer, goldens)
+    }
+
+    fn write(
+        &self,
+        signature: &Signature,
+        program: &Program,
+        tokenizer: Vec<u8>,
+        goldens: Vec<u8>,
+    ) -> Result<Aligned, PackError> {
         let table = |base: u64| {
             let mut out = Encoder::default();
             out.count(self.tensors.len());
@@ -74,13 +117,7 @@ impl Writer {
             }
             out.0
         };
-        let mut parts = [
-            contents.signature.encode(),
-            program::encode(&contents.program),
-            table(0),
-            contents.tokenizer.clone(),
-            golden::encode(&contents.goldens),
-        ];
+        let mut parts = [signature.encode(), program::encode(program), table(0), tokenizer, goldens];
         let mut sections: Sections = Default::default();
         let mut end = header::first_section();
         let lengths = parts.iter().map(Vec::len).chain([self.data.len()]);

@@ -121,6 +121,11 @@ pub struct Program {
 }
 
 impl Program {
+    /// No step: a ranker's trees are no program.
+    pub fn nothing() -> Program {
+        Program { slots: vec![], steps: vec![], output: SlotId(u32::MAX) }
+    }
+
     /// The bytes of arena that each row of that kind needs.
     pub fn row_bytes(&self, rows: Rows) -> u64 {
         self.slots.iter().filter(|slot| slot.rows == rows).map(Slot::end).max().unwrap_or(0)

@@ -151,6 +151,7 @@ mod tests {
                 labels: vec![],
                 prompts: vec![],
                 default_prompt: None,
+                features: vec![],
             }),
             space: Some(Digest::of(b"space")),
             recipe: BTreeMap::from([("quantize".into(), "int8".into())]),

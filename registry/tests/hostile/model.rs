@@ -47,6 +47,7 @@ pub(crate) fn facts(version: &str) -> Facts {
             labels: vec![],
             prompts: vec![],
             default_prompt: None,
+            features: vec![],
         }),
         space: Some(Digest::of(b"space")),
         recipe: BTreeMap::new(),

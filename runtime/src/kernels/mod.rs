@@ -10,6 +10,7 @@ mod attention_i8;
 mod dot;
 mod embed;
 mod epilogue;
+mod forest;
 mod gemm_f32;
 mod gemm_i8;
 mod l2_normalize;
@@ -30,6 +31,7 @@ pub use attention_i8::{ATTENTION_I8_MAX_LEN, attention_i8, attention_i8_scratch}
 pub use dot::{dot_f32, scan_f32};
 pub use embed::{Lookup, Table, embed};
 pub use epilogue::Epilogue;
+pub use forest::{ForestScratch, forest};
 pub use gemm_f32::{Bf16Panels, F32Panels, gemm_bf16, gemm_f32};
 pub use gemm_i8::{I8Panels, gemm_i8};
 pub use l2_normalize::l2_normalize;

@@ -3,12 +3,17 @@
 use super::Blob;
 use crate::index::Index;
 use crate::model::{Engine, Error, Model};
+use crate::rank::{self, RankModel};
 use modeldeploy_format::index::Vectors;
 use std::sync::OnceLock;
 
 /// A model, once it was asked for.
 #[derive(Debug)]
 pub struct ModelCell(OnceLock<Engine<'static>>);
+
+/// A ranker, once it was asked for.
+#[derive(Debug)]
+pub struct RankCell(OnceLock<rank::Engine<'static>>);
 
 /// An index, once it was asked for.
 #[derive(Debug)]
@@ -38,6 +43,33 @@ impl ModelCell {
                 "{what} is damaged: it does `{}` with {} outputs, and `{task}` with {outputs} is locked",
                 signature.task, signature.outputs
             );
+            return Err(Error::Damaged { cause });
+        }
+        Ok(self.0.get_or_init(|| engine))
+    }
+}
+
+impl RankCell {
+    /// Nothing yet.
+    #[expect(clippy::new_without_default, reason = "expansions need a const")]
+    pub const fn new() -> RankCell {
+        RankCell(OnceLock::new())
+    }
+
+    /// The ranker; made of `blob` if it is the first time.
+    ///
+    /// # Errors
+    ///
+    /// If the blob cannot be had, is no pack, or is the pack of a model with other features or scores than `M`.
+    pub fn get<M: RankModel>(&self, what: &str, blob: Blob) -> Result<&rank::Engine<'static>, Error> {
+        if let Some(engine) = self.0.get() {
+            return Ok(engine);
+        }
+        let engine = rank::Engine::linked(what, &blob.parts()?)?;
+        let signature = engine.signature();
+        let features = signature.features.iter().map(|feature| feature.name.as_str());
+        if !features.eq(M::FEATURES.iter().copied()) || signature.outputs as usize != M::OUTPUTS {
+            let cause = format!("{what} is damaged: its features or its scores are not those that are locked");
             return Err(Error::Damaged { cause });
         }
         Ok(self.0.get_or_init(|| engine))

@@ -12,6 +12,6 @@ mod own;
 mod warm;
 
 pub use blob::Blob;
-pub use cell::{IndexCell, ModelCell};
+pub use cell::{IndexCell, ModelCell, RankCell};
 pub use map::Mapping;
 pub use warm::Warm;

@@ -6,6 +6,7 @@ use crate::link::Warm;
 use crate::session::{RunError, SessionError, ThreadsError};
 use crate::tokenizer::EncodeError;
 use core::fmt;
+use modeldeploy_format::features::ValueError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -98,6 +99,24 @@ pub enum Error {
         /// What it gives here.
         here: f32,
     },
+    /// A value of a candidate is not what its feature takes.
+    Value {
+        /// Which row.
+        row: usize,
+        /// What is wrong with it.
+        cause: ValueError,
+    },
+    /// A golden row of a ranker did not come back to the bit.
+    GoldenRow {
+        /// Which golden row.
+        row: usize,
+        /// Which of its scores.
+        value: usize,
+        /// What the pack gave when it was built.
+        built: f64,
+        /// What it gives here.
+        here: f64,
+    },
 }
 
 const BUILD: &str = "`cargo modeldeploy build` makes it";
@@ -140,6 +159,12 @@ impl fmt::Display for Error {
                 f,
                 "value {value} of golden vector {vector} is {here:e}, and was {built:e} when the pack was built; \
                  do not trust this machine's results, and report it with its CPU"
+            ),
+            Error::Value { row, cause } => write!(f, "row {row}: {cause}"),
+            Error::GoldenRow { row, value, built, here } => write!(
+                f,
+                "score {value} of golden row {row} is {here:e}, and was {built:e} when the pack was built; do not trust this \
+                 machine's results, and report it with its CPU"
             ),
         }
     }

@@ -10,7 +10,7 @@ mod embedding;
 mod engine;
 mod error;
 mod handle;
-mod pool;
+pub(crate) mod pool;
 mod self_test;
 mod space;
 

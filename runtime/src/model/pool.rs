@@ -7,7 +7,7 @@ use super::Error;
 use core::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-pub(super) struct Pool<T, R> {
+pub(crate) struct Pool<T, R> {
     state: Mutex<State<T, R>>,
     returned: Condvar,
 }
@@ -25,7 +25,7 @@ struct State<T, R> {
 }
 
 /// A worker at work; it goes back when this is dropped.
-pub(super) struct Lent<'p, T, R> {
+pub(crate) struct Lent<'p, T, R> {
     pool: &'p Pool<T, R>,
     worker: Option<T>,
     /// How often the rules had been changed when it was taken.
@@ -33,13 +33,13 @@ pub(super) struct Lent<'p, T, R> {
 }
 
 impl<T, R: Copy> Pool<T, R> {
-    pub(super) fn new(most: usize, rules: R) -> Pool<T, R> {
+    pub(crate) fn new(most: usize, rules: R) -> Pool<T, R> {
         let state = State { idle: Vec::with_capacity(most), made: 0, most, rules, changes: 0 };
         Pool { state: Mutex::new(state), returned: Condvar::new() }
     }
 
     /// A worker: the one that was at work last, or a new one by the rules, or, where there are as many as may be, the next to return.
-    pub(super) fn take(&self, make: impl FnOnce(R) -> Result<T, Error>) -> Result<Lent<'_, T, R>, Error> {
+    pub(crate) fn take(&self, make: impl FnOnce(R) -> Result<T, Error>) -> Result<Lent<'_, T, R>, Error> {
         let mut state = self.lock();
         loop {
             if let Some(worker) = state.idle.pop() {
@@ -60,7 +60,7 @@ impl<T, R: Copy> Pool<T, R> {
     }
 
     /// Makes workers by other rules from now on.
-    pub(super) fn change(&self, most: usize, rules: R) {
+    pub(crate) fn change(&self, most: usize, rules: R) {
         let mut state = self.lock();
         let old = std::mem::replace(&mut state.idle, Vec::with_capacity(most));
         state.made -= old.len();
@@ -71,7 +71,7 @@ impl<T, R: Copy> Pool<T, R> {
     }
 
     /// How workers are made.
-    pub(super) fn rules(&self) -> R {
+    pub(crate) fn rules(&self) -> R {
         self.lock().rules
     }
 }

@@ -8,6 +8,8 @@ use core::fmt;
 pub enum SessionError {
     /// A capacity of no token or of no text.
     NoCapacity,
+    /// The pack is a ranker's, which has trees and reads no text.
+    Ranker,
     /// The memory cannot be had, or its size cannot even be counted (`usize::MAX`).
     Memory {
         /// How much the session would take.
@@ -35,6 +37,7 @@ impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SessionError::NoCapacity => f.write_str("a session needs a capacity of one token and one text at least"),
+            SessionError::Ranker => f.write_str("the model does `rank`: it reads no text, `rank::Engine` runs it"),
             SessionError::Memory { bytes } => {
                 write!(
                     f,

@@ -185,6 +185,9 @@ fn parts<'a>(artifact: &Artifact<'a>, capacity: Capacity, threads: usize) -> Res
     if capacity.tokens == 0 || capacity.texts == 0 {
         return Err(SessionError::NoCapacity);
     }
+    if artifact.ranker().is_some() {
+        return Err(SessionError::Ranker);
+    }
     let (program, plan) = (artifact.program(), Plan::new(artifact)?);
     // Positions and starts are 32 bit wide.
     let capacity = Capacity { tokens: capacity.tokens.min(u32::MAX as usize), ..capacity };

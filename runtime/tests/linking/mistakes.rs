@@ -155,8 +155,16 @@ fn lock() -> Lock {
 fn model(name: &str, task: Task, outputs: u32) -> LockedModel {
     let labels = if task == Task::Classify { vec!["calm".into(), "cross".into()] } else { vec![] };
     let normalized = task == Task::Embed;
-    let signature =
-        Signature { task, max_tokens: 16, outputs, normalized, labels, prompts: vec![], default_prompt: None };
+    let signature = Signature {
+        task,
+        max_tokens: 16,
+        outputs,
+        normalized,
+        labels,
+        prompts: vec![],
+        default_prompt: None,
+        features: vec![],
+    };
     let pack = LockedPack { layout: layout(), size: 3, digest: Digest::of(name.as_bytes()) };
     let package = match name {
         "changed" => "stale",

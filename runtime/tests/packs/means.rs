@@ -45,7 +45,16 @@ pub(crate) fn build(task: Task) -> Aligned {
         _ => (vec![], None),
     };
     let labels = if task == Task::Classify { LABELS.map(str::to_owned).to_vec() } else { vec![] };
-    let signature = Signature { task, max_tokens: 16, outputs, normalized: false, labels, prompts, default_prompt };
+    let signature = Signature {
+        task,
+        max_tokens: 16,
+        outputs,
+        normalized: false,
+        labels,
+        prompts,
+        default_prompt,
+        features: vec![],
+    };
     let program = Program { slots, steps, output };
     let contents = Contents { signature, program, tokenizer: bytes_as_tokens(), goldens: vec![] };
     writer.finish(&contents).expect("a sound pack")

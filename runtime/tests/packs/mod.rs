@@ -117,6 +117,7 @@ fn build_planned(
         labels,
         prompts: vec![("query".to_owned(), "q: ".to_owned())],
         default_prompt: None,
+        features: vec![],
     };
     let contents = Contents { signature, program, tokenizer: bytes_as_tokens(), goldens };
     Built { pack: writer.finish(&contents).expect("a sound pack"), logical }

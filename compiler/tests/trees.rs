@@ -1,0 +1,234 @@
+//! Every model of trees in the shared data gives the predictions that its own library gave. Where the data is absent, the tests say
+//! so and pass.
+
+use modeldeploy::isa::Isa;
+use modeldeploy::kernels::{ForestScratch, forest};
+use modeldeploy_compiler::trees::{self, Ensemble, Link};
+use modeldeploy_format::forest::Forest;
+use std::fs;
+use std::path::PathBuf;
+
+fn folder() -> Option<PathBuf> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/models/gbdt");
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    eprintln!("skipped: {} is not there", folder.display());
+    None
+}
+
+/// The rows of a file of numbers between spaces or tabs.
+fn table(text: &str) -> Vec<Vec<f64>> {
+    let number = |word: &str| word.parse().unwrap_or_else(|_| panic!("`{word}` is no number"));
+    text.lines().map(|line| line.split_ascii_whitespace().map(number).collect()).collect()
+}
+
+/// The rows of a libsvm file, without their labels; what is absent is `absent`.
+fn libsvm(text: &str, width: usize, absent: f64) -> Vec<Vec<f64>> {
+    let row = |line: &str| {
+        let mut row = vec![absent; width];
+        for (at, value) in line.split_ascii_whitespace().skip(1).filter_map(|word| word.split_once(':')) {
+            row[at.parse::<usize>().expect("an index")] = value.parse().expect("a value");
+        }
+        row
+    };
+    text.lines().map(row).collect()
+}
+
+/// How a row stands in its file.
+#[derive(Clone, Copy)]
+enum Form {
+    Table,
+    /// With a label before the features.
+    Labelled,
+    /// With the value of what is absent.
+    Sparse(f64),
+}
+
+/// A model, its rows, and what its library said of them: the sums or the predictions.
+struct Case {
+    model: &'static str,
+    rows: &'static str,
+    form: Form,
+    truth: &'static str,
+    raw: bool,
+    /// The most that a value may be off, of its own size or of 1.
+    tolerance: f64,
+}
+
+const fn case(
+    model: &'static str,
+    rows: &'static str,
+    form: Form,
+    truth: &'static str,
+    raw: bool,
+    tolerance: f64,
+) -> Case {
+    Case { model, rows, form, truth, raw, tolerance }
+}
+
+/// f64 sums are those of the library to the last digits that it printed; f32 ones differ by how the first versions added the base.
+const CASES: [Case; 16] = [
+    case(
+        "lg_dart_breast_cancer.model",
+        "breast_cancer_test.tsv",
+        Form::Table,
+        "lg_dart_breast_cancer_true_predictions.txt",
+        false,
+        1e-15,
+    ),
+    case(
+        "lg_dart_breast_cancer.json",
+        "breast_cancer_test.tsv",
+        Form::Table,
+        "lg_dart_breast_cancer_true_predictions.txt",
+        false,
+        1e-15,
+    ),
+    case("lg_kddcup99.model", "kddcup99_test.tsv", Form::Table, "lg_kddcup99_true_predictions.txt", true, 1e-15),
+    case("lg_rf_iris.model", "iris_test.libsvm", Form::Sparse(0.0), "lg_rf_iris_true_predictions.txt", true, 1e-15),
+    case(
+        "lgmulticlass.model",
+        "multiclass_test.tsv",
+        Form::Labelled,
+        "lgmulticlass_true_predictions.txt",
+        false,
+        1e-15,
+    ),
+    case(
+        "lgmulticlass.model",
+        "multiclass_test.tsv",
+        Form::Labelled,
+        "lgmulticlass_true_raw_predictions.txt",
+        true,
+        1e-15,
+    ),
+    case(
+        "genlin_fmtp_gamma_AvgClaimAmount.model",
+        "genlin_fmtp_gamma_AvgClaimAmount_features.tsv",
+        Form::Table,
+        "genlin_fmtp_gamma_AvgClaimAmount_true_predictions.txt",
+        false,
+        1e-15,
+    ),
+    case(
+        "genlin_fmtp_poisson_Frequency.model",
+        "genlin_fmtp_poisson_Frequency_features.tsv",
+        Form::Table,
+        "genlin_fmtp_poisson_Frequency_true_predictions.txt",
+        false,
+        1e-15,
+    ),
+    case(
+        "genlin_fmtp_tweedie_PurePremium.model",
+        "genlin_fmtp_tweedie_PurePremium_features.tsv",
+        Form::Table,
+        "genlin_fmtp_tweedie_PurePremium_true_predictions.txt",
+        false,
+        1e-15,
+    ),
+    case(
+        "xgagaricus.model",
+        "agaricus_test.libsvm",
+        Form::Sparse(f64::NAN),
+        "xgagaricus_true_predictions.txt",
+        false,
+        1e-7,
+    ),
+    case(
+        "xgblin_agaricus.model",
+        "agaricus_test.libsvm",
+        Form::Sparse(f64::NAN),
+        "xgblin_agaricus_true_predictions.txt",
+        false,
+        1e-7,
+    ),
+    case(
+        "xgblin_agaricus.model",
+        "agaricus_test.libsvm",
+        Form::Sparse(f64::NAN),
+        "xgblin_agaricus_true_raw_predictions.txt",
+        true,
+        1e-7,
+    ),
+    case(
+        "xgdermatology.model",
+        "dermatology_test.libsvm",
+        Form::Sparse(0.0),
+        "xgdermatology_true_predictions.txt",
+        true,
+        1e-7,
+    ),
+    case("sk_iris.model", "iris_test.libsvm", Form::Sparse(0.0), "sk_iris_true_predictions.txt", true, 1e-15),
+    case(
+        "sk_gradient_boosting_classifier.model",
+        "sk_gradient_boosting_classifier_test.libsvm",
+        Form::Sparse(0.0),
+        "sk_gradient_boosting_classifier_true_predictions.txt",
+        true,
+        1e-15,
+    ),
+    case(
+        "xg_dart_agaricus.model",
+        "agaricus_test.libsvm",
+        Form::Sparse(f64::NAN),
+        "xg_dart_agaricus_true_predictions.txt",
+        true,
+        1e-7,
+    ),
+];
+
+#[test]
+fn every_model_gives_its_true_predictions() {
+    let Some(folder) = folder() else { return };
+    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for case in &CASES {
+        let bytes = fs::read(folder.join(case.model)).expect(case.model);
+        let mut ensemble =
+            trees::read(case.model, &bytes).unwrap_or_else(|errors| panic!("{}: {errors:?}", case.model));
+        match case.model {
+            // The predictions are of half of the rounds (`ntree_limit=10`).
+            "xg_dart_agaricus.model" => ensemble.trees.truncate(10),
+            // `dump_model` of that version leaves the objective out.
+            "lg_dart_breast_cancer.json" => ensemble.link = Link::Sigmoid(1.0),
+            _ => {}
+        }
+        let rows = match case.form {
+            Form::Table => table(&text(case.rows)),
+            Form::Labelled => table(&text(case.rows)).into_iter().map(|row| row[1..].to_vec()).collect(),
+            Form::Sparse(absent) => libsvm(&text(case.rows), ensemble.features.len(), absent),
+        };
+        let truth = table(&text(case.truth));
+        assert_eq!(rows.len(), truth.len(), "{}", case.rows);
+        check(case, &ensemble, &rows, &truth);
+    }
+}
+
+fn check(case: &Case, ensemble: &Ensemble, rows: &[Vec<f64>], truth: &[Vec<f64>]) {
+    let mut worst: f64 = 0.0;
+    for (at, (row, truth)) in rows.iter().zip(truth).enumerate() {
+        let got = if case.raw { ensemble.raw(row) } else { ensemble.predict(row) };
+        assert_eq!(got.len(), truth.len(), "{}", case.model);
+        for (got, truth) in got.iter().zip(truth) {
+            let off = (got - truth).abs() / truth.abs().max(1.0);
+            assert!(off <= case.tolerance, "{}: row {at}: {got} is not {truth} ({off:e})", case.model);
+            worst = worst.max(off);
+        }
+    }
+    eprintln!("{}: {} rows, {worst:e} off at most", case.model, rows.len());
+    check_packed(case.model, ensemble, rows);
+}
+
+/// What is packed gives the reference's sums to the bit, on every instruction set.
+fn check_packed(name: &str, ensemble: &Ensemble, rows: &[Vec<f64>]) {
+    let ensemble = Ensemble { link: Link::Identity, ..ensemble.clone() };
+    let bytes = trees::pack(&ensemble, name).expect(name);
+    let packed = Forest::parse(&bytes).expect(name);
+    let expected: Vec<f64> = rows.iter().flat_map(|row| ensemble.raw(row)).collect();
+    for isa in Isa::available() {
+        let mut got = vec![0.0; expected.len()];
+        forest(isa, &packed, &rows.concat(), &mut got, &mut ForestScratch::new(&packed));
+        let other = got.iter().zip(&expected).position(|(a, b)| a.to_bits() != b.to_bits());
+        assert_eq!(other, None, "{name} on {isa}: a value that is not the reference's");
+    }
+}

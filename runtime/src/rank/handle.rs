@@ -1,0 +1,127 @@
+//! What `Ranker::get()` gives: candidates to scores, and to their order.
+
+use super::{RankModel, Row};
+use crate::link::Warm;
+use crate::model::Error;
+use core::fmt;
+use core::marker::PhantomData;
+use modeldeploy_format::Digest;
+use std::sync::Arc;
+
+/// A ranker at hand. It has no size: the model itself is made once, on first use, and shared by all threads.
+pub struct Handle<M>(PhantomData<fn() -> M>);
+
+/// A candidate in its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// Which row it was.
+    pub row: usize,
+    /// Its score.
+    pub score: f64,
+}
+
+impl<M: RankModel> Handle<M> {
+    /// The handle.
+    pub const fn new() -> Handle<M> {
+        Handle(PhantomData)
+    }
+
+    /// The candidates by their scores, the best first; of equal ones the first. Where a candidate has several scores, the first
+    /// of them counts.
+    ///
+    /// # Errors
+    ///
+    /// If a value is not what its feature takes: the error names row and feature. In a debug build, if the store lacks the pack.
+    pub fn rank<R: Row<Model = M>>(self, rows: &[R]) -> Result<Vec<Ranked>, Error> {
+        let mut ranked = Vec::with_capacity(rows.len());
+        M::engine()?.run(rows, |scores| ranked.push(Ranked { row: ranked.len(), score: scores[0] }))?;
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        Ok(ranked)
+    }
+
+    /// The scores of the candidates, in their order, [`RankModel::OUTPUTS`] each.
+    ///
+    /// # Errors
+    ///
+    /// As [`rank`](Handle::rank).
+    pub fn scores<R: Row<Model = M>>(self, rows: &[R]) -> Result<Vec<f64>, Error> {
+        let mut all = Vec::with_capacity(rows.len() * M::OUTPUTS);
+        M::engine()?.run(rows, |scores| all.extend_from_slice(scores))?;
+        Ok(all)
+    }
+
+    /// The same into memory that is there: it allocates nothing once the model is warm.
+    ///
+    /// # Errors
+    ///
+    /// As [`rank`](Handle::rank).
+    ///
+    /// # Panics
+    ///
+    /// If `scores` has not [`RankModel::OUTPUTS`] places for each row.
+    pub fn scores_into<R: Row<Model = M>>(self, rows: &[R], scores: &mut [f64]) -> Result<(), Error> {
+        assert_eq!(scores.len(), rows.len() * M::OUTPUTS, "a place for each score");
+        let mut places = scores.chunks_mut(M::OUTPUTS);
+        M::engine()?.run(rows, |scores| {
+            places.next().expect("a place for each row").copy_from_slice(scores);
+        })
+    }
+
+    /// Makes the model ready, so that the first request does not wait for it.
+    ///
+    /// # Errors
+    ///
+    /// If `MODELDEPLOY_ISA` names an instruction set that is not there; in a debug build, if the store lacks the pack or has it damaged.
+    pub fn warm(self) -> Result<(), Error> {
+        M::engine()?.warm()
+    }
+
+    /// As [`warm`](Handle::warm), and the model's bytes are held in memory as `how` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`warm`](Handle::warm), and if the system refuses: what it says, and what to do.
+    pub fn warm_with(self, how: Warm) -> Result<(), Error> {
+        let engine = M::engine()?;
+        for bytes in engine.artifact().parts() {
+            let refused = |cause| Error::Warm { name: M::NAME, warm: how, bytes: bytes.len(), cause: Arc::new(cause) };
+            how.hold(bytes).map_err(refused)?;
+        }
+        engine.warm()
+    }
+
+    /// Proves the pack's digest and scores the golden rows: they must come back to the bit. Gives how many there are.
+    ///
+    /// # Errors
+    ///
+    /// If the pack is not the locked one, a score does not come back, or the model cannot be had.
+    pub fn self_test(self) -> Result<usize, Error> {
+        let engine = M::engine()?;
+        let digest = Digest::of_parts(engine.artifact().parts()).to_string();
+        if digest != M::DIGEST {
+            let cause = format!("the pack of model `{}` is {digest}, and {} is locked", M::NAME, M::DIGEST);
+            return Err(Error::Damaged { cause });
+        }
+        engine.self_test()
+    }
+}
+
+impl<M> Clone for Handle<M> {
+    fn clone(&self) -> Handle<M> {
+        *self
+    }
+}
+
+impl<M> Copy for Handle<M> {}
+
+impl<M: RankModel> Default for Handle<M> {
+    fn default() -> Handle<M> {
+        Handle::new()
+    }
+}
+
+impl<M: RankModel> fmt::Debug for Handle<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handle({} {}, {})", M::NAME, M::VERSION, M::DIGEST)
+    }
+}

@@ -1,0 +1,56 @@
+//! Rankers as services use them: `#[model("ranker")] pub struct Ranker;` makes a type of a locked model of trees, and beside it
+//! `RankerRow`, what is known of one candidate.
+//!
+//! ```text
+//! #[model("ranker")]
+//! pub struct Ranker;
+//!
+//! let rows: Vec<RankerRow> = candidates.iter().map(|it| RankerRow { price: it.price, brand: &it.brand }).collect();
+//! for hit in Ranker::get().rank(&rows)? {
+//!     println!("{:.3} {}", hit.score, candidates[hit.row].name);
+//! }
+//! ```
+//!
+//! A row has a field for each feature of the model, in the types of its `features.toml`: what is missing, extra or of another type
+//! does not compile. The same rules that made the numbers of the training data make those of a row.
+
+mod engine;
+mod handle;
+
+pub use engine::Engine;
+pub use handle::{Handle, Ranked};
+pub use modeldeploy_format::features::{Value, ValueError};
+
+use crate::model::Error;
+
+/// A locked ranker. `#[model("name")]` implements it; nothing else should.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a model of the task `rank`",
+    note = "a model's task is the one in the manifest, `[package.metadata.modeldeploy.model.…]`"
+)]
+pub trait RankModel: Sized + Send + Sync + 'static {
+    /// The name in the manifest and the lock.
+    const NAME: &'static str;
+    /// Its own version.
+    const VERSION: &'static str;
+    /// The sha256 of its pack, `sha256:…`.
+    const DIGEST: &'static str;
+    /// The names of its features, in the model's order.
+    const FEATURES: &'static [&'static str];
+    /// How many scores a row gets.
+    const OUTPUTS: usize;
+
+    /// The model, made on the first call and kept.
+    #[doc(hidden)]
+    fn engine() -> Result<&'static Engine<'static>, Error>;
+}
+
+/// What is known of one candidate: the struct that `#[model]` writes beside a ranker.
+pub trait Row {
+    /// The ranker whose features they are.
+    type Model: RankModel;
+
+    /// The values, in the model's order.
+    #[doc(hidden)]
+    fn values(&self) -> impl AsRef<[Value<'_>]>;
+}
