@@ -17,6 +17,7 @@ mod run;
 mod tensor;
 #[cfg(test)]
 mod tests;
+mod trace;
 #[rustfmt::skip]
 #[allow(dead_code, unreachable_pub, clippy::all, reason = "generated, and of ONNX's whole vocabulary")]
 mod wire;
@@ -27,3 +28,4 @@ pub use model::{Dimension, Model, Port};
 pub use ops::{NEWEST, OLDEST, Row, rows};
 pub use read::{External, read};
 pub use tensor::{Data, Tensor};
+pub use trace::{Size, Step, Trace, Traced};

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The values that are known so far.
-type Values = Vec<Option<Arc<Tensor>>>;
+pub(super) type Values = Vec<Option<Arc<Tensor>>>;
 
 impl Model {
     /// What the model gives for these inputs, in the order of [`Model::outputs`].
@@ -19,10 +19,10 @@ impl Model {
     /// `MD1707` for each input that is missing, unknown, or not what the model takes; `MD1706` for the first node that cannot be computed.
     pub fn run(&self, inputs: &[(&str, Tensor)]) -> Result<Vec<Arc<Tensor>>, Vec<Diagnostic>> {
         let mut values = self.begin(inputs)?;
-        self.walk(&self.body, &mut values, &mut |_, _| {}).map_err(|error| vec![error])
+        self.walk(&self.body, &mut values).map_err(|error| vec![error])
     }
 
-    /// The constants and inputs, each in its place.
+    /// The inputs, each in its place.
     pub(super) fn begin(&self, inputs: &[(&str, Tensor)]) -> Result<Values, Vec<Diagnostic>> {
         let mut errors = Vec::new();
         let mut sizes = HashMap::new();
@@ -51,13 +51,7 @@ impl Model {
         if errors.is_empty() { Ok(values) } else { Err(errors) }
     }
 
-    /// Computes a body; `seen` is told of every value.
-    pub(super) fn walk(
-        &self,
-        body: &Body,
-        values: &mut Values,
-        seen: &mut dyn FnMut(&Node, &[Arc<Tensor>]),
-    ) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+    fn walk(&self, body: &Body, values: &mut Values) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
         for (id, tensor) in &body.constants {
             values[id.0 as usize] = Some(Arc::clone(tensor));
         }
@@ -65,10 +59,12 @@ impl Model {
             let inputs: Vec<Option<Arc<Tensor>>> =
                 node.inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].clone())).collect();
             let made = match node.operator.eval {
-                Eval::Branch => self.branch(node, &inputs, values, seen)?,
+                Eval::Branch => {
+                    let body = self.branch(node, &inputs)?;
+                    self.walk(&body, values)?
+                }
                 _ => self.node(node, &inputs)?,
             };
-            seen(node, &made);
             for (id, tensor) in node.outputs.iter().zip(made) {
                 if let Some(ValueId(at)) = id {
                     values[*at as usize] = Some(tensor);
@@ -84,27 +80,20 @@ impl Model {
         outputs.collect()
     }
 
-    fn node(&self, node: &Node, inputs: &[Option<Arc<Tensor>>]) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+    pub(super) fn node(&self, node: &Node, inputs: &[Option<Arc<Tensor>>]) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
         let call = Call { attributes: &node.attributes, opset: node.opset, outputs: node.outputs.len(), inputs };
         let made = node.operator.compute(&call).map_err(|message| self.failed(node, inputs, &message))?;
         Ok(made.into_iter().map(Arc::new).collect())
     }
 
-    /// `If`: one branch is computed, with all the values around it.
-    fn branch(
-        &self,
-        node: &Node,
-        inputs: &[Option<Arc<Tensor>>],
-        values: &mut Values,
-        seen: &mut dyn FnMut(&Node, &[Arc<Tensor>]),
-    ) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+    /// The branch of `If` that its condition chooses.
+    pub(super) fn branch(&self, node: &Node, inputs: &[Option<Arc<Tensor>>]) -> Result<Arc<Body>, Diagnostic> {
         let condition =
             inputs.first().and_then(Option::as_ref).and_then(|condition| condition.of::<bool>().ok()?.first().copied());
         let condition = condition.ok_or_else(|| self.failed(node, inputs, "the condition is not true or false"))?;
         let name = if condition { "then_branch" } else { "else_branch" };
         let body = node.attributes.body(name).ok().flatten().cloned();
-        let body = body.ok_or_else(|| self.failed(node, inputs, &format!("it has no `{name}`")))?;
-        self.walk(&body, values, seen)
+        body.ok_or_else(|| self.failed(node, inputs, &format!("it has no `{name}`")))
     }
 
     fn failed(&self, node: &Node, inputs: &[Option<Arc<Tensor>>], message: &str) -> Diagnostic {

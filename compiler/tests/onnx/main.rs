@@ -1,5 +1,6 @@
 //! ONNX models: the operators against ONNX's own node tests, what is refused, real models.
 
+mod encoders;
 mod ncf;
 mod nodes;
 mod operators;

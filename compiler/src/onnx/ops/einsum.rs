@@ -70,6 +70,9 @@ fn einsum(call: &Call<'_>) -> Result<Tensor, String> {
         Some(right) => labels(right, most_dots)?,
         None => implicit(&named, most_dots),
     };
+    if (1..result.len()).any(|at| result[..at].contains(&result[at])) {
+        return Err("an axis stands twice in the result".to_owned());
+    }
     if let Some(unknown) = result.iter().find(|label| !sizes.contains_key(label)) {
         return Err(format!("no term has the axis {unknown:?} of the result"));
     }

@@ -283,8 +283,8 @@ pub fn rows() -> impl Iterator<Item = Row> {
     FAMILIES.iter().flat_map(of)
 }
 
-/// Numbers of that kind one by one, for families that only move them.
-fn zeros(elem: Elem, len: usize) -> Data {
+/// So many zeros of that kind.
+pub(in crate::onnx) fn zeros(elem: Elem, len: usize) -> Data {
     let bytes = vec![0; len * elem.size()];
     Data::read(elem, &bytes)
 }
