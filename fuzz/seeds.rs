@@ -88,6 +88,11 @@ fn main() {
         tokenizer.extend("\0wireless headphones 手机 é".bytes());
         put("tokenizer", &name, &tokenizer);
     }
+    for entry in std::fs::read_dir(Path::new(MODELS).join("../onnx")).expect("exported models") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        put("onnx", &name, &std::fs::read(&path).expect("a model"));
+    }
     let mut wrong = vec![];
     for (at, request) in REQUESTS.iter().enumerate() {
         let decoded = requests::decode(request.as_bytes());

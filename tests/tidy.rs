@@ -20,13 +20,15 @@ const FILE_ROOMS: [&str; 7] = [
 ];
 
 /// The compiler's rooms in the order in which data goes through them; a room names those of its own line and of the lines before.
-const STAGES: [&[&str]; 17] = [
+const STAGES: [&[&str]; 19] = [
     // What every room speaks: errors, tables of settings, files of records, figures.
     &["diagnostic"],
     &["section"],
     &["records", "metrics"],
     // An operator's meaning and the graph that is made of them are one idea in two rooms.
     &["graph", "ops"],
+    // ONNX models are read and evaluated before a graph is made of them.
+    &["onnx"],
     &["tokenizer", "trees"],
     &["front"],
     // Before the passes and compression, which are held against it.
@@ -89,7 +91,7 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 16] = [
     ("flate2", &["image"]),
     ("axum", &["service", "examples/product-search"]),
     ("tonic", &["service"]),
-    ("prost", &["service"]),
+    ("prost", &["compiler", "service"]),
     ("clap", &["cargo-modeldeploy"]),
     ("cargo_metadata", &["cargo-modeldeploy"]),
     ("candle-core", &["compiler"]),
@@ -334,7 +336,7 @@ fn every_listed_dependency_is_used() {
 fn files_are_one_idea_long() {
     let wrong = sources()
         // Generated: who reads it reads the protos, which are one idea a file.
-        .filter(|(path, _)| !path.starts_with("service/src/grpc/wire/"))
+        .filter(|(path, _)| !path.starts_with("service/src/grpc/wire/") && path != "compiler/src/onnx/wire.rs")
         .map(|(path, text)| (path, text.lines().count()))
         .filter(|&(_, lines)| lines > 500)
         .map(|(path, lines)| format!("{path}: {lines} lines"))

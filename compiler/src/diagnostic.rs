@@ -8,7 +8,7 @@ use std::fmt;
 ///
 /// Ranges: 01xx model folder and configuration, 02xx safetensors and tensors, 03xx tokenizer, 04xx graph and lowering, 05xx recipe
 /// and compression, 06xx suite, evaluation and gate, 07xx lock, 08xx store and pack, 09xx command and cargo, 10xx programs, 11xx keys,
-/// signatures and policy, 16xx trees and their features.
+/// signatures and policy, 16xx trees and their features, 17xx ONNX models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Code(pub &'static str);
 

@@ -16,6 +16,7 @@ pub mod lower;
 pub mod manifest;
 pub mod memory;
 pub mod metrics;
+pub mod onnx;
 pub mod ops;
 pub mod passes;
 pub mod pipeline;

@@ -2,6 +2,7 @@
 //! are odd and right.
 
 use modeldeploy_compiler::front::{config, weights};
+use modeldeploy_compiler::onnx;
 use modeldeploy_compiler::suite::Suite;
 use modeldeploy_compiler::tokenizer::compile_json;
 use modeldeploy_compiler::trees;
@@ -12,6 +13,7 @@ use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::tokenizer::Tables;
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Whether bytes are refused, in the way in which a target reads them.
 type Refused = fn(&[u8]) -> bool;
@@ -23,6 +25,14 @@ const TARGETS: [(&str, Refused); 8] = [
         config::parse("config.json", bytes).is_err()
             && weights::parse_header("model.safetensors", bytes).is_err()
             && weights::parse_index("model.safetensors.index.json", bytes).is_err()
+    }),
+    ("onnx", |bytes| {
+        // External data are there under one name, as long as the file itself.
+        let external = |name: &str| match name {
+            "w" => Ok(Arc::new(bytes.to_vec()) as Arc<dyn AsRef<[u8]> + Send + Sync>),
+            _ => Err(format!("`{name}` is not there")),
+        };
+        onnx::read("model.onnx", bytes.to_vec(), &mut { external }).is_err()
     }),
     ("pack", |bytes| Artifact::parse(&Aligned::copy(bytes)).is_err()),
     ("suite", |bytes| {

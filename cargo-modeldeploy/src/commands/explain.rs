@@ -8,7 +8,7 @@ use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 const UNKNOWN: Code = Code("MD0904");
 
 /// The pages, one a range of numbers; in them every error begins with `## MD0101: …`.
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     include_str!("../../explain/01-model-folder.md"),
     include_str!("../../explain/02-weights.md"),
     include_str!("../../explain/03-tokenizer.md"),
@@ -25,6 +25,7 @@ const PAGES: [&str; 16] = [
     include_str!("../../explain/14-weights.md"),
     include_str!("../../explain/15-registry.md"),
     include_str!("../../explain/16-trees.md"),
+    include_str!("../../explain/17-onnx.md"),
 ];
 
 const EXAMPLES: &str = "\
@@ -117,6 +118,15 @@ mod tests {
             "not explained: {unexplained:?}; no such error: {unused:?}"
         );
         assert_eq!(explanations().count(), explained.len(), "a number is explained twice");
+    }
+
+    #[test]
+    fn the_operators_of_onnx_are_listed() {
+        let page = explanations().find(|found| found.code == "MD0107").expect("a page");
+        let listed: BTreeSet<&str> =
+            page.text.split('`').skip(1).step_by(2).filter(|name| *name != "docs/onnx.md").collect();
+        let known: BTreeSet<&str> = modeldeploy_compiler::onnx::rows().map(|row| row.name).collect();
+        assert_eq!(listed, known);
     }
 
     #[test]

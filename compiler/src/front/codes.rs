@@ -26,6 +26,8 @@ pub const NO_TOKENIZER: Code = Code("MD0111");
 pub const VOCABULARY_MISFIT: Code = Code("MD0112");
 /// More tokens were asked for than the model has positions.
 pub const TOO_MANY_TOKENS: Code = Code("MD0113");
+/// An ONNX graph that is none of the encoders that are known.
+pub const UNKNOWN_GRAPH: Code = Code("MD0115");
 /// A Git LFS pointer or a web page stands in the place of a file.
 pub const STAND_IN: Code = Code("MD0114");
 

@@ -45,7 +45,22 @@ impl Emitter {
         taken.map(|(name, constant)| self.graph.constant(&name, constant))
     }
 
-    fn scalar(&mut self, value: f32) -> Value {
+    /// A tensor that was read, under its name.
+    pub(super) fn tensor(&mut self, name: &str, tensor: Constant) -> Value {
+        Some(self.graph.constant(name, tensor))
+    }
+
+    /// An input of the model.
+    pub(super) fn input(&mut self, input: Input) -> Value {
+        Some(self.graph.input(input))
+    }
+
+    /// The graph so far.
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    pub(super) fn scalar(&mut self, value: f32) -> Value {
         Some(self.graph.scalar(&format!("{value:e}"), value))
     }
 
@@ -152,6 +167,11 @@ impl Emitter {
     ) -> Value {
         let gamma = self.weight(tensors, &format!("{name}.weight"), &[width]);
         let beta = self.weight(tensors, &format!("{name}.bias"), &[width]);
+        self.normalized(name, x, gamma, beta, epsilon)
+    }
+
+    /// The same with values for its scale and its shift.
+    pub(super) fn normalized(&mut self, name: &str, x: Value, gamma: Value, beta: Value, epsilon: f32) -> Value {
         let mean = self.op(ReduceMean { axis: 1, keep: true }, &[x], name);
         let centred = self.op(Sub, &[x, mean], name);
         let square = self.op(Mul, &[centred, centred], name);

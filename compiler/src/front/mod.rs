@@ -12,6 +12,7 @@ pub mod config;
 mod emitter;
 mod folder;
 mod json;
+mod onnx;
 mod output;
 mod ranker;
 mod sentence;
@@ -98,33 +99,50 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, Vec<Diagnostic>
     let base = pipeline.as_ref().map_or(String::new(), |pipeline| pipeline.base.clone());
     let config = keep(read_config(&mut folder, &base), &mut errors);
     let settings = keep(Settings::read(&mut folder, &base, options.task), &mut errors);
-    let weights = keep(Weights::load(&mut folder, &base), &mut errors);
+    let source = keep(Source::read(&mut folder, &base), &mut errors);
     let lower_case = settings.as_ref().is_some_and(|settings| settings.lower_case);
     let tokenizer = keep(tokenizer::compile(&mut folder, &base, lower_case), &mut errors);
-    let (Some(pipeline), Some(config), Some(settings), Some(weights)) = (pipeline, config, settings, weights) else {
+    let (Some(pipeline), Some(config), Some(settings), Some(source)) = (pipeline, config, settings, source) else {
         return Err(errors);
     };
     let mut notes = pipeline.notes.clone();
     let max_tokens = keep(max_tokens(&folder, &config, &settings, options, &mut notes), &mut errors);
 
     let mut emitter = Emitter::new();
-    let mut tensors = Tensors::new(&weights, folder.place(&base), config.architecture.prefix);
-    let output =
-        match output::emit(&mut folder, &mut emitter, &mut tensors, &config, &settings, &pipeline, options.task) {
-            Ok(output) => Some(output),
-            Err(more) => {
-                errors.extend(more.errors);
-                if more.stop {
-                    return Err(errors);
+    let output = match source {
+        Source::Weights(weights) => {
+            let mut tensors = Tensors::new(&weights, folder.place(&base), config.architecture.prefix);
+            let emitted =
+                output::emit(&mut folder, &mut emitter, &mut tensors, &config, &settings, &pipeline, options.task);
+            let output = match emitted {
+                Ok(output) => Some(output),
+                Err(more) => {
+                    errors.extend(more.errors);
+                    if more.stop {
+                        return Err(errors);
+                    }
+                    None
                 }
-                None
+            };
+            if let Some(left_out) = keep(tensors.finish(config.architecture.may_stay), &mut errors)
+                && !left_out.is_empty()
+            {
+                notes.push(format!("left out, for `{}` does not use them: {}", options.task, left_out.join(", ")));
             }
-        };
-    if let Some(left_out) = keep(tensors.finish(config.architecture.may_stay), &mut errors)
-        && !left_out.is_empty()
-    {
-        notes.push(format!("left out, for `{}` does not use them: {}", options.task, left_out.join(", ")));
-    }
+            output
+        }
+        Source::Onnx { path, model } => {
+            let longest = config.size.positions - config.size.first_position;
+            let imported = onnx::import(&model, &folder.place(&path), &config, options.task, longest);
+            keep(imported, &mut errors).and_then(|imported| {
+                emitter = imported.emit;
+                let value = imported.value;
+                let output =
+                    output::follow(&mut folder, &mut emitter, value, &config, &settings, &pipeline, options.task);
+                keep(output, &mut errors)
+            })
+        }
+    };
     if let Some(tokenizer) = &tokenizer {
         let rows = config.size.vocabulary;
         match keep(tokenizer::fits(&folder, &base, tokenizer, rows), &mut errors) {
@@ -166,6 +184,27 @@ pub fn load(dir: &Path, options: &LoadOptions) -> Result<Loaded, Vec<Diagnostic>
         space,
         notes,
     })
+}
+
+/// What the encoder is made of.
+enum Source {
+    /// A checkpoint, whose architecture the configuration names.
+    Weights(Weights),
+    /// An ONNX model, which is the graph as well.
+    Onnx { path: String, model: Box<crate::onnx::Model> },
+}
+
+impl Source {
+    /// Of a folder with both, the checkpoint is read: it is what the ONNX model was made of.
+    fn read(folder: &mut Folder, base: &str) -> Result<Source, Vec<Diagnostic>> {
+        if !Weights::are_in(folder, base)
+            && let Some(path) = onnx::find(folder, base)
+        {
+            let model = Box::new(onnx::read(folder, &path)?);
+            return Ok(Source::Onnx { path, model });
+        }
+        Weights::load(folder, base).map(Source::Weights)
+    }
 }
 
 /// The value, or `None` and its errors among the others.

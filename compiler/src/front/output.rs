@@ -43,31 +43,60 @@ pub(super) fn emit(
         return embed(folder, emit, config, pipeline, rows).map_err(|errors| Failure { errors, stop: false });
     }
     let place = folder.place(&format!("{}config.json", pipeline.base));
-    let activation =
-        head(&place, tensors, config, settings, task).map_err(|error| Failure { errors: vec![error], stop: true })?;
+    let activation = head(&place, tensors.has("classifier."), config, settings, task)
+        .map_err(|error| Failure { errors: vec![error], stop: true })?;
     let labels = config.head.labels.len();
     let rows = (config.architecture.encode)(emit, tensors, &config.size);
     let logits = (config.architecture.head)(emit, tensors, &config.size, rows, labels);
+    Ok(probabilities(emit, config, activation, logits, task))
+}
+
+/// Writes what follows an encoder or its head that was read from elsewhere, which is `value`.
+pub(super) fn follow(
+    folder: &mut Folder,
+    emit: &mut Emitter,
+    value: Value,
+    config: &Config,
+    settings: &Settings,
+    pipeline: &Pipeline,
+    task: Task,
+) -> Result<Output, Vec<Diagnostic>> {
+    if task == Task::Embed {
+        return embed(folder, emit, config, pipeline, value);
+    }
+    let place = folder.place(&format!("{}config.json", pipeline.base));
+    let activation = head(&place, true, config, settings, task).map_err(|error| vec![error])?;
+    Ok(probabilities(emit, config, activation, value, task))
+}
+
+/// What the head's numbers become; without an activation they are shares.
+fn probabilities(
+    emit: &mut Emitter,
+    config: &Config,
+    activation: Option<Activation>,
+    logits: Value,
+    task: Task,
+) -> Output {
     let value = match activation {
         Some(activation) => emit.activation(activation, logits, task.name()),
         None => emit.op(Softmax, &[logits], task.name()),
     };
-    let width = u32::try_from(labels).expect("the configuration bounds the labels");
+    let width = u32::try_from(config.head.labels.len()).expect("the configuration bounds the labels");
     let labels = if task == Task::Classify { config.head.labels.clone() } else { Vec::new() };
-    Ok(Output { value, width, normalized: false, labels })
+    Output { value, width, normalized: false, labels }
 }
 
-/// Checks that the checkpoint has the head that the task needs, and gives the activation over its outputs: `None` is softmax.
+/// Checks that the checkpoint, which may have a classifier, has the head that the task needs, and gives the activation over its outputs: `None` is softmax.
 fn head(
     place: &str,
-    tensors: &Tensors<'_>,
+    has_classifier: bool,
     config: &Config,
     settings: &Settings,
     task: Task,
 ) -> Result<Option<Activation>, Diagnostic> {
     let wrong = |message: String, help: &str| Err(Diagnostic::new(codes::WRONG_TASK, message).at(place).help(help));
     let class = config.class.as_deref();
-    if class.is_some_and(|class| !class.ends_with("ForSequenceClassification")) || !tensors.has("classifier.") {
+    if class.is_some_and(|class| !class.ends_with("ForSequenceClassification")) || !has_classifier {
         let kind =
             class.map_or(String::new(), |class| format!(", a {},", class.escape_debug().take(60).collect::<String>()));
         let message =

@@ -50,6 +50,11 @@ impl Stored {
 }
 
 impl Weights {
+    /// Whether a checkpoint is in the subfolder `base`.
+    pub(super) fn are_in(folder: &mut Folder, base: &str) -> bool {
+        folder.has(&format!("{base}{SINGLE}")) || folder.has(&format!("{base}{INDEX}"))
+    }
+
     /// The checkpoint in the subfolder `base` (empty, or ending in `/`).
     pub(super) fn load(folder: &mut Folder, base: &str) -> Result<Weights, Vec<Diagnostic>> {
         let single = format!("{base}{SINGLE}");

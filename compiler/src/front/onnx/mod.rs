@@ -1,0 +1,130 @@
+//! A folder whose weights are an ONNX model: the graph is made of the file, all else of what lies beside it.
+
+mod import;
+mod rules;
+
+use super::codes;
+use super::config::Config;
+use super::emitter::{Emitter, Value};
+use super::folder::Folder;
+use crate::diagnostic::Diagnostic;
+use crate::graph::ValueId;
+use crate::onnx::{self, Model, Size, Tensor, Trace, Traced};
+use crate::ops::{Gather, Input, Op};
+use import::Importer;
+use modeldeploy_format::Task;
+use std::sync::Arc;
+
+/// Where exporters put the model.
+const FILES: [&str; 2] = ["model.onnx", "onnx/model.onnx"];
+
+/// The inputs of an encoder by the names that exporters give them.
+const INPUTS: [(&str, Input); 2] = [("input_ids", Input::TokenIds), ("token_type_ids", Input::TokenTypes)];
+
+/// What marks the tokens that a text has: a text of its own has no others.
+const MASK: &str = "attention_mask";
+
+/// The path of the ONNX model in the subfolder `base`, if there is one.
+pub(super) fn find(folder: &mut Folder, base: &str) -> Option<String> {
+    FILES.iter().map(|file| format!("{base}{file}")).find(|path| folder.has(path))
+}
+
+/// Reads a model and its external data, whose paths are relative to its file.
+pub(super) fn read(folder: &mut Folder, path: &str) -> Result<Model, Vec<Diagnostic>> {
+    let place = folder.place(path);
+    let bytes = folder.map(path).map_err(|error| vec![error])?.bytes().to_vec();
+    let beside = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    onnx::read(&place, bytes, &mut |name| {
+        let mapping = folder.map(&format!("{beside}{name}")).map_err(|error| error.message)?;
+        Ok(Arc::new(mapping))
+    })
+}
+
+/// The graph of an encoder, or of an encoder with a head.
+pub(super) struct Imported {
+    pub(super) emit: Emitter,
+    /// For `embed` the rows of a text, else a number for each label.
+    pub(super) value: Value,
+}
+
+/// Makes the graph of a model that is to do `task` for texts of up to `longest` tokens.
+pub(super) fn import(
+    model: &Model,
+    place: &str,
+    config: &Config,
+    task: Task,
+    longest: usize,
+) -> Result<Imported, Vec<Diagnostic>> {
+    let wrong = |message: String, help: &str| vec![Diagnostic::new(codes::UNKNOWN_GRAPH, message).at(place).help(help)];
+    let known = |name: &str| name == MASK || INPUTS.iter().any(|(input, _)| *input == name);
+    if let Some(port) = model.inputs().iter().find(|port| !known(&port.name)) {
+        let message = format!("the input `{}` is not one of an encoder's", port.name.escape_debug());
+        return Err(wrong(message, "an encoder takes `input_ids`, and may take `attention_mask` and `token_type_ids`"));
+    }
+    let trace = Trace::of(model, longest, &|name, length| {
+        let ids = |of: fn(usize) -> i64| Tensor::new([1, length], (0..length).map(of).collect::<Vec<i64>>());
+        match name {
+            MASK => ids(|_| 1).ok().map(|mask| (mask, false)),
+            "token_type_ids" => ids(|_| 0).ok().map(|types| (types, true)),
+            _ => ids(|at| (at % 3) as i64).ok().map(|ids| (ids, true)),
+        }
+    })?;
+    let labels = config.head.labels.len();
+    let wanted = match task {
+        Task::Embed => [Size::Fixed(1), Size::Tokens, Size::Fixed(config.size.hidden)].to_vec(),
+        _ => [Size::Fixed(1), Size::Fixed(labels)].to_vec(),
+    };
+    let of_shape = |value: usize| matches!(trace.value(value), Traced::Text(_, shape) if *shape == wanted);
+    let Some((_, output)) = trace.outputs().iter().find(|(_, value)| of_shape(*value)) else {
+        let names: Vec<String> = trace.outputs().iter().map(|(name, _)| format!("`{}`", name.escape_debug())).collect();
+        let what = if task == Task::Embed {
+            format!("a row of {} numbers for each token", config.size.hidden)
+        } else {
+            format!("{labels} numbers for each text")
+        };
+        let message = format!("none of the outputs {} is {what}", names.join(", "));
+        return Err(wrong(message, "export the model for the task, with `config.json` beside it"));
+    };
+    let (mut emit, id) = Importer::new(&trace, place, &INPUTS, config.architecture.prefix).run(*output)?;
+    tables(&emit, place, config)?;
+    let mut value = Some(id);
+    if task != Task::Embed {
+        value = flat(&mut emit, id, labels);
+    }
+    Ok(Imported { emit, value })
+}
+
+/// The numbers for the labels as one row, which a batch of one text may have made a matrix of.
+fn flat(emit: &mut Emitter, value: ValueId, labels: usize) -> Value {
+    if emit.graph().ty(value).rank() == 1 {
+        return Some(value);
+    }
+    emit.op(crate::ops::Reshape { shape: vec![labels.into()] }, &[Some(value)], "logits")
+}
+
+/// That the tables have the rows that the configuration says: else ids and positions of a text could be past their ends.
+fn tables(emit: &Emitter, place: &str, config: &Config) -> Result<(), Vec<Diagnostic>> {
+    let graph = emit.graph();
+    let mut errors = Vec::new();
+    for (_, node) in graph.nodes().filter(|(_, node)| node.op == Op::from(Gather)) {
+        let (Some(rows), Op::Input(input)) =
+            (graph.ty(node.inputs[0]).shape[0].fixed(), &graph.node(node.inputs[1]).op)
+        else {
+            continue;
+        };
+        let said = match input {
+            Input::TokenIds => config.size.vocabulary,
+            Input::TokenTypes => config.size.types,
+            _ => config.size.positions,
+        };
+        if rows != said {
+            let message = format!("the table of `{}` has {rows} rows, and the configuration says {said}", input.name());
+            errors.push(
+                Diagnostic::new(codes::MISSHAPEN_TENSOR, message)
+                    .at(place)
+                    .help("is `config.json` that of this model?"),
+            );
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}

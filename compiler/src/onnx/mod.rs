@@ -1,0 +1,31 @@
+//! ONNX models: read, checked, and evaluated by a plain interpreter, which is the reference of everything that is made of them.
+//!
+//! Nothing of a file is trusted: all that is wrong with it is told in one run, memory is taken in proportion to the file, a shape that no
+//! tensor can have is refused before memory is taken for it, and external data come from whoever reads files, by name.
+
+mod attributes;
+pub mod codes;
+mod constant;
+mod elem;
+mod functions;
+mod indices;
+mod model;
+mod ops;
+mod order;
+mod read;
+mod run;
+mod tensor;
+#[cfg(test)]
+mod tests;
+mod trace;
+#[rustfmt::skip]
+#[allow(dead_code, unreachable_pub, clippy::all, reason = "generated, and of ONNX's whole vocabulary")]
+mod wire;
+
+pub use constant::read_tensor;
+pub use elem::Elem;
+pub use model::{Dimension, Model, Port};
+pub use ops::{NEWEST, OLDEST, Row, rows};
+pub use read::{External, read};
+pub use tensor::{Data, Tensor};
+pub use trace::{Size, Step, Trace, Traced};

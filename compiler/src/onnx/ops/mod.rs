@@ -1,0 +1,302 @@
+//! The operators of ONNX: one file a family, one row an operator in [`FAMILIES`].
+//!
+//! A row says from which opset on the operator is read, how many inputs and outputs and which attributes it may have, and how it is
+//! computed. What a row does not say is refused: an attribute that nobody here knows could change what the node computes.
+
+mod activations;
+mod arithmetic;
+mod attention;
+mod cast;
+mod conv;
+mod create;
+mod einsum;
+mod gather;
+mod logic;
+mod movement;
+mod normalize;
+mod number;
+mod pointwise;
+mod pool;
+mod products;
+mod quantize;
+mod recurrent;
+mod reduce;
+mod resize;
+mod scan;
+mod scatter;
+mod softmax;
+mod window;
+
+use super::attributes::Attributes;
+use super::elem::Elem;
+use super::model::ValueId;
+use super::tensor::{Data, Tensor, any};
+use std::sync::Arc;
+
+/// The oldest and the newest opset of ONNX's own operators that are read.
+pub const OLDEST: i64 = 7;
+/// The newest: ONNX 1.23's.
+pub const NEWEST: i64 = 28;
+
+/// An operator.
+pub(in crate::onnx) struct Operator {
+    pub(in crate::onnx) name: &'static str,
+    /// The first opset in which it means what is computed here.
+    pub(in crate::onnx) since: i64,
+    /// The last, where ONNX gave it up.
+    until: i64,
+    least: usize,
+    most: usize,
+    outputs: usize,
+    attributes: &'static [&'static str],
+    pub(in crate::onnx) eval: Eval,
+    /// Whether 16-bit floats are computed as f32 and rounded once at the end.
+    widens: bool,
+}
+
+/// How it is computed.
+#[derive(Clone, Copy)]
+pub(in crate::onnx) enum Eval {
+    /// It gives one tensor.
+    One(fn(&Call<'_>) -> Result<Tensor, String>),
+    /// It gives several.
+    Many(fn(&Call<'_>) -> Result<Vec<Tensor>, String>),
+    /// It computes one of two bodies, which is the interpreter's to do.
+    Branch,
+}
+
+/// Any number of inputs or outputs.
+const ANY: usize = usize::MAX;
+
+/// A row for an operator with one output.
+const fn row(
+    name: &'static str,
+    since: i64,
+    inputs: (usize, usize),
+    attributes: &'static [&'static str],
+    eval: fn(&Call<'_>) -> Result<Tensor, String>,
+) -> Operator {
+    let (least, most) = inputs;
+    Operator { name, since, until: i64::MAX, least, most, outputs: 1, attributes, eval: Eval::One(eval), widens: false }
+}
+
+/// A row for an operator with several.
+const fn rows_of(
+    name: &'static str,
+    since: i64,
+    inputs: (usize, usize),
+    outputs: usize,
+    attributes: &'static [&'static str],
+    eval: fn(&Call<'_>) -> Result<Vec<Tensor>, String>,
+) -> Operator {
+    let (least, most) = inputs;
+    Operator { name, since, until: i64::MAX, least, most, outputs, attributes, eval: Eval::Many(eval), widens: false }
+}
+
+impl Operator {
+    /// The same, with 16-bit floats computed as f32.
+    const fn widened(mut self) -> Operator {
+        self.widens = true;
+        self
+    }
+
+    /// The same, given up by ONNX after that opset.
+    const fn until(mut self, last: i64) -> Operator {
+        self.until = last;
+        self
+    }
+
+    /// Whether a node may have these inputs, outputs and attributes.
+    pub(in crate::onnx) fn takes(
+        &self,
+        inputs: &[Option<ValueId>],
+        outputs: usize,
+        attributes: &Attributes,
+    ) -> Result<(), String> {
+        if !(self.least..=self.most).contains(&inputs.len()) {
+            return Err(format!("{} inputs are not {}", inputs.len(), count(self.least, self.most)));
+        }
+        if outputs == 0 || outputs > self.outputs {
+            return Err(format!("{outputs} outputs are not {}", count(1, self.outputs)));
+        }
+        if let Some(unknown) = attributes.names().find(|name| !self.attributes.contains(name)) {
+            return Err(format!("the attribute `{}` is not known", unknown.escape_debug()));
+        }
+        Ok(())
+    }
+
+    /// Its values.
+    pub(in crate::onnx) fn compute(&self, call: &Call<'_>) -> Result<Vec<Tensor>, String> {
+        let short = |input: &Option<Arc<Tensor>>| {
+            input.as_ref().map(|input| input.elem()).filter(|elem| matches!(elem, Elem::F16 | Elem::BF16))
+        };
+        let narrow = call.inputs.iter().find_map(short).filter(|_| self.widens);
+        let Some(narrow) = narrow else { return self.eval(call) };
+        let wide = |input: &Option<Arc<Tensor>>| match (short(input), input) {
+            (Some(_), Some(input)) => cast::to(input, Elem::F32).map(|wide| Some(Arc::new(wide))),
+            _ => Ok(input.clone()),
+        };
+        let inputs: Vec<_> = call.inputs.iter().map(wide).collect::<Result<_, _>>()?;
+        let made = self.eval(&Call { inputs: &inputs, ..*call })?;
+        let back = |tensor: Tensor| if tensor.elem() == Elem::F32 { cast::to(&tensor, narrow) } else { Ok(tensor) };
+        made.into_iter().map(back).collect()
+    }
+
+    fn eval(&self, call: &Call<'_>) -> Result<Vec<Tensor>, String> {
+        match self.eval {
+            Eval::One(eval) => eval(call).map(|tensor| vec![tensor]),
+            Eval::Many(eval) => eval(call),
+            Eval::Branch => Err("a branch is computed by the interpreter".to_owned()),
+        }
+    }
+}
+
+fn count(least: usize, most: usize) -> String {
+    match most {
+        most if most == least => least.to_string(),
+        ANY => format!("{least} or more"),
+        most => format!("{least} to {most}"),
+    }
+}
+
+/// A node that is computed: its attributes and the values of its inputs.
+#[derive(Clone, Copy)]
+pub(in crate::onnx) struct Call<'a> {
+    pub(in crate::onnx) attributes: &'a Attributes,
+    pub(in crate::onnx) opset: i64,
+    /// How many outputs the node has.
+    pub(in crate::onnx) outputs: usize,
+    pub(in crate::onnx) inputs: &'a [Option<Arc<Tensor>>],
+}
+
+impl<'a> Call<'a> {
+    /// An input that must be there.
+    fn input(&self, at: usize) -> Result<&'a Tensor, String> {
+        self.optional(at).ok_or_else(|| format!("the input {at} is left out"))
+    }
+
+    /// An input that may be left out.
+    fn optional(&self, at: usize) -> Option<&'a Tensor> {
+        self.inputs.get(at)?.as_deref()
+    }
+
+    /// A list of whole numbers: an input from opset `since` on, an attribute before.
+    fn ints_since(&self, since: i64, at: usize, name: &str) -> Result<Option<Vec<i64>>, String> {
+        if self.opset < since {
+            return Ok(self.attributes.ints(name)?.map(<[i64]>::to_vec));
+        }
+        self.optional(at).map(ints).transpose()
+    }
+}
+
+/// Whole numbers of either kind that indices may have.
+fn ints(tensor: &Tensor) -> Result<Vec<i64>, String> {
+    match tensor.data() {
+        Data::I64(values) => Ok(values.clone()),
+        Data::I32(values) => Ok(values.iter().copied().map(i64::from).collect()),
+        _ => Err(format!("int64 is needed, not {tensor}")),
+    }
+}
+
+/// One number of any kind.
+fn one(tensor: &Tensor) -> Result<f64, String> {
+    if tensor.len() != 1 {
+        return Err(format!("one number is needed, not {tensor}"));
+    }
+    let wide = cast::to(tensor, Elem::F64)?;
+    Ok(wide.of::<f64>()?[0])
+}
+
+/// A size of the file as one of ours.
+fn size(size: i64) -> Result<usize, String> {
+    usize::try_from(size).map_err(|_| format!("{size} is no size"))
+}
+
+const CONTROL: &[Operator] = &[Operator {
+    name: "If",
+    since: 1,
+    until: i64::MAX,
+    least: 1,
+    most: 1,
+    outputs: ANY,
+    attributes: &["then_branch", "else_branch"],
+    eval: Eval::Branch,
+    widens: false,
+}];
+
+/// Every family, with what it is.
+const FAMILIES: &[(&str, &[Operator])] = &[
+    ("arithmetic", arithmetic::OPERATORS),
+    ("functions", pointwise::OPERATORS),
+    ("activations", activations::OPERATORS),
+    ("logic and comparison", logic::OPERATORS),
+    ("reductions", reduce::OPERATORS),
+    ("running sums and orders", scan::OPERATORS),
+    ("products", products::OPERATORS),
+    ("sums by Einstein", einsum::OPERATORS),
+    ("movement", movement::OPERATORS),
+    ("gathering", gather::OPERATORS),
+    ("scattering", scatter::OPERATORS),
+    ("making", create::OPERATORS),
+    ("types", cast::OPERATORS),
+    ("softmax", softmax::OPERATORS),
+    ("normalization", normalize::OPERATORS),
+    ("convolution", conv::OPERATORS),
+    ("pooling", pool::OPERATORS),
+    ("resizing", resize::OPERATORS),
+    ("quantization", quantize::OPERATORS),
+    ("recurrent", recurrent::OPERATORS),
+    ("attention", attention::OPERATORS),
+    ("control", CONTROL),
+];
+
+/// The operator of that name at that opset.
+pub(super) fn find(domain: &str, name: &str, opset: i64) -> Option<&'static Operator> {
+    let all = FAMILIES.iter().flat_map(|(_, operators)| operators.iter());
+    let mut found = all.filter(|row| domain.is_empty() && row.name == name && (row.since..=row.until).contains(&opset));
+    found.next()
+}
+
+/// What is said of an operator in lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its family.
+    pub family: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// The first opset in which it is read.
+    pub since: i64,
+    /// The last, if ONNX gave it up.
+    pub until: Option<i64>,
+}
+
+/// Every operator, by family.
+pub fn rows() -> impl Iterator<Item = Row> {
+    let of = |&(family, operators): &(&'static str, &'static [Operator])| {
+        operators.iter().map(move |row| Row {
+            family,
+            name: row.name,
+            since: row.since.max(OLDEST),
+            until: (row.until < NEWEST).then_some(row.until),
+        })
+    };
+    FAMILIES.iter().flat_map(of)
+}
+
+/// So many zeros of that kind.
+pub(in crate::onnx) fn zeros(elem: Elem, len: usize) -> Data {
+    let bytes = vec![0; len * elem.size()];
+    Data::read(elem, &bytes)
+}
+
+/// Two lists of the same kind, one after the other.
+fn joined(a: &Data, b: &Data) -> Result<Data, String> {
+    if a.elem() != b.elem() {
+        return Err(format!("{} and {} do not go together", a.elem(), b.elem()));
+    }
+    Ok(any!(a, values => {
+        let mut all = values.clone();
+        all.extend_from_slice(super::tensor::Value::values(b).expect("the kinds are the same"));
+        all.into()
+    }))
+}

@@ -1,0 +1,123 @@
+//! The interpreter: node by node, each value kept to the end.
+
+use super::codes;
+use super::model::{Body, Dimension, Model, Node, Port, ValueId};
+use super::ops::{Call, Eval};
+use super::tensor::Tensor;
+use crate::diagnostic::Diagnostic;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The values that are known so far.
+pub(super) type Values = Vec<Option<Arc<Tensor>>>;
+
+impl Model {
+    /// What the model gives for these inputs, in the order of [`Model::outputs`].
+    ///
+    /// # Errors
+    ///
+    /// `MD1707` for each input that is missing, unknown, or not what the model takes; `MD1706` for the first node that cannot be computed.
+    pub fn run(&self, inputs: &[(&str, Tensor)]) -> Result<Vec<Arc<Tensor>>, Vec<Diagnostic>> {
+        let mut values = self.begin(inputs)?;
+        self.walk(&self.body, &mut values).map_err(|error| vec![error])
+    }
+
+    /// The inputs, each in its place.
+    pub(super) fn begin(&self, inputs: &[(&str, Tensor)]) -> Result<Values, Vec<Diagnostic>> {
+        let mut errors = Vec::new();
+        let mut sizes = HashMap::new();
+        let mut values: Values = vec![None; self.names.len()];
+        let mut wrong = |message: String| {
+            let takes = self.body.inputs.iter().map(|port| format!("`{}`", port.name)).collect::<Vec<_>>().join(", ");
+            errors.push(
+                Diagnostic::new(codes::WRONG_INPUT, message).at(&self.place).help(format!("the model takes {takes}")),
+            );
+        };
+        for (name, tensor) in inputs {
+            let Some(port) = self.body.inputs.iter().find(|port| port.name == *name) else {
+                wrong(format!("there is no input `{name}`"));
+                continue;
+            };
+            match fits(port, tensor, &mut sizes) {
+                Ok(()) => values[port.value.0 as usize] = Some(Arc::new(tensor.clone())),
+                Err(message) => wrong(format!("the input `{name}` {message}")),
+            }
+        }
+        for port in &self.body.inputs {
+            if !inputs.iter().any(|(name, _)| *name == port.name) {
+                wrong(format!("the input `{}` is missing", port.name));
+            }
+        }
+        if errors.is_empty() { Ok(values) } else { Err(errors) }
+    }
+
+    fn walk(&self, body: &Body, values: &mut Values) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+        for (id, tensor) in &body.constants {
+            values[id.0 as usize] = Some(Arc::clone(tensor));
+        }
+        for node in &body.nodes {
+            let inputs: Vec<Option<Arc<Tensor>>> =
+                node.inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].clone())).collect();
+            let made = match node.operator.eval {
+                Eval::Branch => {
+                    let body = self.branch(node, &inputs)?;
+                    self.walk(&body, values)?
+                }
+                _ => self.node(node, &inputs)?,
+            };
+            for (id, tensor) in node.outputs.iter().zip(made) {
+                if let Some(ValueId(at)) = id {
+                    values[*at as usize] = Some(tensor);
+                }
+            }
+        }
+        let outputs = body.outputs.iter().map(|port| {
+            values[port.value.0 as usize].clone().ok_or_else(|| {
+                Diagnostic::new(codes::CANNOT_COMPUTE, format!("nothing gave the output `{}`", port.name))
+                    .at(&self.place)
+            })
+        });
+        outputs.collect()
+    }
+
+    pub(super) fn node(&self, node: &Node, inputs: &[Option<Arc<Tensor>>]) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+        let call = Call { attributes: &node.attributes, opset: node.opset, outputs: node.outputs.len(), inputs };
+        let made = node.operator.compute(&call).map_err(|message| self.failed(node, inputs, &message))?;
+        Ok(made.into_iter().map(Arc::new).collect())
+    }
+
+    /// The branch of `If` that its condition chooses.
+    pub(super) fn branch(&self, node: &Node, inputs: &[Option<Arc<Tensor>>]) -> Result<Arc<Body>, Diagnostic> {
+        let condition =
+            inputs.first().and_then(Option::as_ref).and_then(|condition| condition.of::<bool>().ok()?.first().copied());
+        let condition = condition.ok_or_else(|| self.failed(node, inputs, "the condition is not true or false"))?;
+        let name = if condition { "then_branch" } else { "else_branch" };
+        let body = node.attributes.body(name).ok().flatten().cloned();
+        body.ok_or_else(|| self.failed(node, inputs, &format!("it has no `{name}`")))
+    }
+
+    fn failed(&self, node: &Node, inputs: &[Option<Arc<Tensor>>], message: &str) -> Diagnostic {
+        let types: Vec<String> =
+            inputs.iter().map(|input| input.as_ref().map_or("-".to_owned(), |input| input.to_string())).collect();
+        let message = format!("`{}({})`: {message}", node.operator.name, types.join(", "));
+        Diagnostic::new(codes::CANNOT_COMPUTE, message)
+            .at(format!("{}, node `{}`", self.place, node.name))
+            .help("the model's shapes contradict one another, or an input is out of range")
+    }
+}
+
+/// Whether a tensor is what an input takes.
+fn fits(port: &Port, tensor: &Tensor, sizes: &mut HashMap<String, usize>) -> Result<(), String> {
+    if port.elem.is_some_and(|elem| elem != tensor.elem()) {
+        return Err(format!("is of {}, not {}", port.elem.map_or("", |elem| elem.name()), tensor.elem()));
+    }
+    let Some(shape) = &port.shape else { return Ok(()) };
+    let shown = || shape.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let alike = shape.len() == tensor.rank()
+        && shape.iter().zip(tensor.shape()).all(|(dim, &size)| match dim {
+            Dimension::Fixed(fixed) => *fixed == size,
+            Dimension::Named(name) => *sizes.entry(name.clone()).or_insert(size) == size,
+            Dimension::Any => true,
+        });
+    if alike { Ok(()) } else { Err(format!("has the shape {:?}, and [{}] is taken", tensor.shape(), shown())) }
+}

@@ -1,0 +1,313 @@
+//! What a model computes for texts of several lengths: which of its values follow from the length alone, and what shapes the others have.
+//!
+//! Exporters write much that is known once the length of a text is: masks of texts without padding, positions, shapes. The model is computed
+//! for two short texts in whole, from which the shapes of all values follow, and for the longest in what follows from the length alone. What
+//! comes out the same every time is a constant.
+
+use super::attributes::Attributes;
+use super::model::{Body, Model, Node, ValueId};
+use super::ops::{Eval, zeros};
+use super::run::Values;
+use super::tensor::Tensor;
+use super::{Elem, codes};
+use crate::diagnostic::Diagnostic;
+use std::sync::Arc;
+
+/// The short lengths: no size of a model is likely to be both.
+const SHORT: [usize; 2] = [5, 7];
+
+/// How many lengths there are.
+const LENGTHS: usize = 3;
+
+/// The size of an axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// The same for every text.
+    Fixed(usize),
+    /// As many as the text has tokens.
+    Tokens,
+}
+
+/// A value.
+#[derive(Clone, Debug)]
+pub enum Traced {
+    /// It follows from the length alone: its numbers for each length.
+    Known([Arc<Tensor>; LENGTHS]),
+    /// It follows from the text's tokens.
+    Text(Elem, Vec<Size>),
+}
+
+/// A node that was computed.
+#[derive(Clone)]
+pub struct Step {
+    /// Its name, as errors have it.
+    pub name: String,
+    /// Its operator.
+    pub operator: &'static str,
+    pub(super) attributes: Attributes,
+    /// Its inputs, as numbers of values.
+    pub inputs: Vec<Option<usize>>,
+    /// Its outputs.
+    pub outputs: Vec<Option<usize>>,
+}
+
+impl std::fmt::Debug for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} = {} {:?}", self.outputs, self.operator, self.inputs)
+    }
+}
+
+impl Step {
+    /// A whole number of its attributes.
+    ///
+    /// # Errors
+    ///
+    /// That the attribute is of another kind.
+    pub fn int_or(&self, name: &str, default: i64) -> Result<i64, String> {
+        self.attributes.int_or(name, default)
+    }
+
+    /// A number of its attributes.
+    ///
+    /// # Errors
+    ///
+    /// That the attribute is of another kind.
+    pub fn float_or(&self, name: &str, default: f32) -> Result<f32, String> {
+        self.attributes.float_or(name, default)
+    }
+
+    /// A list of whole numbers of its attributes.
+    ///
+    /// # Errors
+    ///
+    /// That the attribute is of another kind.
+    pub fn ints(&self, name: &str) -> Result<Option<&[i64]>, String> {
+        self.attributes.ints(name)
+    }
+
+    /// A text of its attributes.
+    ///
+    /// # Errors
+    ///
+    /// That the attribute is of another kind.
+    pub fn text_or<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str, String> {
+        self.attributes.text_or(name, default)
+    }
+}
+
+/// A model as it was computed.
+#[derive(Debug)]
+pub struct Trace {
+    /// The nodes, in order; those of branches that were taken among them.
+    pub steps: Vec<Step>,
+    values: Vec<Option<Traced>>,
+    names: Vec<String>,
+    inputs: Vec<(String, usize)>,
+    outputs: Vec<(String, usize)>,
+}
+
+impl Trace {
+    /// Computes `model` for texts of two short lengths and of `longest`. `input` gives an input by name for a length, and whether it is of the
+    /// text's tokens or follows from the length.
+    ///
+    /// # Errors
+    ///
+    /// `MD1706` for a node that cannot be computed, or whose shape follows the length in another way than being it; `MD1707` as
+    /// [`Model::run`].
+    pub fn of(
+        model: &Model,
+        longest: usize,
+        input: &dyn Fn(&str, usize) -> Option<(Tensor, bool)>,
+    ) -> Result<Trace, Vec<Diagnostic>> {
+        let lengths = [SHORT[0], SHORT[1], longest];
+        let mut runs = Vec::new();
+        for length in lengths {
+            let given: Vec<(&str, Tensor)> = model
+                .inputs()
+                .iter()
+                .filter_map(|port| Some((port.name.as_str(), input(&port.name, length)?.0)))
+                .collect();
+            runs.push(model.begin(&given)?);
+        }
+        let of_text = |value: ValueId| {
+            let port = model.body.inputs.iter().find(|port| port.value == value)?;
+            input(&port.name, SHORT[0]).map(|(_, of_text)| of_text)
+        };
+        let mut tracer = Tracer {
+            model,
+            lengths,
+            runs: runs.try_into().expect("one run a length"),
+            of_text: (0..model.names.len()).map(|at| of_text(ValueId(at as u32)) == Some(true)).collect(),
+            steps: Vec::new(),
+        };
+        tracer.body(&model.body).map_err(|error| vec![error])?;
+        let mut values = Vec::with_capacity(model.names.len());
+        for at in 0..model.names.len() {
+            values.push(tracer.value(at).map_err(|error| vec![error])?);
+        }
+        let ports =
+            |ports: &[super::Port]| ports.iter().map(|port| (port.name.clone(), port.value.0 as usize)).collect();
+        Ok(Trace {
+            steps: tracer.steps,
+            values,
+            names: model.names.clone(),
+            inputs: ports(&model.body.inputs),
+            outputs: ports(&model.body.outputs),
+        })
+    }
+
+    /// A value by its number.
+    ///
+    /// # Panics
+    ///
+    /// If no node of the trace computed it.
+    pub fn value(&self, at: usize) -> &Traced {
+        self.values[at].as_ref().expect("a step's values were computed")
+    }
+
+    /// The name of a value in the file.
+    pub fn name(&self, at: usize) -> &str {
+        &self.names[at]
+    }
+
+    /// The model's inputs by name.
+    pub fn inputs(&self) -> &[(String, usize)] {
+        &self.inputs
+    }
+
+    /// The model's outputs by name.
+    pub fn outputs(&self) -> &[(String, usize)] {
+        &self.outputs
+    }
+}
+
+struct Tracer<'a> {
+    model: &'a Model,
+    lengths: [usize; LENGTHS],
+    runs: [Values; LENGTHS],
+    /// Of each value, whether it follows from the text's tokens.
+    of_text: Vec<bool>,
+    steps: Vec<Step>,
+}
+
+impl Tracer<'_> {
+    fn body(&mut self, body: &Body) -> Result<(), Diagnostic> {
+        for run in &mut self.runs {
+            for (id, tensor) in &body.constants {
+                run[id.0 as usize] = Some(Arc::clone(tensor));
+            }
+        }
+        body.nodes.iter().try_for_each(|node| self.node(node))
+    }
+
+    fn inputs(&self, node: &Node, run: usize) -> Vec<Option<Arc<Tensor>>> {
+        node.inputs.iter().map(|id| id.and_then(|id| self.runs[run][id.0 as usize].clone())).collect()
+    }
+
+    fn node(&mut self, node: &Node) -> Result<(), Diagnostic> {
+        let reads_text = node.inputs.iter().flatten().any(|id| self.of_text[id.0 as usize]);
+        if matches!(node.operator.eval, Eval::Branch) {
+            return self.branch(node, reads_text);
+        }
+        // The size of a value follows from the length, whatever its numbers are.
+        let of_text = reads_text && !matches!(node.operator.name, "Shape" | "Size");
+        for run in 0..LENGTHS {
+            // A long text is not computed where its shape can be told from those of the short ones.
+            let long = of_text && run == SHORT.len();
+            let made = if long { self.hollow(node)? } else { self.model.node(node, &self.inputs(node, run))? };
+            for (id, tensor) in node.outputs.iter().zip(made) {
+                if let Some(id) = id {
+                    self.runs[run][id.0 as usize] = Some(tensor);
+                    self.of_text[id.0 as usize] = of_text;
+                }
+            }
+        }
+        self.steps.push(step(node, node.operator.name, &node.inputs, &node.outputs));
+        Ok(())
+    }
+
+    /// Values of the shapes that the outputs of a node have for the longest text.
+    fn hollow(&self, node: &Node) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+        let made = node.outputs.iter().map(|id| {
+            let at = id.map_or(usize::MAX, |id| id.0 as usize);
+            let Some(tensor) = self.runs[0].get(at).and_then(Option::as_ref) else {
+                return Ok(Arc::new(Tensor::scalar(0.0_f32)));
+            };
+            let sizes = self.sizes(at).map_err(|message| self.wrong(&node.name, message))?;
+            let longest = self.lengths[LENGTHS - 1];
+            let shape: Vec<usize> =
+                sizes.iter().map(|size| if let Size::Fixed(size) = size { *size } else { longest }).collect();
+            let count = super::tensor::count(&shape).map_err(|message| self.wrong(&node.name, message))?;
+            Ok(Arc::new(Tensor::new(shape, zeros(tensor.elem(), count)).expect("as many as are counted")))
+        });
+        made.collect()
+    }
+
+    /// The shape of a value, from those for the two short texts.
+    fn sizes(&self, at: usize) -> Result<Vec<Size>, String> {
+        let shape = |run: usize| self.runs[run][at].as_ref().map_or(&[][..], |tensor| tensor.shape());
+        let (first, second) = (shape(0), shape(1));
+        let size = |(&a, &b): (&usize, &usize)| match (a, b) {
+            (a, b) if (a, b) == (SHORT[0], SHORT[1]) => Ok(Size::Tokens),
+            (a, b) if a == b => Ok(Size::Fixed(a)),
+            _ => Err(format!(
+                "its shape follows the length of a text in a way that is not supported: {first:?} and {second:?}"
+            )),
+        };
+        if first.len() != second.len() {
+            return Err("the number of its axes follows the length of a text".to_owned());
+        }
+        first.iter().zip(second).map(size).collect()
+    }
+
+    /// The branch that is taken for every text; its values are the node's.
+    fn branch(&mut self, node: &Node, of_text: bool) -> Result<(), Diagnostic> {
+        if of_text {
+            return Err(self.wrong(&node.name, "which branch is taken follows from the text".to_owned()));
+        }
+        let bodies: Result<Vec<_>, _> =
+            (0..LENGTHS).map(|run| self.model.branch(node, &self.inputs(node, run))).collect();
+        let bodies = bodies?;
+        if bodies[1..].iter().any(|body| !Arc::ptr_eq(body, &bodies[0])) {
+            return Err(self.wrong(&node.name, "which branch is taken follows from the length of the text".to_owned()));
+        }
+        self.body(&bodies[0])?;
+        for (port, id) in bodies[0].outputs.iter().zip(&node.outputs) {
+            let Some(id) = id else { continue };
+            let from = port.value.0 as usize;
+            for run in &mut self.runs {
+                run[id.0 as usize] = run[from].clone();
+            }
+            self.of_text[id.0 as usize] = self.of_text[from];
+            self.steps.push(step(node, "Identity", &[Some(port.value)], &[Some(*id)]));
+        }
+        Ok(())
+    }
+
+    fn value(&self, at: usize) -> Result<Option<Traced>, Diagnostic> {
+        let Some(first) = &self.runs[0][at] else { return Ok(None) };
+        if self.of_text[at] {
+            let sizes = self.sizes(at).map_err(|message| self.wrong(&self.model.names[at], message))?;
+            return Ok(Some(Traced::Text(first.elem(), sizes)));
+        }
+        let of = |run: usize| Arc::clone(self.runs[run][at].as_ref().expect("a value of one run is one of all"));
+        Ok(Some(Traced::Known([of(0), of(1), of(2)])))
+    }
+
+    fn wrong(&self, node: &str, message: String) -> Diagnostic {
+        Diagnostic::new(codes::CANNOT_COMPUTE, message)
+            .at(format!("{}, node `{node}`", self.model.place))
+            .help("export the model with batch and length as its dynamic axes")
+    }
+}
+
+fn step(node: &Node, operator: &'static str, inputs: &[Option<ValueId>], outputs: &[Option<ValueId>]) -> Step {
+    let numbers = |ids: &[Option<ValueId>]| ids.iter().map(|id| id.map(|id| id.0 as usize)).collect();
+    Step {
+        name: node.name.clone(),
+        operator,
+        attributes: node.attributes.clone(),
+        inputs: numbers(inputs),
+        outputs: numbers(outputs),
+    }
+}
