@@ -20,7 +20,7 @@ const FILE_ROOMS: [&str; 7] = [
 ];
 
 /// The compiler's rooms in the order in which data goes through them; a room names those of its own line and of the lines before.
-const STAGES: [&[&str]; 19] = [
+const STAGES: [&[&str]; 18] = [
     // What every room speaks: errors, tables of settings, files of records, figures.
     &["diagnostic"],
     &["section"],
