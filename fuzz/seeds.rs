@@ -18,6 +18,7 @@ use modeldeploy_compiler::compressed::CompressedModel;
 use modeldeploy_compiler::emit;
 use modeldeploy_compiler::front::{LoadOptions, Loaded, load};
 use modeldeploy_compiler::passes;
+use modeldeploy_compiler::trees;
 use modeldeploy_format::index::{Codes, Values};
 use modeldeploy_format::{Digest, Task, index};
 use std::path::{Path, PathBuf};
@@ -37,6 +38,17 @@ const SUITE: &str = "kind = \"search\"\nrank = \"judged\"\nmetrics = [\"ndcg@10\
                      [queries]\nfile = \"queries.tsv\"\n[judgments]\nfile = \"judgments.tsv\"\n\0\
                      {\"id\": \"p1\", \"title\": \"Pan\", \"kind\": \"pans\"}\n{\"id\": 2, \"title\": \"壶\", \"kind\": \"\"}\n\0\
                      q1\tpan\nq2\t壶\n\0q1\tp1\t3\nq2\t2\t1.5\nq2\tp1\t0\n";
+/// Trees of either library, with a set of categories.
+const LIGHTGBM: &str = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=binary sigmoid:1\n\
+                        feature_names=a b\n\nTree=0\nnum_leaves=3\nnum_cat=1\nsplit_feature=1 0\nthreshold=0 10\n\
+                        decision_type=1 10\nleft_child=-1 -2\nright_child=1 -3\nleaf_value=0.5 1 2\ncat_boundaries=0 1\n\
+                        cat_threshold=5\n\nend of trees\n";
+const XGBOOST: &str = "{\"learner\":{\"feature_names\":[],\"gradient_booster\":{\"name\":\"gbtree\",\"model\":{\"tree_info\":[0],\
+                       \"trees\":[{\"left_children\":[1,-1,3,-1,-1],\"right_children\":[2,-1,4,-1,-1],\"split_indices\":[0,0,1,0,0],\
+                       \"split_conditions\":[1.5,2,3,4,5],\"default_left\":[1,0,0,0,0],\"split_type\":[0,0,1,0,0],\"categories\":[1,3],\
+                       \"categories_nodes\":[2],\"categories_segments\":[0],\"categories_sizes\":[2]}]}},\"learner_model_param\":\
+                       {\"base_score\":\"5E-1\",\"num_class\":\"0\",\"num_feature\":\"2\"},\"objective\":{\"name\":\
+                       \"reg:squarederror\"}}}";
 const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"\ntext = \"text\"\nlabel = \"label\"\n\0\
                         {\"text\": \"good\", \"label\": \"positive\"}\n";
 
@@ -102,6 +114,11 @@ fn main() {
         put("protocols", &format!("request-{at}"), request.as_bytes());
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    put("trees", "lightgbm", LIGHTGBM.as_bytes());
+    put("trees", "xgboost", XGBOOST.as_bytes());
+    let ensemble = trees::read("lightgbm", LIGHTGBM.as_bytes()).expect("trees");
+    put("trees", "forest", &trees::pack(&ensemble, "lightgbm").expect("a forest"));
+    trees::read("xgboost", XGBOOST.as_bytes()).expect("trees");
     put("suite", "search", SUITE.as_bytes());
     put("suite", "classify", CLASSIFY.as_bytes());
     let (space, ids) = (Digest::of(b"space"), ["p1", "壶"]);

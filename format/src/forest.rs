@@ -229,7 +229,7 @@ impl<'a> Forest<'a> {
         let leaves = match sums {
             Number::F64 => Leaves::F64(cast(take(leaves as usize, 8)?)?),
             // As many as fill whole eights, so that what follows is aligned.
-            Number::F32 if leaves % 2 == 0 => Leaves::F32(cast(take(leaves as usize, 4)?)?),
+            Number::F32 if leaves.is_multiple_of(2) => Leaves::F32(cast(take(leaves as usize, 4)?)?),
             Number::F32 => return wrong("an odd number of leaves"),
         };
         let columns = cast(take(columns as usize, 16)?)?;

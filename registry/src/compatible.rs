@@ -108,6 +108,14 @@ fn signatures(old: &Signature, new: &Signature, reasons: &mut Vec<(Level, String
     if old.labels != new.labels {
         say(Level::Major, format!("its labels were {}, and are {}", list(&old.labels), list(&new.labels)));
     }
+    // A row of a ranker is a struct with all of them: one more is one that the service's code must give.
+    let names = |signature: &Signature| -> Vec<String> {
+        signature.features.iter().map(|feature| format!("{} ({:?})", feature.name, feature.kind)).collect()
+    };
+    if old.features != new.features {
+        let (old, new) = (names(old), names(new));
+        say(Level::Major, format!("its features were {}, and are {}", list(&old), list(&new)));
+    }
     if new.max_tokens < old.max_tokens {
         let what = format!("texts past {} tokens are cut; it took {}", new.max_tokens, old.max_tokens);
         say(Level::Major, what);
@@ -154,6 +162,7 @@ pub fn files<'a>(old: &'a Facts, new: &'a Facts) -> Vec<(&'a str, &'static str)>
 mod tests {
     use super::*;
     use modeldeploy_format::Digest;
+    use modeldeploy_format::features::{Fact, Kind};
     use modeldeploy_format::lock::LockedFile;
 
     fn facts(task: Task) -> Facts {
@@ -205,6 +214,11 @@ mod tests {
             (with(|_, it| it.prompts[0].1.clear()), Level::Major, Some("is another text")),
             (with(|_, it| it.default_prompt = Some("query".into())), Level::Major, Some("another prompt")),
             (facts(Task::Score), Level::Major, Some("its task was embed, and is score")),
+            (
+                with(|_, it| it.features = vec![Fact { name: "price".into(), kind: Kind::Number }]),
+                Level::Major,
+                Some("its features were none, and are price (Number)"),
+            ),
         ] {
             let judged = judge(&old, &new);
             assert_eq!(judged.level, level, "{judged:?}");

@@ -85,6 +85,15 @@ fn a_ranker_is_added_locked_built_and_ranks() {
         "2 decision trees over 2 features",
         "every byte of its models is as locked",
     ]);
+
+    // A feature that is missing, extra or of another type does not compile.
+    let mistakes = "#[modeldeploy::model(\"ranker\")]\nstruct Ranker;\nfn main() {\n    \
+                    let _ = RankerRow { price: 1.0 };\n    let _ = RankerRow { price: \"1\", brand: \"acme\" };\n    \
+                    let _ = RankerRow { price: 1.0, brand: \"acme\", colour: 2 };\n}\n";
+    shop.write("src/main.rs", mistakes);
+    let said = shop.run(&["build", "--release"]);
+    assert_ne!(said.code, Some(0), "{}", said.err);
+    said.errs(&["missing field `brand`", "expected `f64`, found `&str`", "no field named `colour`"]);
 }
 
 #[test]

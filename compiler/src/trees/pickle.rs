@@ -208,7 +208,7 @@ impl Machine<'_> {
         std::str::from_utf8(self.raw()?).map(str::to_owned).map_err(|_| "a line is not UTF-8".to_owned())
     }
 
-    /// Python's raw-unicode-escape: bytes are Latin-1, but for `\uXXXX`.
+    /// Python's raw-unicode-escape: bytes are Latin-1, but for `\u` and four digits.
     fn unicode(&mut self) -> Result<String, String> {
         let bytes = self.raw()?;
         let (mut text, mut at) = (String::with_capacity(bytes.len()), 0);

@@ -58,7 +58,7 @@ fn ensemble(reader: &Reader<'_>, model: &Instance<'_>, link: Link) -> Result<Ens
     let rate = reader.number(model, "learning_rate").ok_or(Wrong::Missing("learning_rate"))?;
     let (shape, estimators) = reader.objects(model, "estimators_").ok_or(Wrong::Missing("estimators_"))?;
     let [_, outputs] = shape;
-    if !(1..=MAX_OUTPUTS).contains(&outputs) || estimators.len() % outputs != 0 {
+    if !(1..=MAX_OUTPUTS).contains(&outputs) || !estimators.len().is_multiple_of(outputs) {
         return Err(Wrong::Missing("estimators_"));
     }
     let init = reader.field(model, "init_").and_then(|init| reader.instance(init)).ok_or(Wrong::Missing("init_"))?;

@@ -46,7 +46,7 @@ pub struct RankContents<'c> {
 pub fn write_ranker(contents: &RankContents<'_>) -> Result<Aligned, PackError> {
     let words =
         u32::try_from(contents.forest.len() / 4).map_err(|_| PackError::Damaged("the forest is too large".into()))?;
-    if contents.forest.len() % 4 != 0 {
+    if !contents.forest.len().is_multiple_of(4) {
         return Err(PackError::Damaged("the forest is no whole number of words".into()));
     }
     let mut writer = Writer::new();

@@ -1,5 +1,7 @@
 //! What a user's item becomes, as a reader would write it, and what each mistake is told.
 
+mod ranker;
+
 use super::*;
 use modeldeploy_format::Signature;
 use modeldeploy_format::lock::{
@@ -461,46 +463,4 @@ fn weights_that_are_nowhere_are_an_error() {
     );
     let message = error(super::model(quote!("query-encoder"), item, &surroundings), &folder);
     assert!(message.starts_with("MODELDEPLOY_PLACE is `elsewhere`, and can be `linked`"), "{message}");
-}
-
-#[test]
-fn a_ranker() {
-    use modeldeploy_format::features::{Fact, Kind};
-    let (folder, surroundings) = shop(|lock| {
-        let ranker = lock.models.iter_mut().find(|model| model.name == "ranker").expect("a ranker");
-        ranker.signature.task = Task::Rank;
-        let fact = |name: &str, kind| Fact { name: name.into(), kind };
-        ranker.signature.features = vec![fact("price", Kind::Number), fact("type", Kind::Text)];
-        ranker.signature_digest = Digest::of(&ranker.signature.encode());
-    });
-    let item = quote!(
-        pub struct Ranker;
-    );
-    let expansion = pretty(super::model(quote!("ranker"), item, &surroundings), &folder);
-    // The rest is that of every model.
-    let (row, rest) = expansion.split_once("const _: () = {").expect("a row, then the rest");
-    let (_, implements) = rest.split_once("static CELL").expect("what the ranker implements");
-    insta::assert_snapshot!(format!("{row}…\nstatic CELL{implements}"));
-}
-
-#[test]
-fn a_feature_that_cannot_be_a_field_is_named() {
-    use modeldeploy_format::features::{Fact, Kind};
-    let (folder, surroundings) = shop(|lock| {
-        let ranker = lock.models.iter_mut().find(|model| model.name == "ranker").expect("a ranker");
-        ranker.signature.task = Task::Rank;
-        ranker.signature.features = vec![Fact { name: "unit price".into(), kind: Kind::Number }];
-        ranker.signature_digest = Digest::of(&ranker.signature.encode());
-    });
-    let said = error(
-        super::model(
-            quote!("ranker"),
-            quote!(
-                pub struct Ranker;
-            ),
-            &surroundings,
-        ),
-        &folder,
-    );
-    assert!(said.contains("the feature `unit price` cannot be a field") && said.contains("`column`"), "{said}");
 }

@@ -6,7 +6,7 @@ use crate::trees::categories::Room;
 use crate::trees::codes::{malformed, unsupported};
 use crate::trees::document::Document;
 use crate::trees::tree::Node;
-use crate::trees::{Ensemble, Tree};
+use crate::trees::{Ensemble, Number, Tree};
 
 /// The model that the document is.
 pub(in super::super) fn read(place: &str, document: &Document) -> Result<Ensemble, Vec<Diagnostic>> {
@@ -34,7 +34,7 @@ pub(in super::super) fn read(place: &str, document: &Document) -> Result<Ensembl
         }
         "gblinear" => {
             let weights = booster.part("model").numbers("weights")?;
-            linear(head, weights)
+            linear(head, weights.into_iter().map(|weight| Number::F32.round(weight)).collect())
         }
         other => Err(unsupported(place, format!("the booster `{other}`"))),
     }
@@ -141,7 +141,8 @@ fn read_nodes(tree: &Part<'_>, at: usize, room: &mut Room) -> Result<Vec<Node>, 
     let left = tree.wholes("left_children")?;
     let right = tree.wholes("right_children")?;
     let features = tree.wholes("split_indices")?;
-    let conditions = tree.numbers("split_conditions")?;
+    // In JSON they are decimals, which mean the nearest f32.
+    let conditions: Vec<f64> = tree.numbers("split_conditions")?.into_iter().map(|it| Number::F32.round(it)).collect();
     let default_left = tree.numbers("default_left")?;
     let kinds = match tree.part("split_type").value {
         Some(_) => tree.wholes("split_type")?,

@@ -1,0 +1,145 @@
+//! A ranker's pack, made by hand: what it scores, on which it refuses, and that it allocates nothing.
+
+use modeldeploy::format::features::{Feature, Features, Rule, Unknown, ValueError};
+use modeldeploy::format::forest::{Column, Link, Missing, Number, Parts, Tree, write};
+use modeldeploy::format::golden::rows::GoldenRow;
+use modeldeploy::format::pack::{Aligned, RankContents, write_ranker};
+use modeldeploy::format::{Artifact, Signature, Task};
+use modeldeploy::isa::Isa;
+use modeldeploy::model;
+use modeldeploy::rank::{Engine, RankModel, Row, Value};
+use modeldeploy::session::{Capacity, Session, SessionError};
+
+/// Of two features: the price is asked whether it is above 10, the brand whether it is neither 0 nor 2.
+fn forest() -> Vec<u8> {
+    let columns = vec![(0, Missing::Left, Column::Cuts(vec![10.0])), (1, Missing::Right, Column::In(vec![0b101]))];
+    let trees = vec![
+        Tree { output: 0, nodes: vec![[1, 0, 0, 1], [0, 0, 1, 2]], leaves: vec![0.5, 1.0, 2.0] },
+        Tree { output: 0, nodes: vec![[0, 0, 0, 1]], leaves: vec![0.25, -0.25] },
+    ];
+    write(&Parts {
+        features: 2,
+        inputs: Number::F64,
+        sums: Number::F64,
+        base: vec![0.0],
+        linear: vec![],
+        divisor: 1.0,
+        link: Link::Identity,
+        columns,
+        trees,
+    })
+}
+
+fn features() -> Features {
+    let vocabulary = ["acme", "globex", "initech"].map(str::to_owned).to_vec();
+    Features::new(vec![
+        Feature { name: "price".into(), rule: Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN } },
+        Feature { name: "brand".into(), rule: Rule::Category { vocabulary, unknown: Unknown::Refused } },
+    ])
+    .expect("features")
+}
+
+fn signature() -> Signature {
+    Signature {
+        task: Task::Rank,
+        max_tokens: 1,
+        outputs: 1,
+        normalized: false,
+        labels: vec![],
+        prompts: vec![],
+        default_prompt: None,
+        features: features().facts(),
+    }
+}
+
+fn pack(score: f64) -> Aligned {
+    let (signature, features, forest) = (signature(), features(), forest());
+    let goldens = [GoldenRow { row: vec![3.0, 0.0], scores: vec![score] }];
+    write_ranker(&RankContents { signature: &signature, forest: &forest, features: &features, goldens: &goldens })
+        .expect("a pack")
+}
+
+/// What `#[model]` writes, by hand.
+struct Candidate(f64, &'static str);
+struct Ranker;
+
+impl RankModel for Ranker {
+    const NAME: &'static str = "ranker";
+    const VERSION: &'static str = "1.0.0";
+    const DIGEST: &'static str = "";
+    const FEATURES: &'static [&'static str] = &["price", "brand"];
+    const OUTPUTS: usize = 1;
+
+    fn engine() -> Result<&'static Engine<'static>, model::Error> {
+        unreachable!("the engine is asked itself")
+    }
+}
+
+impl Row for Candidate {
+    type Model = Ranker;
+
+    fn values(&self) -> impl AsRef<[Value<'_>]> {
+        [Value::Number(self.0), Value::Text(self.1)]
+    }
+}
+
+#[test]
+fn rows_are_scored_on_every_isa_without_an_allocation() {
+    let pack = pack(0.75);
+    // More than a block, and each kind of path through the trees.
+    let kinds = [
+        (3.0, "acme", 0.75),
+        (20.0, "globex", 1.75),
+        (7.0, "globex", 1.25),
+        (f64::NAN, "initech", 0.75),
+        (11.0, "acme", 0.25),
+    ];
+    let rows: Vec<Candidate> = (0..333).map(|at| Candidate(kinds[at % 5].0, kinds[at % 5].1)).collect();
+    for isa in Isa::available() {
+        let engine = Engine::with_isa("the pack", &pack, isa).expect("an engine");
+        engine.warm().expect("a worker");
+        let mut scores = Vec::with_capacity(rows.len());
+        let used = allocation_counter::measure(|| engine.run(&rows, |row| scores.push(row[0])).expect("scores"));
+        assert_eq!(used.count_total, 0, "{isa}");
+        assert!(scores.iter().enumerate().all(|(at, &score)| score == kinds[at % 5].2), "{isa}: {scores:?}");
+        assert_eq!(engine.self_test().expect("the same bits"), 1);
+    }
+}
+
+#[test]
+fn what_is_wrong_names_row_and_feature() {
+    let pack = pack(0.75);
+    let engine = Engine::with_isa("the pack", &pack, Isa::SCALAR).expect("an engine");
+    let mut rows: Vec<Candidate> = (0..200).map(|_| Candidate(1.0, "acme")).collect();
+    rows[150].1 = "nobody";
+    let error = engine.run(&rows, |_| {}).expect_err("no such brand");
+    let unknown = ValueError::Unknown { feature: "brand".into(), text: "nobody".into() };
+    assert!(matches!(&error, model::Error::Value { row: 150, cause } if *cause == unknown), "{error}");
+    let other = self::pack(0.5);
+    let error = Engine::with_isa("the pack", &other, Isa::SCALAR).expect("an engine").self_test().expect_err("others");
+    assert!(error.to_string().contains("score 0 of golden row 0 is 7.5e-1, and was 5e-1"), "{error}");
+    // No session reads rows.
+    let artifact = Artifact::parse(&pack).expect("a pack");
+    assert_eq!(Session::new(&artifact, Capacity { tokens: 4, texts: 1 }).map(drop), Err(SessionError::Ranker));
+}
+
+#[test]
+fn any_byte_of_a_pack_may_be_wrong() {
+    let pack = pack(0.75);
+    for len in (0..pack.len()).step_by(3) {
+        assert!(Artifact::parse(&Aligned::copy(&pack[..len])).is_err(), "{len} bytes");
+    }
+    for at in 0..pack.len() {
+        for flip in [1, 0x80, 0xff] {
+            let mut wrong = pack.to_vec();
+            wrong[at] ^= flip;
+            let wrong = Aligned::copy(&wrong);
+            // What is still a pack can be run.
+            if let Ok(engine) = Engine::with_isa("the pack", &wrong, Isa::SCALAR) {
+                let count = engine.signature().features.len();
+                let mut scores = vec![0.0; engine.signature().outputs as usize];
+                engine.run_numbers(&vec![1.0; count], &mut scores).expect("scores");
+            }
+        }
+    }
+}
