@@ -95,6 +95,9 @@ impl Step {
     }
 }
 
+/// An input by its name, for a text of so many tokens, and whether it is of the text's tokens or follows from the length.
+pub type Inputs<'a> = dyn Fn(&str, usize) -> Option<(Tensor, bool)> + 'a;
+
 /// A model as it was computed.
 #[derive(Debug)]
 pub struct Trace {
@@ -114,11 +117,7 @@ impl Trace {
     ///
     /// `MD1706` for a node that cannot be computed, or whose shape follows the length in another way than being it; `MD1707` as
     /// [`Model::run`].
-    pub fn of(
-        model: &Model,
-        longest: usize,
-        input: &dyn Fn(&str, usize) -> Option<(Tensor, bool)>,
-    ) -> Result<Trace, Vec<Diagnostic>> {
+    pub fn of(model: &Model, longest: usize, input: &Inputs<'_>) -> Result<Trace, Vec<Diagnostic>> {
         let lengths = [SHORT[0], SHORT[1], longest];
         let mut runs = Vec::new();
         for length in lengths {

@@ -139,6 +139,16 @@ fn a_file_of_another_task_or_another_configuration_is_refused() {
 }
 
 #[test]
+fn external_data_outside_the_folder_are_refused() {
+    let attacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/attacks/onnx");
+    let folder = data().join("models/bert-embed");
+    for attack in ["external_outside", "external_absolute"] {
+        let parts = ["error[MD1705]: the tensor `w`", "leads out of the model's folder"];
+        refused(&folder, &attacks.join(attack), Task::Embed, &parts);
+    }
+}
+
+#[test]
 fn a_recommender_is_no_encoder() {
     let Some(ncf) = shared("models/ncf") else { return };
     let folder = data().join("models/bert-embed");
