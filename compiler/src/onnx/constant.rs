@@ -40,27 +40,27 @@ pub(super) fn tensor(proto: &TensorProto, external: &mut External<'_>) -> Result
     let elem = Elem::of(proto.data_type().into())?;
     let shape: Result<Vec<usize>, _> = proto.dims.iter().map(|&size| usize::try_from(size)).collect();
     let shape = shape.map_err(|_| format!("the shape {:?} has a negative size", proto.dims))?;
-    let length = product(&shape).and_then(|count| count.checked_mul(elem.size()));
-    let length = length.ok_or_else(|| format!("the shape {shape:?} is too large"))?;
+    let length = product(&shape).and_then(|count| Some((count, elem.bytes(count)?)));
+    let (count, length) = length.ok_or_else(|| format!("the shape {shape:?} is too large"))?;
     if proto.segment.is_some() {
         return Err("a tensor in segments is not supported".to_owned().into());
     }
     if proto.data_location() == DataLocation::External {
         let bytes =
             far(proto, length, external).map_err(|message| Failure { code: codes::BAD_EXTERNAL_DATA, message })?;
-        return Ok(Tensor::new(shape, Data::read(elem, &bytes))?);
+        return Ok(Tensor::new(shape, Data::read(elem, &bytes, count))?);
     }
     if let Some(raw) = &proto.raw_data {
         if raw.len() != length {
             return Err(format!("{} bytes are no tensor {elem}{shape:?}", raw.len()).into());
         }
-        return Ok(Tensor::new(shape, Data::read(elem, raw))?);
+        return Ok(Tensor::new(shape, Data::read(elem, raw, count))?);
     }
-    Ok(Tensor::new(shape, fields(proto, elem)?)?)
+    Ok(Tensor::new(shape, fields(proto, elem, count)?)?)
 }
 
 /// Those that stand in a field for their kind, several kinds as wider numbers.
-fn fields(proto: &TensorProto, elem: Elem) -> Result<Data, String> {
+fn fields(proto: &TensorProto, elem: Elem, count: usize) -> Result<Data, String> {
     fn narrow<W: Copy, N: TryFrom<W>>(values: &[W]) -> Result<Vec<N>, String> {
         let read = values
             .iter()
@@ -80,6 +80,17 @@ fn fields(proto: &TensorProto, elem: Elem) -> Result<Data, String> {
         Elem::U16 => narrow::<i32, u16>(words)?.into(),
         Elem::U8 => narrow::<i32, u8>(words)?.into(),
         Elem::Bool => words.iter().map(|&word| word != 0).collect::<Vec<_>>().into(),
+        // Codes stand in the lower byte of each word, several where they are of fewer bits.
+        Elem::F8E4M3Fn
+        | Elem::F8E4M3FnUz
+        | Elem::F8E5M2
+        | Elem::F8E5M2FnUz
+        | Elem::F8E8M0
+        | Elem::F4E2M1
+        | Elem::U4
+        | Elem::I4
+        | Elem::U2
+        | Elem::I2 => Data::read(elem, &narrow::<i32, u8>(words)?, count),
         Elem::F16 => narrow::<i32, u16>(words)?.into_iter().map(f16::from_bits).collect::<Vec<_>>().into(),
         Elem::BF16 => narrow::<i32, u16>(words)?.into_iter().map(bf16::from_bits).collect::<Vec<_>>().into(),
     })

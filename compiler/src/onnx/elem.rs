@@ -1,4 +1,4 @@
-//! The kinds of numbers that ONNX's tensors hold, and which of them are computed with.
+//! The kinds of numbers that ONNX's tensors hold, and which of them are known here.
 
 use std::fmt;
 
@@ -31,6 +31,26 @@ pub enum Elem {
     U64,
     /// True or false.
     Bool,
+    /// A code: float8e4m3fn.
+    F8E4M3Fn,
+    /// A code: float8e4m3fnuz.
+    F8E4M3FnUz,
+    /// A code: float8e5m2.
+    F8E5M2,
+    /// A code: float8e5m2fnuz.
+    F8E5M2FnUz,
+    /// A code: uint4.
+    U4,
+    /// A code: int4.
+    I4,
+    /// A code: float4e2m1.
+    F4E2M1,
+    /// A code: float8e8m0.
+    F8E8M0,
+    /// A code: uint2.
+    U2,
+    /// A code: int2.
+    I2,
 }
 
 /// `TensorProto.DataType` by number: its name there, and what it is here.
@@ -52,16 +72,16 @@ const TYPES: [(i32, &str, Option<Elem>); 27] = [
     (14, "complex64", None),
     (15, "complex128", None),
     (16, "bfloat16", Some(Elem::BF16)),
-    (17, "float8e4m3fn", None),
-    (18, "float8e4m3fnuz", None),
-    (19, "float8e5m2", None),
-    (20, "float8e5m2fnuz", None),
-    (21, "uint4", None),
-    (22, "int4", None),
-    (23, "float4e2m1", None),
-    (24, "float8e8m0", None),
-    (25, "uint2", None),
-    (26, "int2", None),
+    (17, "float8e4m3fn", Some(Elem::F8E4M3Fn)),
+    (18, "float8e4m3fnuz", Some(Elem::F8E4M3FnUz)),
+    (19, "float8e5m2", Some(Elem::F8E5M2)),
+    (20, "float8e5m2fnuz", Some(Elem::F8E5M2FnUz)),
+    (21, "uint4", Some(Elem::U4)),
+    (22, "int4", Some(Elem::I4)),
+    (23, "float4e2m1", Some(Elem::F4E2M1)),
+    (24, "float8e8m0", Some(Elem::F8E8M0)),
+    (25, "uint2", Some(Elem::U2)),
+    (26, "int2", Some(Elem::I2)),
 ];
 
 impl Elem {
@@ -83,14 +103,22 @@ impl Elem {
         TYPES.iter().find(|row| row.2 == Some(self)).map_or("", |row| row.1)
     }
 
-    /// How many bytes a number takes.
-    pub fn size(self) -> usize {
+    /// How many bits a number takes in a file.
+    pub fn bits(self) -> usize {
         match self {
-            Elem::I8 | Elem::U8 | Elem::Bool => 1,
-            Elem::F16 | Elem::BF16 | Elem::I16 | Elem::U16 => 2,
-            Elem::F32 | Elem::I32 | Elem::U32 => 4,
-            Elem::F64 | Elem::I64 | Elem::U64 => 8,
+            Elem::U2 | Elem::I2 => 2,
+            Elem::U4 | Elem::I4 | Elem::F4E2M1 => 4,
+            Elem::I8 | Elem::U8 | Elem::Bool => 8,
+            Elem::F8E4M3Fn | Elem::F8E4M3FnUz | Elem::F8E5M2 | Elem::F8E5M2FnUz | Elem::F8E8M0 => 8,
+            Elem::F16 | Elem::BF16 | Elem::I16 | Elem::U16 => 16,
+            Elem::F32 | Elem::I32 | Elem::U32 => 32,
+            Elem::F64 | Elem::I64 | Elem::U64 => 64,
         }
+    }
+
+    /// How many bytes so many numbers take in a file, if they can be counted.
+    pub(super) fn bytes(self, count: usize) -> Option<usize> {
+        count.checked_mul(self.bits()).map(|bits| bits.div_ceil(8))
     }
 
     /// Whether it has fractions.

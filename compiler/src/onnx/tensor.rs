@@ -1,6 +1,7 @@
 //! Tensors: a shape and numbers of one kind, row by row.
 
 use super::elem::Elem;
+use super::small::{F4E2M1, F8E4M3Fn, F8E4M3FnUz, F8E5M2, F8E5M2FnUz, F8E8M0, I2, I4, U2, U4};
 use half::{bf16, f16};
 use std::fmt;
 
@@ -25,6 +26,16 @@ pub enum Data {
     U32(Vec<u32>),
     U64(Vec<u64>),
     Bool(Vec<bool>),
+    F8E4M3Fn(Vec<F8E4M3Fn>),
+    F8E4M3FnUz(Vec<F8E4M3FnUz>),
+    F8E5M2(Vec<F8E5M2>),
+    F8E5M2FnUz(Vec<F8E5M2FnUz>),
+    U4(Vec<U4>),
+    I4(Vec<I4>),
+    F4E2M1(Vec<F4E2M1>),
+    F8E8M0(Vec<F8E8M0>),
+    U2(Vec<U2>),
+    I2(Vec<I2>),
 }
 
 /// Does the same with numbers of any kind.
@@ -44,6 +55,16 @@ macro_rules! any {
             $crate::onnx::tensor::Data::U32($values) => $body,
             $crate::onnx::tensor::Data::U64($values) => $body,
             $crate::onnx::tensor::Data::Bool($values) => $body,
+            $crate::onnx::tensor::Data::F8E4M3Fn($values) => $body,
+            $crate::onnx::tensor::Data::F8E4M3FnUz($values) => $body,
+            $crate::onnx::tensor::Data::F8E5M2($values) => $body,
+            $crate::onnx::tensor::Data::F8E5M2FnUz($values) => $body,
+            $crate::onnx::tensor::Data::U4($values) => $body,
+            $crate::onnx::tensor::Data::I4($values) => $body,
+            $crate::onnx::tensor::Data::F4E2M1($values) => $body,
+            $crate::onnx::tensor::Data::F8E8M0($values) => $body,
+            $crate::onnx::tensor::Data::U2($values) => $body,
+            $crate::onnx::tensor::Data::I2($values) => $body,
         }
     };
 }
@@ -93,6 +114,41 @@ macro_rules! value {
 }
 value! { F32 f32 F64 f64 F16 f16 BF16 bf16 I8 i8 I16 i16 I32 i32 I64 i64 U8 u8 U16 u16 U32 u32 U64 u64 }
 
+/// A code of 8 bits and fewer, which lies in a byte of its own here.
+macro_rules! code {
+    ($($kind:ident)*) => {$(
+        impl Value for $kind {
+            const ELEM: Elem = Elem::$kind;
+
+            fn wrap(values: Vec<Self>) -> Data {
+                Data::$kind(values)
+            }
+
+            fn values(data: &Data) -> Option<&[Self]> {
+                match data {
+                    Data::$kind(values) => Some(values),
+                    _ => None,
+                }
+            }
+
+            fn read(bytes: &[u8]) -> Self {
+                $kind(bytes[0])
+            }
+
+            fn write(self, to: &mut Vec<u8>) {
+                to.push(self.0);
+            }
+        }
+
+        impl From<Vec<$kind>> for Data {
+            fn from(values: Vec<$kind>) -> Data {
+                Data::$kind(values)
+            }
+        }
+    )*};
+}
+code! { F8E4M3Fn F8E4M3FnUz F8E5M2 F8E5M2FnUz F8E8M0 F4E2M1 U4 I4 U2 I2 }
+
 impl Value for bool {
     const ELEM: Elem = Elem::Bool;
 
@@ -125,21 +181,10 @@ impl From<Vec<bool>> for Data {
 impl Data {
     /// Their kind.
     pub fn elem(&self) -> Elem {
-        match self {
-            Data::F32(_) => Elem::F32,
-            Data::F64(_) => Elem::F64,
-            Data::F16(_) => Elem::F16,
-            Data::BF16(_) => Elem::BF16,
-            Data::I8(_) => Elem::I8,
-            Data::I16(_) => Elem::I16,
-            Data::I32(_) => Elem::I32,
-            Data::I64(_) => Elem::I64,
-            Data::U8(_) => Elem::U8,
-            Data::U16(_) => Elem::U16,
-            Data::U32(_) => Elem::U32,
-            Data::U64(_) => Elem::U64,
-            Data::Bool(_) => Elem::Bool,
+        fn of<T: Value>(_: &[T]) -> Elem {
+            T::ELEM
         }
+        any!(self, values => of(values))
     }
 
     /// How many there are.
@@ -152,11 +197,20 @@ impl Data {
         self.len() == 0
     }
 
-    /// Those that lie little-endian in `bytes`.
-    pub(super) fn read(elem: Elem, bytes: &[u8]) -> Data {
+    /// So many that lie little-endian in `bytes`, as many as they take; those of less than a byte from its lower bits on.
+    pub(super) fn read(elem: Elem, bytes: &[u8], count: usize) -> Data {
         fn all<T: Value>(bytes: &[u8]) -> Data {
-            T::wrap(bytes.chunks_exact(T::ELEM.size()).map(T::read).collect())
+            T::wrap(bytes.chunks_exact(T::ELEM.bits().div_ceil(8)).map(T::read).collect())
         }
+        let bits = elem.bits();
+        let unpacked: Vec<u8>;
+        let bytes = if bits < 8 {
+            let code = |byte: u8| (0..8 / bits).map(move |at| byte >> (at * bits) & ((1 << bits) - 1));
+            unpacked = bytes.iter().flat_map(|&byte| code(byte)).take(count).collect();
+            &unpacked
+        } else {
+            bytes
+        };
         match elem {
             Elem::F32 => all::<f32>(bytes),
             Elem::F64 => all::<f64>(bytes),
@@ -171,13 +225,23 @@ impl Data {
             Elem::U32 => all::<u32>(bytes),
             Elem::U64 => all::<u64>(bytes),
             Elem::Bool => all::<bool>(bytes),
+            Elem::F8E4M3Fn => all::<F8E4M3Fn>(bytes),
+            Elem::F8E4M3FnUz => all::<F8E4M3FnUz>(bytes),
+            Elem::F8E5M2 => all::<F8E5M2>(bytes),
+            Elem::F8E5M2FnUz => all::<F8E5M2FnUz>(bytes),
+            Elem::U4 => all::<U4>(bytes),
+            Elem::I4 => all::<I4>(bytes),
+            Elem::F4E2M1 => all::<F4E2M1>(bytes),
+            Elem::F8E8M0 => all::<F8E8M0>(bytes),
+            Elem::U2 => all::<U2>(bytes),
+            Elem::I2 => all::<I2>(bytes),
         }
     }
 
     /// They, little-endian.
     pub(super) fn bytes(&self) -> Vec<u8> {
         any!(self, values => {
-            let mut bytes = Vec::with_capacity(values.len() * self.elem().size());
+            let mut bytes = Vec::with_capacity(values.len() * self.elem().bits().div_ceil(8));
             values.iter().for_each(|&value| Value::write(value, &mut bytes));
             bytes
         })

@@ -95,6 +95,9 @@ impl Step {
     }
 }
 
+/// An input by its name, for a text of so many tokens, and whether it is of the text's tokens or follows from the length.
+pub type Inputs<'a> = dyn Fn(&str, usize) -> Option<(Tensor, bool)> + 'a;
+
 /// A model as it was computed.
 #[derive(Debug)]
 pub struct Trace {
@@ -114,11 +117,7 @@ impl Trace {
     ///
     /// `MD1706` for a node that cannot be computed, or whose shape follows the length in another way than being it; `MD1707` as
     /// [`Model::run`].
-    pub fn of(
-        model: &Model,
-        longest: usize,
-        input: &dyn Fn(&str, usize) -> Option<(Tensor, bool)>,
-    ) -> Result<Trace, Vec<Diagnostic>> {
+    pub fn of(model: &Model, longest: usize, input: &Inputs<'_>) -> Result<Trace, Vec<Diagnostic>> {
         let lengths = [SHORT[0], SHORT[1], longest];
         let mut runs = Vec::new();
         for length in lengths {
@@ -200,8 +199,16 @@ impl Tracer<'_> {
         body.nodes.iter().try_for_each(|node| self.node(node))
     }
 
-    fn inputs(&self, node: &Node, run: usize) -> Vec<Option<Arc<Tensor>>> {
-        node.inputs.iter().map(|id| id.and_then(|id| self.runs[run][id.0 as usize].clone())).collect()
+    /// The inputs of a node in one run. Of the longest text only shapes are known, of what follows from its tokens.
+    fn inputs(&self, node: &Node, run: usize) -> Result<Vec<Option<Arc<Tensor>>>, Diagnostic> {
+        let input = |id: &Option<ValueId>| {
+            let Some(at) = id.map(|id| id.0 as usize) else { return Ok(None) };
+            if run == SHORT.len() && self.of_text[at] {
+                return self.hollow(at).map(Some).map_err(|message| self.wrong(&node.name, message));
+            }
+            Ok(self.runs[run][at].clone())
+        };
+        node.inputs.iter().map(input).collect()
     }
 
     fn node(&mut self, node: &Node) -> Result<(), Diagnostic> {
@@ -211,10 +218,9 @@ impl Tracer<'_> {
         }
         // The size of a value follows from the length, whatever its numbers are.
         let of_text = reads_text && !matches!(node.operator.name, "Shape" | "Size");
-        for run in 0..LENGTHS {
-            // A long text is not computed where its shape can be told from those of the short ones.
-            let long = of_text && run == SHORT.len();
-            let made = if long { self.hollow(node)? } else { self.model.node(node, &self.inputs(node, run))? };
+        // A long text is not computed: its shapes can be told from those of the short ones.
+        for run in 0..if of_text { SHORT.len() } else { LENGTHS } {
+            let made = self.model.node(node, &self.inputs(node, run)?)?;
             for (id, tensor) in node.outputs.iter().zip(made) {
                 if let Some(id) = id {
                     self.runs[run][id.0 as usize] = Some(tensor);
@@ -226,21 +232,14 @@ impl Tracer<'_> {
         Ok(())
     }
 
-    /// Values of the shapes that the outputs of a node have for the longest text.
-    fn hollow(&self, node: &Node) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
-        let made = node.outputs.iter().map(|id| {
-            let at = id.map_or(usize::MAX, |id| id.0 as usize);
-            let Some(tensor) = self.runs[0].get(at).and_then(Option::as_ref) else {
-                return Ok(Arc::new(Tensor::scalar(0.0_f32)));
-            };
-            let sizes = self.sizes(at).map_err(|message| self.wrong(&node.name, message))?;
-            let longest = self.lengths[LENGTHS - 1];
-            let shape: Vec<usize> =
-                sizes.iter().map(|size| if let Size::Fixed(size) = size { *size } else { longest }).collect();
-            let count = super::tensor::count(&shape).map_err(|message| self.wrong(&node.name, message))?;
-            Ok(Arc::new(Tensor::new(shape, zeros(tensor.elem(), count)).expect("as many as are counted")))
-        });
-        made.collect()
+    /// A tensor of the shape that a value has for the longest text.
+    fn hollow(&self, at: usize) -> Result<Arc<Tensor>, String> {
+        let longest = self.lengths[LENGTHS - 1];
+        let size = |size: Size| if let Size::Fixed(size) = size { size } else { longest };
+        let shape: Vec<usize> = self.sizes(at)?.into_iter().map(size).collect();
+        let elem = self.runs[0][at].as_ref().map_or(Elem::F32, |tensor| tensor.elem());
+        let count = super::tensor::count(&shape)?;
+        Tensor::new(shape, zeros(elem, count)).map(Arc::new)
     }
 
     /// The shape of a value, from those for the two short texts.
@@ -266,7 +265,7 @@ impl Tracer<'_> {
             return Err(self.wrong(&node.name, "which branch is taken follows from the text".to_owned()));
         }
         let bodies: Result<Vec<_>, _> =
-            (0..LENGTHS).map(|run| self.model.branch(node, &self.inputs(node, run))).collect();
+            (0..LENGTHS).map(|run| self.model.branch(node, &self.inputs(node, run)?)).collect();
         let bodies = bodies?;
         if bodies[1..].iter().any(|body| !Arc::ptr_eq(body, &bodies[0])) {
             return Err(self.wrong(&node.name, "which branch is taken follows from the length of the text".to_owned()));

@@ -63,29 +63,31 @@ fn made(mut loaded: Loaded, precision: Precision) -> (Vec<u8>, String) {
     (emit::pack(&model, vec![]).expect("a pack").to_vec(), text)
 }
 
-/// The exported model's pack is the checkpoint's, byte for byte.
-fn check(folder: &Path, onnx: &Path, task: Task) {
-    let copy = exported(folder, onnx);
-    for precision in [Precision::F32, Precision::Int8] {
-        let (checkpoint, wanted) = made(loaded(folder, task), precision);
-        let (pack, graph) = made(loaded(copy.path(), task), precision);
-        assert_eq!(graph, wanted, "{}", onnx.display());
-        assert!(pack == checkpoint, "{}, {precision}: another pack", onnx.display());
+/// The packs of the exported models are the checkpoint's, byte for byte.
+fn check(folder: &Path, exports: &[PathBuf], task: Task) {
+    let precisions = [Precision::F32, Precision::Int8];
+    let all = |loaded: Loaded| precisions.map(|precision| made(loaded.clone(), precision));
+    let checkpoint = all(loaded(folder, task));
+    for onnx in exports {
+        let exported = all(loaded(exported(folder, onnx).path(), task));
+        for ((precision, (pack, graph)), (wanted_pack, wanted)) in precisions.iter().zip(exported).zip(&checkpoint) {
+            assert_eq!(graph, *wanted, "{}", onnx.display());
+            assert!(pack == *wanted_pack, "{}, {precision}: another pack", onnx.display());
+        }
     }
 }
 
 #[test]
-fn both_exporters_give_the_pack_of_the_checkpoint() {
+fn every_exporter_gives_the_pack_of_the_checkpoint() {
     for (name, task, exporters) in [
-        ("bert-embed", Task::Embed, &["torchscript", "dynamo"][..]),
+        ("bert-embed", Task::Embed, &["torchscript", "dynamo", "opset13", "optimum"][..]),
         ("bert-score", Task::Score, &["torchscript", "dynamo"]),
         ("bert-classify", Task::Classify, &["dynamo"]),
         ("distilbert-embed", Task::Embed, &["torchscript", "dynamo"]),
     ] {
-        for exporter in exporters {
-            let folder = data().join("models").join(name);
-            check(&folder, &data().join(format!("onnx/{name}-{exporter}.onnx")), task);
-        }
+        let exports: Vec<PathBuf> =
+            exporters.iter().map(|exporter| data().join(format!("onnx/{name}-{exporter}.onnx"))).collect();
+        check(&data().join("models").join(name), &exports, task);
     }
 }
 
@@ -97,7 +99,7 @@ fn all_minilm_exported_by_hand_gives_the_pack_of_its_checkpoint() {
         eprintln!("skipped: MODELDEPLOY_MINILM_ONNX names no export of all-MiniLM-L6-v2");
         return;
     };
-    check(&folder, Path::new(&onnx), Task::Embed);
+    check(&folder, &[onnx.into()], Task::Embed);
 }
 
 fn refused(folder: &Path, onnx: &Path, task: Task, parts: &[&str]) {
@@ -134,6 +136,16 @@ fn a_file_of_another_task_or_another_configuration_is_refused() {
     fs::copy(&embed, other.path().join("model.onnx")).expect("a copy");
     let errors = load(copy.path(), &LoadOptions::new(Task::Embed)).expect_err("another vocabulary");
     assert!(errors[0].to_string().contains("has 160 rows, and the configuration says 161"), "{errors:?}");
+}
+
+#[test]
+fn external_data_outside_the_folder_are_refused() {
+    let attacks = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/attacks/onnx");
+    let folder = data().join("models/bert-embed");
+    for attack in ["external_outside", "external_absolute"] {
+        let parts = ["error[MD1705]: the tensor `w`", "leads out of the model's folder"];
+        refused(&folder, &attacks.join(attack), Task::Embed, &parts);
+    }
 }
 
 #[test]

@@ -4,10 +4,12 @@
     .venv/bin/python make.py
 
 The weights are those of the models, which their own recipe seeds; what exporters say of lines of Python is left out. Written with torch 2.15,
-transformers 5.24 and onnx 1.23.
+transformers 5.24 and onnx 1.23. With `--optimum` only what optimum exports is written, which needs an older transformers and so an
+environment of its own: `pip install torch onnx optimum-onnx==0.1.0`, with transformers 4.57.
 """
 
 import pathlib
+import sys
 import tempfile
 
 import onnx
@@ -20,7 +22,7 @@ OUT = HERE / "../data/onnx"
 
 # A model's folder, its class, what of its output is taken, and the exporters.
 EXPORTS = [
-    ("bert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
+    ("bert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo", "opset13"]),
     ("bert-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript", "dynamo"]),
     ("bert-classify", transformers.AutoModelForSequenceClassification, "logits", ["dynamo"]),
     ("distilbert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
@@ -39,21 +41,31 @@ class Taken(torch.nn.Module):
 
 
 def export(folder, kind, output, exporter, path):
-    model = kind.from_pretrained(folder).eval()
+    # What was usual before: an older opset, and attention written out.
+    old = exporter == "opset13"
+    model = kind.from_pretrained(folder, attn_implementation="eager" if old else "sdpa").eval()
     names = ["input_ids", "attention_mask"] + ["token_type_ids"] * (model.config.model_type == "bert")
     ids = torch.arange(14).reshape(2, 7) % 5
     inputs = (ids, torch.ones_like(ids), torch.zeros_like(ids))[: len(names)]
     taken = Taken(model, names, output)
-    if exporter == "torchscript":
+    if exporter != "dynamo":
         axes = {name: {0: "batch", 1: "sequence"} for name in names}
         axes[output] = {0: "batch", 1: "sequence"} if output == "last_hidden_state" else {0: "batch"}
+        opset = 13 if old else 17
         torch.onnx.export(
-            taken, inputs, path, input_names=names, output_names=[output], dynamic_axes=axes, opset_version=17, dynamo=False
+            taken, inputs, path, input_names=names, output_names=[output], dynamic_axes=axes, opset_version=opset, dynamo=False
         )
     else:
         shape = {0: torch.export.Dim("batch"), 1: torch.export.Dim("sequence", max=32)}
         torch.onnx.export(
-            taken, inputs, path, input_names=names, output_names=[output], dynamic_shapes=((shape,) * len(names),), dynamo=True, external_data=False
+            taken,
+            inputs,
+            path,
+            input_names=names,
+            output_names=[output],
+            dynamic_shapes=((shape,) * len(names),),
+            dynamo=True,
+            external_data=False,
         )
 
 
@@ -69,8 +81,19 @@ def plain(model):
     return model
 
 
+def optimum():
+    from optimum.exporters.onnx import main_export
+
+    with tempfile.TemporaryDirectory() as folder:
+        main_export(str(MODELS / "bert-embed"), output=folder, task="feature-extraction", library_name="transformers")
+        onnx.save(plain(onnx.load(pathlib.Path(folder) / "model.onnx")), OUT / "bert-embed-optimum.onnx")
+
+
 def main():
     OUT.mkdir(exist_ok=True)
+    if "--optimum" in sys.argv:
+        optimum()
+        return
     for name, kind, output, exporters in EXPORTS:
         for exporter in exporters:
             with tempfile.TemporaryDirectory() as folder:

@@ -163,7 +163,7 @@ fn rotary(call: &Call<'_>) -> Result<Tensor, String> {
         return Err("the positions are not one for each token".to_owned());
     }
     let (cos, sin) = (cast::to(call.input(1)?, Elem::F64)?, cast::to(call.input(2)?, Elem::F64)?);
-    let rows = if half == 0 { 0 } else { cos.len() / half };
+    let rows = cos.len().checked_div(half).unwrap_or(0);
     if cos.shape() != sin.shape() || cos.shape().last() != Some(&half) || positions.is_none() && rows != batch * tokens
     {
         return Err(format!("the tables {cos} and {sin} do not go with {x}"));

@@ -2,18 +2,25 @@
 
 use super::{Call, Operator, row};
 use crate::onnx::elem::Elem;
-use crate::onnx::tensor::{Data, Tensor, any};
+use crate::onnx::small::{self, F4E2M1, F8E4M3Fn, F8E4M3FnUz, F8E5M2, F8E5M2FnUz, F8E8M0, I2, I4, Layout, U2, U4};
+use crate::onnx::tensor::{Data, Tensor, Value, any};
 use half::{bf16, f16};
 
 pub(super) const OPERATORS: &[Operator] = &[
     row("Cast", 6, (1, 1), &["to", "saturate", "round_mode"], cast),
-    row("CastLike", 15, (2, 2), &["saturate", "round_mode"], |call| to(call.input(0)?, call.input(1)?.elem())),
+    row("CastLike", 15, (2, 2), &["saturate", "round_mode"], |call| rounded(call, call.input(1)?.elem())),
     row("BitCast", 26, (1, 1), &["to"], bits),
 ];
 
 fn cast(call: &Call<'_>) -> Result<Tensor, String> {
     let kind = call.attributes.int("to")?.ok_or("it does not say to what")?;
-    to(call.input(0)?, Elem::of(kind)?)
+    rounded(call, Elem::of(kind)?)
+}
+
+/// What the node says of numbers that its kind has not.
+fn rounded(call: &Call<'_>, elem: Elem) -> Result<Tensor, String> {
+    let saturate = call.attributes.flag_or("saturate", true)?;
+    with(call.input(0)?, elem, saturate, call.attributes.text_or("round_mode", "up")?)
 }
 
 /// A number of any kind between two kinds: whole numbers stay whole, and a float is rounded once.
@@ -53,21 +60,41 @@ cast! {
     u32: |x| x.into(), |x| x.into();
     u64: |x| x as f64, |x| x.into();
     bool: |x| f64::from(u8::from(x)), |x| x.into();
+    F8E4M3Fn: |x| small::E4M3FN.decode(x.0), |x| x.float() as i128;
+    F8E4M3FnUz: |x| small::E4M3FNUZ.decode(x.0), |x| x.float() as i128;
+    F8E5M2: |x| small::E5M2.decode(x.0), |x| x.float() as i128;
+    F8E5M2FnUz: |x| small::E5M2FNUZ.decode(x.0), |x| x.float() as i128;
+    F8E8M0: |x| small::power(x.0), |x| x.float() as i128;
+    F4E2M1: |x| small::E2M1.decode(x.0), |x| x.float() as i128;
+    U4: |x| x.0.into(), |x| x.0.into();
+    I4: |x| small::signed(x.0, 4).into(), |x| small::signed(x.0, 4).into();
+    U2: |x| x.0.into(), |x| x.0.into();
+    I2: |x| small::signed(x.0, 2).into(), |x| small::signed(x.0, 2).into();
 }
 
 /// The same numbers as another kind. Whole numbers that are too large wrap.
 pub(super) fn to(x: &Tensor, elem: Elem) -> Result<Tensor, String> {
-    fn typed<T: Cast>(values: &[T], elem: Elem) -> Data {
+    with(x, elem, true, "up")
+}
+
+/// The same, with what becomes of numbers that a small float has not, and how powers of two round.
+fn with(x: &Tensor, elem: Elem, saturate: bool, round: &str) -> Result<Tensor, String> {
+    fn typed<T: Cast>(values: &[T], elem: Elem, saturate: bool, round: &str) -> Result<Data, String> {
+        fn all<T: Cast, N: Value>(values: &[T], f: impl Fn(T) -> N) -> Data {
+            N::wrap(values.iter().map(|&x| f(x)).collect())
+        }
         macro_rules! whole {
             ($ty:ty) => {
-                values.iter().map(|x| x.whole() as $ty).collect::<Vec<_>>().into()
+                all(values, |x| x.whole() as $ty)
             };
         }
-        match elem {
-            Elem::F32 => values.iter().map(|x| x.float() as f32).collect::<Vec<_>>().into(),
-            Elem::F64 => values.iter().map(|x| x.float()).collect::<Vec<_>>().into(),
-            Elem::F16 => values.iter().map(|x| f16::from_f64(x.float())).collect::<Vec<_>>().into(),
-            Elem::BF16 => values.iter().map(|x| bf16::from_f64(x.float())).collect::<Vec<_>>().into(),
+        let code = |layout: Layout, x: T| layout.encode(x.float(), saturate);
+        let bits = |x: T, mask: u8| (x.whole() as u8) & mask;
+        Ok(match elem {
+            Elem::F32 => all(values, |x| x.float() as f32),
+            Elem::F64 => all(values, Cast::float),
+            Elem::F16 => all(values, |x| f16::from_f64(x.float())),
+            Elem::BF16 => all(values, |x| bf16::from_f64(x.float())),
             Elem::I8 => whole!(i8),
             Elem::I16 => whole!(i16),
             Elem::I32 => whole!(i32),
@@ -76,13 +103,26 @@ pub(super) fn to(x: &Tensor, elem: Elem) -> Result<Tensor, String> {
             Elem::U16 => whole!(u16),
             Elem::U32 => whole!(u32),
             Elem::U64 => whole!(u64),
-            Elem::Bool => values.iter().map(|x| x.float() != 0.0).collect::<Vec<_>>().into(),
-        }
+            Elem::Bool => all(values, |x| x.float() != 0.0),
+            Elem::F8E4M3Fn => all(values, |x| F8E4M3Fn(code(small::E4M3FN, x))),
+            Elem::F8E4M3FnUz => all(values, |x| F8E4M3FnUz(code(small::E4M3FNUZ, x))),
+            Elem::F8E5M2 => all(values, |x| F8E5M2(code(small::E5M2, x))),
+            Elem::F8E5M2FnUz => all(values, |x| F8E5M2FnUz(code(small::E5M2FNUZ, x))),
+            Elem::F4E2M1 => all(values, |x| F4E2M1(code(small::E2M1, x))),
+            Elem::F8E8M0 => {
+                let codes = values.iter().map(|x| small::power_of(x.float(), round, saturate).map(F8E8M0));
+                codes.collect::<Result<Vec<_>, _>>()?.into()
+            }
+            Elem::U4 => all(values, |x| U4(bits(x, 15))),
+            Elem::I4 => all(values, |x| I4(bits(x, 15))),
+            Elem::U2 => all(values, |x| U2(bits(x, 3))),
+            Elem::I2 => all(values, |x| I2(bits(x, 3))),
+        })
     }
     if x.elem() == elem {
         return Ok(x.clone());
     }
-    Tensor::new(x.shape(), any!(x.data(), values => typed(values, elem)))
+    Tensor::new(x.shape(), any!(x.data(), values => typed(values, elem, saturate, round))?)
 }
 
 /// A number as a tensor of that kind.
@@ -94,8 +134,8 @@ pub(super) fn number(value: f64, elem: Elem) -> Result<Tensor, String> {
 fn bits(call: &Call<'_>) -> Result<Tensor, String> {
     let elem = Elem::of(call.attributes.int("to")?.ok_or("it does not say to what")?)?;
     let x = call.input(0)?;
-    if elem.size() != x.elem().size() {
+    if elem.bits() != x.elem().bits() || elem.bits() < 8 {
         return Err(format!("{} and {elem} are of different sizes", x.elem()));
     }
-    Tensor::new(x.shape(), Data::read(elem, &x.data().bytes()))
+    Tensor::new(x.shape(), Data::read(elem, &x.data().bytes(), x.len()))
 }

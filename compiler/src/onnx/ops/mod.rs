@@ -33,8 +33,8 @@ use super::model::ValueId;
 use super::tensor::{Data, Tensor, any};
 use std::sync::Arc;
 
-/// The oldest and the newest opset of ONNX's own operators that are read.
-pub const OLDEST: i64 = 7;
+/// The oldest opset of ONNX's own operators that is read. Before 7 many meant something else; those that did not are read.
+pub const OLDEST: i64 = 1;
 /// The newest: ONNX 1.23's.
 pub const NEWEST: i64 = 28;
 
@@ -285,8 +285,8 @@ pub fn rows() -> impl Iterator<Item = Row> {
 
 /// So many zeros of that kind.
 pub(in crate::onnx) fn zeros(elem: Elem, len: usize) -> Data {
-    let bytes = vec![0; len * elem.size()];
-    Data::read(elem, &bytes)
+    let bytes = vec![0; elem.bytes(len).expect("a count of a tensor")];
+    Data::read(elem, &bytes, len)
 }
 
 /// Two lists of the same kind, one after the other.

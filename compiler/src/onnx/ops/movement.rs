@@ -54,7 +54,7 @@ fn reshape(call: &Call<'_>) -> Result<Tensor, String> {
     }
     if let Some(rest) = rest {
         let others = count(&shape)?;
-        shape[rest] = if others == 0 { 0 } else { x.len() / others };
+        shape[rest] = x.len().checked_div(others).unwrap_or(0);
     }
     x.reshaped(shape)
 }
@@ -293,11 +293,11 @@ fn padded(x: &Tensor, pads: &[(i64, i64)], mode: &str, filling: &Tensor) -> Resu
     };
     let all = strides(x.shape());
     let mut places = vec![Some(0_usize)];
-    for axis in 0..x.rank() {
+    for (axis, stride) in all.iter().enumerate() {
         let from = from(axis)?;
         places = places
             .iter()
-            .flat_map(|place| from.iter().map(|at| Some((*place)? + (*at)? * all[axis].unsigned_abs())))
+            .flat_map(|place| from.iter().map(|at| Some((*place)? + (*at)? * stride.unsigned_abs())))
             .collect();
     }
     let outside = x.len();

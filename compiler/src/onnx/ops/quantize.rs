@@ -18,8 +18,17 @@ fn range(elem: Elem) -> Result<(f32, f32), String> {
         Elem::I8 => (-128.0, 127.0),
         Elem::U16 => (0.0, 65535.0),
         Elem::I16 => (-32768.0, 32767.0),
+        Elem::U4 => (0.0, 15.0),
+        Elem::I4 => (-8.0, 7.0),
+        Elem::U2 => (0.0, 3.0),
+        Elem::I2 => (-2.0, 1.0),
         _ => return Err(format!("numbers are not quantized to {elem}")),
     })
+}
+
+/// Whether numbers are quantized to small floats of this kind.
+fn is_code(elem: Elem) -> bool {
+    matches!(elem, Elem::F8E4M3Fn | Elem::F8E4M3FnUz | Elem::F8E5M2 | Elem::F8E5M2FnUz | Elem::F4E2M1)
 }
 
 /// Scales or zeros as if they had the shape of `x`: one for all, one for each place of an axis, or one for each block of it.
@@ -69,6 +78,11 @@ fn quantize(call: &Call<'_>) -> Result<Tensor, String> {
 
 /// The nearest codes, ties to even.
 fn codes(x: &Tensor, scale: &Tensor, zero: &Tensor) -> Result<Tensor, String> {
+    if is_code(zero.elem()) {
+        // Small floats have no zero point and round by themselves.
+        let scaled = arithmetic::zip(x, scale, |x: f32, scale: f32| Ok(x / scale))?;
+        return cast::to(&scaled, zero.elem());
+    }
     let (low, high) = range(zero.elem())?;
     let steps = arithmetic::zip(x, scale, |x: f32, scale: f32| Ok((x / scale).round_ties_even()))?;
     let zeros = cast::to(zero, Elem::F32)?;
@@ -82,7 +96,10 @@ fn dequantize(call: &Call<'_>) -> Result<Tensor, String> {
         0 => scale.elem(),
         stated => Elem::of(stated)?,
     };
-    if !matches!(x.elem(), Elem::U8 | Elem::I8 | Elem::U16 | Elem::I16 | Elem::I32) {
+    if is_code(x.elem()) {
+        return cast::to(&dequantized(x, &cast::to(&spread(call, x, scale)?, Elem::F32)?)?, to);
+    }
+    if x.elem().bits() >= 8 && !matches!(x.elem(), Elem::U8 | Elem::I8 | Elem::U16 | Elem::I16 | Elem::I32) {
         return Err(format!("{x} has no codes"));
     }
     let mut codes = cast::to(x, Elem::I32)?;

@@ -78,7 +78,7 @@ impl Cell {
 /// An activation with its parameters.
 #[derive(Clone, Copy)]
 struct Function {
-    kind: fn(f64, f64, f64) -> f64,
+    kind: Kind,
     alpha: f64,
     beta: f64,
 }
@@ -89,8 +89,11 @@ impl Function {
     }
 }
 
+/// What an activation computes of a number and its two parameters.
+type Kind = fn(f64, f64, f64) -> f64;
+
 /// An activation by its name, in any case, and the defaults of its parameters, of those that it has.
-fn function(name: &str) -> Result<(fn(f64, f64, f64) -> f64, Option<f64>, Option<f64>), String> {
+fn function(name: &str) -> Result<(Kind, Option<f64>, Option<f64>), String> {
     Ok(match name.to_ascii_lowercase().as_str() {
         "tanh" => (|x, _, _| x.tanh(), None, None),
         "sigmoid" => (|x, _, _| sigmoid(x), None, None),
