@@ -19,9 +19,10 @@ pub(in super::super) fn read(place: &str, bytes: &[u8]) -> Result<Ensemble, Vec<
     let text = std::str::from_utf8(bytes)
         .map_err(|error| malformed(place, format!("byte {} is not UTF-8", error.valid_up_to())))?;
     // What follows the trees, importances and parameters, has no part in predictions.
-    let Some((text, _)) = text.split_once("end of trees") else {
-        return Err(malformed(place, "the line `end of trees` is missing: the file was cut short"));
-    };
+    let cut_short = || malformed(place, "the line `end of trees` is missing: the file was cut short");
+    let ended = text.split_once("end of trees");
+    // Versions before 2.2 went on with the importances at once.
+    let (text, _) = ended.or_else(|| text.split_once("\nfeature importances:")).ok_or_else(cut_short)?;
     let (mut head, mut blocks) = (Block::default(), vec![]);
     let mut block = &mut head;
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
@@ -36,7 +37,14 @@ pub(in super::super) fn read(place: &str, bytes: &[u8]) -> Result<Ensemble, Vec<
             return Err(malformed(place, format!("`{key}` stands twice in one block")));
         }
     }
-    let head = read_head(place, &head)?;
+    let mut head = read_head(place, &head)?;
+    if ended.is_none() && !head.old {
+        return Err(cut_short());
+    }
+    if ended.is_none() && head.average {
+        // The leaves of their forests were predictions: no function was to come.
+        head.objective = None;
+    }
     let said = head_trees(&text[..text.find("\nTree=").unwrap_or(text.len())]);
     if said.is_some_and(|said| said != blocks.len()) {
         return Err(malformed(place, format!("`tree_sizes` has other trees than the {} that are there", blocks.len())));
