@@ -176,6 +176,9 @@ impl Features {
                     }
                 }
                 Rule::Bucket { boundaries } => {
+                    if boundaries.is_empty() {
+                        return Err(format!("feature `{name}` is a bucket without a boundary"));
+                    }
                     if boundaries.iter().any(|it| !it.is_finite()) || !boundaries.is_sorted_by(|a, b| a < b) {
                         return Err(format!("the boundaries of feature `{name}` do not ascend"));
                     }
@@ -424,6 +427,7 @@ mod tests {
         let twice = vec!["a".to_owned(), "b".to_owned(), "a".to_owned()];
         for (said, rules) in [
             ("no number above 0", vec![number(0.0)]),
+            ("without a boundary", vec![Rule::Bucket { boundaries: vec![] }]),
             ("do not ascend", vec![Rule::Bucket { boundaries: vec![1.0, 1.0] }]),
             ("`a` is twice", vec![Rule::Category { vocabulary: twice, unknown: Unknown::Missing }]),
             ("no bucket", vec![Rule::Hash { buckets: 0, seed: 0 }]),

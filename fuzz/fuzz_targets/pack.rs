@@ -3,6 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use modeldeploy::isa::Isa;
+use modeldeploy::rank::Engine;
 use modeldeploy::session::{Batch, Capacity, Session};
 use modeldeploy_format::Artifact;
 use modeldeploy_format::pack::{Aligned, gather};
@@ -16,6 +18,15 @@ fuzz_target!(|bytes: &[u8]| {
         if let Ok(divided) = Artifact::parse_parts(&[head, tail]) {
             assert_eq!(divided.goldens(), artifact.goldens());
         }
+    }
+    if let Some(ranker) = artifact.ranker() {
+        let (features, outputs) = (ranker.forest.features(), ranker.forest.outputs());
+        if features + outputs + ranker.forest.columns() < 1 << 12 {
+            let engine = Engine::with_isa("the pack", &pack, Isa::detect()).expect("a ranker that was read");
+            engine.run_numbers(&vec![f64::NAN; 7 * features], &mut vec![0.0; 7 * outputs]).expect("scores");
+            let _ = engine.self_test();
+        }
+        return;
     }
     let program = artifact.program();
     let row_bytes = [modeldeploy_format::program::Rows::Tokens, modeldeploy_format::program::Rows::Texts]

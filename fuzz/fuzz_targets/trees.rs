@@ -12,6 +12,9 @@ use modeldeploy_format::pack::Aligned;
 /// Rows and outputs of this many values together are enough to find a difference, and quick.
 const MOST: usize = 1 << 12;
 
+/// Rows that are walked one by one, that are a block of each size but for some, and that are more than a block.
+const COUNTS: [usize; 4] = [5, 7, 33, 130];
+
 fuzz_target!(|bytes: &[u8]| {
     let aligned = Aligned::copy(bytes);
     if let Ok(packed) = Forest::parse(&aligned)
@@ -27,9 +30,17 @@ fuzz_target!(|bytes: &[u8]| {
     let ensemble = Ensemble { link: Link::Identity, ..ensemble };
     let packed = trees::pack(&ensemble, "a model").expect("small trees");
     let packed = Forest::parse(&packed).expect("what the compiler writes can be read");
-    let rows = trees::probes(&ensemble, 5);
-    let expected: Vec<u64> = rows.iter().flat_map(|row| ensemble.raw(row)).map(f64::to_bits).collect();
-    let mut out = vec![0.0; expected.len()];
-    forest(Isa::detect(), &packed, &rows.concat(), &mut out, &mut ForestScratch::new(&packed));
-    assert!(out.iter().zip(&expected).all(|(got, &expected)| got.to_bits() == expected || got.is_nan()));
+    let rows = trees::probes(&ensemble, COUNTS[COUNTS.len() - 1]);
+    let expected: Vec<f64> = rows.iter().flat_map(|row| ensemble.raw(row)).collect();
+    let mut scratch = ForestScratch::new(&packed);
+    for isa in [Isa::SCALAR, Isa::detect()] {
+        for count in COUNTS {
+            let mut out = vec![0.0; count * packed.outputs()];
+            forest(isa, &packed, &rows[..count].concat(), &mut out, &mut scratch);
+            let same = |(got, expected): (&f64, &f64)| {
+                got.to_bits() == expected.to_bits() || got.is_nan() && expected.is_nan()
+            };
+            assert!(out.iter().zip(&expected).all(same), "{count} rows on {isa}");
+        }
+    }
 });

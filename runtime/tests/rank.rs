@@ -7,8 +7,9 @@ use modeldeploy::format::pack::{Aligned, RankContents, write_ranker};
 use modeldeploy::format::{Artifact, Signature, Task};
 use modeldeploy::isa::Isa;
 use modeldeploy::model;
-use modeldeploy::rank::{Engine, RankModel, Row, Value};
+use modeldeploy::rank::{Engine, Handle, RankModel, Row, Value};
 use modeldeploy::session::{Capacity, Session, SessionError};
+use std::sync::OnceLock;
 
 /// Of two features: the price is asked whether it is above 10, the brand whether it is neither 0 nor 2.
 fn forest() -> Vec<u8> {
@@ -71,7 +72,10 @@ impl RankModel for Ranker {
     const OUTPUTS: usize = 1;
 
     fn engine() -> Result<&'static Engine<'static>, model::Error> {
-        unreachable!("the engine is asked itself")
+        static ENGINE: OnceLock<Engine<'static>> = OnceLock::new();
+        Ok(ENGINE.get_or_init(|| {
+            Engine::with_isa("the pack", Box::leak(Box::new(pack(0.75))), Isa::SCALAR).expect("an engine")
+        }))
     }
 }
 
@@ -104,6 +108,20 @@ fn rows_are_scored_on_every_isa_without_an_allocation() {
         assert!(scores.iter().enumerate().all(|(at, &score)| score == kinds[at % 5].2), "{isa}: {scores:?}");
         assert_eq!(engine.self_test().expect("the same bits"), 1);
     }
+}
+
+#[test]
+fn a_handle_scores_into_memory_that_is_there() {
+    let handle = Handle::<Ranker>::new();
+    let rows: Vec<Candidate> = (0..333).map(|at| Candidate(if at % 2 == 0 { 3.0 } else { 20.0 }, "globex")).collect();
+    let mut scores = vec![0.0; rows.len()];
+    handle.warm().expect("a worker");
+    let used = allocation_counter::measure(|| handle.scores_into(&rows, &mut scores).expect("scores"));
+    assert_eq!(used.count_total, 0);
+    // 1 + 0.25, and 2 - 0.25.
+    assert!(scores.iter().enumerate().all(|(at, &score)| score == if at % 2 == 0 { 1.25 } else { 1.75 }));
+    let ranked = handle.rank(&rows[..3]).expect("an order");
+    assert_eq!(ranked.iter().map(|it| it.row).collect::<Vec<_>>(), [1, 0, 2]);
 }
 
 #[test]

@@ -15,15 +15,29 @@ use modeldeploy_format::pack::{Aligned, LAYOUT_FINGERPRINT, RankContents, write_
 use modeldeploy_format::{Artifact, Digest};
 use std::collections::BTreeMap;
 
-/// How far a score may be from what `golden.tsv` says, of its size or of 1: that file has digits, not bits.
+/// How far a score may be from what `golden.tsv` says, of its size: that file has digits, not bits.
 const TOLERANCE: f64 = 1e-6;
 
-/// How far the function of an objective may be from the system's, of its size or of 1.
+/// How far the function of an objective may be from the system's, of its size.
 const LINK: f64 = 1e-6;
 
-/// Rows that are probed, and of these how many stay in the pack.
+/// How far any score may be off beside that: one so small is nothing.
+const LEAST: f64 = 1e-12;
+
+/// The same where f32 products are added, in whichever order: what is left of a sum that comes near to 0.
+const LEAST_OF_LINEAR: f64 = 1e-7;
+
+/// Rows that are probed, and of these how many stay in the pack: fewer where all their values would be more than a bound, whatever
+/// number of features a small file claims to have.
 const PROBES: usize = 256;
+const PROBED_VALUES: usize = 1 << 22;
 const GOLDENS: usize = 16;
+const GOLDEN_VALUES: usize = 1 << 18;
+
+/// How many of `most` rows with so many values are within `values` together; at least one.
+fn rows_within(most: usize, values: usize, ensemble: &Ensemble) -> usize {
+    (values / (ensemble.features.len() + ensemble.outputs())).clamp(1, most)
+}
 
 /// A ranker with all that is made of it.
 pub(super) struct DerivedRanker {
@@ -115,7 +129,8 @@ fn prove(loaded: &LoadedRanker, pack: &Aligned, entry: &ModelEntry) -> Result<Ve
         let help = "please report it with the model's file";
         vec![Diagnostic::new(trees::codes::NO_PARITY, why).at(&entry.place).help(help)]
     };
-    let mut rows = probes(&loaded.ensemble, PROBES);
+    let probed = rows_within(PROBES, PROBED_VALUES, &loaded.ensemble);
+    let mut rows = probes(&loaded.ensemble, probed);
     rows.extend(loaded.expected.iter().map(|expected| expected.row.clone()));
     let (all, outputs) = (rows.concat(), loaded.ensemble.outputs());
     let sums = Ensemble { link: Link::Identity, ..loaded.ensemble.clone() };
@@ -139,12 +154,14 @@ fn prove(loaded: &LoadedRanker, pack: &Aligned, entry: &ModelEntry) -> Result<Ve
     }
     for (row, got) in rows.iter().zip(scores.chunks(outputs)) {
         let expected = loaded.ensemble.predict(row);
-        if got.iter().zip(&expected).any(|(&got, &expected)| is_off(got, expected, LINK)) {
+        if got.iter().zip(&expected).any(|(&got, &expected)| is_off(got, expected, LINK, LEAST)) {
             return Err(failed(format!("the pack predicts {got:?}, and the model {expected:?}: {row:?}")));
         }
     }
-    let said = scores.chunks(outputs).skip(PROBES).zip(&loaded.expected);
-    let wrong = said.filter(|(got, expected)| got.iter().zip(&expected.scores).any(|(&a, &b)| is_off(a, b, TOLERANCE)));
+    let least = if loaded.ensemble.linear.is_empty() { LEAST } else { LEAST_OF_LINEAR };
+    let is_wrong = |(&got, &expected): (&f64, &f64)| is_off(got, expected, TOLERANCE, least);
+    let said = scores.chunks(outputs).skip(probed).zip(&loaded.expected);
+    let wrong = said.filter(|(got, expected)| got.iter().zip(&expected.scores).any(is_wrong));
     let errors: Vec<Diagnostic> = wrong
         .map(|(got, expected)| {
             let message =
@@ -156,11 +173,39 @@ fn prove(loaded: &LoadedRanker, pack: &Aligned, entry: &ModelEntry) -> Result<Ve
     if !errors.is_empty() {
         return Err(errors);
     }
-    let goldens = rows.iter().zip(scores.chunks(outputs)).take(GOLDENS);
+    let goldens = rows.iter().zip(scores.chunks(outputs)).take(rows_within(GOLDENS, GOLDEN_VALUES, &loaded.ensemble));
     Ok(goldens.map(|(row, scores)| GoldenRow { row: row.clone(), scores: scores.to_vec() }).collect())
 }
 
-fn is_off(got: f64, expected: f64, tolerance: f64) -> bool {
+/// Whether a score is further off than a share of its size and the least that counts. Of scores that are no numbers, both must be none.
+fn is_off(got: f64, expected: f64, tolerance: f64, least: f64) -> bool {
     let off = (got - expected).abs();
-    got != expected && (off.is_nan() || off > tolerance * expected.abs().max(1.0))
+    let same = got == expected || (got.is_nan() && expected.is_nan());
+    !same && (off.is_nan() || off > tolerance * expected.abs() + least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_small_score_must_be_as_near_as_a_large_one() {
+        let is_off = |got, expected| super::is_off(got, expected, TOLERANCE, LEAST);
+        for size in [1e-8, 1e-3, 1.0, 1e6] {
+            assert!(!is_off(size * 1.000_000_5, size) && is_off(size * 1.001, size) && is_off(size, -size), "{size}");
+        }
+        assert!(!is_off(1e-13, 0.0) && !is_off(f64::NAN, f64::NAN) && is_off(f64::NAN, 0.0) && is_off(0.0, f64::NAN));
+        assert!(!is_off(f64::INFINITY, f64::INFINITY) && is_off(f64::INFINITY, 1.0));
+    }
+
+    #[test]
+    fn a_small_file_that_claims_many_features_is_probed_with_few_rows() {
+        let tree = "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=regression\n\
+                    feature_names=a b\n\nTree=0\nnum_leaves=1\nnum_cat=0\nleaf_value=1\n\nend of trees\n";
+        let mut ensemble = trees::read("model.txt", tree.as_bytes()).expect("a tree");
+        assert_eq!(rows_within(PROBES, PROBED_VALUES, &ensemble), PROBES);
+        ensemble.features = vec![String::new(); trees::MAX_FEATURES];
+        assert!(rows_within(PROBES, PROBED_VALUES, &ensemble) < 4);
+        assert_eq!(rows_within(GOLDENS, GOLDEN_VALUES, &ensemble), 1);
+    }
 }

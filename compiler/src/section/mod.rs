@@ -147,6 +147,14 @@ impl<'s, 'a> Section<'s, 'a> {
         })
     }
 
+    /// A whole number of 64 bits.
+    pub(crate) fn whole(&self, key: &'static str) -> Option<u64> {
+        self.typed(key, "a whole number from 0 that 64 bits hold", |value| {
+            let integer = value.get_ref().as_integer()?;
+            u64::from_str_radix(integer.as_str(), integer.radix()).ok()
+        })
+    }
+
     /// A list of texts with the place of each.
     pub(crate) fn strings(&self, key: &'static str) -> Option<Vec<(String, usize)>> {
         self.typed(key, "a list of texts in quotes", |value| {

@@ -23,11 +23,18 @@ struct Head<'a> {
     objective: Option<String>,
     /// `average_output`: a random forest.
     average: bool,
+    /// Whether `version` is one of those that LightGBM wrote before 2.3.
+    old: bool,
+}
+
+/// Whether a file is of LightGBM before 2.3.
+fn is_old(version: Option<&str>) -> bool {
+    matches!(version, None | Some("v1" | "v2"))
 }
 
 impl Head<'_> {
     fn ensemble(self, trees: Vec<Tree>) -> Result<Ensemble, Vec<Diagnostic>> {
-        let Head { place, outputs, features, objective, average } = self;
+        let Head { place, outputs, features, objective, average, old } = self;
         if !trees.len().is_multiple_of(outputs) {
             return Err(malformed(place, format!("{} trees are not whole rounds of {outputs}", trees.len())));
         }
@@ -38,6 +45,7 @@ impl Head<'_> {
         let divisor = if average { rounds as f64 } else { 1.0 };
         let link = match objective {
             None => Link::Identity,
+            Some(objective) if average && old => link_of_old_forest(place, &objective, outputs, &trees)?,
             Some(objective) => link(place, &objective)?,
         };
         let base = vec![0.0; outputs];
@@ -83,7 +91,11 @@ fn link(place: &str, objective: &str) -> Result<Link, Vec<Diagnostic>> {
         }
     }
     Ok(match name {
-        "regression" | "regression_l2" if square => Link::Square,
+        // Versions before 2.2 kept it for `huber`; those that write no `sqrt` there compute none.
+        "regression" | "regression_l2" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" if square => {
+            Link::Square
+        }
+        _ if square => return Err(unsupported(place, format!("the objective `{objective}`"))),
         "regression" | "regression_l2" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank"
         | "rank_xendcg" | "custom" => Link::Identity,
         "poisson" | "gamma" | "tweedie" => Link::Exp,
@@ -93,6 +105,27 @@ fn link(place: &str, objective: &str) -> Result<Link, Vec<Diagnostic>> {
         "multiclass" => Link::Softmax,
         _ => return Err(unsupported(place, format!("the objective `{objective}` is not known"))),
     })
+}
+
+/// What the objective makes of the average of a forest of before 2.3. Until 2.2.2 the leaves of a forest were predictions; 2.2.3 wrote
+/// the same `version`, with sums in the leaves as all later ones do. Where the leaves themselves do not tell, it is an error.
+fn link_of_old_forest(place: &str, objective: &str, outputs: usize, trees: &[Tree]) -> Result<Link, Vec<Diagnostic>> {
+    let link = link(place, objective)?;
+    let all = |is: fn(f64) -> bool| trees.iter().flat_map(Tree::leaves).all(is);
+    match link {
+        Link::Identity => Ok(link),
+        Link::Sigmoid(_) if outputs == 1 => {
+            Ok(if all(|leaf| (0.0..=1.0).contains(&leaf)) { Link::Identity } else { link })
+        }
+        // No prediction of these is negative.
+        Link::Exp | Link::Softplus if !all(|leaf| leaf >= 0.0) => Ok(link),
+        _ => Err(unsupported(
+            place,
+            format!(
+                "a random forest of LightGBM before 2.3 with the objective `{objective}`: whether its leaves are sums cannot be told"
+            ),
+        )),
+    }
 }
 
 /// A split on a number, as `missing_type` and `default_left` have it.

@@ -30,7 +30,7 @@ fn in_f64(link: Link, values: &mut [f64]) {
     }
 }
 
-/// As above, every step rounded to f32.
+/// As above, every step rounded to f32, but for the total of softmax.
 fn in_f32(link: Link, values: &mut [f64]) {
     let each = |values: &mut [f64], function: &dyn Fn(f32) -> f32| {
         values.iter_mut().for_each(|value| *value = f64::from(function(*value as f32)));
@@ -45,7 +45,8 @@ fn in_f32(link: Link, values: &mut [f64]) {
         Link::Softmax => {
             let most = values.iter().fold(f32::NEG_INFINITY, |most, &x| most.max(x as f32));
             each(values, &|x| (x - most).exp());
-            let total = values.iter().fold(0.0, |total: f32, &x| total + x as f32);
+            // XGBoost adds these in f64.
+            let total = values.iter().sum::<f64>() as f32;
             each(values, &|x| x / total);
         }
     }

@@ -75,7 +75,9 @@ impl Ensemble {
         let mut wrong = |message: String| {
             errors.push(Diagnostic::new(codes::BAD_TREE, message).at(place).help("export the model again"));
         };
-        let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
+        // What is added in f32 is f32: the pack has it so, and the walk must add the same.
+        let is_added = |value: f64| value.is_finite() && self.sums.round(value) == value;
+        let finite = |values: &[f64]| values.iter().all(|&value| is_added(value));
         if self.features.is_empty() || self.features.len() > MAX_FEATURES {
             wrong(format!("a model of {} features; 1 to {MAX_FEATURES} are possible", self.features.len()));
         }
@@ -83,7 +85,7 @@ impl Ensemble {
             wrong(format!("a model of {} outputs; 1 to {MAX_OUTPUTS} are possible", self.base.len()));
         }
         if !finite(&self.base) || !finite(&self.linear) || !self.divisor.is_finite() || self.divisor <= 0.0 {
-            wrong("a number that every row gets is not finite".to_owned());
+            wrong("a number that every row gets is not finite, or not of the kind that is added".to_owned());
         }
         if !self.linear.is_empty() && self.linear.len() != self.features.len() * self.base.len() {
             wrong(format!("a linear model of {} weights; features × outputs are needed", self.linear.len()));
@@ -94,7 +96,7 @@ impl Ensemble {
             }
             for node in tree.nodes() {
                 match node {
-                    Node::Leaf(value) if !value.is_finite() => wrong(format!("a leaf of tree {at} is {value}")),
+                    Node::Leaf(value) if !is_added(*value) => wrong(format!("a leaf of tree {at} is {value}")),
                     Node::Split(split) if split.feature as usize >= self.features.len() => wrong(format!(
                         "a node of tree {at} asks for feature {}, and there are {}",
                         split.feature,

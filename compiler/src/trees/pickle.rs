@@ -46,8 +46,15 @@ pub(super) struct Pickle {
 
 impl Pickle {
     pub(super) fn parse(bytes: &[u8]) -> Result<Pickle, String> {
-        let mut machine =
-            Machine { bytes, at: 0, stack: vec![], marks: vec![], memo: BTreeMap::new(), objects: vec![] };
+        let mut machine = Machine {
+            bytes,
+            at: 0,
+            stack: vec![],
+            marks: vec![],
+            memo: BTreeMap::new(),
+            objects: vec![],
+            calls: bytes.len(),
+        };
         let root = machine.run().map_err(|why| format!("byte {}: {why}", machine.at))?;
         Ok(Pickle { objects: machine.objects, root })
     }
@@ -72,6 +79,8 @@ struct Machine<'a> {
     marks: Vec<usize>,
     memo: BTreeMap<String, Value>,
     objects: Vec<Object>,
+    /// How many arguments calls may still have: no more than there are bytes to write them.
+    calls: usize,
 }
 
 impl Machine<'_> {
@@ -120,6 +129,8 @@ impl Machine<'_> {
                         Value::Object(at) if &*self.objects[at].class == "tuple" => self.objects[at].items.clone(),
                         _ => return Err("a call with what is no tuple".to_owned()),
                     };
+                    self.calls =
+                        self.calls.checked_sub(items.len()).ok_or("calls have more arguments than there are bytes")?;
                     self.object(class, items)?;
                 }
                 b'b' => {
@@ -254,6 +265,7 @@ mod tests {
             (b"\x80\x04.", "no opcode of protocol 0"),
             (b"(I1\nd.", "a key without a value"),
             (b"I1\nI2\na.", "no object stands"),
+            (b"cA\nB\np0\n(NNNNNNNNNNNNNNNNNNNNtp1\nRg0\ng1\nRg0\ng1\nR.", "more arguments than there are bytes"),
         ] {
             let outcome = Pickle::parse(wrong);
             assert!(outcome.as_ref().is_err_and(|error| error.contains(said)), "{said}: {outcome:?}");

@@ -1,4 +1,4 @@
-//! scikit-learn's gradient boosting from a pickle of protocol 0, as versions 0.17 to 0.21 leave it: the classes' own fields, as
+//! scikit-learn's gradient boosting from a pickle of protocol 0, as versions 0.18 to 0.20 leave it: the classes' own fields, as
 //! `sklearn/ensemble/gradient_boosting.py` and `sklearn/tree/_tree.pyx` name them.
 //!
 //! Later versions write other protocols, whose models come by way of ONNX.
@@ -22,7 +22,7 @@ pub(super) fn read(place: &str, bytes: &[u8]) -> Result<Ensemble, Vec<Diagnostic
     }
     let pickle =
         Pickle::parse(bytes).map_err(|why| malformed(place, format!("not a pickle that is read here: {why}")))?;
-    let reader = Reader { pickle: &pickle };
+    let reader = Reader { pickle: &pickle, len: bytes.len() };
     let model =
         reader.instance(&pickle.root).ok_or_else(|| malformed(place, "the pickle is no instance of a class"))?;
     let link = match (model.class.rsplit('.').next(), reader.class_of(&model, "loss_")) {
@@ -72,10 +72,17 @@ fn ensemble(reader: &Reader<'_>, model: &Instance<'_>, link: Link) -> Result<Ens
     if base.len() != outputs {
         return Err(Wrong::Missing("init_"));
     }
-    let mut trees = Vec::with_capacity(estimators.len());
+    let (mut trees, mut met) = (Vec::with_capacity(estimators.len()), 0);
     for (at, estimator) in estimators.iter().enumerate() {
         let wrong = |why: String| Wrong::Tree(at, why);
         let nodes = reader.nodes(estimator, rate).map_err(wrong)?;
+        // One estimator may stand in many places: the trees take no more bytes than there are.
+        met += nodes.len() * NODE_BYTES;
+        if met > reader.len {
+            return Err(wrong(
+                "there are fewer bytes than the nodes take: one tree stands in several places".to_owned(),
+            ));
+        }
         let tree = Tree::grow((at % outputs) as u32, &nodes, false).map_err(|NoTree(why)| wrong(why))?;
         trees.push(tree);
     }
@@ -85,6 +92,8 @@ fn ensemble(reader: &Reader<'_>, model: &Instance<'_>, link: Link) -> Result<Ens
 
 struct Reader<'a> {
     pickle: &'a Pickle,
+    /// The bytes of the file.
+    len: usize,
 }
 
 /// An object of a class, with the fields that it was set to.
@@ -129,6 +138,7 @@ impl<'a> Reader<'a> {
         let value = self.field(instance, key)?;
         match value {
             Value::Number(number) => Some(*number),
+            Value::Whole(whole) => (whole.unsigned_abs() <= 1 << 53).then_some(*whole as f64),
             other => {
                 let object = self.pickle.object(other).filter(|it| &*it.class == "numpy.core.multiarray.scalar")?;
                 let [dtype, bytes] = object.items.as_slice() else { return None };

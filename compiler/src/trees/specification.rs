@@ -39,6 +39,10 @@ const TYPES: [&str; 4] = ["number", "bucket", "category", "hash"];
 /// Everything that is wrong with the text, and every feature that is only in one of the two.
 pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<Features, Vec<Diagnostic>> {
     let Some(text) = text else {
+        let errors = no_fields(place, columns);
+        if !errors.is_empty() {
+            return Err(errors);
+        }
         let number = Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN };
         let features = columns.iter().map(|name| Feature { name: name.clone(), rule: number.clone() }).collect();
         return Features::new(features).map_err(|why| vec![wrong(place, why)]);
@@ -69,6 +73,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<F
     }
     top.finish();
     let mut errors = source.errors();
+    errors.extend(no_fields(place, found.values().map(|feature| &feature.name)));
     let absent: Vec<&str> = columns.iter().map(String::as_str).filter(|&column| !found.contains_key(column)).collect();
     if errors.is_empty() && !absent.is_empty() {
         let message = format!("{} of the model's {} features are not specified", absent.len(), columns.len());
@@ -81,6 +86,24 @@ pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<F
     }
     let features = columns.iter().filter_map(|column| found.remove(column)).collect();
     Features::new(features).map_err(|why| vec![wrong(place, why)])
+}
+
+/// An error for each feature whose name cannot be a field: said here, before a service is built with it.
+fn no_fields<'n>(place: &str, names: impl IntoIterator<Item = &'n String>) -> Vec<Diagnostic> {
+    let wrong = names.into_iter().filter(|name| !is_field(name)).map(|name| {
+        let message = format!("the feature `{name}` cannot be a field of a row");
+        let help = "give it a name of letters, digits and `_` in features.toml, and its name in the model as `column`";
+        Diagnostic::new(SPECIFICATION, message).at(place).help(help)
+    });
+    wrong.collect()
+}
+
+/// Whether a name can be a field, if need be as `r#name`: services have a field for each feature.
+fn is_field(name: &str) -> bool {
+    let mut letters = name.chars();
+    let begins = letters.next().is_some_and(|c| c.is_alphabetic() || c == '_');
+    let goes_on = letters.all(|c| c.is_alphanumeric() || c == '_');
+    begins && goes_on && !["_", "self", "Self", "super", "crate"].contains(&name)
 }
 
 fn first(names: &[String]) -> Vec<&str> {
@@ -134,7 +157,7 @@ fn rule(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Rule> {
             if buckets.is_none() {
                 source.fail(section.at, "a hash without `buckets`", "write buckets = 1024");
             }
-            Rule::Hash { buckets: buckets?, seed: u64::from(section.count("seed").unwrap_or(0)) }
+            Rule::Hash { buckets: buckets?, seed: section.whole("seed").unwrap_or(0) }
         }
         other => {
             let help = match nearest(other, TYPES) {
@@ -207,6 +230,10 @@ seed = 7
             ("buckets = 1024", "buckets = 0", "a whole number from 1"),
             ("column = \"VehBrand\"", "column = \"VehBrnd\"", "did you mean `VehBrand`"),
             ("[feature.age]", "[feature.aeg]", "the model has no feature `aeg`"),
+            ("[feature.age]", "[feature.\"my age\"]\ncolumn = \"age\"", "`my age` cannot be a field"),
+            ("[feature.age]", "[feature.self]\ncolumn = \"age\"", "`self` cannot be a field"),
+            ("boundaries = [18, 25.5]", "boundaries = []", "without a boundary"),
+            ("seed = 7", "seed = -1", "a whole number from 0"),
             ("column = \"VehBrand\"", "column = \"age\"", "are both the model's feature `age`"),
         ] {
             assert!(WHOLE.contains(from), "{from}");
@@ -222,8 +249,22 @@ seed = 7
     }
 
     #[test]
+    fn a_seed_has_64_bits() {
+        for (text, seed) in [("0", 0), ("5_000_000_000", 5_000_000_000), ("0xcbf29ce484222325", 0xcbf2_9ce4_8422_2325)]
+        {
+            let features = read(&WHOLE.replace("seed = 7", &format!("seed = {text}"))).expect(text);
+            assert_eq!(features.list()[3].rule, Rule::Hash { buckets: 1024, seed }, "{text}");
+        }
+    }
+
+    #[test]
     fn without_a_specification_all_are_numbers() {
         let features = features("", None, &["a".to_owned(), "b".to_owned()]).expect("features");
         assert!(features.list().iter().all(|it| matches!(it.rule, Rule::Number { mean: 0.0, deviation: 1.0, .. })));
+        let errors = super::features("features.toml", None, &["a".to_owned(), "b c".to_owned()]).expect_err("no field");
+        assert!(
+            errors.len() == 1 && errors[0].to_string().contains("the feature `b c` cannot be a field"),
+            "{errors:?}"
+        );
     }
 }

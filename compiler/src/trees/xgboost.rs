@@ -53,11 +53,12 @@ fn bounded(place: &str, outputs: i64, features: i64) -> Result<(usize, usize), V
 /// From a score to the margin that sums begin with.
 type Margin = fn(f32) -> f32;
 
-/// What an objective makes of sums, and of the base score.
+/// What an objective makes of sums, and of the base score. `ln` is that of the library `libm`, whose bits are the same on every host: a
+/// pack has them.
 fn objective_of(place: &str, name: &str) -> Result<(Link, Margin), Vec<Diagnostic>> {
     let same: Margin = |score| score;
-    let logit: Margin = |score| -(1.0 / score - 1.0).ln();
-    let log: Margin = f32::ln;
+    let logit: Margin = |score| -libm::logf(1.0 / score - 1.0);
+    let log: Margin = libm::logf;
     Ok(match name {
         "reg:squarederror"
         | "reg:linear"

@@ -3,6 +3,7 @@
 use super::{RankModel, Row};
 use crate::link::Warm;
 use crate::model::Error;
+use core::cmp::Ordering;
 use core::fmt;
 use core::marker::PhantomData;
 use modeldeploy_format::Digest;
@@ -27,7 +28,7 @@ impl<M: RankModel> Handle<M> {
     }
 
     /// The candidates by their scores, the best first; of equal ones the first. Where a candidate has several scores, the first
-    /// of them counts.
+    /// of them counts. A score that is NaN, which infinite values may make, comes last.
     ///
     /// # Errors
     ///
@@ -35,7 +36,7 @@ impl<M: RankModel> Handle<M> {
     pub fn rank<R: Row<Model = M>>(self, rows: &[R]) -> Result<Vec<Ranked>, Error> {
         let mut ranked = Vec::with_capacity(rows.len());
         M::engine()?.run(rows, |scores| ranked.push(Ranked { row: ranked.len(), score: scores[0] }))?;
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        ranked.sort_by(|a, b| order(a.score, b.score));
         Ok(ranked)
     }
 
@@ -106,6 +107,11 @@ impl<M: RankModel> Handle<M> {
     }
 }
 
+/// The greater score first; what is no number after all that are.
+fn order(a: f64, b: f64) -> Ordering {
+    b.partial_cmp(&a).unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}
+
 impl<M> Clone for Handle<M> {
     fn clone(&self) -> Handle<M> {
         *self
@@ -123,5 +129,19 @@ impl<M: RankModel> Default for Handle<M> {
 impl<M: RankModel> fmt::Debug for Handle<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Handle({} {}, {})", M::NAME, M::VERSION, M::DIGEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::order;
+
+    #[test]
+    fn what_is_no_number_comes_last() {
+        let mut scores = [f64::NAN, 1.0, f64::NEG_INFINITY, -f64::NAN, f64::INFINITY, 2.0];
+        scores.sort_by(|&a, &b| order(a, b));
+        assert_eq!(scores[..4], [f64::INFINITY, 2.0, 1.0, f64::NEG_INFINITY]);
+        assert!(scores[4].is_nan() && scores[5].is_nan());
+        assert_eq!(order(0.0, -0.0), core::cmp::Ordering::Equal);
     }
 }

@@ -123,8 +123,15 @@ impl<'a> Reader<'a> {
     fn items(&mut self, depth: usize) -> Result<Vec<Document>, String> {
         let (kind, count) = self.head()?;
         let mut items = vec![];
+        // Such items take no bytes: a file would have as many as it says, and many such lists.
+        if let Some(marker) = kind.filter(|marker| b"ZTFN".contains(marker)) {
+            return Err(format!(
+                "a list before byte {} has items of the type `{}`, all alike",
+                self.at,
+                char::from(marker)
+            ));
+        }
         if let Some(count) = count {
-            // Items of some types take no bytes: a lie about their number would cost memory alone.
             if count > self.bytes.len() - self.at {
                 return Err(format!("it ends early: {count} items should stand at byte {}", self.at));
             }
@@ -182,6 +189,7 @@ mod tests {
         for bytes in [
             &b"[$Z#L\x00\xff\xff\xff\xff\xff\xff\xff"[..],
             b"[$Z#l\x7f\xff\xff\xff",
+            b"[$T#i\x01xx",
             b"Si\xff",
             b"Sl\x7f\xff\xff\xffabc",
             b"[$d]",

@@ -1,6 +1,6 @@
 //! The JSON of `dump_model`: nodes within nodes.
 
-use super::{Head, bad_tree, categorical, features, grow, numeric, outputs};
+use super::{Head, bad_tree, categorical, features, grow, is_old, numeric, outputs};
 use crate::diagnostic::Diagnostic;
 use crate::trees::categories::Room;
 use crate::trees::codes::malformed;
@@ -23,7 +23,8 @@ pub(in super::super) fn read(place: &str, document: &Document) -> Result<Ensembl
     }
     let objective = document.get("objective").and_then(Document::text).map(str::to_owned);
     let average = document.get("average_output").and_then(Document::number).is_some_and(|flag| flag != 0.0);
-    let head = Head { place, outputs, features, objective, average };
+    let old = is_old(document.get("version").and_then(Document::text));
+    let head = Head { place, outputs, features, objective, average, old };
     let (mut trees, mut errors, mut room) = (vec![], vec![], Room::new());
     for (at, tree) in said.iter().enumerate() {
         match read_tree(place, at, tree, outputs, &mut room) {

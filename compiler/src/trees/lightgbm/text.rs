@@ -1,6 +1,6 @@
 //! The text format: a head of `key=value` lines, then a block of them for each tree, up to `end of trees`.
 
-use super::{Head, bad_tree, categorical, features, grow, numeric, outputs};
+use super::{Head, bad_tree, categorical, features, grow, is_old, numeric, outputs};
 use crate::diagnostic::Diagnostic;
 use crate::trees::categories::Room;
 use crate::trees::codes::{malformed, unsupported};
@@ -19,9 +19,10 @@ pub(in super::super) fn read(place: &str, bytes: &[u8]) -> Result<Ensemble, Vec<
     let text = std::str::from_utf8(bytes)
         .map_err(|error| malformed(place, format!("byte {} is not UTF-8", error.valid_up_to())))?;
     // What follows the trees, importances and parameters, has no part in predictions.
-    let Some((text, _)) = text.split_once("end of trees") else {
-        return Err(malformed(place, "the line `end of trees` is missing: the file was cut short"));
-    };
+    let cut_short = || malformed(place, "the line `end of trees` is missing: the file was cut short");
+    let ended = text.split_once("end of trees");
+    // Versions before 2.2 went on with the importances at once.
+    let (text, _) = ended.or_else(|| text.split_once("\nfeature importances:")).ok_or_else(cut_short)?;
     let (mut head, mut blocks) = (Block::default(), vec![]);
     let mut block = &mut head;
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
@@ -36,7 +37,14 @@ pub(in super::super) fn read(place: &str, bytes: &[u8]) -> Result<Ensemble, Vec<
             return Err(malformed(place, format!("`{key}` stands twice in one block")));
         }
     }
-    let head = read_head(place, &head)?;
+    let mut head = read_head(place, &head)?;
+    if ended.is_none() && !head.old {
+        return Err(cut_short());
+    }
+    if ended.is_none() && head.average {
+        // The leaves of their forests were predictions: no function was to come.
+        head.objective = None;
+    }
     let said = head_trees(&text[..text.find("\nTree=").unwrap_or(text.len())]);
     if said.is_some_and(|said| said != blocks.len()) {
         return Err(malformed(place, format!("`tree_sizes` has other trees than the {} that are there", blocks.len())));
@@ -67,7 +75,8 @@ fn read_head<'a>(place: &'a str, head: &Block<'_>) -> Result<Head<'a>, Vec<Diagn
         return Err(malformed(place, format!("`feature_names` has {} names for {count} features", features.len())));
     }
     let objective = head.0.get("objective").map(|&objective| objective.to_owned());
-    Ok(Head { place, outputs, features, objective, average: head.0.contains_key("average_output") })
+    let (average, old) = (head.0.contains_key("average_output"), is_old(head.0.get("version").copied()));
+    Ok(Head { place, outputs, features, objective, average, old })
 }
 
 /// The lines of the head or of one tree.
@@ -121,9 +130,14 @@ fn read_nodes(block: &Block<'_>, room: &mut Room) -> Result<Vec<Node>, String> {
     let categories: usize = block.one("num_cat")?;
     let sets = if categories > 0 { Some(Sets::read(block, categories)?) } else { None };
     let child = |child: i64| {
-        let node = if child < 0 { splits as i64 + !child } else { child };
-        let fits = (0..(splits + leaves) as i64).contains(&node) && (child < 0 || (child as usize) < splits);
-        if fits { Ok(node as u32) } else { Err(format!("a child is {child}, and there are {splits} splits")) }
+        let (place, end) = if child < 0 { (!child, leaves) } else { (child, splits) };
+        let fits = usize::try_from(place).is_ok_and(|place| place < end);
+        let first = if child < 0 { splits } else { 0 };
+        if fits {
+            Ok((first + place as usize) as u32)
+        } else {
+            Err(format!("a child is {child}, and there are {splits} splits"))
+        }
     };
     let mut nodes = Vec::with_capacity(splits + leaves);
     for node in 0..splits {

@@ -3,7 +3,7 @@
 use super::{Head, bad_tree, bounded, categorical, grow, names, numeric, weigh};
 use crate::diagnostic::Diagnostic;
 use crate::trees::categories::Room;
-use crate::trees::codes::{malformed, unsupported};
+use crate::trees::codes::{UNSUPPORTED, malformed, unsupported};
 use crate::trees::document::Document;
 use crate::trees::tree::Node;
 use crate::trees::{Ensemble, Number, Tree};
@@ -25,11 +25,13 @@ pub(in super::super) fn read(place: &str, document: &Document) -> Result<Ensembl
     match booster.text("name")? {
         "gbtree" => {
             let trees = read_trees(&booster.part("model"), outputs, None)?;
+            check_stop(&learner, &booster.part("model"), trees.len() / outputs)?;
             head.ensemble(trees, vec![])
         }
         "dart" => {
             let weights = booster.numbers("weight_drop")?;
             let trees = read_trees(&booster.part("gbtree").part("model"), outputs, Some(&weights))?;
+            check_stop(&learner, &booster.part("gbtree").part("model"), trees.len() / outputs)?;
             head.ensemble(trees, vec![])
         }
         "gblinear" => {
@@ -38,6 +40,21 @@ pub(in super::super) fn read(place: &str, document: &Document) -> Result<Ensembl
         }
         other => Err(unsupported(place, format!("the booster `{other}`"))),
     }
+}
+
+/// Refuses a model that was stopped early and still has the rounds after its best: some of XGBoost's interfaces use all, some the best.
+fn check_stop(learner: &Part<'_>, model: &Part<'_>, trees: usize) -> Result<(), Vec<Diagnostic>> {
+    let Some(best) = learner.part("attributes").part("best_iteration").value.and_then(Document::whole) else {
+        return Ok(());
+    };
+    let parallel = model.part("gbtree_model_param").part("num_parallel_tree").value.and_then(Document::whole);
+    let rounds = trees as i64 / parallel.unwrap_or(1).max(1);
+    if best.saturating_add(1) >= rounds {
+        return Ok(());
+    }
+    let what = format!("{rounds} rounds of which `best_iteration` says that the best is {best}");
+    let help = "save the rounds that are meant: `booster[: booster.best_iteration + 1].save_model(\"model.ubj\")`";
+    Err(vec![Diagnostic::new(UNSUPPORTED, what).at(learner.place).help(help)])
 }
 
 /// A number, or a list of them, as version 3.1 writes it.
@@ -207,6 +224,11 @@ impl Sets {
                 at,
                 "its sets of categories are out of order, or of different numbers",
             )]);
+        }
+        // One after the other, as XGBoost writes them: sets that share their categories would be more than the file has.
+        let ends = sets.segments.iter().zip(&sets.sizes).map(|(&segment, &size)| segment.checked_add(size));
+        if !ends.zip(sets.segments.iter().skip(1)).all(|(end, &next)| end == Some(next)) {
+            return Err(vec![bad_tree(tree.place, at, "its sets of categories do not follow one another")]);
         }
         Ok(sets)
     }
