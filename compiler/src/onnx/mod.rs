@@ -11,13 +11,14 @@ mod functions;
 mod indices;
 mod model;
 mod ops;
+mod opsets;
 mod order;
 mod read;
 mod run;
 mod small;
 mod tensor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trace;
 #[rustfmt::skip]
 #[allow(dead_code, unreachable_pub, clippy::all, reason = "generated, and of ONNX's whole vocabulary")]

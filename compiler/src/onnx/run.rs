@@ -3,6 +3,7 @@
 use super::codes;
 use super::model::{Body, Dimension, Model, Node, Port, ValueId};
 use super::ops::{Call, Eval};
+use super::read::shown;
 use super::tensor::Tensor;
 use crate::diagnostic::Diagnostic;
 use std::collections::HashMap;
@@ -56,8 +57,7 @@ impl Model {
             values[id.0 as usize] = Some(Arc::clone(tensor));
         }
         for node in &body.nodes {
-            let inputs: Vec<Option<Arc<Tensor>>> =
-                node.inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].clone())).collect();
+            let inputs = node.inputs.iter().map(|id| self.given(node, *id, values)).collect::<Result<Vec<_>, _>>()?;
             let made = match node.operator.eval {
                 Eval::Branch => {
                     let body = self.branch(node, &inputs)?;
@@ -80,9 +80,25 @@ impl Model {
         outputs.collect()
     }
 
+    /// The value of a node's input; none where it is left out.
+    pub(super) fn given(
+        &self,
+        node: &Node,
+        id: Option<ValueId>,
+        values: &Values,
+    ) -> Result<Option<Arc<Tensor>>, Diagnostic> {
+        let Some(ValueId(at)) = id else { return Ok(None) };
+        let value = values[at as usize].clone();
+        let none = || self.failed(node, &[], &format!("nothing gave its input `{}`", shown(&self.names[at as usize])));
+        value.map(Some).ok_or_else(none)
+    }
+
     pub(super) fn node(&self, node: &Node, inputs: &[Option<Arc<Tensor>>]) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
         let call = Call { attributes: &node.attributes, opset: node.opset, outputs: node.outputs.len(), inputs };
         let made = node.operator.compute(&call).map_err(|message| self.failed(node, inputs, &message))?;
+        if node.outputs.iter().skip(made.len()).any(Option::is_some) {
+            return Err(self.failed(node, inputs, &format!("it gives {} outputs, and more are named", made.len())));
+        }
         Ok(made.into_iter().map(Arc::new).collect())
     }
 

@@ -44,6 +44,8 @@ pub struct Step {
     pub name: String,
     /// Its operator.
     pub operator: &'static str,
+    /// The opset that says what the operator means.
+    pub opset: i64,
     pub(super) attributes: Attributes,
     /// Its inputs, as numbers of values.
     pub inputs: Vec<Option<usize>>,
@@ -155,13 +157,9 @@ impl Trace {
         })
     }
 
-    /// A value by its number.
-    ///
-    /// # Panics
-    ///
-    /// If no node of the trace computed it.
-    pub fn value(&self, at: usize) -> &Traced {
-        self.values[at].as_ref().expect("a step's values were computed")
+    /// A value by its number; none where no node of the trace computed it.
+    pub fn value(&self, at: usize) -> Option<&Traced> {
+        self.values[at].as_ref()
     }
 
     /// The name of a value in the file.
@@ -206,7 +204,7 @@ impl Tracer<'_> {
             if run == SHORT.len() && self.of_text[at] {
                 return self.hollow(at).map(Some).map_err(|message| self.wrong(&node.name, message));
             }
-            Ok(self.runs[run][at].clone())
+            self.model.given(node, *id, &self.runs[run])
         };
         node.inputs.iter().map(input).collect()
     }
@@ -305,6 +303,7 @@ fn step(node: &Node, operator: &'static str, inputs: &[Option<ValueId>], outputs
     Step {
         name: node.name.clone(),
         operator,
+        opset: node.opset,
         attributes: node.attributes.clone(),
         inputs: numbers(inputs),
         outputs: numbers(outputs),

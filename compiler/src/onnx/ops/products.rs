@@ -115,6 +115,9 @@ pub(super) fn from_zero(x: &Tensor, zero: Option<&Tensor>, rows: bool) -> Result
     }
     let wide = cast::to(x, Elem::I32)?;
     let Some(zero) = zero else { return Ok(wide) };
+    if zero.elem() != x.elem() {
+        return Err(format!("the zeros {zero} are not of the kind of {x}"));
+    }
     let mut zero = cast::to(zero, Elem::I32)?;
     if rows && zero.rank() == 1 && zero.len() > 1 {
         zero = zero.reshaped([zero.len(), 1])?;
