@@ -4,6 +4,7 @@ mod hostile;
 mod numbers;
 mod opsets;
 mod single;
+mod spent;
 
 use super::wire::{
     AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,

@@ -5,6 +5,7 @@
 //! comes out the same every time is a constant.
 
 use super::attributes::Attributes;
+use super::budget::Budget;
 use super::model::{Body, Model, Node, ValueId};
 use super::ops::{Eval, zeros};
 use super::run::Values;
@@ -140,6 +141,7 @@ impl Trace {
             runs: runs.try_into().expect("one run a length"),
             of_text: (0..model.names.len()).map(|at| of_text(ValueId(at as u32)) == Some(true)).collect(),
             steps: Vec::new(),
+            budget: Budget::whole(),
         };
         tracer.body(&model.body).map_err(|error| vec![error])?;
         let mut values = Vec::with_capacity(model.names.len());
@@ -185,6 +187,8 @@ struct Tracer<'a> {
     /// Of each value, whether it follows from the text's tokens.
     of_text: Vec<bool>,
     steps: Vec<Step>,
+    /// Of the three runs together.
+    budget: Budget,
 }
 
 impl Tracer<'_> {
@@ -218,7 +222,7 @@ impl Tracer<'_> {
         let of_text = reads_text && !matches!(node.operator.name, "Shape" | "Size");
         // A long text is not computed: its shapes can be told from those of the short ones.
         for run in 0..if of_text { SHORT.len() } else { LENGTHS } {
-            let made = self.model.node(node, &self.inputs(node, run)?)?;
+            let made = self.model.node(node, &self.inputs(node, run)?, &self.budget)?;
             for (id, tensor) in node.outputs.iter().zip(made) {
                 if let Some(id) = id {
                     self.runs[run][id.0 as usize] = Some(tensor);

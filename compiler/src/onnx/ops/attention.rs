@@ -85,7 +85,7 @@ fn attention(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
         Some(scale) => f64::from(scale),
         None => 1.0 / (depth as f64).sqrt(),
     };
-    let product = products::matmul(&q, &permuted(&k, &[0, 1, 3, 2])?)?;
+    let product = products::matmul(call, &q, &permuted(&k, &[0, 1, 3, 2])?)?;
     let scores = super::arithmetic::map(&product, |x: f64| x * scale)?;
     let cap = f64::from(attributes.float_or("softcap", 0.0)?);
     let capped =
@@ -93,7 +93,7 @@ fn attention(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
     let bias = bias(call, [batch, heads, queries, keys])?;
     let biased = zip(&capped, &bias, |x: f64, bias: f64| Ok(x + bias))?;
     let shares = softmax::rows(&biased)?;
-    let mut mixed = products::matmul(&shares, &v)?;
+    let mut mixed = products::matmul(call, &shares, &v)?;
     if flat {
         let [.., width] = four(&mixed)?;
         mixed = permuted(&mixed, &[0, 2, 1, 3])?.reshaped([batch, queries, heads * width])?;

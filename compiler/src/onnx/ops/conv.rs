@@ -53,9 +53,9 @@ fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> 
     }
     let axes = window::axes(call, x, &w.shape()[2..])?;
     let shape: Vec<usize> = [x.shape()[0], maps].into_iter().chain(axes.iter().map(|axis| axis.output)).collect();
-    count(&shape)?;
     // Every window keeps its places.
     count(&[&shape[2..], &w.shape()[2..]].concat())?;
+    call.budget.work(&[&[count(&shape)?], &w.shape()[1..]].concat())?;
     numbers!(x, values => {
         let bias = bias.map(Tensor::of).transpose()?;
         Tensor::new(shape, slide(values, w.of()?, bias, x, w, &axes, groups))
@@ -187,6 +187,7 @@ fn transposed(call: &Call<'_>) -> Result<Tensor, String> {
     let maps = w.shape()[1] * groups;
     let shape: Vec<usize> = [x.shape()[0], maps].into_iter().chain(axes.iter().map(|axis| axis.input)).collect();
     count(&shape)?;
+    call.budget.work(&[&[x.len()], &w.shape()[1..]].concat())?;
     let bias = call.optional(2);
     if bias.is_some_and(|bias| bias.shape() != [maps]) {
         return Err(format!("the bias is not one number for each of {maps} maps"));

@@ -28,6 +28,7 @@ mod softmax;
 mod window;
 
 use super::attributes::Attributes;
+use super::budget::Budget;
 use super::elem::Elem;
 use super::model::ValueId;
 use super::tensor::{Data, Tensor, any};
@@ -269,6 +270,8 @@ pub(in crate::onnx) struct Call<'a> {
     /// How many outputs the node has.
     pub(in crate::onnx) outputs: usize,
     pub(in crate::onnx) inputs: &'a [Option<Arc<Tensor>>],
+    /// What the run may still take.
+    pub(in crate::onnx) budget: &'a Budget,
 }
 
 impl<'a> Call<'a> {

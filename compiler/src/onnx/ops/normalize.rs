@@ -207,6 +207,7 @@ fn neighbours(call: &Call<'_>) -> Result<Tensor, String> {
         let width = size(call.attributes.int("size")?.ok_or("it has no size")?)?;
         let number = |name, default| call.attributes.float_or(name, default).map(f64::from);
         let (alpha, beta, bias) = (number("alpha", 1e-4)?, number("beta", 0.75)?, number("bias", 1.0)?);
+        call.budget.work(&[x.len(), width.min(count)])?;
         let one = |(at, x): (usize, &T)| {
             let channel = at / inner.max(1) % count;
             let first = channel.saturating_sub(width.saturating_sub(1) / 2);

@@ -42,7 +42,8 @@ fn windows(call: &Call<'_>, x: &Tensor) -> Result<(Vec<usize>, Vec<Window>), Str
     let axes = window::axes(call, x, &kernel)?;
     let outputs: Vec<usize> = axes.iter().map(|axis| axis.output).collect();
     // Every window keeps its places.
-    count(&[&outputs[..], &kernel].concat())?;
+    let inside = count(&[&outputs[..], &kernel].concat())?;
+    call.budget.work(&[x.shape()[0], x.shape()[1], inside])?;
     let mut windows = Vec::new();
     each(&outputs, |output| {
         let mut own = Window { padded: 0, places: Vec::new() };

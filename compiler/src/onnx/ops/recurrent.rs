@@ -253,6 +253,7 @@ fn run(call: &Call<'_>, cell: Cell) -> Result<Vec<Tensor>, String> {
     if lengths.len() != batch || lengths.iter().any(|&length| length > tokens) {
         return Err(format!("the lengths {lengths:?} do not go with {batch} texts of {tokens} tokens"));
     }
+    call.budget.work(&[tokens, batch, count, rows, inputs + hidden])?;
     let functions = functions(call, cell, count)?;
     let clip = attributes.float("clip")?.map_or(f64::INFINITY, f64::from);
     if clip.is_nan() || clip < 0.0 {

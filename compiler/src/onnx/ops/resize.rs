@@ -100,6 +100,8 @@ fn resize(call: &Call<'_>) -> Result<Tensor, String> {
         let mut next = Vec::with_capacity(count(&shape)?);
         let mut next_outside = Vec::with_capacity(next.capacity());
         let (outer, own, inner) = around(made.shape(), at);
+        let widest = rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
+        call.budget.work(&[count(&shape)?, widest])?;
         let values = made.of::<f64>()?;
         for before in 0..outer {
             for row in &rows {
