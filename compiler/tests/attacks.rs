@@ -18,7 +18,7 @@ use std::sync::Arc;
 /// Whether bytes are refused, in the way in which a target reads them.
 type Refused = fn(&[u8]) -> bool;
 
-const TARGETS: [(&str, Refused); 8] = [
+const TARGETS: [(&str, Refused); 9] = [
     ("index", |bytes| Vectors::parse(&Aligned::copy(bytes)).is_err()),
     ("lock", |bytes| std::str::from_utf8(bytes).map_or(true, |text| Lock::parse(text).is_err())),
     ("model_folder", |bytes| {

@@ -40,12 +40,14 @@ pub fn pack(ensemble: &Ensemble, place: &str) -> Result<Aligned, Vec<Diagnostic>
     Ok(bytes)
 }
 
+/// A set of categories of a feature, and whether its members go left.
+type Set = (u32, Missing, bool, Box<[u32]>);
+
 /// All that is asked of the features, each question once.
 struct Columns {
     /// The column of a feature's numbers, by what happens to missing values.
     numbers: BTreeMap<(u32, Missing), u32>,
-    /// The column of a set of categories; `true` if its members go left.
-    sets: BTreeMap<(u32, Missing, bool, Box<[u32]>), u32>,
+    sets: BTreeMap<Set, u32>,
     columns: Vec<(u32, Missing, Column)>,
     inputs: Number,
 }
