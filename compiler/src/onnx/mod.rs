@@ -1,9 +1,11 @@
 //! ONNX models: read, checked, and evaluated by a plain interpreter, which is the reference of everything that is made of them.
 //!
-//! Nothing of a file is trusted: all that is wrong with it is told in one run, memory is taken in proportion to the file, a shape that no
-//! tensor can have is refused before memory is taken for it, and external data come from whoever reads files, by name.
+//! Nothing of a file is trusted: all that is wrong with it is told in one run, memory is taken in proportion to the file or under a bound, a
+//! shape that no tensor can have is refused before memory is taken for it, a run ends at what it may take, and external data come from whoever
+//! reads files, by name.
 
 mod attributes;
+mod budget;
 pub mod codes;
 mod constant;
 mod elem;
@@ -11,13 +13,14 @@ mod functions;
 mod indices;
 mod model;
 mod ops;
+mod opsets;
 mod order;
 mod read;
 mod run;
 mod small;
 mod tensor;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod trace;
 #[rustfmt::skip]
 #[allow(dead_code, unreachable_pub, clippy::all, reason = "generated, and of ONNX's whole vocabulary")]

@@ -4,10 +4,11 @@ use super::attributes::{Attribute, Attributes};
 use super::constant::{self, Failure};
 use super::elem::Elem;
 use super::model::{Body, Dimension, Model, Node, Port, ValueId};
-use super::ops::{self, NEWEST, OLDEST};
+use super::ops;
+use super::opsets::Opsets;
 use super::wire::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto};
 use super::wire::{attribute_proto::AttributeType, tensor_shape_proto, type_proto};
-use super::{codes, functions, order};
+use super::{codes, functions, opsets, order};
 use crate::diagnostic::{Code, Diagnostic};
 use prost::Message;
 use prost::bytes::Bytes;
@@ -36,21 +37,15 @@ pub fn read(place: &str, bytes: Vec<u8>, external: &mut External<'_>) -> Result<
     let Some(mut graph) = proto.graph.take() else {
         return Err(wrong(codes::NOT_A_MODEL, "not an ONNX model: it has no graph".to_owned(), again));
     };
-    let mut opsets = HashMap::new();
-    for import in &proto.opset_import {
-        opsets.insert(domain(import.domain()).to_owned(), import.version());
-    }
-    let opset = opsets.get("").copied();
-    if let Some(opset) = opset.filter(|opset| !(OLDEST..=NEWEST).contains(opset)) {
-        let message = format!("the model is of opset {opset}; {OLDEST} to {NEWEST} are read");
-        let help = "export it for another opset, or convert it: `onnx.version_converter.convert_version`";
-        return Err(wrong(codes::UNKNOWN_OPSET, message, help));
-    }
     let mut reader = Reader { place, external, names: Vec::new(), errors: Vec::new(), untold: 0, scopes: Vec::new() };
     let nodes = std::mem::take(&mut graph.node);
-    match functions::inline(nodes, &proto.functions, &opsets) {
-        Err(message) => reader.error(codes::BAD_GRAPH, message, None),
-        Ok(nodes) => {
+    let inlined = opsets::read(&proto.opset_import, "the model").and_then(|opsets| {
+        let opset = opsets.get("").copied();
+        functions::inline(nodes, &proto.functions, opsets).map(|nodes| (opset, nodes))
+    });
+    match inlined {
+        Err(Failure { code, message }) => reader.error(code, message, None),
+        Ok((opset, nodes)) => {
             let body = reader.body(&graph, nodes);
             if reader.errors.is_empty() {
                 let metadata =
@@ -81,7 +76,7 @@ pub(super) fn domain(name: &str) -> &str {
 /// A node before its names are resolved, with the version of its operator's domain.
 pub(super) struct Draft {
     pub(super) proto: NodeProto,
-    pub(super) opsets: Arc<HashMap<String, i64>>,
+    pub(super) opsets: Arc<Opsets>,
 }
 
 struct Reader<'a, 'b> {
@@ -103,6 +98,9 @@ impl Reader<'_, '_> {
         let place = node.map_or(self.place.to_owned(), |node| format!("{}, node `{node}`", self.place));
         let help = match code {
             codes::UNSUPPORTED_OPERATOR => "`cargo modeldeploy explain MD0107` says which operators are",
+            codes::UNKNOWN_OPSET => {
+                "export it for another opset, or convert it: `onnx.version_converter.convert_version`"
+            }
             codes::BAD_EXTERNAL_DATA => {
                 "put the files of its external data beside the model, or export it again in one file"
             }
@@ -269,7 +267,8 @@ impl Reader<'_, '_> {
             }
         }
         let operator = operator?;
-        if let Err(message) = operator.takes(&inputs, outputs.len(), &attributes) {
+        let takes = operator.takes(&inputs, outputs.len(), &attributes, opset.unwrap_or(0));
+        if let Err(message) = takes.and_then(|()| branches(operator, outputs.len(), &attributes)) {
             let message = format!("`{}`: {message}", operator.name);
             self.error(codes::UNSUPPORTED_OPERATOR, message, Some(&name));
         }
@@ -277,7 +276,7 @@ impl Reader<'_, '_> {
         whole.then(|| Node { name, operator, opset: opset.unwrap_or(0), attributes, inputs, outputs })
     }
 
-    fn attribute(&mut self, proto: &AttributeProto, opsets: &Arc<HashMap<String, i64>>) -> Result<Attribute, Failure> {
+    fn attribute(&mut self, proto: &AttributeProto, opsets: &Arc<Opsets>) -> Result<Attribute, Failure> {
         let text = |bytes: &Bytes| String::from_utf8(bytes.to_vec()).map_err(|_| Failure::from("not UTF-8".to_owned()));
         // The first files of ONNX state no type: what is there says it.
         let kind = match proto.r#type() {
@@ -304,6 +303,21 @@ impl Reader<'_, '_> {
             other => return Err(format!("{} is a kind that is not supported", other.as_str_name()).into()),
         })
     }
+}
+
+/// That both branches of a node give as many values as the node does, and take none.
+fn branches(operator: &ops::Operator, outputs: usize, attributes: &Attributes) -> Result<(), String> {
+    if !matches!(operator.eval, ops::Eval::Branch) {
+        return Ok(());
+    }
+    for name in ["then_branch", "else_branch"] {
+        let body = attributes.body(name)?.ok_or_else(|| format!("it has no `{name}`"))?;
+        if body.outputs.len() != outputs || !body.inputs.is_empty() {
+            let (given, taken) = (body.outputs.len(), body.inputs.len());
+            return Err(format!("its `{name}` takes {taken} values and gives {given}; 0 and {outputs} are needed"));
+        }
+    }
+    Ok(())
 }
 
 fn kind_of(proto: &AttributeProto) -> AttributeType {

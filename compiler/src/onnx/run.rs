@@ -1,8 +1,10 @@
 //! The interpreter: node by node, each value kept to the end.
 
+use super::budget::Budget;
 use super::codes;
 use super::model::{Body, Dimension, Model, Node, Port, ValueId};
 use super::ops::{Call, Eval};
+use super::read::shown;
 use super::tensor::Tensor;
 use crate::diagnostic::Diagnostic;
 use std::collections::HashMap;
@@ -19,7 +21,7 @@ impl Model {
     /// `MD1707` for each input that is missing, unknown, or not what the model takes; `MD1706` for the first node that cannot be computed.
     pub fn run(&self, inputs: &[(&str, Tensor)]) -> Result<Vec<Arc<Tensor>>, Vec<Diagnostic>> {
         let mut values = self.begin(inputs)?;
-        self.walk(&self.body, &mut values).map_err(|error| vec![error])
+        self.walk(&self.body, &mut values, &Budget::whole()).map_err(|error| vec![error])
     }
 
     /// The inputs, each in its place.
@@ -51,19 +53,23 @@ impl Model {
         if errors.is_empty() { Ok(values) } else { Err(errors) }
     }
 
-    fn walk(&self, body: &Body, values: &mut Values) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+    pub(super) fn walk(
+        &self,
+        body: &Body,
+        values: &mut Values,
+        budget: &Budget,
+    ) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
         for (id, tensor) in &body.constants {
             values[id.0 as usize] = Some(Arc::clone(tensor));
         }
         for node in &body.nodes {
-            let inputs: Vec<Option<Arc<Tensor>>> =
-                node.inputs.iter().map(|id| id.and_then(|id| values[id.0 as usize].clone())).collect();
+            let inputs = node.inputs.iter().map(|id| self.given(node, *id, values)).collect::<Result<Vec<_>, _>>()?;
             let made = match node.operator.eval {
                 Eval::Branch => {
                     let body = self.branch(node, &inputs)?;
-                    self.walk(&body, values)?
+                    self.walk(&body, values, budget)?
                 }
-                _ => self.node(node, &inputs)?,
+                _ => self.node(node, &inputs, budget)?,
             };
             for (id, tensor) in node.outputs.iter().zip(made) {
                 if let Some(ValueId(at)) = id {
@@ -80,9 +86,35 @@ impl Model {
         outputs.collect()
     }
 
-    pub(super) fn node(&self, node: &Node, inputs: &[Option<Arc<Tensor>>]) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
-        let call = Call { attributes: &node.attributes, opset: node.opset, outputs: node.outputs.len(), inputs };
-        let made = node.operator.compute(&call).map_err(|message| self.failed(node, inputs, &message))?;
+    /// The value of a node's input; none where it is left out.
+    pub(super) fn given(
+        &self,
+        node: &Node,
+        id: Option<ValueId>,
+        values: &Values,
+    ) -> Result<Option<Arc<Tensor>>, Diagnostic> {
+        let Some(ValueId(at)) = id else { return Ok(None) };
+        let value = values[at as usize].clone();
+        let none = || self.failed(node, &[], &format!("nothing gave its input `{}`", shown(&self.names[at as usize])));
+        value.map(Some).ok_or_else(none)
+    }
+
+    pub(super) fn node(
+        &self,
+        node: &Node,
+        inputs: &[Option<Arc<Tensor>>],
+        budget: &Budget,
+    ) -> Result<Vec<Arc<Tensor>>, Diagnostic> {
+        let outputs = node.outputs.len();
+        let call = Call { attributes: &node.attributes, opset: node.opset, outputs, inputs, budget };
+        let made = node.operator.compute(&call).and_then(|made| {
+            budget.numbers(made.iter().map(Tensor::len).sum())?;
+            Ok(made)
+        });
+        let made = made.map_err(|message| self.failed(node, inputs, &message))?;
+        if node.outputs.iter().skip(made.len()).any(Option::is_some) {
+            return Err(self.failed(node, inputs, &format!("it gives {} outputs, and more are named", made.len())));
+        }
         Ok(made.into_iter().map(Arc::new).collect())
     }
 

@@ -9,6 +9,9 @@ use std::fmt;
 /// memory. Those of the file are bounded by its length.
 const MOST: usize = 1 << 26;
 
+/// The most axes of a tensor, as NumPy has it.
+const AXES: usize = 64;
+
 /// The numbers of a tensor.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "each is what `Elem` says of it")]
@@ -270,12 +273,13 @@ pub(super) fn count(shape: &[usize]) -> Result<usize, String> {
     product(shape).filter(|&all| all <= MOST).ok_or_else(large)
 }
 
-/// How many numbers a shape has, if they can be counted.
+/// How many numbers a shape has, if they can be counted and its axes walked over: those around an axis of none are bounded too.
 pub(super) fn product(shape: &[usize]) -> Option<usize> {
-    if shape.contains(&0) {
-        return Some(0);
+    if shape.len() > AXES {
+        return None;
     }
-    shape.iter().try_fold(1_usize, |all, &size| all.checked_mul(size))
+    let walked = shape.iter().try_fold(1_usize, |all, &size| all.checked_mul(size.max(1)))?;
+    if shape.contains(&0) { (walked <= MOST).then_some(0) } else { Some(walked) }
 }
 
 impl Tensor {

@@ -5,6 +5,7 @@
 //! comes out the same every time is a constant.
 
 use super::attributes::Attributes;
+use super::budget::Budget;
 use super::model::{Body, Model, Node, ValueId};
 use super::ops::{Eval, zeros};
 use super::run::Values;
@@ -44,6 +45,8 @@ pub struct Step {
     pub name: String,
     /// Its operator.
     pub operator: &'static str,
+    /// The opset that says what the operator means.
+    pub opset: i64,
     pub(super) attributes: Attributes,
     /// Its inputs, as numbers of values.
     pub inputs: Vec<Option<usize>>,
@@ -138,6 +141,7 @@ impl Trace {
             runs: runs.try_into().expect("one run a length"),
             of_text: (0..model.names.len()).map(|at| of_text(ValueId(at as u32)) == Some(true)).collect(),
             steps: Vec::new(),
+            budget: Budget::whole(),
         };
         tracer.body(&model.body).map_err(|error| vec![error])?;
         let mut values = Vec::with_capacity(model.names.len());
@@ -155,13 +159,9 @@ impl Trace {
         })
     }
 
-    /// A value by its number.
-    ///
-    /// # Panics
-    ///
-    /// If no node of the trace computed it.
-    pub fn value(&self, at: usize) -> &Traced {
-        self.values[at].as_ref().expect("a step's values were computed")
+    /// A value by its number; none where no node of the trace computed it.
+    pub fn value(&self, at: usize) -> Option<&Traced> {
+        self.values[at].as_ref()
     }
 
     /// The name of a value in the file.
@@ -187,6 +187,8 @@ struct Tracer<'a> {
     /// Of each value, whether it follows from the text's tokens.
     of_text: Vec<bool>,
     steps: Vec<Step>,
+    /// Of the three runs together.
+    budget: Budget,
 }
 
 impl Tracer<'_> {
@@ -206,7 +208,7 @@ impl Tracer<'_> {
             if run == SHORT.len() && self.of_text[at] {
                 return self.hollow(at).map(Some).map_err(|message| self.wrong(&node.name, message));
             }
-            Ok(self.runs[run][at].clone())
+            self.model.given(node, *id, &self.runs[run])
         };
         node.inputs.iter().map(input).collect()
     }
@@ -220,7 +222,7 @@ impl Tracer<'_> {
         let of_text = reads_text && !matches!(node.operator.name, "Shape" | "Size");
         // A long text is not computed: its shapes can be told from those of the short ones.
         for run in 0..if of_text { SHORT.len() } else { LENGTHS } {
-            let made = self.model.node(node, &self.inputs(node, run)?)?;
+            let made = self.model.node(node, &self.inputs(node, run)?, &self.budget)?;
             for (id, tensor) in node.outputs.iter().zip(made) {
                 if let Some(id) = id {
                     self.runs[run][id.0 as usize] = Some(tensor);
@@ -305,6 +307,7 @@ fn step(node: &Node, operator: &'static str, inputs: &[Option<ValueId>], outputs
     Step {
         name: node.name.clone(),
         operator,
+        opset: node.opset,
         attributes: node.attributes.clone(),
         inputs: numbers(inputs),
         outputs: numbers(outputs),

@@ -8,7 +8,7 @@ use crate::front::emitter::{Emitter, Value};
 use crate::graph::{Constant, Dim, ValueId};
 use crate::onnx::{Data, Size, Step, Tensor, Trace, Traced};
 use crate::ops::{Gather, Input};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What a value that follows from the text is in the graph.
@@ -70,23 +70,15 @@ impl<'a> Importer<'a> {
 
     /// Writes every node that `output` needs.
     pub(super) fn run(mut self, output: usize) -> Result<(Emitter, ValueId), Vec<Diagnostic>> {
-        for at in self.needed(output) {
+        for (at, value) in self.needed(output)? {
             let step = &self.trace.steps[at];
-            let value = step.outputs[0].expect("a node that is needed has an output");
             if step.inputs.iter().flatten().any(|input| self.is_missing(*input)) {
                 // What stands in the way has been told.
                 continue;
             }
             match rules::lower(&mut self, step).and_then(|made| self.fits(value, made)) {
                 Ok(made) => _ = self.lowered.insert(value, made),
-                Err(message) => {
-                    let message = format!("operator `{}`: {message}", step.operator);
-                    self.errors.push(
-                        Diagnostic::new(codes::UNKNOWN_GRAPH, message)
-                            .at(format!("{}, node `{}`", self.place, step.name))
-                            .help("`cargo modeldeploy explain MD0115` says which models are compiled"),
-                    );
-                }
+                Err(message) => self.errors.push(self.unknown(step, &message)),
             }
         }
         if !self.errors.is_empty() {
@@ -102,22 +94,41 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// The steps on the way to a value that follow from the text, in order.
-    fn needed(&self, output: usize) -> Vec<usize> {
-        let mut found = std::collections::BTreeSet::new();
+    fn unknown(&self, step: &Step, message: &str) -> Diagnostic {
+        Diagnostic::new(codes::UNKNOWN_GRAPH, format!("operator `{}`: {message}", step.operator))
+            .at(format!("{}, node `{}`", self.place, step.name))
+            .help("`cargo modeldeploy explain MD0115` says which models are compiled")
+    }
+
+    /// The steps on the way to a value that follow from the text, in order, each with its first output: a graph's nodes have no other.
+    fn needed(&self, output: usize) -> Result<BTreeMap<usize, usize>, Vec<Diagnostic>> {
+        let mut found = BTreeMap::new();
+        let mut errors = Vec::new();
         let mut ahead = vec![output];
         while let Some(value) = ahead.pop() {
             let Some(&at) = self.makers.get(&value) else { continue };
-            if matches!(self.trace.value(value), Traced::Text(..)) && found.insert(at) {
-                ahead.extend(self.trace.steps[at].inputs.iter().flatten());
+            let step = &self.trace.steps[at];
+            if !self.is_text(value) {
+                continue;
+            }
+            if step.outputs.first() != Some(&Some(value)) {
+                let name = self.trace.name(value).escape_debug();
+                errors
+                    .push(self.unknown(step, &format!("its output `{name}` is not its first, and no other is known")));
+            } else if found.insert(at, value).is_none() {
+                ahead.extend(step.inputs.iter().flatten());
             }
         }
-        found.into_iter().collect()
+        if errors.is_empty() { Ok(found) } else { Err(errors) }
+    }
+
+    fn is_text(&self, value: usize) -> bool {
+        matches!(self.trace.value(value), Some(Traced::Text(..)))
     }
 
     /// Whether a value follows from the text and has no form in the graph.
     fn is_missing(&self, value: usize) -> bool {
-        matches!(self.trace.value(value), Traced::Text(..)) && !self.lowered.contains_key(&value)
+        self.is_text(value) && !self.lowered.contains_key(&value)
     }
 
     /// That a value of the graph has the shape that the file's has.
@@ -130,7 +141,7 @@ impl<'a> Importer<'a> {
 
     /// The shape that a value of the text has without the batch.
     pub(super) fn shape(&self, value: usize) -> Result<Vec<Dim>, String> {
-        let Traced::Text(_, sizes) = self.trace.value(value) else {
+        let Some(Traced::Text(_, sizes)) = self.trace.value(value) else {
             return Err("it follows from the length alone".to_owned());
         };
         let dims = sizes.iter().map(|size| match size {
@@ -142,14 +153,15 @@ impl<'a> Importer<'a> {
 
     /// Whether the first axis of a value is the batch, which is of one text.
     pub(super) fn is_batched(&self, value: usize) -> bool {
-        matches!(self.trace.value(value), Traced::Text(_, sizes) if sizes.len() > 1 && sizes[0] == Size::Fixed(1))
+        matches!(self.trace.value(value), Some(Traced::Text(_, sizes)) if sizes.len() > 1 && sizes[0] == Size::Fixed(1))
     }
 
     /// How many axes a value has in the file.
     pub(super) fn rank(&self, value: usize) -> usize {
         match self.trace.value(value) {
-            Traced::Text(_, sizes) => sizes.len(),
-            Traced::Known(tensors) => tensors[0].rank(),
+            Some(Traced::Text(_, sizes)) => sizes.len(),
+            Some(Traced::Known(tensors)) => tensors[0].rank(),
+            None => 0,
         }
     }
 
@@ -169,7 +181,7 @@ impl<'a> Importer<'a> {
     /// A tensor that is the same for every text.
     pub(super) fn constant(&self, value: usize) -> Option<&Arc<Tensor>> {
         match self.trace.value(value) {
-            Traced::Known(tensors) if tensors.iter().all(|tensor| **tensor == *tensors[0]) => Some(&tensors[0]),
+            Some(Traced::Known(tensors)) if tensors.iter().all(|tensor| **tensor == *tensors[0]) => Some(&tensors[0]),
             _ => None,
         }
     }
@@ -177,8 +189,8 @@ impl<'a> Importer<'a> {
     /// The tensors of a value that follows from the length.
     pub(super) fn known(&self, value: usize) -> Option<&[Arc<Tensor>; 3]> {
         match self.trace.value(value) {
-            Traced::Known(tensors) => Some(tensors),
-            Traced::Text(..) => None,
+            Some(Traced::Known(tensors)) => Some(tensors),
+            _ => None,
         }
     }
 
@@ -244,8 +256,12 @@ impl<'a> Importer<'a> {
         if name.ends_with(".weight") {
             return name;
         }
-        let product = step.outputs[0].expect("a node that is needed has an output");
-        let adds = self.readers.get(&product).into_iter().flatten().map(|&at| &self.trace.steps[at]);
+        let product = step.outputs.first().copied().flatten();
+        let adds = product
+            .and_then(|product| self.readers.get(&product))
+            .into_iter()
+            .flatten()
+            .map(|&at| &self.trace.steps[at]);
         let adds = adds.filter(|step| step.operator == "Add").flat_map(|step| step.inputs.iter().flatten());
         let own = step.inputs.get(2).and_then(Option::as_ref);
         let biases = own.into_iter().chain(adds).filter(|&&bias| self.constant(bias).is_some());

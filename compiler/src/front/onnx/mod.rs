@@ -2,17 +2,21 @@
 
 mod import;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use super::codes;
 use super::config::Config;
 use super::emitter::{Emitter, Value};
 use super::folder::Folder;
+use super::weights::Mapping;
 use crate::diagnostic::Diagnostic;
 use crate::graph::ValueId;
 use crate::onnx::{self, Model, Size, Tensor, Trace, Traced};
 use crate::ops::{Gather, Input, Op};
 use import::Importer;
 use modeldeploy_format::Task;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Where exporters put the model.
@@ -20,6 +24,9 @@ const FILES: [&str; 2] = ["model.onnx", "onnx/model.onnx"];
 
 /// The inputs of an encoder by the names that exporters give them.
 const INPUTS: [(&str, Input); 2] = [("input_ids", Input::TokenIds), ("token_type_ids", Input::TokenTypes)];
+
+/// The outputs that are meant, by the names that exporters give them.
+const OUTPUTS: [&str; 3] = ["last_hidden_state", "token_embeddings", "logits"];
 
 /// What marks the tokens that a text has: a text of its own has no others.
 const MASK: &str = "attention_mask";
@@ -34,9 +41,15 @@ pub(super) fn read(folder: &mut Folder, path: &str) -> Result<Model, Vec<Diagnos
     let place = folder.place(path);
     let bytes = folder.map(path).map_err(|error| vec![error])?.bytes().to_vec();
     let beside = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    // A file has the numbers of many tensors: it is mapped and hashed once.
+    let mut mapped: HashMap<String, Arc<Mapping>> = HashMap::new();
     onnx::read(&place, bytes, &mut |name| {
-        let mapping = folder.map(&format!("{beside}{name}")).map_err(|error| error.message)?;
-        Ok(Arc::new(mapping))
+        if let Some(mapping) = mapped.get(name) {
+            return Ok(Arc::clone(mapping) as _);
+        }
+        let mapping = Arc::new(folder.map(&format!("{beside}{name}")).map_err(|error| error.message)?);
+        mapped.insert(name.to_owned(), Arc::clone(&mapping));
+        Ok(mapping)
     })
 }
 
@@ -74,9 +87,19 @@ pub(super) fn import(
         Task::Embed => [Size::Fixed(1), Size::Tokens, Size::Fixed(config.size.hidden)].to_vec(),
         _ => [Size::Fixed(1), Size::Fixed(labels)].to_vec(),
     };
-    let of_shape = |value: usize| matches!(trace.value(value), Traced::Text(_, shape) if *shape == wanted);
-    let Some((_, output)) = trace.outputs().iter().find(|(_, value)| of_shape(*value)) else {
-        let names: Vec<String> = trace.outputs().iter().map(|(name, _)| format!("`{}`", name.escape_debug())).collect();
+    let of_shape = |value: usize| matches!(trace.value(value), Some(Traced::Text(_, shape)) if *shape == wanted);
+    let fitting: Vec<&(String, usize)> = trace.outputs().iter().filter(|(_, value)| of_shape(*value)).collect();
+    let shown = |(name, _): &(String, usize)| format!("`{}`", name.escape_debug());
+    let Some(output) = chosen(&fitting) else {
+        if !fitting.is_empty() {
+            let names: Vec<String> = fitting.into_iter().map(shown).collect();
+            let message = format!("any of the outputs {} could be the one that is asked for", names.join(", "));
+            return Err(wrong(
+                message,
+                "export the model with one of them, or name it `last_hidden_state` or `logits`",
+            ));
+        }
+        let names: Vec<String> = trace.outputs().iter().map(shown).collect();
         let what = if task == Task::Embed {
             format!("a row of {} numbers for each token", config.size.hidden)
         } else {
@@ -85,13 +108,21 @@ pub(super) fn import(
         let message = format!("none of the outputs {} is {what}", names.join(", "));
         return Err(wrong(message, "export the model for the task, with `config.json` beside it"));
     };
-    let (mut emit, id) = Importer::new(&trace, place, &INPUTS, config.architecture.prefix).run(*output)?;
+    let (mut emit, id) = Importer::new(&trace, place, &INPUTS, config.architecture.prefix).run(output)?;
     tables(&emit, place, config)?;
     let mut value = Some(id);
     if task != Task::Embed {
         value = flat(&mut emit, id, labels);
     }
     Ok(Imported { emit, value })
+}
+
+/// Of the outputs that could be meant the only one, or the one that exporters name so.
+fn chosen(fitting: &[&(String, usize)]) -> Option<usize> {
+    match fitting {
+        [(_, value)] => Some(*value),
+        _ => OUTPUTS.iter().find_map(|name| fitting.iter().find(|(own, _)| own == name)).map(|(_, value)| *value),
+    }
 }
 
 /// The numbers for the labels as one row, which a batch of one text may have made a matrix of.

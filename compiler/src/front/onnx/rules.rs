@@ -58,7 +58,7 @@ fn input(step: &Step, at: usize) -> Result<usize, String> {
 }
 
 fn output(step: &Step) -> usize {
-    step.outputs[0].expect("a node that is needed has an output")
+    step.outputs[0].expect("a step that is needed gives its first output")
 }
 
 fn made(value: Value) -> Result<Lowered, String> {
@@ -127,7 +127,9 @@ fn gelu(to: &mut Importer<'_>, step: &Step) -> Result<Lowered, String> {
 fn softmax(to: &mut Importer<'_>, step: &Step) -> Result<Lowered, String> {
     let x = text(to, step, 0)?;
     let value = input(step, 0)?;
-    if to.axis(value, step.int_or("axis", -1)?)? + 1 != to.emit.graph().ty(x).rank() {
+    // Before opset 13 all axes from the given one on were one, which is the last alone where it is the last.
+    let usual = if step.opset < 13 { 1 } else { -1 };
+    if to.axis(value, step.int_or("axis", usual)?)? + 1 != to.emit.graph().ty(x).rank() {
         return Err("it goes over another axis than the last".to_owned());
     }
     write(to, step, Softmax, &[Some(x)])

@@ -3,13 +3,17 @@
 use super::arithmetic::{map, zip};
 use super::number::{Number, numbers};
 use super::pointwise::{apply, both};
-use super::{Call, Operator, row};
+use super::{Call, Limit, Operator, row};
 use crate::onnx::elem::Elem;
 use crate::onnx::tensor::Tensor;
 
 pub(super) const OPERATORS: &[Operator] = &[
     row("Relu", 6, (1, 1), &[], relu).widened(),
-    row("Clip", 6, (1, 3), &["min", "max"], clip).widened(),
+    row("Clip", 6, (1, 3), &["min", "max"], clip).widened().limits(&[
+        Limit::Until("min", 10),
+        Limit::Until("max", 10),
+        Limit::Inputs(1, 10),
+    ]),
     row("LeakyRelu", 6, (1, 1), &["alpha"], |call| {
         with(call, &[("alpha", 0.01)], |x, p| if x < 0.0 { p[0] * x } else { x })
     })
@@ -24,7 +28,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     })
     .widened(),
     row("Celu", 12, (1, 1), &["alpha"], |call| {
-        with(call, &[("alpha", 1.0)], |x, p| x.max(0.0) + (p[0] * (x / p[0]).exp_m1()).min(0.0))
+        with(call, &[("alpha", 1.0)], |x, p| if x > 0.0 { x } else { p[0] * (x / p[0]).exp_m1() })
     })
     .widened(),
     row("Selu", 6, (1, 1), &["alpha", "gamma"], |call| {

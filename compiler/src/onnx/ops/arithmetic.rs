@@ -11,7 +11,7 @@ pub(super) const OPERATORS: &[Operator] = &[
     row("Mul", 7, (2, 2), &[], |call| pair(call, Op::Mul)).widened(),
     row("Div", 7, (2, 2), &[], |call| pair(call, Op::Div)).widened(),
     row("Mod", 10, (2, 2), &["fmod"], modulo).widened(),
-    row("Pow", 7, (2, 2), &[], power).widened(),
+    row("Pow", 7, (2, 2), &[], power).widened().mixed(),
     row("Max", 6, (1, ANY), &[], |call| all(call, Op::Max)).widened(),
     row("Min", 6, (1, ANY), &[], |call| all(call, Op::Min)).widened(),
     row("Sum", 6, (1, ANY), &[], |call| all(call, Op::Add)).widened(),

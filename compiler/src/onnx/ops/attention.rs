@@ -2,10 +2,10 @@
 
 use super::arithmetic::zip;
 use super::movement::permuted;
-use super::{Call, Operator, cast, ints, products, row, rows_of, size, softmax};
+use super::{Call, Limit, Operator, cast, ints, products, row, rows_of, size, softmax};
 use crate::onnx::elem::Elem;
 use crate::onnx::indices::{broadcast, places, repeated, strides};
-use crate::onnx::tensor::{Data, Tensor};
+use crate::onnx::tensor::{Data, Tensor, count};
 
 pub(super) const OPERATORS: &[Operator] = &[
     rows_of(
@@ -16,7 +16,9 @@ pub(super) const OPERATORS: &[Operator] = &[
         &["is_causal", "kv_num_heads", "q_num_heads", "qk_matmul_output_mode", "scale", "softcap", "softmax_precision"],
         attention,
     )
-    .widened(),
+    .widened()
+    .mixed()
+    .limits(&[Limit::Inputs(6, 23)]),
     row("RotaryEmbedding", 23, (3, 4), &["interleaved", "num_heads", "rotary_embedding_dim"], rotary).widened(),
 ];
 
@@ -43,6 +45,7 @@ fn shared(x: &Tensor, heads: usize) -> Result<Tensor, String> {
     }
     let all = strides(x.shape());
     let parts = [batch, own, heads / own, tokens, depth];
+    count(&parts)?;
     Ok(x.pick([batch, heads, tokens, depth], &places(&parts, &[all[0], all[1], 0, all[2], all[3]], 0)))
 }
 
@@ -82,7 +85,7 @@ fn attention(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
         Some(scale) => f64::from(scale),
         None => 1.0 / (depth as f64).sqrt(),
     };
-    let product = products::matmul(&q, &permuted(&k, &[0, 1, 3, 2])?)?;
+    let product = products::matmul(call, &q, &permuted(&k, &[0, 1, 3, 2])?)?;
     let scores = super::arithmetic::map(&product, |x: f64| x * scale)?;
     let cap = f64::from(attributes.float_or("softcap", 0.0)?);
     let capped =
@@ -90,7 +93,7 @@ fn attention(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
     let bias = bias(call, [batch, heads, queries, keys])?;
     let biased = zip(&capped, &bias, |x: f64, bias: f64| Ok(x + bias))?;
     let shares = softmax::rows(&biased)?;
-    let mut mixed = products::matmul(&shares, &v)?;
+    let mut mixed = products::matmul(call, &shares, &v)?;
     if flat {
         let [.., width] = four(&mixed)?;
         mixed = permuted(&mixed, &[0, 2, 1, 3])?.reshaped([batch, queries, heads * width])?;
@@ -108,7 +111,7 @@ fn attention(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
 /// What is added to the scores: the mask, what causality forbids, and what lies past the end of a cache; −∞ forbids.
 fn bias(call: &Call<'_>, shape: [usize; 4]) -> Result<Tensor, String> {
     let [batch, heads, queries, keys] = shape;
-    let mut made = vec![0.0_f64; crate::onnx::tensor::count(&shape)?];
+    let mut made = vec![0.0_f64; count(&shape)?];
     if let Some(mask) = call.optional(3) {
         let given = mask.shape().last().copied().unwrap_or(1);
         let values: Vec<f64> = match mask.data() {
@@ -171,7 +174,7 @@ fn rotary(call: &Call<'_>) -> Result<Tensor, String> {
     let interleaved = attributes.flag_or("interleaved", false)?;
     let (cos, sin) = (cos.of::<f64>()?, sin.of::<f64>()?);
     let mut made = wide.of::<f64>()?.to_vec();
-    for (at, head) in made.chunks_exact_mut(depth).enumerate() {
+    for (at, head) in made.chunks_exact_mut(depth.max(1)).enumerate() {
         let token = at / (heads * tokens) * tokens + at % tokens;
         let row = match &positions {
             Some(positions) => super::gather::index(positions[token], rows)?,

@@ -1,14 +1,16 @@
 //! Kinds of numbers into one another.
 
-use super::{Call, Operator, row};
+use super::{Call, Limit, Operator, row};
 use crate::onnx::elem::Elem;
 use crate::onnx::small::{self, F4E2M1, F8E4M3Fn, F8E4M3FnUz, F8E5M2, F8E5M2FnUz, F8E8M0, I2, I4, Layout, U2, U4};
 use crate::onnx::tensor::{Data, Tensor, Value, any};
 use half::{bf16, f16};
 
 pub(super) const OPERATORS: &[Operator] = &[
-    row("Cast", 6, (1, 1), &["to", "saturate", "round_mode"], cast),
-    row("CastLike", 15, (2, 2), &["saturate", "round_mode"], |call| rounded(call, call.input(1)?.elem())),
+    row("Cast", 6, (1, 1), &["to", "saturate", "round_mode"], cast)
+        .limits(&[Limit::Since("saturate", 19), Limit::Since("round_mode", 24)]),
+    row("CastLike", 15, (2, 2), &["saturate", "round_mode"], |call| rounded(call, call.input(1)?.elem()))
+        .limits(&[Limit::Since("saturate", 19), Limit::Since("round_mode", 24)]),
     row("BitCast", 26, (1, 1), &["to"], bits),
 ];
 
@@ -25,8 +27,12 @@ fn rounded(call: &Call<'_>, elem: Elem) -> Result<Tensor, String> {
 
 /// A number of any kind between two kinds: whole numbers stay whole, and a float is rounded once.
 trait Cast: Copy {
-    /// Exact for every kind but 64-bit whole numbers.
+    /// Exact for every kind but 64-bit whole numbers, which are rounded.
     fn float(self) -> f64;
+    /// The same to be rounded once more, to fewer bits: what 64-bit whole numbers lose is kept as an odd last bit.
+    fn sticky(self) -> f64 {
+        self.float()
+    }
     /// A whole number, cut where it has a fraction, as C has it.
     fn whole(self) -> i128;
 }
@@ -54,11 +60,9 @@ cast! {
     i8: |x| x.into(), |x| x.into();
     i16: |x| x.into(), |x| x.into();
     i32: |x| x.into(), |x| x.into();
-    i64: |x| x as f64, |x| x.into();
     u8: |x| x.into(), |x| x.into();
     u16: |x| x.into(), |x| x.into();
     u32: |x| x.into(), |x| x.into();
-    u64: |x| x as f64, |x| x.into();
     bool: |x| f64::from(u8::from(x)), |x| x.into();
     F8E4M3Fn: |x| small::E4M3FN.decode(x.0), |x| x.float() as i128;
     F8E4M3FnUz: |x| small::E4M3FNUZ.decode(x.0), |x| x.float() as i128;
@@ -70,6 +74,39 @@ cast! {
     I4: |x| small::signed(x.0, 4).into(), |x| small::signed(x.0, 4).into();
     U2: |x| x.0.into(), |x| x.0.into();
     I2: |x| small::signed(x.0, 2).into(), |x| small::signed(x.0, 2).into();
+}
+
+macro_rules! long {
+    ($($ty:ty)*) => {$(
+        impl Cast for $ty {
+            fn float(self) -> f64 {
+                self as f64
+            }
+
+            fn sticky(self) -> f64 {
+                let (near, own) = (self as f64, i128::from(self));
+                let bits = near.to_bits();
+                let toward_zero = if (near as i128).unsigned_abs() > own.unsigned_abs() { bits - 1 } else { bits };
+                f64::from_bits(if near as i128 == own { bits } else { toward_zero | 1 })
+            }
+
+            fn whole(self) -> i128 {
+                self.into()
+            }
+        }
+    )*};
+}
+long! { i64 u64 }
+
+/// A number to be rounded once more, to 16 bits: what f32 loses is kept as an odd last bit.
+fn odd(x: f64) -> f32 {
+    let near = x as f32;
+    let wide = f64::from(near);
+    if wide == x || !near.is_finite() {
+        return near;
+    }
+    let bits = near.to_bits();
+    f32::from_bits(if wide.abs() > x.abs() { bits - 1 } else { bits } | 1)
 }
 
 /// The same numbers as another kind. Whole numbers that are too large wrap.
@@ -91,10 +128,10 @@ fn with(x: &Tensor, elem: Elem, saturate: bool, round: &str) -> Result<Tensor, S
         let code = |layout: Layout, x: T| layout.encode(x.float(), saturate);
         let bits = |x: T, mask: u8| (x.whole() as u8) & mask;
         Ok(match elem {
-            Elem::F32 => all(values, |x| x.float() as f32),
+            Elem::F32 => all(values, |x| x.sticky() as f32),
             Elem::F64 => all(values, Cast::float),
-            Elem::F16 => all(values, |x| f16::from_f64(x.float())),
-            Elem::BF16 => all(values, |x| bf16::from_f64(x.float())),
+            Elem::F16 => all(values, |x| f16::from_f32(odd(x.sticky()))),
+            Elem::BF16 => all(values, |x| bf16::from_f32(odd(x.sticky()))),
             Elem::I8 => whole!(i8),
             Elem::I16 => whole!(i16),
             Elem::I32 => whole!(i32),

@@ -28,6 +28,15 @@ fn groups(call: &Call<'_>) -> Result<usize, String> {
     size(call.attributes.int_or("group", 1)?)
 }
 
+/// That a window's shape, where the node states it, is that of its weights.
+fn stated_kernel(call: &Call<'_>, w: &Tensor) -> Result<(), String> {
+    let stated = call.attributes.ints("kernel_shape")?;
+    let alike = |kernel: &[i64]| {
+        kernel.iter().map(|&size| usize::try_from(size).ok()).eq(w.shape()[2..].iter().copied().map(Some))
+    };
+    if stated.is_none_or(alike) { Ok(()) } else { Err(format!("`kernel_shape` is not that of {w}")) }
+}
+
 fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> Result<Tensor, String> {
     let groups = groups(call)?;
     let wrong = || format!("{x} and {w} have no convolution of {groups} groups");
@@ -38,19 +47,15 @@ fn convolved(call: &Call<'_>, x: &Tensor, w: &Tensor, bias: Option<&Tensor>) -> 
     if groups == 0 || channels != w.shape()[1] * groups || !maps.is_multiple_of(groups) {
         return Err(wrong());
     }
-    if call
-        .attributes
-        .ints("kernel_shape")?
-        .is_some_and(|kernel| !kernel.iter().map(|&size| size as usize).eq(w.shape()[2..].iter().copied()))
-    {
-        return Err(format!("`kernel_shape` is not that of {w}"));
-    }
+    stated_kernel(call, w)?;
     if bias.is_some_and(|bias| bias.shape() != [maps]) {
         return Err(format!("the bias is not one number for each of {maps} maps"));
     }
     let axes = window::axes(call, x, &w.shape()[2..])?;
     let shape: Vec<usize> = [x.shape()[0], maps].into_iter().chain(axes.iter().map(|axis| axis.output)).collect();
-    count(&shape)?;
+    // Every window keeps its places.
+    count(&[&shape[2..], &w.shape()[2..]].concat())?;
+    call.budget.work(&[&[count(&shape)?], &w.shape()[1..]].concat())?;
     numbers!(x, values => {
         let bias = bias.map(Tensor::of).transpose()?;
         Tensor::new(shape, slide(values, w.of()?, bias, x, w, &axes, groups))
@@ -144,7 +149,11 @@ fn transposed(call: &Call<'_>) -> Result<Tensor, String> {
         Some(pads) => return Err(format!("{} pads do not go with {spatial} axes", pads.len())),
         None => vec![0; 2 * spatial],
     };
+    stated_kernel(call, w)?;
     let auto = call.attributes.text_or("auto_pad", "NOTSET")?;
+    if !["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"].contains(&auto) {
+        return Err(format!("the padding `{}` is not known", auto.escape_debug()));
+    }
     let wanted = call.attributes.ints("output_shape")?;
     let mut axes = Vec::with_capacity(spatial);
     for at in 0..spatial {
@@ -154,7 +163,7 @@ fn transposed(call: &Call<'_>) -> Result<Tensor, String> {
         }
         count(&[input, stride])?;
         count(&[kernel, dilation])?;
-        let full = stride * (input - 1) + extra[at] + (kernel - 1) * dilation + 1;
+        let full = stride * (input - 1) + count(&[extra[at]])? + (kernel - 1) * dilation + 1;
         let same = auto == "SAME_UPPER" || auto == "SAME_LOWER";
         let (mut before, mut after) = if auto == "NOTSET" { (pads[at], pads[at + spatial]) } else { (0, 0) };
         let target = match wanted {
@@ -178,6 +187,7 @@ fn transposed(call: &Call<'_>) -> Result<Tensor, String> {
     let maps = w.shape()[1] * groups;
     let shape: Vec<usize> = [x.shape()[0], maps].into_iter().chain(axes.iter().map(|axis| axis.input)).collect();
     count(&shape)?;
+    call.budget.work(&[&[x.len()], &w.shape()[1..]].concat())?;
     let bias = call.optional(2);
     if bias.is_some_and(|bias| bias.shape() != [maps]) {
         return Err(format!("the bias is not one number for each of {maps} maps"));

@@ -1,16 +1,21 @@
 //! Tensors that are made of shapes and attributes alone.
 
 use super::number::{Number, numbers};
-use super::{Call, Operator, cast, ints, row, size};
+use super::{Call, Limit, Operator, cast, ints, row, size};
 use crate::onnx::elem::Elem;
 use crate::onnx::tensor::{Tensor, count};
 
 const VALUES: &[&str] = &["value", "value_float", "value_floats", "value_int", "value_ints"];
 
 pub(super) const OPERATORS: &[Operator] = &[
-    row("Constant", 1, (0, 0), VALUES, constant),
+    row("Constant", 1, (0, 0), VALUES, constant).limits(&[
+        Limit::Since("value_float", 12),
+        Limit::Since("value_floats", 12),
+        Limit::Since("value_int", 12),
+        Limit::Since("value_ints", 12),
+    ]),
     row("ConstantOfShape", 9, (1, 1), &["value"], of_shape),
-    row("Shape", 1, (1, 1), &["start", "end"], shape),
+    row("Shape", 1, (1, 1), &["start", "end"], shape).limits(&[Limit::Since("start", 15), Limit::Since("end", 15)]),
     row("Size", 1, (1, 1), &[], |call| Ok(Tensor::scalar(call.input(0)?.len() as i64))),
     row("Range", 11, (3, 3), &["stash_type"], range).widened(),
     row("EyeLike", 9, (1, 1), &["dtype", "k"], eye),

@@ -79,7 +79,7 @@ fn einsum(call: &Call<'_>) -> Result<Tensor, String> {
     let summed: Vec<Label> = sizes.keys().copied().filter(|label| !result.contains(label)).collect();
     let size = |labels: &[Label]| labels.iter().map(|label| sizes[label]).collect::<Vec<usize>>();
     let (shape, inside) = (size(&result), size(&summed));
-    count(&[count(&shape)?, count(&inside)?])?;
+    call.budget.work(&[count(&[count(&shape)?, count(&inside)?])?, named.len()])?;
     // Where an axis stands twice in a term, both strides are walked at once: the diagonal.
     let walks = |labels: &[Label], shape: &[usize]| -> Vec<Vec<usize>> {
         let of = |(x, own): &(&Tensor, Vec<Label>)| {

@@ -1,6 +1,6 @@
 //! Numbers by index. An index past the end of its axis is an error that names it, never another row.
 
-use super::{Call, Operator, ints, row};
+use super::{Call, Limit, Operator, ints, row};
 use crate::onnx::elem::Elem;
 use crate::onnx::indices::{around, axis, places, strides};
 use crate::onnx::tensor::{Tensor, count};
@@ -8,7 +8,7 @@ use crate::onnx::tensor::{Tensor, count};
 pub(super) const OPERATORS: &[Operator] = &[
     row("Gather", 1, (2, 2), &["axis"], gather),
     row("GatherElements", 11, (2, 2), &["axis"], elements),
-    row("GatherND", 11, (2, 2), &["batch_dims"], slices),
+    row("GatherND", 11, (2, 2), &["batch_dims"], slices).limits(&[Limit::Since("batch_dims", 12)]),
     row("Compress", 9, (2, 2), &["axis"], compress),
     row("NonZero", 9, (1, 1), &[], nonzero),
 ];

@@ -28,6 +28,7 @@ mod softmax;
 mod window;
 
 use super::attributes::Attributes;
+use super::budget::Budget;
 use super::elem::Elem;
 use super::model::ValueId;
 use super::tensor::{Data, Tensor, any};
@@ -50,8 +51,32 @@ pub(in crate::onnx) struct Operator {
     outputs: usize,
     attributes: &'static [&'static str],
     pub(in crate::onnx) eval: Eval,
-    /// Whether 16-bit floats are computed as f32 and rounded once at the end.
-    widens: bool,
+    /// What it may have in some opsets only.
+    limits: &'static [Limit],
+    /// How 16-bit floats are computed as f32 and rounded once at the end, if they are.
+    widens: Option<Wide>,
+}
+
+/// What a node may have in some opsets only: in another it would mean something else, or nothing.
+#[derive(Clone, Copy)]
+enum Limit {
+    /// The attribute from that opset on.
+    Since(&'static str, i64),
+    /// The attribute up to that opset.
+    Until(&'static str, i64),
+    /// So many inputs at the most, up to that opset.
+    Inputs(usize, i64),
+}
+
+/// Which of a node's floats are 16-bit ones, where its inputs are.
+#[derive(Clone, Copy)]
+struct Wide {
+    /// The input whose kind the outputs have.
+    of: usize,
+    /// How many outputs have it.
+    narrowed: usize,
+    /// Whether its inputs may be floats of several kinds.
+    mixed: bool,
 }
 
 /// How it is computed.
@@ -77,7 +102,18 @@ const fn row(
     eval: fn(&Call<'_>) -> Result<Tensor, String>,
 ) -> Operator {
     let (least, most) = inputs;
-    Operator { name, since, until: i64::MAX, least, most, outputs: 1, attributes, eval: Eval::One(eval), widens: false }
+    Operator {
+        name,
+        since,
+        until: i64::MAX,
+        least,
+        most,
+        outputs: 1,
+        attributes,
+        eval: Eval::One(eval),
+        limits: &[],
+        widens: None,
+    }
 }
 
 /// A row for an operator with several.
@@ -90,13 +126,54 @@ const fn rows_of(
     eval: fn(&Call<'_>) -> Result<Vec<Tensor>, String>,
 ) -> Operator {
     let (least, most) = inputs;
-    Operator { name, since, until: i64::MAX, least, most, outputs, attributes, eval: Eval::Many(eval), widens: false }
+    Operator {
+        name,
+        since,
+        until: i64::MAX,
+        least,
+        most,
+        outputs,
+        attributes,
+        eval: Eval::Many(eval),
+        limits: &[],
+        widens: None,
+    }
 }
 
 impl Operator {
     /// The same, with 16-bit floats computed as f32.
     const fn widened(mut self) -> Operator {
-        self.widens = true;
+        self.widens = Some(Wide { of: 0, narrowed: ANY, mixed: false });
+        self
+    }
+
+    /// The same, with inputs that may be floats of several kinds.
+    const fn mixed(mut self) -> Operator {
+        if let Some(wide) = &mut self.widens {
+            wide.mixed = true;
+        }
+        self
+    }
+
+    /// The same, whose outputs are of the kind of that input.
+    const fn typed_by(mut self, input: usize) -> Operator {
+        if let Some(wide) = &mut self.widens {
+            wide.of = input;
+        }
+        self
+    }
+
+    /// The same, of whose outputs only so many are of its kind; the others stay f32.
+    const fn narrowing(mut self, outputs: usize) -> Operator {
+        if let Some(wide) = &mut self.widens {
+            wide.narrowed = outputs;
+        }
+        self
+    }
+
+    /// The same, with these limits.
+    const fn limits(mut self, limits: &'static [Limit]) -> Operator {
+        self.limits = limits;
         self
     }
 
@@ -106,12 +183,13 @@ impl Operator {
         self
     }
 
-    /// Whether a node may have these inputs, outputs and attributes.
+    /// Whether a node of that opset may have these inputs, outputs and attributes.
     pub(in crate::onnx) fn takes(
         &self,
         inputs: &[Option<ValueId>],
         outputs: usize,
         attributes: &Attributes,
+        opset: i64,
     ) -> Result<(), String> {
         if !(self.least..=self.most).contains(&inputs.len()) {
             return Err(format!("{} inputs are not {}", inputs.len(), count(self.least, self.most)));
@@ -122,6 +200,21 @@ impl Operator {
         if let Some(unknown) = attributes.names().find(|name| !self.attributes.contains(name)) {
             return Err(format!("the attribute `{}` is not known", unknown.escape_debug()));
         }
+        let has = |name: &str| attributes.names().any(|own| own == name);
+        for limit in self.limits {
+            match *limit {
+                Limit::Since(name, first) if opset < first && has(name) => {
+                    return Err(format!("the attribute `{name}` is of opset {first} and later, not of {opset}"));
+                }
+                Limit::Until(name, last) if opset > last && has(name) => {
+                    return Err(format!("the attribute `{name}` is of opset {last} and earlier, not of {opset}"));
+                }
+                Limit::Inputs(most, last) if opset <= last && inputs.len() > most => {
+                    return Err(format!("{} inputs are more than the {most} that opset {opset} has", inputs.len()));
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 
@@ -130,16 +223,26 @@ impl Operator {
         let short = |input: &Option<Arc<Tensor>>| {
             input.as_ref().map(|input| input.elem()).filter(|elem| matches!(elem, Elem::F16 | Elem::BF16))
         };
-        let narrow = call.inputs.iter().find_map(short).filter(|_| self.widens);
-        let Some(narrow) = narrow else { return self.eval(call) };
+        let Some(kinds) = self.widens.filter(|_| call.inputs.iter().any(|input| short(input).is_some())) else {
+            return self.eval(call);
+        };
+        let mut floats = call.inputs.iter().flatten().map(|input| input.elem()).filter(|elem| elem.is_float());
+        let first = floats.next();
+        if let Some(other) = floats.find(|elem| Some(*elem) != first && !kinds.mixed) {
+            return Err(format!("{} and {other} do not go together", first.map_or("", |elem| elem.name())));
+        }
         let wide = |input: &Option<Arc<Tensor>>| match (short(input), input) {
             (Some(_), Some(input)) => cast::to(input, Elem::F32).map(|wide| Some(Arc::new(wide))),
             _ => Ok(input.clone()),
         };
         let inputs: Vec<_> = call.inputs.iter().map(wide).collect::<Result<_, _>>()?;
         let made = self.eval(&Call { inputs: &inputs, ..*call })?;
-        let back = |tensor: Tensor| if tensor.elem() == Elem::F32 { cast::to(&tensor, narrow) } else { Ok(tensor) };
-        made.into_iter().map(back).collect()
+        let narrow = call.inputs.get(kinds.of).and_then(short);
+        let back = |(at, tensor): (usize, Tensor)| match narrow {
+            Some(narrow) if at < kinds.narrowed && tensor.elem() == Elem::F32 => cast::to(&tensor, narrow),
+            _ => Ok(tensor),
+        };
+        made.into_iter().enumerate().map(back).collect()
     }
 
     fn eval(&self, call: &Call<'_>) -> Result<Vec<Tensor>, String> {
@@ -167,6 +270,8 @@ pub(in crate::onnx) struct Call<'a> {
     /// How many outputs the node has.
     pub(in crate::onnx) outputs: usize,
     pub(in crate::onnx) inputs: &'a [Option<Arc<Tensor>>],
+    /// What the run may still take.
+    pub(in crate::onnx) budget: &'a Budget,
 }
 
 impl<'a> Call<'a> {
@@ -221,7 +326,8 @@ const CONTROL: &[Operator] = &[Operator {
     outputs: ANY,
     attributes: &["then_branch", "else_branch"],
     eval: Eval::Branch,
-    widens: false,
+    limits: &[],
+    widens: None,
 }];
 
 /// Every family, with what it is.
@@ -291,12 +397,18 @@ pub(in crate::onnx) fn zeros(elem: Elem, len: usize) -> Data {
 
 /// Two lists of the same kind, one after the other.
 fn joined(a: &Data, b: &Data) -> Result<Data, String> {
-    if a.elem() != b.elem() {
-        return Err(format!("{} and {} do not go together", a.elem(), b.elem()));
+    let mut all = a.clone();
+    append(&mut all, b)?;
+    Ok(all)
+}
+
+/// Puts a list of the same kind after another.
+fn append(all: &mut Data, next: &Data) -> Result<(), String> {
+    if all.elem() != next.elem() {
+        return Err(format!("{} and {} do not go together", all.elem(), next.elem()));
     }
-    Ok(any!(a, values => {
-        let mut all = values.clone();
-        all.extend_from_slice(super::tensor::Value::values(b).expect("the kinds are the same"));
-        all.into()
-    }))
+    any!(all, values => {
+        values.extend_from_slice(super::tensor::Value::values(next).expect("the kinds are the same"));
+    });
+    Ok(())
 }

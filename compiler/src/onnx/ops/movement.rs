@@ -1,25 +1,46 @@
 //! What only moves numbers, or calls them by another shape.
 
-use super::{ANY, Call, Operator, cast, ints, joined, one, row, rows_of, size, zeros};
+use super::{ANY, Call, Limit, Operator, append, cast, ints, joined, one, row, rows_of, size, zeros};
 use crate::onnx::indices::{around, axes, axis, broadcast, places, repeated, strides};
 use crate::onnx::tensor::{Tensor, count};
 
+/// Axes are an input from opset 13 on.
+const AXES: &[Limit] = &[Limit::Until("axes", 12), Limit::Inputs(1, 12)];
+
 pub(super) const OPERATORS: &[Operator] = &[
     row("Identity", 1, (1, 1), &[], |call| Ok(call.input(0)?.clone())),
-    rows_of("Dropout", 7, (1, 3), 2, &["ratio", "seed"], dropout),
-    row("Reshape", 5, (2, 2), &["allowzero"], reshape),
+    rows_of("Dropout", 7, (1, 3), 2, &["ratio", "seed"], dropout).limits(&[
+        Limit::Until("ratio", 11),
+        Limit::Since("seed", 12),
+        Limit::Inputs(1, 11),
+    ]),
+    row("Reshape", 5, (2, 2), &["allowzero"], reshape).limits(&[Limit::Since("allowzero", 14)]),
     row("Flatten", 1, (1, 1), &["axis"], flatten),
-    row("Squeeze", 1, (1, 2), &["axes"], squeeze),
-    row("Unsqueeze", 1, (1, 2), &["axes"], unsqueeze),
+    row("Squeeze", 1, (1, 2), &["axes"], squeeze).limits(AXES),
+    row("Unsqueeze", 1, (1, 2), &["axes"], unsqueeze).limits(AXES),
     row("Transpose", 1, (1, 1), &["perm"], transpose),
     row("Concat", 4, (1, ANY), &["axis"], concat),
-    rows_of("Split", 2, (1, 2), ANY, &["axis", "num_outputs", "split"], split),
-    row("Slice", 1, (1, 5), &["axes", "ends", "starts"], slice),
+    rows_of("Split", 2, (1, 2), ANY, &["axis", "num_outputs", "split"], split).limits(&[
+        Limit::Until("split", 12),
+        Limit::Inputs(1, 12),
+        Limit::Since("num_outputs", 18),
+    ]),
+    row("Slice", 1, (1, 5), &["axes", "ends", "starts"], slice).limits(&[
+        Limit::Until("axes", 9),
+        Limit::Until("ends", 9),
+        Limit::Until("starts", 9),
+        Limit::Inputs(1, 9),
+    ]),
     row("Expand", 8, (2, 2), &[], expand),
     row("Tile", 6, (2, 2), &[], tile),
-    row("Pad", 2, (1, 4), &["mode", "pads", "value"], pad),
+    row("Pad", 2, (1, 4), &["mode", "pads", "value"], pad).limits(&[
+        Limit::Until("pads", 10),
+        Limit::Until("value", 10),
+        Limit::Inputs(1, 10),
+        Limit::Inputs(3, 17),
+    ]),
     row("CenterCropPad", 18, (2, 2), &["axes"], crop),
-    row("DepthToSpace", 1, (1, 1), &["blocksize", "mode"], depth_to_space),
+    row("DepthToSpace", 1, (1, 1), &["blocksize", "mode"], depth_to_space).limits(&[Limit::Since("mode", 11)]),
     row("SpaceToDepth", 1, (1, 1), &["blocksize", "mode"], space_to_depth),
     row("Trilu", 14, (1, 2), &["upper"], trilu),
 ];
@@ -115,8 +136,8 @@ pub(super) fn permuted(x: &Tensor, order: &[usize]) -> Result<Tensor, String> {
 fn concat(call: &Call<'_>) -> Result<Tensor, String> {
     let first = call.input(0)?;
     let at = axis(call.attributes.int_or("axis", 1)?, first.rank())?;
-    let mut all = first.data().clone();
     let mut parts = vec![(0, first)];
+    let (mut start, mut long) = (first.len(), first.shape()[at]);
     for index in 1..call.inputs.len() {
         let next = call.input(index)?;
         let alike = next.rank() == first.rank()
@@ -124,13 +145,16 @@ fn concat(call: &Call<'_>) -> Result<Tensor, String> {
         if !alike {
             return Err(format!("{first} and {next} do not go together along axis {at}"));
         }
-        parts.push((all.len(), next));
-        all = joined(&all, next.data())?;
+        parts.push((start, next));
+        long = next.shape()[at].checked_add(long).ok_or("the tensor would be too large")?;
+        start += next.len();
     }
     let mut shape = first.shape().to_vec();
-    shape[at] = parts.iter().map(|(_, part)| part.shape()[at]).sum();
-    let (outer, _, inner) = around(&shape, at);
+    shape[at] = long;
     let mut places = Vec::with_capacity(count(&shape)?);
+    let (outer, _, inner) = around(&shape, at);
+    let mut all = first.data().clone();
+    parts[1..].iter().try_for_each(|(_, part)| append(&mut all, part.data()))?;
     for before in 0..outer {
         for (start, part) in &parts {
             let length = part.shape()[at] * inner;
@@ -148,8 +172,8 @@ fn split(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
         Some(sizes) => sizes.into_iter().map(size).collect::<Result<_, _>>()?,
         None => {
             let parts = call.attributes.int("num_outputs")?.map_or(Ok(call.outputs), size)?;
-            if parts == 0 {
-                return Err("there is nothing to split into".to_owned());
+            if parts != call.outputs {
+                return Err(format!("{} outputs are not {parts} parts", call.outputs));
             }
             // The last may be shorter, from opset 18 on.
             let each = whole.div_ceil(parts);
@@ -251,6 +275,9 @@ fn pad(call: &Call<'_>) -> Result<Tensor, String> {
     let mut pads = vec![(0, 0); x.rank()];
     for (at, &axis) in along.iter().enumerate() {
         pads[axis] = (given[at], given[at + along.len()]);
+        if let Some(long) = [pads[axis].0, pads[axis].1].into_iter().find(|&pad| i32::try_from(pad).is_err()) {
+            return Err(format!("a pad of {long} is too long"));
+        }
     }
     let filling = match call.optional(2) {
         Some(value) if call.opset >= 11 => value.reshaped([1]).map_err(|_| format!("one number fills, not {value}"))?,

@@ -1,14 +1,20 @@
 //! Normalizations: by mean and variance of a part, then scaled and shifted.
 
 use super::number::{Number, floats};
-use super::{Call, Operator, row, rows_of, size};
+use super::{Call, Limit, Operator, row, rows_of, size};
 use crate::onnx::indices::{around, axes, axis, broadcast, places, repeated, strides};
 use crate::onnx::tensor::{Tensor, Value};
 
 pub(super) const OPERATORS: &[Operator] = &[
-    rows_of("LayerNormalization", 17, (2, 3), 3, &["axis", "epsilon", "stash_type"], layer).widened(),
-    row("RMSNormalization", 23, (2, 2), &["axis", "epsilon", "stash_type"], root_mean_square).widened(),
-    row("BatchNormalization", 7, (5, 5), &["epsilon", "momentum", "spatial", "training_mode"], batch).widened(),
+    rows_of("LayerNormalization", 17, (2, 3), 3, &["axis", "epsilon", "stash_type"], layer).widened().narrowing(1),
+    row("RMSNormalization", 23, (2, 2), &["axis", "epsilon", "stash_type"], root_mean_square)
+        .widened()
+        .mixed()
+        .typed_by(1),
+    row("BatchNormalization", 7, (5, 5), &["epsilon", "momentum", "spatial", "training_mode"], batch)
+        .widened()
+        .mixed()
+        .limits(&[Limit::Until("spatial", 8), Limit::Since("training_mode", 14)]),
     row("InstanceNormalization", 6, (3, 3), &["epsilon"], |call| grouped(call, None)).widened(),
     row("GroupNormalization", 21, (3, 3), &["epsilon", "num_groups", "stash_type"], |call| {
         grouped(call, Some(call.attributes.int("num_groups")?.ok_or("it has no num_groups")?))
@@ -201,6 +207,7 @@ fn neighbours(call: &Call<'_>) -> Result<Tensor, String> {
         let width = size(call.attributes.int("size")?.ok_or("it has no size")?)?;
         let number = |name, default| call.attributes.float_or(name, default).map(f64::from);
         let (alpha, beta, bias) = (number("alpha", 1e-4)?, number("beta", 0.75)?, number("bias", 1.0)?);
+        call.budget.work(&[x.len(), width.min(count)])?;
         let one = |(at, x): (usize, &T)| {
             let channel = at / inner.max(1) % count;
             let first = channel.saturating_sub(width.saturating_sub(1) / 2);

@@ -1,6 +1,7 @@
 //! What can be computed with, whatever its kind.
 
 use crate::onnx::tensor::Value;
+use std::cmp::Ordering;
 
 /// A kind of number that sums and products are made of. Whole numbers wrap, as ONNX's reference does.
 pub(super) trait Number: Value + PartialOrd {
@@ -22,6 +23,21 @@ pub(super) trait Number: Value + PartialOrd {
     fn of(value: f64) -> Self;
     fn wide(self) -> f64;
     fn pow(self, exponent: f64) -> Self;
+
+    /// The order of numbers, NaN after all others.
+    fn order(self, other: Self) -> Ordering {
+        self.partial_cmp(&other).unwrap_or_else(|| self.is_nan().cmp(&other.is_nan()))
+    }
+
+    /// Whether it takes the place of the largest so far: the first NaN does, as NumPy has it.
+    fn above(self, other: Self) -> bool {
+        self > other || self.is_nan() && !other.is_nan()
+    }
+
+    /// Whether it takes the place of the least so far: the first NaN does.
+    fn below(self, other: Self) -> bool {
+        self < other || self.is_nan() && !other.is_nan()
+    }
 }
 
 macro_rules! float {

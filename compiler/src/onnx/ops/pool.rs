@@ -2,13 +2,15 @@
 
 use super::number::{Number, floats, numbers};
 use super::window::{self, each};
-use super::{Call, Operator, reduce, row, rows_of};
-use crate::onnx::tensor::Tensor;
+use super::{Call, Limit, Operator, reduce, row, rows_of};
+use crate::onnx::tensor::{Tensor, count};
 
 const KNOWN: &[&str] = &["auto_pad", "ceil_mode", "count_include_pad", "dilations", "kernel_shape", "pads", "strides"];
 
 pub(super) const OPERATORS: &[Operator] = &[
-    row("AveragePool", 7, (1, 1), KNOWN, average).widened(),
+    row("AveragePool", 7, (1, 1), KNOWN, average)
+        .widened()
+        .limits(&[Limit::Since("ceil_mode", 10), Limit::Since("dilations", 19)]),
     rows_of(
         "MaxPool",
         1,
@@ -17,7 +19,8 @@ pub(super) const OPERATORS: &[Operator] = &[
         &["auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "storage_order", "strides"],
         largest,
     )
-    .widened(),
+    .widened()
+    .limits(&[Limit::Since("storage_order", 8), Limit::Since("ceil_mode", 10), Limit::Since("dilations", 10)]),
     row("GlobalAveragePool", 1, (1, 1), &[], global).widened(),
     row("GlobalMaxPool", 1, (1, 1), &[], global_largest).widened(),
 ];
@@ -38,6 +41,9 @@ fn windows(call: &Call<'_>, x: &Tensor) -> Result<(Vec<usize>, Vec<Window>), Str
     let kernel = kernel(call)?;
     let axes = window::axes(call, x, &kernel)?;
     let outputs: Vec<usize> = axes.iter().map(|axis| axis.output).collect();
+    // Every window keeps its places.
+    let inside = count(&[&outputs[..], &kernel].concat())?;
+    call.budget.work(&[x.shape()[0], x.shape()[1], inside])?;
     let mut windows = Vec::new();
     each(&outputs, |output| {
         let mut own = Window { padded: 0, places: Vec::new() };
@@ -78,7 +84,8 @@ fn largest(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
         for (channel, own) in values.chunks_exact(inside.max(1)).enumerate() {
             for window in windows {
                 let first = *window.places.first().ok_or("a window lies in the pads alone")?;
-                let best = window.places.iter().fold(first, |best, &at| if own[at] > own[best] { at } else { best });
+                let best =
+                    window.places.iter().fold(first, |best, &at| if own[at].above(own[best]) { at } else { best });
                 made.0.push(own[best]);
                 made.1.push(channel * inside + best);
             }

@@ -8,14 +8,14 @@ use crate::onnx::indices::{broadcast, places, repeated};
 use crate::onnx::tensor::{Tensor, count};
 
 pub(super) const OPERATORS: &[Operator] = &[
-    row("MatMul", 1, (2, 2), &[], |call| matmul(call.input(0)?, call.input(1)?)).widened(),
+    row("MatMul", 1, (2, 2), &[], |call| matmul(call, call.input(0)?, call.input(1)?)).widened(),
     row("Gemm", 7, (2, 3), &["alpha", "beta", "transA", "transB"], gemm).widened(),
     row("MatMulInteger", 10, (2, 4), &[], integer),
     row("QLinearMatMul", 10, (8, 8), &[], quantized),
 ];
 
 /// The product as NumPy's `matmul` has it: axes before the last two are batches, a vector is a row or a column.
-pub(super) fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor, String> {
+pub(super) fn matmul(call: &Call<'_>, a: &Tensor, b: &Tensor) -> Result<Tensor, String> {
     let wrong = || format!("{a} and {b} have no product");
     if a.rank() == 0 || b.rank() == 0 {
         return Err(wrong());
@@ -31,7 +31,7 @@ pub(super) fn matmul(a: &Tensor, b: &Tensor) -> Result<Tensor, String> {
     let batch = broadcast(batch_a, batch_b)?;
     let mut shape = batch.clone();
     shape.extend([m, n]);
-    count(&shape)?;
+    call.budget.work(&[count(&shape)?, k])?;
     let firsts = |own: &[usize]| places(&batch, &repeated(own, &batch), 0);
     let pairs: Vec<(usize, usize)> = firsts(batch_a).into_iter().zip(firsts(batch_b)).collect();
     let made = numbers!(left, values => {
@@ -89,7 +89,7 @@ fn gemm(call: &Call<'_>) -> Result<Tensor, String> {
         if call.attributes.flag_or(name, false)? { transposed(x) } else { Ok(x.clone()) }
     };
     let mut product =
-        scale(matmul(&turned(0, "transA")?, &turned(1, "transB")?)?, call.attributes.float_or("alpha", 1.0)?)?;
+        scale(matmul(call, &turned(0, "transA")?, &turned(1, "transB")?)?, call.attributes.float_or("alpha", 1.0)?)?;
     if let Some(c) = call.optional(2) {
         let sum = arithmetic::add(&product, &scale(c.clone(), call.attributes.float_or("beta", 1.0)?)?)?;
         if sum.shape() != product.shape() {
@@ -115,6 +115,9 @@ pub(super) fn from_zero(x: &Tensor, zero: Option<&Tensor>, rows: bool) -> Result
     }
     let wide = cast::to(x, Elem::I32)?;
     let Some(zero) = zero else { return Ok(wide) };
+    if zero.elem() != x.elem() {
+        return Err(format!("the zeros {zero} are not of the kind of {x}"));
+    }
     let mut zero = cast::to(zero, Elem::I32)?;
     if rows && zero.rank() == 1 && zero.len() > 1 {
         zero = zero.reshaped([zero.len(), 1])?;
@@ -128,7 +131,7 @@ pub(super) fn from_zero(x: &Tensor, zero: Option<&Tensor>, rows: bool) -> Result
 fn integer(call: &Call<'_>) -> Result<Tensor, String> {
     let a = from_zero(call.input(0)?, call.optional(2), true)?;
     let b = from_zero(call.input(1)?, call.optional(3), false)?;
-    matmul(&a, &b)
+    matmul(call, &a, &b)
 }
 
 fn quantized(call: &Call<'_>) -> Result<Tensor, String> {
@@ -141,6 +144,6 @@ fn quantized(call: &Call<'_>) -> Result<Tensor, String> {
         };
         dequantized(&from_zero(call.input(at)?, call.optional(at + 2), rows)?, &scale)
     };
-    let product = matmul(&part(0, true)?, &part(3, false)?)?;
+    let product = matmul(call, &part(0, true)?, &part(3, false)?)?;
     requantized(&product, call.input(6)?, call.input(7)?)
 }

@@ -1,13 +1,24 @@
 //! Numbers as 8- or 16-bit codes, with a scale and a zero.
 
-use super::{Call, Operator, arithmetic, cast, row, rows_of, size};
+use super::{Call, Limit, Operator, arithmetic, cast, row, rows_of, size};
 use crate::onnx::elem::Elem;
 use crate::onnx::indices::{axis, places, strides};
 use crate::onnx::tensor::Tensor;
 
 pub(super) const OPERATORS: &[Operator] = &[
-    row("QuantizeLinear", 10, (2, 3), &["axis", "block_size", "output_dtype", "precision", "saturate"], quantize),
-    row("DequantizeLinear", 10, (2, 3), &["axis", "block_size", "output_dtype"], dequantize),
+    row("QuantizeLinear", 10, (2, 3), &["axis", "block_size", "output_dtype", "precision", "saturate"], quantize)
+        .limits(&[
+            Limit::Since("axis", 13),
+            Limit::Since("saturate", 19),
+            Limit::Since("block_size", 21),
+            Limit::Since("output_dtype", 21),
+            Limit::Since("precision", 23),
+        ]),
+    row("DequantizeLinear", 10, (2, 3), &["axis", "block_size", "output_dtype"], dequantize).limits(&[
+        Limit::Since("axis", 13),
+        Limit::Since("block_size", 21),
+        Limit::Since("output_dtype", 23),
+    ]),
     rows_of("DynamicQuantizeLinear", 11, (1, 1), 3, &[], dynamic),
 ];
 
@@ -130,6 +141,9 @@ pub(super) fn requantized(x: &Tensor, scale: &Tensor, zero: &Tensor) -> Result<T
 fn dynamic(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
     let x = call.input(0)?;
     let values = x.of::<f32>()?;
+    if values.iter().any(|x| x.is_nan()) {
+        return Err("a number is NaN: there is no range".to_owned());
+    }
     let low = values.iter().copied().fold(0.0_f32, f32::min);
     let high = values.iter().copied().fold(0.0_f32, f32::max);
     let scale = (high - low) / 255.0;

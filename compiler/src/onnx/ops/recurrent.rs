@@ -2,15 +2,17 @@
 
 use super::activations::{sigmoid, softplus};
 use super::movement::permuted;
-use super::{Call, Operator, cast, ints, rows_of, size};
+use super::{Call, Limit, Operator, cast, ints, rows_of, size};
 use crate::onnx::elem::Elem;
 use crate::onnx::tensor::Tensor;
 
 const KNOWN: &[&str] =
     &["activation_alpha", "activation_beta", "activations", "clip", "direction", "hidden_size", "layout"];
 
+const LAYOUT: &[Limit] = &[Limit::Since("layout", 14)];
+
 pub(super) const OPERATORS: &[Operator] = &[
-    rows_of("RNN", 7, (3, 6), 2, KNOWN, |call| run(call, Cell::Plain)).widened(),
+    rows_of("RNN", 7, (3, 6), 2, KNOWN, |call| run(call, Cell::Plain)).widened().limits(LAYOUT),
     rows_of(
         "GRU",
         7,
@@ -28,7 +30,8 @@ pub(super) const OPERATORS: &[Operator] = &[
         ],
         |call| run(call, Cell::Gru),
     )
-    .widened(),
+    .widened()
+    .limits(LAYOUT),
     rows_of(
         "LSTM",
         7,
@@ -46,7 +49,8 @@ pub(super) const OPERATORS: &[Operator] = &[
         ],
         |call| run(call, Cell::Lstm),
     )
-    .widened(),
+    .widened()
+    .limits(LAYOUT),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,7 +101,7 @@ fn function(name: &str) -> Result<(Kind, Option<f64>, Option<f64>), String> {
     Ok(match name.to_ascii_lowercase().as_str() {
         "tanh" => (|x, _, _| x.tanh(), None, None),
         "sigmoid" => (|x, _, _| sigmoid(x), None, None),
-        "relu" => (|x, _, _| x.max(0.0), None, None),
+        "relu" => (|x, _, _| if x < 0.0 { 0.0 } else { x }, None, None),
         "softsign" => (|x, _, _| x / (1.0 + x.abs()), None, None),
         "softplus" => (|x, _, _| softplus(x), None, None),
         "leakyrelu" => (|x, alpha, _| if x < 0.0 { alpha * x } else { x }, Some(0.01), None),
@@ -249,7 +253,12 @@ fn run(call: &Call<'_>, cell: Cell) -> Result<Vec<Tensor>, String> {
     if lengths.len() != batch || lengths.iter().any(|&length| length > tokens) {
         return Err(format!("the lengths {lengths:?} do not go with {batch} texts of {tokens} tokens"));
     }
+    call.budget.work(&[tokens, batch, count, rows, inputs + hidden])?;
     let functions = functions(call, cell, count)?;
+    let clip = attributes.float("clip")?.map_or(f64::INFINITY, f64::from);
+    if clip.is_nan() || clip < 0.0 {
+        return Err(format!("the clip {clip} is no bound"));
+    }
     let mut all = vec![0.0_f64; crate::onnx::tensor::count(&[tokens, count, batch, hidden])?];
     let (mut last, mut last_cell) = (Vec::new(), Vec::new());
     let each = cell.functions().len();
@@ -262,7 +271,7 @@ fn run(call: &Call<'_>, cell: Cell) -> Result<Vec<Tensor>, String> {
             bias: &bias.of::<f64>()?[at * 2 * rows..][..2 * rows],
             peepholes: if lstm { &peepholes.of::<f64>()?[at * 3 * hidden..][..3 * hidden] } else { &[] },
             hidden,
-            clip: attributes.float("clip")?.map_or(f64::INFINITY, f64::from),
+            clip,
             linear_before_reset: attributes.flag_or("linear_before_reset", false)?,
             input_forget: attributes.flag_or("input_forget", false)?,
         };

@@ -1,26 +1,38 @@
 //! Sums, means and extremes over axes.
 
 use super::number::{Number, numbers};
-use super::{Call, Operator, cast, row};
+use super::{Call, Limit, Operator, cast, row};
 use crate::onnx::elem::Elem;
 use crate::onnx::indices::{around, axes, axis, places, strides};
 use crate::onnx::tensor::Tensor;
 
 const KNOWN: &[&str] = &["axes", "keepdims", "noop_with_empty_axes"];
 
+/// Axes are an input from opset 18 on, but of `ReduceSum`, where they are from 13 on.
+const AXES: &[Limit] = &[Limit::Until("axes", 17), Limit::Inputs(1, 17), Limit::Since("noop_with_empty_axes", 18)];
+const LAST: &[Limit] = &[Limit::Since("select_last_index", 12)];
+
 pub(super) const OPERATORS: &[Operator] = &[
-    row("ReduceSum", 1, (1, 2), KNOWN, |call| reduce(call, 13, Kind::Sum)).widened(),
-    row("ReduceMean", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Mean)).widened(),
-    row("ReduceMax", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Max)).widened(),
-    row("ReduceMin", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Min)).widened(),
-    row("ReduceProd", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Product)).widened(),
-    row("ReduceL1", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::L1)).widened(),
-    row("ReduceL2", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::L2)).widened(),
-    row("ReduceLogSum", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::LogSum)).widened(),
-    row("ReduceLogSumExp", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::LogSumExp)).widened(),
-    row("ReduceSumSquare", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::SumSquare)).widened(),
-    row("ArgMax", 1, (1, 1), &["axis", "keepdims", "select_last_index"], |call| place(call, true)).widened(),
-    row("ArgMin", 1, (1, 1), &["axis", "keepdims", "select_last_index"], |call| place(call, false)).widened(),
+    row("ReduceSum", 1, (1, 2), KNOWN, |call| reduce(call, 13, Kind::Sum)).widened().limits(&[
+        Limit::Until("axes", 12),
+        Limit::Inputs(1, 12),
+        Limit::Since("noop_with_empty_axes", 13),
+    ]),
+    row("ReduceMean", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Mean)).widened().limits(AXES),
+    row("ReduceMax", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Max)).widened().limits(AXES),
+    row("ReduceMin", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Min)).widened().limits(AXES),
+    row("ReduceProd", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::Product)).widened().limits(AXES),
+    row("ReduceL1", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::L1)).widened().limits(AXES),
+    row("ReduceL2", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::L2)).widened().limits(AXES),
+    row("ReduceLogSum", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::LogSum)).widened().limits(AXES),
+    row("ReduceLogSumExp", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::LogSumExp)).widened().limits(AXES),
+    row("ReduceSumSquare", 1, (1, 2), KNOWN, |call| reduce(call, 18, Kind::SumSquare)).widened().limits(AXES),
+    row("ArgMax", 1, (1, 1), &["axis", "keepdims", "select_last_index"], |call| place(call, true))
+        .widened()
+        .limits(LAST),
+    row("ArgMin", 1, (1, 1), &["axis", "keepdims", "select_last_index"], |call| place(call, false))
+        .widened()
+        .limits(LAST),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,8 +111,8 @@ fn one<T: Number>(values: &[T], start: usize, inside: &[usize], kind: Kind) -> R
             let sum: f64 = wide(|x| x);
             T::of(sum / inside.len() as f64)
         }
-        Kind::Max => all().fold(T::lowest(), |most, x| if most.is_nan() || most > x { most } else { x }),
-        Kind::Min => all().fold(T::highest(), |least, x| if least.is_nan() || least < x { least } else { x }),
+        Kind::Max => all().fold(T::lowest(), |most, x| if x.above(most) { x } else { most }),
+        Kind::Min => all().fold(T::highest(), |least, x| if x.below(least) { x } else { least }),
         Kind::Product => all().fold(T::of(1.0), T::mul),
         Kind::L1 => T::of(wide(f64::abs)),
         Kind::L2 => T::of(wide(|x| x * x).sqrt()),
@@ -121,9 +133,9 @@ fn place(call: &Call<'_>, most: bool) -> Result<Tensor, String> {
         for before in 0..outer {
             for after in 0..inner {
                 let at = |index: usize| values[(before * size + index) * inner + after];
-                let better = |a: T, b: T| if most { a > b } else { a < b };
+                let better = |a: T, b: T| if most { a.above(b) } else { a.below(b) };
                 let best = (1..size).fold(0, |best, index| {
-                    let wins = better(at(index), at(best)) || last && at(index) == at(best);
+                    let wins = if last { !better(at(best), at(index)) } else { better(at(index), at(best)) };
                     if wins { index } else { best }
                 });
                 found.push(best as i64);

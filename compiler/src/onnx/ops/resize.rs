@@ -1,6 +1,6 @@
 //! Axes made longer or shorter by interpolation, one axis after the other.
 
-use super::{Call, Operator, cast, ints, row, size};
+use super::{Call, Limit, Operator, cast, ints, row, size};
 use crate::onnx::elem::Elem;
 use crate::onnx::indices::{around, axes};
 use crate::onnx::tensor::{Tensor, count};
@@ -22,8 +22,21 @@ pub(super) const OPERATORS: &[Operator] = &[
             "nearest_mode",
         ],
         resize,
-    ),
-    row("Upsample", 7, (1, 2), &["mode", "scales"], resize).until(9),
+    )
+    .limits(&[
+        Limit::Since("coordinate_transformation_mode", 11),
+        Limit::Since("cubic_coeff_a", 11),
+        Limit::Since("exclude_outside", 11),
+        Limit::Since("extrapolation_value", 11),
+        Limit::Since("nearest_mode", 11),
+        Limit::Since("antialias", 18),
+        Limit::Since("axes", 18),
+        Limit::Since("keep_aspect_ratio_policy", 18),
+        Limit::Inputs(2, 10),
+    ]),
+    row("Upsample", 7, (1, 2), &["mode", "scales"], resize)
+        .limits(&[Limit::Until("scales", 8), Limit::Inputs(1, 8)])
+        .until(9),
 ];
 
 /// How an axis is resized.
@@ -87,6 +100,8 @@ fn resize(call: &Call<'_>) -> Result<Tensor, String> {
         let mut next = Vec::with_capacity(count(&shape)?);
         let mut next_outside = Vec::with_capacity(next.capacity());
         let (outer, own, inner) = around(made.shape(), at);
+        let widest = rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
+        call.budget.work(&[count(&shape)?, widest])?;
         let values = made.of::<f64>()?;
         for before in 0..outer {
             for row in &rows {
@@ -133,16 +148,26 @@ fn sizes(call: &Call<'_>, x: &Tensor, crop: bool) -> Result<Vec<(usize, Axis)>, 
             Err(format!("{own} sizes are not one for each of {} axes", along.len()))
         }
     };
+    let roi = match call.optional(1).filter(|roi| crop && call.opset >= 11 && !roi.is_empty()) {
+        Some(roi) => floats(roi)?,
+        None if crop => return Err("it does not say which part is cut out".to_owned()),
+        None => [vec![0.0; along.len()], vec![1.0; along.len()]].concat(),
+    };
+    if roi.len() != 2 * along.len() {
+        return Err(format!("{} places of the part are not two for each of {} axes", roi.len(), along.len()));
+    }
     let pairs: Vec<(f64, usize)> = match (scales, wanted) {
         (Some(scales), None) => {
             fits(scales.len())?;
-            let of = |(&scale, &axis): (&f64, &usize)| {
+            let of = |(at, (&scale, &axis)): (usize, (&f64, &usize))| {
+                // Of the part that is cut out.
+                let part = roi[at + along.len()] - roi[at];
                 if !(scale > 0.0 && scale.is_finite()) {
                     return Err(format!("{scale} is no scale"));
                 }
-                Ok((scale, (x.shape()[axis] as f64 * scale).floor() as usize))
+                Ok((scale, (x.shape()[axis] as f64 * part * scale).floor() as usize))
             };
-            scales.iter().zip(&along).map(of).collect::<Result<_, _>>()?
+            scales.iter().zip(&along).enumerate().map(of).collect::<Result<_, _>>()?
         }
         (None, Some(wanted)) => {
             let wanted: Vec<usize> = ints(wanted)?.into_iter().map(size).collect::<Result<_, _>>()?;
@@ -163,14 +188,6 @@ fn sizes(call: &Call<'_>, x: &Tensor, crop: bool) -> Result<Vec<(usize, Axis)>, 
         }
         _ => return Err("either scales or sizes are needed".to_owned()),
     };
-    let roi = match call.optional(1).filter(|roi| crop && call.opset >= 11 && !roi.is_empty()) {
-        Some(roi) => floats(roi)?,
-        None if crop => return Err("it does not say which part is cut out".to_owned()),
-        None => [vec![0.0; along.len()], vec![1.0; along.len()]].concat(),
-    };
-    if roi.len() != 2 * along.len() {
-        return Err(format!("{} places of the part are not two for each of {} axes", roi.len(), along.len()));
-    }
     let mut found = Vec::new();
     for (at, &axis) in along.iter().enumerate() {
         let (scale, output) = pairs[at];
@@ -202,10 +219,10 @@ fn origin(axis: Axis, to: usize, transformation: &str) -> Result<Option<f64>, St
         "half_pixel_symmetric" => input / 2.0 * (1.0 - axis.output as f64 / exact) + half,
         "tf_crop_and_resize" => {
             let (start, end) = axis.roi;
-            let inside = if exact == 1.0 {
+            let inside = if axis.output == 1 {
                 (end - start) * (input - 1.0) / 2.0
             } else {
-                to * (end - start) * (input - 1.0) / (exact - 1.0)
+                to * (end - start) * (input - 1.0) / (axis.output as f64 - 1.0)
             };
             let place = inside + start * (input - 1.0);
             return Ok((0.0..=input - 1.0).contains(&place).then_some(place));

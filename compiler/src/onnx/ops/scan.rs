@@ -1,15 +1,19 @@
 //! Running sums and products, and the largest of an axis.
 
 use super::number::{Number, numbers};
-use super::{Call, Operator, ints, one, row, rows_of, size};
+use super::{Call, Limit, Operator, ints, one, row, rows_of, size};
 use crate::onnx::indices::{around, axis};
 use crate::onnx::tensor::Tensor;
-use std::cmp::Ordering;
 
 pub(super) const OPERATORS: &[Operator] = &[
     row("CumSum", 11, (2, 2), &["exclusive", "reverse"], |call| running(call, false)).widened(),
     row("CumProd", 26, (2, 2), &["exclusive", "reverse"], |call| running(call, true)).widened(),
-    rows_of("TopK", 1, (1, 2), 2, &["axis", "k", "largest", "sorted"], top),
+    rows_of("TopK", 1, (1, 2), 2, &["axis", "k", "largest", "sorted"], top).limits(&[
+        Limit::Until("k", 9),
+        Limit::Inputs(1, 9),
+        Limit::Since("largest", 11),
+        Limit::Since("sorted", 11),
+    ]),
 ];
 
 fn running(call: &Call<'_>, product: bool) -> Result<Tensor, String> {
@@ -45,13 +49,13 @@ fn running(call: &Call<'_>, product: bool) -> Result<Tensor, String> {
     numbers!(x, values => Tensor::new(x.shape(), typed(values, around(x.shape(), axis), product, flags)))
 }
 
-/// The `k` largest or smallest of an axis, with where they stood; of equal ones the first comes first.
+/// The `k` largest or smallest of an axis, with where they stood; of equal ones the first comes first, and NaN is the largest.
 fn top(call: &Call<'_>) -> Result<Vec<Tensor>, String> {
     fn order<T: Number>(values: &[T], base: usize, inner: usize, count: usize, largest: bool) -> Vec<usize> {
         let at = |index: usize| values[base + index * inner];
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_by(|&a, &b| {
-            let by = at(a).partial_cmp(&at(b)).unwrap_or(Ordering::Equal);
+            let by = at(a).order(at(b));
             if largest { by.reverse() } else { by }
         });
         order

@@ -2,14 +2,14 @@
 
 use super::gather::{along, index, starts};
 use super::number::{Number, numbers};
-use super::{Call, Operator, cast, ints, joined, one, row, size};
+use super::{Call, Limit, Operator, cast, ints, joined, one, row, size};
 use crate::onnx::indices::{around, axis};
 use crate::onnx::tensor::{Tensor, count};
 
 pub(super) const OPERATORS: &[Operator] = &[
     row("Scatter", 9, (3, 3), &["axis"], elements).until(10),
-    row("ScatterElements", 11, (3, 3), &["axis", "reduction"], elements),
-    row("ScatterND", 11, (3, 3), &["reduction"], slices),
+    row("ScatterElements", 11, (3, 3), &["axis", "reduction"], elements).limits(&[Limit::Since("reduction", 16)]),
+    row("ScatterND", 11, (3, 3), &["reduction"], slices).limits(&[Limit::Since("reduction", 16)]),
     row("TensorScatter", 24, (2, 3), &["axis", "mode"], cache),
     row("OneHot", 9, (3, 3), &["axis"], one_hot),
 ];
@@ -20,8 +20,8 @@ fn put(call: &Call<'_>, x: &Tensor, updates: &Tensor, places: &[usize]) -> Resul
         let join: fn(T, T) -> T = match how {
             "add" => T::add,
             "mul" => T::mul,
-            "max" => |a, b| if b > a { b } else { a },
-            "min" => |a, b| if b < a { b } else { a },
+            "max" => |a, b| if b.above(a) { b } else { a },
+            "min" => |a, b| if b.below(a) { b } else { a },
             other => return Err(format!("the reduction `{}` is not known", other.escape_debug())),
         };
         let mut made = values.to_vec();
@@ -58,10 +58,11 @@ fn elements(call: &Call<'_>) -> Result<Tensor, String> {
 fn slices(call: &Call<'_>) -> Result<Tensor, String> {
     let (x, indices, updates) = (call.input(0)?, call.input(1)?, call.input(2)?);
     let (starts, length) = starts(x, indices, 0)?;
-    let places: Vec<usize> = starts.into_iter().flat_map(|start| start..start + length).collect();
-    if places.len() != updates.len() {
-        return Err(format!("the updates {updates} do not go with the indices {indices}"));
+    let (depth, before) = indices.shape().split_last().ok_or("there are no indices")?;
+    if updates.shape() != [before, &x.shape()[*depth..]].concat() {
+        return Err(format!("the updates {updates} do not go with the indices {indices} of {x}"));
     }
+    let places: Vec<usize> = starts.into_iter().flat_map(|start| start..start + length).collect();
     put(call, x, updates, &places)
 }
 
@@ -91,7 +92,10 @@ fn cache(call: &Call<'_>) -> Result<Tensor, String> {
         let first = firsts[before / (outer / batches.max(1)).max(1)];
         for row in 0..length as i64 {
             let row = first.checked_add(row).ok_or("a place is out of range")?;
-            let row = index(if circular { row.rem_euclid(whole.max(1) as i64) } else { row.max(-1) }, whole)?;
+            let row = if circular { row.rem_euclid(whole.max(1) as i64) } else { row };
+            // A place is no index: it is not counted from the end.
+            let row = usize::try_from(row).ok().filter(|&row| row < whole);
+            let row = row.ok_or_else(|| format!("the cache of {whole} has no place {first}"))?;
             places.extend((before * whole + row) * inner..(before * whole + row + 1) * inner);
         }
     }

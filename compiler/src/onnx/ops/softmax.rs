@@ -12,8 +12,10 @@ pub(super) const OPERATORS: &[Operator] = &[
 ];
 
 #[derive(Clone, Copy)]
-pub(super) enum Kind {
+enum Kind {
     Shares,
+    /// Shares of which a row of nothing but −∞ has none: all of it is masked.
+    Masked,
     Logs,
     Largest,
 }
@@ -31,10 +33,10 @@ fn of(call: &Call<'_>, kind: Kind) -> Result<Tensor, String> {
     over(x, if old { (outer, size * inner, 1) } else { (outer, size, inner) }, kind)
 }
 
-/// Over the last axis.
+/// Over the last axis, of scores that a mask may have forbidden all.
 pub(super) fn rows(x: &Tensor) -> Result<Tensor, String> {
     let width = x.shape().last().copied().unwrap_or(1);
-    over(x, (x.len().checked_div(width).unwrap_or(0), width, 1), Kind::Shares)
+    over(x, (x.len().checked_div(width).unwrap_or(0), width, 1), Kind::Masked)
 }
 
 fn over(x: &Tensor, parts: (usize, usize, usize), kind: Kind) -> Result<Tensor, String> {
@@ -46,12 +48,12 @@ fn over(x: &Tensor, parts: (usize, usize, usize), kind: Kind) -> Result<Tensor, 
                 let most = places().map(|at| values[at].wide()).fold(f64::NEG_INFINITY, f64::max);
                 let exp = |at: usize| (values[at].wide() - most).exp();
                 let sum: f64 = places().map(exp).sum();
-                let first = places().find(|&at| values[at].wide() == most);
+                let masked = places().all(|at| values[at].wide() == f64::NEG_INFINITY);
+                let first = places().reduce(|best, at| if values[at].above(values[best]) { at } else { best });
                 for at in places() {
                     made[at] = T::of(match kind {
-                        // A row of nothing but −∞ has no shares: all of it is masked.
-                        Kind::Shares if most == f64::NEG_INFINITY => 0.0,
-                        Kind::Shares => exp(at) / sum,
+                        Kind::Masked if masked => 0.0,
+                        Kind::Shares | Kind::Masked => exp(at) / sum,
                         Kind::Logs => values[at].wide() - most - sum.ln(),
                         Kind::Largest => f64::from(u8::from(first == Some(at))),
                     });
