@@ -36,7 +36,7 @@ fn bash_completes_what_is_typed_after_cargo() {
             "cargo bu",
         ],
     );
-    assert_eq!(offered, ["modeldeploy", "lock", "--check", "embed score classify", "--package", "", ""]);
+    assert_eq!(offered, ["modeldeploy", "lock", "--check", "embed score classify rank", "--package", "", ""]);
 }
 
 #[test]

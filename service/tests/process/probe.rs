@@ -55,7 +55,7 @@ fn over_tls_the_configured_certificate_alone_is_believed() {
     assert!(!probed(&address, &[]).0, "without TLS");
 
     // Where clients need a certificate, the service's own is one.
-    let root = folder.write("clients.pem", &authority.pem());
+    let root = folder.write("clients.pem", authority.pem());
     let mutual = [&own[..], &["--tls-client-ca", &root]].concat();
     let service = Service::start(&mutual);
     let address = service.address.to_string();
