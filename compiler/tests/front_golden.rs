@@ -21,6 +21,9 @@ struct Case {
     output: Vec<f32>,
 }
 
+/// What a network that reads texts is for.
+const TASKS: [Task; 3] = [Task::Embed, Task::Score, Task::Classify];
+
 fn data() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data")
 }
@@ -65,7 +68,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 #[test]
 fn every_architecture_and_task_is_what_the_library_computes() {
     for architecture in ["bert", "distilbert", "roberta", "xlm-roberta", "mpnet", "albert"] {
-        for task in Task::ALL {
+        for task in TASKS {
             let folder = data().join("models").join(format!("{architecture}-{task}"));
             let loaded = load(&folder, task);
             assert_eq!(loaded.architecture, architecture);
@@ -79,7 +82,7 @@ fn every_architecture_and_task_is_what_the_library_computes() {
 #[test]
 fn the_passes_leave_only_operators_that_have_kernels() {
     for architecture in ["bert", "distilbert", "roberta", "xlm-roberta", "mpnet", "albert"] {
-        for task in Task::ALL {
+        for task in TASKS {
             let folder = data().join("models").join(format!("{architecture}-{task}"));
             let mut loaded = load(&folder, task);
             passes::run(&mut loaded.graph);

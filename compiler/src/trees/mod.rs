@@ -2,7 +2,7 @@
 //! held against.
 //!
 //! A reader takes bytes and trusts none of them: every count is held against the bytes that are there, every tree is proved to be
-//! one ([`Tree::grow`]), and what this program does not compute is an error that names it. [`read`] tells the formats apart by their
+//! one (`Tree::grow`), and what this program does not compute is an error that names it. [`read`] tells the formats apart by their
 //! first bytes, never by a file's name.
 
 mod categories;
