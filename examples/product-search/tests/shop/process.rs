@@ -17,23 +17,27 @@ pub(crate) fn packs() {
     static MADE: Once = Once::new();
     MADE.call_once(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the workspace");
-        let made = Command::new(env!("CARGO"))
-            .args([
-                "run",
-                "--quiet",
-                "--package",
-                "cargo-modeldeploy",
-                "--",
-                "--quiet",
-                "build",
-                "--package",
-                "modeldeploy-format",
-            ])
+        let made = modeldeploy()
+            .args(["--quiet", "build", "--package", "modeldeploy-format"])
             .current_dir(root)
             .status()
-            .expect("cargo runs");
+            .expect("it starts");
         assert!(made.success(), "`cargo modeldeploy build` failed");
     });
+}
+
+/// The command. Tests of the whole workspace have built it; if it is an older one, it makes the bytes that are locked, or fails.
+fn modeldeploy() -> Command {
+    let built = Path::new(env!("CARGO_BIN_EXE_product-search"));
+    let built = built.with_file_name(format!("cargo-modeldeploy{}", std::env::consts::EXE_SUFFIX));
+    if built.is_file() {
+        let mut command = Command::new(built);
+        command.arg("modeldeploy");
+        return command;
+    }
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--quiet", "--package", "cargo-modeldeploy", "--"]);
+    command
 }
 
 /// The service's program with these arguments, its packs being there.
