@@ -9,8 +9,10 @@ use axum::http::header::HOST;
 use http_body_util::{BodyExt, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -28,11 +30,13 @@ const LONGEST: usize = 4096;
 ///
 /// # Errors
 ///
-/// If nobody answers there, or not by the configured certificate, or who does takes no requests.
+/// If a file of the configuration cannot be used; if nobody answers there, or not by the configured certificate, or who does takes no
+/// requests.
 pub(crate) fn probe(config: &Config) -> Result<SocketAddr, Error> {
     let address = reached(config.listen).map_err(Error::Options)?;
+    let pinned = tls::pinned(&config.tls).map_err(Error::File)?;
     let runtime = Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
-    let asked = runtime.block_on(async { timeout(PATIENCE, ask(address, config)).await });
+    let asked = runtime.block_on(async { timeout(PATIENCE, ask(address, pinned)).await });
     match asked {
         Ok(Ok(())) => Ok(address),
         Ok(Err(why)) => Err(Error::Probe { address, why }),
@@ -53,8 +57,7 @@ fn reached(address: SocketAddr) -> Result<SocketAddr, String> {
     Ok(SocketAddr::new(ip, address.port()))
 }
 
-async fn ask(address: SocketAddr, config: &Config) -> Result<(), String> {
-    let pinned = tls::pinned(&config.tls)?;
+async fn ask(address: SocketAddr, pinned: Option<Arc<ClientConfig>>) -> Result<(), String> {
     let stream = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let Some(pinned) = pinned else { return get(stream, address).await };
     let name = ServerName::IpAddress(address.ip().into());

@@ -7,7 +7,7 @@ use crate::compressed::{self, CompressedModel};
 use crate::diagnostic::Diagnostic;
 use crate::emit::pack;
 use crate::eval::{self, Text};
-use crate::front::{LoadOptions, Loaded, load};
+use crate::front::{LoadOptions, Loaded, SourceFile, load};
 use crate::graph::Graph;
 use crate::manifest::{Manifest, ModelEntry};
 use crate::passes;
@@ -74,7 +74,7 @@ pub(super) fn derive_judged(
     progress(Event::Stage("Loading", 0, 0));
     let options = LoadOptions { max_tokens: entry.max_tokens, ..LoadOptions::new(entry.task) };
     let mut loaded = load(&manifest.folder(entry).map_err(one)?, &options)?;
-    judge(manifest, entry, &locked_files(&loaded))?;
+    judge(manifest, entry, &locked_files(&loaded.files))?;
     loaded.notes.iter().for_each(|note| progress(Event::Note(note)));
     passes::run(&mut loaded.graph);
 
@@ -121,9 +121,8 @@ pub(super) fn derive_judged(
 }
 
 /// The files that were read, as a lock has them.
-pub(super) fn locked_files(loaded: &Loaded) -> Vec<LockedFile> {
-    let files = loaded.files.iter();
-    files.map(|file| LockedFile { path: file.path.clone(), size: file.size, digest: file.digest }).collect()
+pub(super) fn locked_files(files: &[SourceFile]) -> Vec<LockedFile> {
+    files.iter().map(|file| LockedFile { path: file.path.clone(), size: file.size, digest: file.digest }).collect()
 }
 
 fn one(error: Diagnostic) -> Vec<Diagnostic> {

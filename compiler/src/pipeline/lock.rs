@@ -189,6 +189,6 @@ pub(super) fn locked(
             size: derived.pack.len() as u64,
             digest: Digest::of(&derived.pack),
         }],
-        files: locked_files(loaded),
+        files: locked_files(&loaded.files),
     }
 }

@@ -1,7 +1,7 @@
 //! A ranker, from its folder to its pack and its entry in the lock. Nothing is compressed and no suite is run: what decides is that
 //! the pack's own kernel gives what the plain evaluator gives, to the bit, and what the model's maker says in `golden.tsv`.
 
-use super::derive::{REVISION, REVISION_KEY};
+use super::derive::{REVISION, REVISION_KEY, locked_files};
 use super::{Event, Judge, OTHER_BYTES, Progress};
 use crate::diagnostic::Diagnostic;
 use crate::front::{LoadedRanker, load_ranker};
@@ -10,7 +10,7 @@ use crate::trees::{self, Ensemble, Link, probes};
 use modeldeploy::isa::Isa;
 use modeldeploy::rank::Engine;
 use modeldeploy_format::golden::rows::{self, GoldenRow};
-use modeldeploy_format::lock::{LockedFile, LockedModel, LockedPack};
+use modeldeploy_format::lock::{LockedModel, LockedPack};
 use modeldeploy_format::pack::{Aligned, LAYOUT_FINGERPRINT, RankContents, write_ranker};
 use modeldeploy_format::{Artifact, Digest};
 use std::collections::BTreeMap;
@@ -63,11 +63,7 @@ pub(super) fn derive(
 ) -> Result<DerivedRanker, Vec<Diagnostic>> {
     progress(Event::Stage("Loading", 0, 0));
     let loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?)?;
-    let files: Vec<LockedFile> = loaded
-        .files
-        .iter()
-        .map(|file| LockedFile { path: file.path.clone(), size: file.size, digest: file.digest })
-        .collect();
+    let files = locked_files(&loaded.files);
     judge(manifest, entry, &files)?;
     progress(Event::Stage("Packing", 0, 0));
     let forest = trees::pack(&loaded.ensemble, &entry.place)?;
@@ -139,6 +135,7 @@ fn prove(loaded: &LoadedRanker, pack: &Aligned, entry: &ModelEntry) -> Result<Ve
     let of_sums = write_ranker(&RankContents { signature, forest: &forest, features, goldens: &[] });
     let of_sums = of_sums.map_err(|error| failed(error.to_string()))?;
     let mut scores = vec![0.0; rows.len() * outputs];
+    let mut predicted = None;
     for isa in Isa::available() {
         let engine = |pack| Engine::with_isa("the pack", pack, isa).map_err(|error| failed(error.to_string()));
         engine(&of_sums)?.run_numbers(&all, &mut scores).map_err(|error| failed(error.to_string()))?;
@@ -151,6 +148,10 @@ fn prove(loaded: &LoadedRanker, pack: &Aligned, entry: &ModelEntry) -> Result<Ve
             }
         }
         engine(pack)?.run_numbers(&all, &mut scores).map_err(|error| failed(error.to_string()))?;
+        let bits: Vec<u64> = scores.iter().map(|score| score.to_bits()).collect();
+        if *predicted.get_or_insert_with(|| bits.clone()) != bits {
+            return Err(failed(format!("the pack predicts otherwise on {isa} than on another instruction set")));
+        }
     }
     for (row, got) in rows.iter().zip(scores.chunks(outputs)) {
         let expected = loaded.ensemble.predict(row);

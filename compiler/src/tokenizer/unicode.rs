@@ -13,7 +13,7 @@ pub(super) fn table<T: Clone>(absent: T, of: impl FnMut(char) -> T) -> Vec<T> {
     (0..(BLOCKS * CHARS_PER_BLOCK) as u32).map(|code| char::from_u32(code).map_or(absent.clone(), &mut of)).collect()
 }
 
-/// Planes whose characters nothing here tells apart but their [`FACTS`]: unassigned, or private. They are four fifths of all code points.
+/// Planes whose characters nothing here tells apart but their [`FACTS`]: unassigned, or private. They are seven in ten of all code points.
 const ALIKE: [RangeInclusive<u32>; 2] = [0x4_0000..=0xD_FFFF, 0xF_0000..=0x10_FFFF];
 
 /// As [`table`], where `of` asks nothing of a character but what this module and `char` know of it: it is asked once for all that are alike.

@@ -10,6 +10,7 @@ mod embedding;
 mod engine;
 mod error;
 mod handle;
+pub(crate) mod locked;
 pub(crate) mod pool;
 mod self_test;
 mod space;

@@ -2,12 +2,10 @@
 
 use super::{RankModel, Row};
 use crate::link::Warm;
-use crate::model::Error;
+use crate::model::{Error, locked};
 use core::cmp::Ordering;
 use core::fmt;
 use core::marker::PhantomData;
-use modeldeploy_format::Digest;
-use std::sync::Arc;
 
 /// A ranker at hand. It has no size: the model itself is made once, on first use, and shared by all threads.
 pub struct Handle<M>(PhantomData<fn() -> M>);
@@ -84,10 +82,7 @@ impl<M: RankModel> Handle<M> {
     /// As [`warm`](Handle::warm), and if the system refuses: what it says, and what to do.
     pub fn warm_with(self, how: Warm) -> Result<(), Error> {
         let engine = M::engine()?;
-        for bytes in engine.artifact().parts() {
-            let refused = |cause| Error::Warm { name: M::NAME, warm: how, bytes: bytes.len(), cause: Arc::new(cause) };
-            how.hold(bytes).map_err(refused)?;
-        }
+        locked::hold(M::NAME, engine.artifact(), how)?;
         engine.warm()
     }
 
@@ -98,11 +93,7 @@ impl<M: RankModel> Handle<M> {
     /// If the pack is not the locked one, a score does not come back, or the model cannot be had.
     pub fn self_test(self) -> Result<usize, Error> {
         let engine = M::engine()?;
-        let digest = Digest::of_parts(engine.artifact().parts()).to_string();
-        if digest != M::DIGEST {
-            let cause = format!("the pack of model `{}` is {digest}, and {} is locked", M::NAME, M::DIGEST);
-            return Err(Error::Damaged { cause });
-        }
+        locked::prove(M::NAME, M::DIGEST, engine.artifact())?;
         engine.self_test()
     }
 }
