@@ -103,15 +103,14 @@ fn tensors_stand_in_the_order_of_execution_and_once() {
 #[test]
 fn the_arena_is_near_what_is_alive_at_once() {
     let mut lowered = lower(&compressed(Precision::Int8, false).graph).expect("a program");
-    let (steps, output) = (lowered.program.steps.clone(), lowered.program.output);
-    let plan = memory::plan(&mut lowered.program.slots, &steps, output);
-    let lives = memory::lives(lowered.program.slots.len(), &steps, output);
+    let plan = memory::plan(&mut lowered.program);
+    let (lives, steps) = (memory::lives(&lowered.program), lowered.program.steps.len());
     let alive = |step: usize| -> u64 {
         let slots = lowered.program.slots.iter().zip(&lives);
         let alive = slots.filter(|(slot, life)| slot.rows == Rows::Tokens && life.from <= step && step <= life.to);
         alive.map(|(slot, _)| slot.row_bytes().next_multiple_of(64)).sum()
     };
-    let least = (0..steps.len()).map(alive).max().expect("a step");
+    let least = (0..steps).map(alive).max().expect("a step");
     assert!(plan.token_bytes <= least, "{} bytes a token, {least} alive at once", plan.token_bytes);
 }
 

@@ -3,6 +3,7 @@
 //! A service's self-test replays them: the pack's own figures must come back to the bit on any CPU, and their distance from those of
 //! the f32 pack, which the compiler holds against its reference, is then the one that the gate accepted.
 
+pub mod requests;
 pub mod rows;
 
 use crate::wire::{Decoder, Encoder, WireError};

@@ -1,6 +1,6 @@
 //! What a model takes and gives: the facts that the type checker, the lock and the service know of it.
 
-use crate::features::{Fact, Kind};
+use crate::features::{Fact, Kind, Side};
 use crate::wire::{Decoder, Encoder, WireError};
 use core::fmt;
 
@@ -55,8 +55,8 @@ impl fmt::Display for Task {
 pub struct Signature {
     /// What the model is for.
     pub task: Task,
-    /// The most tokens that one text (or pair) may have, special tokens included; longer ones are truncated. 1 where a model reads no
-    /// text (`rank`).
+    /// The most tokens that one text (or pair) may have, special tokens included; longer ones are truncated. Of `rank` the most items of
+    /// a session, of which the last ones count; 1 where a model knows no session.
     pub max_tokens: u32,
     /// The width of the output: the vector's length (`embed`), 1 (`score`), the number of labels (`classify`), the number of scores of
     /// a candidate (`rank`).
@@ -72,7 +72,7 @@ pub struct Signature {
     /// The name of the prompt used when the caller names none.
     #[cfg_attr(feature = "lock", serde(default, skip_serializing_if = "Option::is_none"))]
     pub default_prompt: Option<String>,
-    /// What a candidate is given as, in the order of the model (`rank` only).
+    /// What users, sessions and candidates are given as, in the order of the model (`rank` only).
     #[cfg_attr(feature = "lock", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub features: Vec<Fact>,
 }
@@ -100,6 +100,7 @@ impl Signature {
             for feature in &self.features {
                 out.str(&feature.name);
                 out.u8(feature.kind as u8);
+                out.u8(feature.side as u8);
             }
         }
         out.0
@@ -162,13 +163,15 @@ fn decode(read: &mut Decoder<'_>) -> Result<Result<Signature, String>, WireError
     };
     let mut features = vec![];
     if task == Task::Rank {
-        for _ in 0..read.count(5)? {
+        for _ in 0..read.count(6)? {
             let name = read.str()?.to_owned();
-            let code = read.u8()?;
-            let Some(kind) = Kind::from_code(code) else {
-                return Ok(Err(format!("feature `{name}` is of the unknown kind {code}")));
+            let (kind, side) = (read.u8()?, read.u8()?);
+            let (Some(kind), Some(side)) = (Kind::from_code(kind), Side::from_code(side)) else {
+                return Ok(Err(format!(
+                    "feature `{name}` is of the unknown kind {kind} or of the unknown side {side}"
+                )));
             };
-            features.push(Fact { name, kind });
+            features.push(Fact { name, kind, side });
         }
     }
     if normalized > 1 || has_default > 1 {
@@ -213,8 +216,8 @@ mod tests {
             prompts: vec![],
             default_prompt: None,
             features: vec![
-                Fact { name: "price".into(), kind: Kind::Number },
-                Fact { name: "brand".into(), kind: Kind::Text },
+                Fact { name: "price".into(), kind: Kind::Number, side: Side::Candidate },
+                Fact { name: "brand".into(), kind: Kind::Text, side: Side::User },
             ],
         }
     }

@@ -42,7 +42,7 @@ fn finish(slots: Vec<Slot>, steps: Vec<Step>) -> Result<(), PackError> {
         default_prompt: None,
         features: vec![],
     };
-    let program = Program { slots, steps, output: POOLED };
+    let program = Program { slots, steps, parts: vec![], output: POOLED };
     writer.finish(&Contents { signature, program, tokenizer: vec![], goldens: vec![] }).map(|_| ())
 }
 
@@ -78,7 +78,7 @@ fn linear(x: SlotId, weights: Weights, activation: Activation, residual: Option<
 
 fn attention(x: SlotId, out: SlotId) -> Step {
     let view = View { slot: x, column: 0, width: WIDTH };
-    Step::Attention { q: view, k: view, v: view, heads: 2, scale: 1.0, bias: None, int8: false, out }
+    Step::Attention { q: view, k: view, v: view, heads: 2, scale: 1.0, bias: None, int8: false, causal: false, out }
 }
 
 /// `step` between what it may read and what reads `OUT`.
@@ -90,7 +90,7 @@ fn program(step: Step) -> Vec<Step> {
 #[test]
 fn a_step_works_in_place_exactly_over_the_inputs_that_it_allows() {
     let plain = Activation::Identity;
-    let cases: [(Step, &[SlotId]); 14] = [
+    let cases: [(Step, &[SlotId]); 19] = [
         (Step::Add { a: A, b: B, out: OUT }, &[A, B]),
         (Step::Add { a: A, b: A, out: OUT }, &[]),
         (norm(A, OUT, None), &[A]),
@@ -105,13 +105,18 @@ fn a_step_works_in_place_exactly_over_the_inputs_that_it_allows() {
         (linear(Q8, CODES, plain, Some(A), OUT), &[A]),
         (linear(Q8, CODES, Activation::Gelu, Some(A), OUT), &[]),
         (attention(A, OUT), &[]),
+        (Step::Mul { a: A, b: B, out: OUT }, &[A]),
+        (Step::Mul { a: B, b: A, out: OUT }, &[B]),
+        (Step::Mul { a: A, b: A, out: OUT }, &[]),
+        (Step::Affine { x: B, gamma: VECTOR, beta: VECTOR, out: OUT }, &[B]),
+        (Step::Sum { x: A, fields: 1, out: OUT }, &[]),
     ];
     for (step, allowed) in cases {
         let mut in_place = vec![];
         for offset in (0..=2 * ROW).step_by(4) {
             let slots = slots(offset, 20 * ROW);
             let out = slots[OUT.0 as usize];
-            let over: Vec<SlotId> = step.inputs().filter(|id| out.overlaps(&slots[id.0 as usize])).collect();
+            let over: Vec<SlotId> = step.own_inputs().filter(|id| out.overlaps(&slots[id.0 as usize])).collect();
             match finish(slots.clone(), program(step)) {
                 Ok(()) if over.is_empty() => {}
                 Ok(()) => {
@@ -166,12 +171,12 @@ fn holds(slots: &[Slot], steps: &[Step]) -> bool {
     };
     let mut owners = vec![None; 800];
     steps.iter().all(|step| {
-        let whole = step.inputs().all(|id| owners[cells(id)].iter().all(|&owner| owner == Some(id)));
+        let whole = step.own_inputs().all(|id| owners[cells(id)].iter().all(|&owner| owner == Some(id)));
         let mut apart = true;
         for (at, out) in step.outputs().enumerate() {
             let shared = |id: &SlotId| cells(out).any(|cell| cells(*id).contains(&cell));
             let in_place = |id: &SlotId| at == 0 && cells(*id) == cells(out) && step.in_place().any(|it| it == *id);
-            apart &= step.inputs().filter(shared).all(|id| in_place(&id));
+            apart &= step.own_inputs().filter(shared).all(|id| in_place(&id));
             apart &= !step.outputs().take(at).any(|id| shared(&id));
             owners[cells(out)].fill(Some(out));
         }

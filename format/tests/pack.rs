@@ -44,10 +44,21 @@ fn small() -> (Writer, Contents) {
                 residual: None,
                 out: y,
             },
-            Step::Attention { q: view, k: view, v: view, heads: 4, scale: 0.5, bias: None, int8: false, out: z },
+            Step::Attention {
+                q: view,
+                k: view,
+                v: view,
+                heads: 4,
+                scale: 0.5,
+                bias: None,
+                int8: false,
+                causal: false,
+                out: z,
+            },
             Step::Pool { x: z, pooling: Pooling::Mean, out: pooled },
             Step::Normalize { x: pooled, out: unit },
         ],
+        parts: vec![],
         output: unit,
     };
     let signature = Signature {
@@ -152,12 +163,13 @@ fn walk(artifact: &Artifact<'_>) {
         assert_eq!(Some(len as u64), tensor.stored());
     }
     for step in &artifact.program().steps {
-        step.inputs().chain(step.outputs()).for_each(|id| assert!(artifact.program().slot(id).width > 0));
-        for (input, output) in step.inputs().flat_map(|input| step.outputs().map(move |output| (input, output))) {
+        let inputs: Vec<SlotId> = artifact.program().inputs(step).collect();
+        inputs.iter().copied().chain(step.outputs()).for_each(|id| assert!(artifact.program().slot(id).width > 0));
+        for (input, output) in inputs.into_iter().flat_map(|input| step.outputs().map(move |output| (input, output))) {
             let (over, slot) = (artifact.program().slot(input), artifact.program().slot(output));
             assert!(!slot.overlaps(over) || (slot == over && step.in_place().any(|id| id == input)), "{step:?}");
         }
-        step.tensors().into_iter().for_each(|id| assert!(artifact.tensor(id).bytes().is_some()));
+        artifact.program().tensors(step).into_iter().for_each(|id| assert!(artifact.tensor(id).bytes().is_some()));
     }
     artifact.goldens();
 }

@@ -28,6 +28,7 @@ fn pack(tables: [u8; 3], tokenizer: u8, goldens: usize) -> Aligned {
     let program = Program {
         slots: vec![slot(Rows::Tokens, 0), slot(Rows::Texts, 0)],
         steps: vec![Step::Embed { lookups, out: x }, Step::Pool { x, pooling: Pooling::Mean, out: pooled }],
+        parts: vec![],
         output: pooled,
     };
     let signature = Signature {

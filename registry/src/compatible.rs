@@ -162,7 +162,7 @@ pub fn files<'a>(old: &'a Facts, new: &'a Facts) -> Vec<(&'a str, &'static str)>
 mod tests {
     use super::*;
     use modeldeploy_format::Digest;
-    use modeldeploy_format::features::{Fact, Kind};
+    use modeldeploy_format::features::{Fact, Kind, Side};
     use modeldeploy_format::lock::LockedFile;
 
     fn facts(task: Task) -> Facts {
@@ -215,7 +215,9 @@ mod tests {
             (with(|_, it| it.default_prompt = Some("query".into())), Level::Major, Some("another prompt")),
             (facts(Task::Score), Level::Major, Some("its task was embed, and is score")),
             (
-                with(|_, it| it.features = vec![Fact { name: "price".into(), kind: Kind::Number }]),
+                with(|_, it| {
+                    it.features = vec![Fact { name: "price".into(), kind: Kind::Number, side: Side::Candidate }]
+                }),
                 Level::Major,
                 Some("its features were none, and are price (Number)"),
             ),

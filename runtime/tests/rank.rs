@@ -1,6 +1,6 @@
 //! A ranker's pack, made by hand: what it scores, on which it refuses, and that it allocates nothing.
 
-use modeldeploy::format::features::{Feature, Features, Rule, Unknown, ValueError};
+use modeldeploy::format::features::{Feature, Features, Rule, Side, Takes, Unknown, ValueError};
 use modeldeploy::format::forest::{Column, Link, Missing, Number, Parts, Tree, write};
 use modeldeploy::format::golden::rows::GoldenRow;
 use modeldeploy::format::pack::{Aligned, RankContents, write_ranker};
@@ -34,8 +34,18 @@ fn forest() -> Vec<u8> {
 fn features() -> Features {
     let vocabulary = ["acme", "globex", "initech"].map(str::to_owned).to_vec();
     Features::new(vec![
-        Feature { name: "price".into(), rule: Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN } },
-        Feature { name: "brand".into(), rule: Rule::Category { vocabulary, unknown: Unknown::Refused } },
+        Feature {
+            name: "price".into(),
+            side: Side::Candidate,
+            takes: Takes::Number,
+            rule: Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN },
+        },
+        Feature {
+            name: "brand".into(),
+            side: Side::Candidate,
+            takes: Takes::Number,
+            rule: Rule::Category { vocabulary, first: 0, unknown: Unknown::Refused },
+        },
     ])
     .expect("features")
 }

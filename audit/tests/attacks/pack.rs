@@ -17,6 +17,7 @@ pub(crate) fn pack(byte: u8) -> Vec<u8> {
             Step::Embed { lookups: [Some(Lookup { table, scales: None, index: Index::TokenId }), None, None], out: x },
             Step::Pool { x, pooling: Pooling::Mean, out: pooled },
         ],
+        parts: vec![],
         output: pooled,
     };
     let signature = Signature {

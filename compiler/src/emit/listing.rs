@@ -14,6 +14,8 @@ pub struct Listing {
     pub token_bytes: u64,
     /// Bytes of arena for each text of capacity.
     pub text_bytes: u64,
+    /// Bytes of arena for each candidate.
+    pub candidate_bytes: u64,
     /// Bytes of all tensors, those that several steps share counted once.
     pub tensor_bytes: u64,
 }
@@ -44,6 +46,7 @@ pub fn listing(artifact: &Artifact<'_>) -> Listing {
         steps: program.steps.iter().map(|step| list(artifact, program, step)).collect(),
         token_bytes: program.row_bytes(Rows::Tokens),
         text_bytes: program.row_bytes(Rows::Texts),
+        candidate_bytes: program.row_bytes(Rows::Candidates),
         tensor_bytes: artifact.tensors().iter().filter_map(|tensor| tensor.bytes()).sum(),
     }
 }
@@ -58,12 +61,13 @@ pub fn arena_bytes(artifact: &Artifact<'_>, tokens: usize, texts: usize) -> Resu
 }
 
 fn list(artifact: &Artifact<'_>, program: &Program, step: &Step) -> StepListing {
-    let tensors = step.tensors();
+    let tensors = program.tensors(step);
     let tensor = |id: &TensorId| &artifact.tensors()[id.0 as usize];
     let shape = |slot: &Slot| {
         let rows = match slot.rows {
             Rows::Tokens => "tokens",
             Rows::Texts => "texts",
+            Rows::Candidates => "candidates",
         };
         let storage = match slot.storage {
             Storage::F32 => "f32",
@@ -79,7 +83,7 @@ fn list(artifact: &Artifact<'_>, program: &Program, step: &Step) -> StepListing 
     StepListing {
         step: step.name(),
         name: tensors.first().map(|id| tensor(id).name.clone()).unwrap_or_default(),
-        inputs: step.inputs().map(|id| shape(program.slot(id))).collect(),
+        inputs: program.inputs(step).map(|id| shape(program.slot(id))).collect(),
         outputs: step.outputs().map(|id| shape(program.slot(id))).collect(),
         bytes: tensors.iter().filter_map(|id| tensor(id).bytes()).sum(),
         macs,

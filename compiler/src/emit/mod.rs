@@ -27,7 +27,7 @@ pub const BAD_PACK: Code = Code("MD0810");
 /// What [`lower`] and [`emit`] find wrong.
 pub fn pack(model: &CompressedModel, goldens: Vec<Golden>) -> Result<Aligned, Vec<Diagnostic>> {
     let mut lowered = lower(&model.graph)?;
-    plan(&mut lowered.program.slots, &lowered.program.steps, lowered.program.output);
+    plan(&mut lowered.program);
     emit(&lowered, &model.signature, &model.tokenizer, goldens)
 }
 

@@ -7,7 +7,7 @@ use super::tensors::Tensors;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Constant, Dim, Graph, ValueId};
 use crate::ops::{
-    Activation, Add, Div, Erf, Gather, Input, MatMul, Mul, Op, Pooling, ReduceMax, ReduceMean, ReduceSum, Relu,
+    Activation, Add, Div, Erf, Gather, Input, MatMul, Mul, Op, Pool, Pooling, ReduceMax, ReduceMean, ReduceSum, Relu,
     Reshape, Sigmoid, Slice, Softmax, Sqrt, Sub, Tanh, TokenCount, Transpose,
 };
 
@@ -265,6 +265,9 @@ impl Emitter {
             Pooling::Cls => self.first_row(x, width, name),
             Pooling::Mean => self.op(ReduceMean { axis: 0, keep: false }, &[x], name),
             Pooling::Max => self.op(ReduceMax { axis: 0, keep: false }, &[x], name),
+            Pooling::Sum => self.op(ReduceSum { axis: 0, keep: false }, &[x], name),
+            // Primitives count rows from the first.
+            Pooling::Last => self.op(Pool { pooling }, &[x], name),
             Pooling::MeanSqrtLen => {
                 let sum = self.op(ReduceSum { axis: 0, keep: false }, &[x], name);
                 let count = self.op(TokenCount, &[], name);

@@ -44,7 +44,7 @@ impl Lowering<'_> {
         let out = self.slot(id)?;
         // As exact as what it reads: products in codes are followed by attention in codes.
         let int8 = node.inputs[..3].iter().all(|&id| matches!(self.graph.node(id).op, Op::DenseInt8(_)));
-        self.push(Step::Attention { q, k, v, heads, scale, bias, int8, out })
+        self.push(Step::Attention { q, k, v, heads, scale, bias, int8, causal: false, out })
     }
 
     fn relative_bias(&mut self, id: ValueId) -> Lower<RelativeBias> {

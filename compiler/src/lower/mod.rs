@@ -101,7 +101,7 @@ pub fn lower(graph: &Graph) -> Result<Lowered, Vec<Diagnostic>> {
     };
     match output {
         Ok(output) => {
-            let program = Program { slots: lowering.slots, steps: lowering.steps, output };
+            let program = Program { slots: lowering.slots, steps: lowering.steps, parts: vec![], output };
             Ok(Lowered { program, tensors: lowering.tensors })
         }
         Err(problem) => {

@@ -5,7 +5,7 @@
 //! gap that it fits between those placed before whose lives touch its own (Pisarchyk and Lee 2020, greedy by size); the order of
 //! creation is tried too, and each slot in a place of its own, and the smallest plan wins.
 
-use modeldeploy_format::program::{Rows, Slot, SlotId, Step};
+use modeldeploy_format::program::{Program, Rows, Slot, Step};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -19,6 +19,8 @@ pub struct MemoryPlan {
     pub token_bytes: u64,
     /// Bytes for each text of capacity.
     pub text_bytes: u64,
+    /// Bytes for each candidate of capacity.
+    pub candidate_bytes: u64,
 }
 
 /// The steps between which a slot holds something, both included.
@@ -42,15 +44,15 @@ impl Life {
 /// # Panics
 ///
 /// If a step names a slot that does not exist.
-pub fn lives(slots: usize, steps: &[Step], output: SlotId) -> Vec<Life> {
-    let mut lives = vec![Life { from: usize::MAX, to: 0 }; slots];
-    for (at, step) in steps.iter().enumerate() {
-        for id in step.inputs().chain(step.outputs()) {
+pub fn lives(program: &Program) -> Vec<Life> {
+    let mut lives = vec![Life { from: usize::MAX, to: 0 }; program.slots.len()];
+    for (at, step) in program.steps.iter().enumerate() {
+        for id in program.inputs(step).chain(step.outputs()) {
             let life = &mut lives[id.0 as usize];
             *life = Life { from: life.from.min(at), to: at };
         }
     }
-    lives[output.0 as usize].to = steps.len();
+    lives[program.output.0 as usize].to = program.steps.len();
     lives
 }
 
@@ -59,11 +61,12 @@ pub fn lives(slots: usize, steps: &[Step], output: SlotId) -> Vec<Life> {
 /// # Panics
 ///
 /// If a step names a slot that does not exist.
-pub fn plan(slots: &mut [Slot], steps: &[Step], output: SlotId) -> MemoryPlan {
-    let lives = lives(slots.len(), steps, output);
-    let in_place = firsts(slots, steps, &lives);
+pub fn plan(program: &mut Program) -> MemoryPlan {
+    let lives = lives(program);
+    let slots = &mut program.slots;
+    let in_place = firsts(slots, &program.steps, &lives);
     let apart: Vec<usize> = (0..slots.len()).collect();
-    let [token_bytes, text_bytes] = [Rows::Tokens, Rows::Texts].map(|rows| {
+    let [token_bytes, text_bytes, candidate_bytes] = Rows::ALL.map(|rows| {
         let (allocations, total) = [&in_place, &apart]
             .map(|firsts| place_all(allocations(slots, &lives, firsts, rows)))
             .into_iter()
@@ -74,7 +77,7 @@ pub fn plan(slots: &mut [Slot], steps: &[Step], output: SlotId) -> MemoryPlan {
         }
         total
     });
-    MemoryPlan { token_bytes, text_bytes }
+    MemoryPlan { token_bytes, text_bytes, candidate_bytes }
 }
 
 /// For each slot the first of those in whose place it may be written, one after the other; itself where there is none.
@@ -158,11 +161,23 @@ fn place(allocations: &mut [Allocation]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modeldeploy_format::program::{Activation, Pooling, Quantized, Storage, TensorId, View, Weights};
+    use modeldeploy_format::program::{Activation, Pooling, Quantized, SlotId, Storage, TensorId, View, Weights};
     use proptest::prelude::*;
 
     fn slot(rows: Rows, width: u32) -> Slot {
         Slot { rows, storage: Storage::F32, width, offset: 0 }
+    }
+
+    fn whole(slots: &[Slot], steps: &[Step], output: SlotId) -> Program {
+        Program { slots: slots.to_vec(), steps: steps.to_vec(), parts: vec![], output }
+    }
+
+    /// Gives each slot its offset.
+    fn planned(slots: &mut Vec<Slot>, steps: &[Step], output: SlotId) -> MemoryPlan {
+        let mut program = whole(slots, steps, output);
+        let plan = plan(&mut program);
+        *slots = program.slots;
+        plan
     }
 
     /// Each step reads two slots made before it and makes one: `(a, b)` count back from the newest.
@@ -207,7 +222,7 @@ mod tests {
             let steps = [program(&[]), (0..4).map(next).collect(), vec![last]].concat();
             let mut slots = vec![slot(Rows::Tokens, 384); 6];
             slots[5].width = width;
-            let plan = plan(&mut slots, &steps, SlotId(5));
+            let plan = planned(&mut slots, &steps, SlotId(5));
             (plan.token_bytes, slots.iter().filter(|slot| slot.offset == 0).count())
         };
         let row = 4 * 384;
@@ -247,7 +262,7 @@ mod tests {
             let view = |at: u32| View { slot: qkv, column: 384 * at, width: 384 };
             let (q, k, v) = (view(0), view(1), view(2));
             steps.push(linear(read, None, qkv));
-            steps.push(Step::Attention { q, k, v, heads: 12, scale: 1.0, bias: None, int8, out: mixed });
+            steps.push(Step::Attention { q, k, v, heads: 12, scale: 1.0, bias: None, int8, causal: false, out: mixed });
             let read = if int8 { new(Storage::Q8, 384) } else { mixed };
             steps.extend(int8.then_some(Step::Quantize { x: mixed, out: read }));
             let attended = new(Storage::F32, 384);
@@ -266,7 +281,7 @@ mod tests {
         for int8 in [false, true] {
             let (mut slots, steps) = encoder(6, int8);
             let output = SlotId(slots.len() as u32 - 1);
-            let bytes = plan(&mut slots, &steps, output).token_bytes;
+            let bytes = planned(&mut slots, &steps, output).token_bytes;
             // Queries, keys and values, what attention makes of them, and those rows.
             assert_eq!(bytes, 4 * 384 * (3 + 1 + 1), "int8: {int8}");
             let adds = steps.iter().filter_map(|step| step.in_place().next().zip(step.outputs().next()));
@@ -281,8 +296,8 @@ mod tests {
     fn a_chain_of_doubled_rows_needs_two_places() {
         let steps = program(&[(0, 0); 9]);
         let mut slots = vec![slot(Rows::Tokens, 384); 10];
-        let plan = plan(&mut slots, &steps, SlotId(9));
-        assert_eq!(plan, MemoryPlan { token_bytes: 2 * 384 * 4, text_bytes: 0 });
+        let plan = planned(&mut slots, &steps, SlotId(9));
+        assert_eq!(plan, MemoryPlan { token_bytes: 2 * 384 * 4, text_bytes: 0, candidate_bytes: 0 });
         assert!(slots.windows(2).all(|pair| !pair[0].overlaps(&pair[1])));
     }
 
@@ -290,15 +305,15 @@ mod tests {
     fn slots_of_texts_and_of_tokens_do_not_mix() {
         let steps = program(&[(0, 0), (0, 0)]);
         let mut slots = vec![slot(Rows::Tokens, 16), slot(Rows::Texts, 16), slot(Rows::Texts, 32)];
-        let plan = plan(&mut slots, &steps, SlotId(2));
-        assert_eq!(plan, MemoryPlan { token_bytes: 64, text_bytes: 192 });
+        let plan = planned(&mut slots, &steps, SlotId(2));
+        assert_eq!(plan, MemoryPlan { token_bytes: 64, text_bytes: 192, candidate_bytes: 0 });
     }
 
     #[test]
     fn what_is_never_read_has_a_place_of_its_own_while_it_is_written() {
         let steps = program(&[(0, 0), (1, 1)]);
         let mut slots = vec![slot(Rows::Tokens, 16); 3];
-        plan(&mut slots, &steps, SlotId(2));
+        planned(&mut slots, &steps, SlotId(2));
         assert!(!slots[0].overlaps(&slots[1]));
     }
 
@@ -312,8 +327,8 @@ mod tests {
             let mut slots: Vec<Slot> = shape[..=reads.len()].iter()
                 .map(|&(tokens, width)| slot(if tokens { Rows::Tokens } else { Rows::Texts }, width)).collect();
             let output = SlotId(reads.len() as u32);
-            let plan = plan(&mut slots, &steps, output);
-            let lives = lives(slots.len(), &steps, output);
+            let plan = planned(&mut slots, &steps, output);
+            let lives = lives(&whole(&slots, &steps, output));
             for (i, a) in slots.iter().enumerate() {
                 prop_assert!(a.offset.is_multiple_of(LINE));
                 for (j, b) in slots.iter().enumerate().skip(i + 1).filter(|(j, b)| lives[*j].meets(lives[i]) && a.overlaps(b)) {

@@ -29,6 +29,8 @@ impl Operator for Pool {
             Pooling::Cls => x.get(0),
             Pooling::Mean => x.mean(0),
             Pooling::Max => x.max(0),
+            Pooling::Sum => x.sum(0),
+            Pooling::Last => x.get(x.dim(0)? - 1),
             Pooling::MeanSqrtLen => x.sum(0)? / (text.ids.len() as f64).sqrt(),
         }
     }
@@ -49,6 +51,8 @@ fn name(pooling: Pooling) -> &'static str {
         Pooling::Cls => "cls",
         Pooling::Mean => "mean",
         Pooling::Max => "max",
+        Pooling::Sum => "sum",
+        Pooling::Last => "last",
         Pooling::MeanSqrtLen => "mean_sqrt_len",
     }
 }

@@ -70,7 +70,7 @@ pub fn expected(
         let scores: Result<Vec<f64>, Diagnostic> = fields[facts.len()..].iter().map(|field| number(field)).collect();
         let mut row = vec![0.0; facts.len()];
         let made = values.and_then(|values| {
-            features.row(&values, &mut row).map_err(|error| wrong(at, error.to_string()))?;
+            features.whole_row(&values, &mut row).map_err(|error| wrong(at, error.to_string()))?;
             Ok(Expected { place: format!("{place}:{}", at + 1), row, scores: scores? })
         });
         match made {
@@ -84,17 +84,15 @@ pub fn expected(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modeldeploy_format::features::{Feature, Rule, Unknown};
+    use modeldeploy_format::features::{Feature, Rule, Side, Takes, Unknown};
 
     #[test]
     fn lines_are_read_in_the_order_of_the_features() {
         let number = Rule::Number { mean: 0.0, deviation: 2.0, default: f64::NAN };
-        let brand = Rule::Category { vocabulary: vec!["acme".into()], unknown: Unknown::Refused };
-        let features = Features::new(vec![
-            Feature { name: "price".into(), rule: number },
-            Feature { name: "brand".into(), rule: brand },
-        ])
-        .expect("features");
+        let brand = Rule::Category { vocabulary: vec!["acme".into()], first: 0, unknown: Unknown::Refused };
+        let feature =
+            |name: &str, rule| Feature { name: name.into(), side: Side::Candidate, takes: Takes::Number, rule };
+        let features = Features::new(vec![feature("price", number), feature("brand", brand)]).expect("features");
         let read = |text: &str| expected("golden.tsv", text, &features, 1);
         let found = read("brand\tprice\tscore\nacme\t3\t0.5\nacme\t\t-1e3\n").expect("two candidates");
         assert_eq!((found[0].row.as_slice(), found[0].scores.as_slice()), (&[1.5, 0.0][..], &[0.5][..]));

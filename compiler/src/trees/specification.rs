@@ -26,7 +26,7 @@
 use super::codes::SPECIFICATION;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Section, Source, list, nearest};
-use modeldeploy_format::features::{Feature, Features, Rule, Unknown};
+use modeldeploy_format::features::{Feature, Features, Rule, Side, Takes, Unknown};
 use std::collections::BTreeMap;
 
 const TYPES: [&str; 4] = ["number", "bucket", "category", "hash"];
@@ -44,7 +44,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<F
             return Err(errors);
         }
         let number = Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN };
-        let features = columns.iter().map(|name| Feature { name: name.clone(), rule: number.clone() }).collect();
+        let features = columns.iter().map(|name| feature(name, number.clone())).collect();
         return Features::new(features).map_err(|why| vec![wrong(place, why)]);
     };
     let source = Source::new(place, text, SPECIFICATION);
@@ -65,7 +65,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<F
             };
             source.fail(at, format!("the model has no feature `{column}`"), help);
         } else if let Some(rule) = rule
-            && let Some(other) = found.insert(column.clone(), Feature { name: name.clone(), rule })
+            && let Some(other) = found.insert(column.clone(), feature(&name, rule))
         {
             let message = format!("`{}` and `{name}` are both the model's feature `{column}`", other.name);
             source.fail(at, message, "take one of them away");
@@ -104,6 +104,10 @@ fn is_field(name: &str) -> bool {
     let begins = letters.next().is_some_and(|c| c.is_alphabetic() || c == '_');
     let goes_on = letters.all(|c| c.is_alphanumeric() || c == '_');
     begins && goes_on && !["_", "self", "Self", "super", "crate"].contains(&name)
+}
+
+fn feature(name: &str, rule: Rule) -> Feature {
+    Feature { name: name.to_owned(), side: Side::Candidate, takes: Takes::Number, rule }
 }
 
 fn first(names: &[String]) -> Vec<&str> {
@@ -150,7 +154,8 @@ fn rule(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Rule> {
                     return None;
                 }
             };
-            Rule::Category { vocabulary: vocabulary?.into_iter().map(|(word, _)| word).collect(), unknown }
+            let vocabulary = vocabulary?.into_iter().map(|(word, _)| word).collect();
+            Rule::Category { vocabulary, first: 0, unknown }
         }
         "hash" => {
             let buckets = section.count("buckets");
@@ -205,7 +210,7 @@ seed = 7
         let features = read(WHOLE).expect("features");
         let vocabulary = vec!["acme".to_owned(), "globex".to_owned()];
         let expected = [
-            ("brand", Rule::Category { vocabulary, unknown: Unknown::Refused }),
+            ("brand", Rule::Category { first: 0, vocabulary, unknown: Unknown::Refused }),
             ("age", Rule::Bucket { boundaries: vec![18.0, 25.5] }),
             ("price", Rule::Number { mean: 20.0, deviation: 8.0, default: -1.0 }),
             ("query", Rule::Hash { buckets: 1024, seed: 7 }),

@@ -24,10 +24,10 @@ pub use aligned::Aligned;
 pub use header::{LAYOUT, LAYOUT_FINGERPRINT, SectionKind};
 #[cfg(feature = "digest")]
 pub use place::{BESIDE_MARK, Bytes, MARK, Place, gather, places};
-pub use read::{Artifact, FOREST, PackError, Ranker};
+pub use read::{Artifact, FOREST, PackError, Ranker, Scorer};
 #[cfg(feature = "digest")]
 pub use shared::{Division, Part, among, divide};
-pub use write::{Contents, RankContents, Writer, write_ranker};
+pub use write::{Contents, NetworkContents, RankContents, Writer, write_ranker};
 
 /// Every section and every tensor begins at a multiple of this many bytes.
 pub const ALIGN: usize = 64;

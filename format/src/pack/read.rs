@@ -4,11 +4,12 @@ use super::ALIGN;
 use super::header::{self, HeaderError, SectionKind, VERSION};
 use super::parts::Parts;
 use crate::DType;
-use crate::features::Features;
+use crate::features::{Features, Side, Takes};
 use crate::forest::Forest;
+use crate::golden::requests::GoldenRequest;
 use crate::golden::rows::GoldenRow;
 use crate::golden::{self, Golden};
-use crate::program::{self, Program, TensorId};
+use crate::program::{self, Columns, Given, Program, TensorId};
 use crate::signature::{Signature, Task};
 use crate::tensor::{Layout, Tensor};
 use crate::wire::{Decoder, WireError};
@@ -28,13 +29,32 @@ pub struct Artifact<'a> {
     ranker: Option<Ranker<'a>>,
 }
 
-/// What a pack of the task `rank` holds instead of a program and a tokenizer.
+/// What a pack of the task `rank` holds instead of a tokenizer.
 #[derive(Clone, Debug)]
 pub struct Ranker<'a> {
-    /// Its trees.
-    pub forest: Forest<'a>,
-    /// How candidates become rows.
+    /// What scores candidates.
+    pub scorer: Scorer<'a>,
+    /// How what a service knows becomes numbers and ids.
     pub features: Features,
+}
+
+/// What scores candidates.
+#[derive(Clone, Debug)]
+pub enum Scorer<'a> {
+    /// Trees.
+    Forest(Forest<'a>),
+    /// A network: the pack's program.
+    Network,
+}
+
+impl<'a> Ranker<'a> {
+    /// Its trees, if it has some.
+    pub fn forest(&self) -> Option<&Forest<'a>> {
+        match &self.scorer {
+            Scorer::Forest(forest) => Some(forest),
+            Scorer::Network => None,
+        }
+    }
 }
 
 /// Why bytes are not a pack that can be run.
@@ -125,10 +145,17 @@ impl<'a> Artifact<'a> {
         let outputs = signature.outputs as usize;
         let ranker = if signature.task == Task::Rank {
             let ranker = ranker(&signature, &program, &tensors, &stored, tokenizer).map_err(PackError::Damaged)?;
-            golden::rows::decode(goldens, signature.features.len(), outputs).map_err(PackError::Damaged)?;
+            let features = signature.features.len();
+            match ranker.scorer {
+                Scorer::Forest(_) => golden::rows::decode(goldens, features, outputs).map(drop),
+                Scorer::Network => golden::requests::decode(goldens, &ranker.features.given(), outputs).map(drop),
+            }
+            .map_err(PackError::Damaged)?;
             Some(ranker)
         } else {
-            program::verify(&program, &tensors, &signature).map_err(|error| PackError::Damaged(error.to_string()))?;
+            let given = Given::default();
+            program::verify(&program, &tensors, &signature, &given)
+                .map_err(|error| PackError::Damaged(error.to_string()))?;
             golden::decode(goldens, outputs).map_err(PackError::Damaged)?;
             None
         };
@@ -140,7 +167,7 @@ impl<'a> Artifact<'a> {
         &self.signature
     }
 
-    /// The trees and features of a pack of the task `rank`; none of any other task.
+    /// What scores, and the features, of a pack of the task `rank`; none of any other task.
     pub fn ranker(&self) -> Option<&Ranker<'a>> {
         self.ranker.as_ref()
     }
@@ -160,13 +187,24 @@ impl<'a> Artifact<'a> {
         self.tokenizer
     }
 
-    /// The golden rows of a pack of the task `rank`; none of any other task.
+    /// The golden rows of a pack of trees; none of any other.
     pub fn golden_rows(&self) -> Vec<GoldenRow> {
-        if self.ranker.is_none() {
+        if self.ranker.as_ref().and_then(Ranker::forest).is_none() {
             return vec![];
         }
         let (features, outputs) = (self.signature.features.len(), self.signature.outputs as usize);
         golden::rows::decode(self.goldens, features, outputs).expect("proved by parse")
+    }
+
+    /// The golden requests of a ranker's network; none of any other pack.
+    pub fn golden_requests(&self) -> Vec<GoldenRequest> {
+        match &self.ranker {
+            Some(Ranker { scorer: Scorer::Network, features }) => {
+                let outputs = self.signature.outputs as usize;
+                golden::requests::decode(self.goldens, &features.given(), outputs).expect("proved by parse")
+            }
+            _ => vec![],
+        }
     }
 
     /// The golden vectors of a pack that reads texts; none of the task `rank`.
@@ -212,10 +250,10 @@ impl<'a> Artifact<'a> {
     }
 }
 
-/// The one tensor of a ranker's pack.
+/// The one tensor of a pack of trees.
 pub const FOREST: &str = "forest";
 
-/// Proves that trees, features and signature are one model's.
+/// Proves that what scores, features and signature are one model's.
 fn ranker<'a>(
     signature: &Signature,
     program: &Program,
@@ -223,22 +261,32 @@ fn ranker<'a>(
     stored: &[&'a [u8]],
     features: &[u8],
 ) -> Result<Ranker<'a>, String> {
-    if *program != Program::nothing() {
-        return Err("a ranker has a program".to_owned());
-    }
-    let ([Tensor { name, dtype: DType::I32, .. }], [bytes]) = (tensors, stored) else {
-        return Err("a ranker has other tensors than its forest".to_owned());
-    };
-    if name != FOREST {
-        return Err("a ranker has another tensor than its forest".to_owned());
-    }
-    let forest = Forest::parse(bytes).map_err(|error| error.to_string())?;
     let features = Features::decode(features)?;
-    let (rows, outputs) = (features.list().len(), signature.outputs as usize);
-    if features.facts() != signature.features || forest.features() != rows || forest.outputs() != outputs {
-        return Err("the signature, the features and the trees of a ranker are of different models".to_owned());
+    let mut agree = features.facts() == signature.features;
+    let scorer = if *program == Program::nothing() {
+        let ([Tensor { name, dtype: DType::I32, .. }], [bytes]) = (tensors, stored) else {
+            return Err("a ranker of trees has other tensors than its forest".to_owned());
+        };
+        if name != FOREST {
+            return Err("a ranker of trees has another tensor than its forest".to_owned());
+        }
+        let forest = Forest::parse(bytes).map_err(|error| error.to_string())?;
+        let numbers = features.list().iter().all(|it| it.takes == Takes::Number && it.side != Side::Session);
+        agree &=
+            numbers && forest.features() == features.list().len() && forest.outputs() == signature.outputs as usize;
+        Scorer::Forest(forest)
+    } else {
+        let given = features.given();
+        if given.candidate == Columns::default() {
+            return Err("a ranker's network knows nothing of candidates".to_owned());
+        }
+        program::verify(program, tensors, signature, &given).map_err(|error| error.to_string())?;
+        Scorer::Network
+    };
+    if !agree {
+        return Err("the signature, the features and what scores of a ranker are of different models".to_owned());
     }
-    Ok(Ranker { forest, features })
+    Ok(Ranker { scorer, features })
 }
 
 /// A type that tensors are read as.

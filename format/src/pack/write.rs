@@ -4,6 +4,7 @@ use super::header::{self, SectionKind, Sections};
 use super::{ALIGN, PackError};
 use crate::DType;
 use crate::features::Features;
+use crate::golden::requests::GoldenRequest;
 use crate::golden::rows::GoldenRow;
 use crate::golden::{self, Golden};
 use crate::pack::{Aligned, Artifact, FOREST};
@@ -25,7 +26,20 @@ pub struct Contents {
     pub goldens: Vec<Golden>,
 }
 
-/// All that a ranker's pack holds.
+/// All that the pack of a ranker's network holds but its tensors, which [`Writer::tensor`] adds one by one.
+#[derive(Clone, Debug)]
+pub struct NetworkContents<'c> {
+    /// What the model takes and gives.
+    pub signature: &'c Signature,
+    /// What a session does.
+    pub program: &'c Program,
+    /// How what a service knows becomes numbers and ids.
+    pub features: &'c Features,
+    /// Its golden requests.
+    pub goldens: &'c [GoldenRequest],
+}
+
+/// All that the pack of a ranker of trees holds.
 #[derive(Clone, Debug)]
 pub struct RankContents<'c> {
     /// What the model takes and gives.
@@ -38,7 +52,7 @@ pub struct RankContents<'c> {
     pub goldens: &'c [GoldenRow],
 }
 
-/// The pack of a ranker, proved by [`Artifact::parse`].
+/// The pack of a ranker of trees, proved by [`Artifact::parse`].
 ///
 /// # Errors
 ///
@@ -95,6 +109,21 @@ impl Writer {
     pub fn finish(&self, contents: &Contents) -> Result<Aligned, PackError> {
         let (tokenizer, goldens) = (contents.tokenizer.clone(), golden::encode(&contents.goldens));
         self.write(&contents.signature, &contents.program, tokenizer, goldens)
+    }
+
+    /// The pack of a ranker's network, proved by [`Artifact::parse`].
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Writer::finish).
+    ///
+    /// # Panics
+    ///
+    /// If a golden request has other columns than the features.
+    pub fn finish_network(&self, contents: &NetworkContents<'_>) -> Result<Aligned, PackError> {
+        let NetworkContents { signature, program, features, goldens } = contents;
+        let goldens = golden::requests::encode(goldens, &features.given());
+        self.write(signature, program, features.encode(), goldens)
     }
 
     fn write(

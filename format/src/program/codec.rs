@@ -1,10 +1,15 @@
 //! Programs as bytes: a tag a step, then its fields in order. An absent slot or tensor is `u32::MAX`.
 
-use super::step::{Activation, Index, Lookup, Pooling, Quantized, RelativeBias, Step, Weights};
-use super::{Program, Rows, Slot, SlotId, Storage, TensorId, View};
+use super::step::{Index, Lookup, Quantized, RelativeBias, Step, Weights};
+use super::{
+    Activation, Bag, Part, PartRange, Pooling, Program, Rows, Slot, SlotId, Storage, TensorId, Triangle, View,
+};
 use crate::wire::{Decoder, Encoder, WireError};
 
 const NONE: u32 = u32::MAX;
+
+/// The tags of attention: by whether it is of int8, and by whether it is causal.
+const ATTENTIONS: [[u8; 2]; 2] = [[5, 11], [10, 12]];
 
 pub(crate) fn encode(program: &Program) -> Vec<u8> {
     let mut out = Encoder::default();
@@ -18,7 +23,44 @@ pub(crate) fn encode(program: &Program) -> Vec<u8> {
     out.u32(program.output.0);
     out.count(program.steps.len());
     program.steps.iter().for_each(|step| encode_step(&mut out, step));
+    // Programs without parts have the bytes that they had before there were any.
+    if !program.parts.is_empty() {
+        out.count(program.parts.len());
+        program.parts.iter().for_each(|part| encode_part(&mut out, part));
+    }
     out.0
+}
+
+fn encode_part(out: &mut Encoder, part: &Part) {
+    let tensor = |out: &mut Encoder, id: Option<TensorId>| out.u32(id.map_or(NONE, |id| id.0));
+    match *part {
+        Part::View(view) => {
+            out.u8(0);
+            encode_view(out, view);
+        }
+        Part::Numbers { of, column, count } => {
+            out.u8(1);
+            out.u8(of as u8);
+            out.u32(column);
+            out.u32(count);
+        }
+        Part::Bag(Bag { table, scales, offsets, of, column, count, mean }) => {
+            out.u8(2);
+            out.u32(table.0);
+            tensor(out, scales);
+            tensor(out, offsets);
+            out.u8(of as u8);
+            out.u32(column);
+            out.u32(count);
+            out.u8(u8::from(mean));
+        }
+    }
+}
+
+fn encode_view(out: &mut Encoder, view: View) {
+    out.u32(view.slot.0);
+    out.u32(view.column);
+    out.u32(view.width);
 }
 
 fn encode_step(out: &mut Encoder, step: &Step) {
@@ -35,6 +77,7 @@ fn encode_step(out: &mut Encoder, step: &Step) {
                     Index::TokenType => (1, 0),
                     Index::Position { offset } => (2, offset),
                     Index::Counted { padding } => (3, padding),
+                    Index::Id { column } => (4, column),
                 };
                 out.u8(code);
                 out.u32(argument);
@@ -76,13 +119,9 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             slot(out, residual);
             out.u32(to.0);
         }
-        Step::Attention { q, k, v, heads, scale, bias, int8, out: to } => {
-            out.u8(if int8 { 10 } else { 5 });
-            for view in [q, k, v] {
-                out.u32(view.slot.0);
-                out.u32(view.column);
-                out.u32(view.width);
-            }
+        Step::Attention { q, k, v, heads, scale, bias, int8, causal, out: to } => {
+            out.u8(ATTENTIONS[usize::from(int8)][usize::from(causal)]);
+            [q, k, v].into_iter().for_each(|view| encode_view(out, view));
             out.u32(heads);
             out.f32(scale);
             tensor(out, bias.map(|bias| bias.table));
@@ -110,6 +149,38 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u8(9);
             out.u32(x.0);
             out.u32(to.0);
+        }
+        Step::Concat { parts, out: to } => {
+            out.u8(13);
+            [parts.first, parts.count, to.0].iter().for_each(|&number| out.u32(number));
+        }
+        Step::Mul { a, b, out: to } => {
+            out.u8(14);
+            [a, b, to].iter().for_each(|id| out.u32(id.0));
+        }
+        Step::Affine { x, gamma, beta, out: to } => {
+            out.u8(15);
+            [x.0, gamma.0, beta.0, to.0].iter().for_each(|&number| out.u32(number));
+        }
+        Step::Sum { x, fields, out: to } => {
+            out.u8(16);
+            [x.0, fields, to.0].iter().for_each(|&number| out.u32(number));
+        }
+        Step::Dot { a, b, out: to } => {
+            out.u8(17);
+            [a, b, to].iter().for_each(|id| out.u32(id.0));
+        }
+        Step::Pairs { x, fields, triangle, diagonal, out: to } => {
+            out.u8(18);
+            out.u32(x.0);
+            out.u32(fields);
+            out.u8(triangle as u8);
+            out.u8(u8::from(diagonal));
+            out.u32(to.0);
+        }
+        Step::Gru { x, weights, bias, out: to } => {
+            out.u8(19);
+            [x.0, weights.0, bias.0, to.0].iter().for_each(|&number| out.u32(number));
         }
     }
 }
@@ -142,14 +213,40 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Program, String> {
 fn decode_program(read: &mut Decoder<'_>) -> Result<Program, CodecError> {
     let slots = (0..read.count(14)?)
         .map(|_| {
-            let rows = pick("kind of rows", &[Rows::Tokens, Rows::Texts], read.u8()?)?;
+            let rows = pick("kind of rows", &Rows::ALL, read.u8()?)?;
             let storage = pick("storage", &[Storage::F32, Storage::Q8], read.u8()?)?;
             Ok(Slot { rows, storage, width: read.u32()?, offset: read.u64()? })
         })
         .collect::<Result<_, CodecError>>()?;
     let output = SlotId(read.u32()?);
     let steps = (0..read.count(9)?).map(|_| decode_step(read)).collect::<Result<_, _>>()?;
-    Ok(Program { slots, steps, output })
+    let mut parts = vec![];
+    if !read.is_empty() {
+        parts = (0..read.count(10)?).map(|_| decode_part(read)).collect::<Result<_, _>>()?;
+    }
+    Ok(Program { slots, steps, parts, output })
+}
+
+fn decode_part(read: &mut Decoder<'_>) -> Result<Part, CodecError> {
+    Ok(match read.u8()? {
+        0 => Part::View(view(read)?),
+        1 => {
+            let of = pick("kind of rows", &Rows::ALL, read.u8()?)?;
+            Part::Numbers { of, column: read.u32()?, count: read.u32()? }
+        }
+        2 => {
+            let (table, scales, offsets) = (TensorId(read.u32()?), tensor(read)?, tensor(read)?);
+            let of = pick("kind of rows", &Rows::ALL, read.u8()?)?;
+            let (column, count) = (read.u32()?, read.u32()?);
+            let mean = pick("mean", &[false, true], read.u8()?)?;
+            Part::Bag(Bag { table, scales, offsets, of, column, count, mean })
+        }
+        tag => return Err(CodecError::Code("part", tag)),
+    })
+}
+
+fn view(read: &mut Decoder<'_>) -> Result<View, WireError> {
+    Ok(View { slot: SlotId(read.u32()?), column: read.u32()?, width: read.u32()? })
 }
 
 fn pick<T: Copy>(what: &'static str, all: &[T], code: u8) -> Result<T, CodecError> {
@@ -166,7 +263,8 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
                 let code = read.u8()?;
                 let argument = read.u32()?;
                 let (position, counted) = (Index::Position { offset: argument }, Index::Counted { padding: argument });
-                let index = pick("index", &[Index::TokenId, Index::TokenType, position, counted], code)?;
+                let id = Index::Id { column: argument };
+                let index = pick("index", &[Index::TokenId, Index::TokenType, position, counted, id], code)?;
                 *lookup = table.map(|table| Lookup { table, scales, index });
             }
             Step::Embed { lookups, out: slot(read)? }
@@ -192,14 +290,13 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
             let residual = Some(read.u32()?).filter(|&id| id != NONE).map(SlotId);
             Step::Linear { x, weights, bias, activation, residual, out: slot(read)? }
         }
-        tag @ (5 | 10) => {
-            let mut view =
-                || Ok::<_, WireError>(View { slot: SlotId(read.u32()?), column: read.u32()?, width: read.u32()? });
-            let (q, k, v) = (view()?, view()?, view()?);
+        tag @ (5 | 10..=12) => {
+            let (q, k, v) = (view(read)?, view(read)?, view(read)?);
             let (heads, scale) = (read.u32()?, read.f32()?);
             let (table, max_distance) = (tensor(read)?, read.u32()?);
             let bias = table.map(|table| RelativeBias { table, max_distance });
-            Step::Attention { q, k, v, heads, scale, bias, int8: tag == 10, out: slot(read)? }
+            let (int8, causal) = (ATTENTIONS[1].contains(&tag), tag > 10);
+            Step::Attention { q, k, v, heads, scale, bias, int8, causal, out: slot(read)? }
         }
         6 => {
             let x = slot(read)?;
@@ -211,6 +308,27 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
             Step::Activate { x, activation: pick("activation", &Activation::ALL, read.u8()?)?, out: slot(read)? }
         }
         9 => Step::Softmax { x: slot(read)?, out: slot(read)? },
+        13 => {
+            let parts = PartRange { first: read.u32()?, count: read.u32()? };
+            Step::Concat { parts, out: slot(read)? }
+        }
+        14 => Step::Mul { a: slot(read)?, b: slot(read)?, out: slot(read)? },
+        15 => {
+            let (x, gamma, beta) = (slot(read)?, TensorId(read.u32()?), TensorId(read.u32()?));
+            Step::Affine { x, gamma, beta, out: slot(read)? }
+        }
+        16 => Step::Sum { x: slot(read)?, fields: read.u32()?, out: slot(read)? },
+        17 => Step::Dot { a: slot(read)?, b: slot(read)?, out: slot(read)? },
+        18 => {
+            let (x, fields) = (slot(read)?, read.u32()?);
+            let triangle = pick("triangle", &Triangle::ALL, read.u8()?)?;
+            let diagonal = pick("diagonal", &[false, true], read.u8()?)?;
+            Step::Pairs { x, fields, triangle, diagonal, out: slot(read)? }
+        }
+        19 => {
+            let (x, weights, bias) = (slot(read)?, TensorId(read.u32()?), TensorId(read.u32()?));
+            Step::Gru { x, weights, bias, out: slot(read)? }
+        }
         tag => return Err(CodecError::Code("step", tag)),
     })
 }

@@ -3,12 +3,19 @@
 //! A program runs a *ragged batch*: the tokens of all texts one after the other, without padding. A slot therefore has either
 //! a row for each token of the batch or a row for each text. Its place in the arena is planned at build time in bytes a row;
 //! a session multiplies by its own capacity.
+//!
+//! A ranker's network is a program as well. Its text is a user, whose tokens are the items of a session, and who has candidates: the third
+//! kind of rows. What depends on the user alone stands in the user's row and is computed once, however many candidates there are.
 
 mod codec;
+mod functions;
+mod part;
 mod step;
 mod verify;
 
-pub use step::{Activation, Index, Lookup, Pooling, Quantized, RelativeBias, Step, Weights};
+pub use functions::{Activation, Pooling, Triangle};
+pub use part::{Bag, Columns, Given, Part, PartRange};
+pub use step::{Index, Lookup, Quantized, RelativeBias, Step, Weights};
 pub use verify::ProgramError;
 
 pub(crate) use codec::{decode, encode};
@@ -19,10 +26,17 @@ use core::fmt;
 /// What the rows of a slot follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rows {
-    /// A row for each token of the batch.
+    /// A row for each token of the batch; of a ranker, for each item of a session.
     Tokens,
-    /// A row for each text of the batch.
+    /// A row for each text of the batch; of a ranker, for each user.
     Texts,
+    /// A row for each candidate (rankers only).
+    Candidates,
+}
+
+impl Rows {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Rows; 3] = [Rows::Tokens, Rows::Texts, Rows::Candidates];
 }
 
 /// How a slot holds its values.
@@ -116,14 +130,39 @@ pub struct Program {
     pub slots: Vec<Slot>,
     /// The steps, in the order in which they run.
     pub steps: Vec<Step>,
-    /// Where the result stands in the end: f32, a row for each text.
+    /// What the steps put together, each a range of these.
+    pub parts: Vec<Part>,
+    /// Where the result stands in the end: f32, a row for each text; of a ranker, for each candidate.
     pub output: SlotId,
 }
 
 impl Program {
     /// No step: a ranker's trees are no program.
     pub fn nothing() -> Program {
-        Program { slots: vec![], steps: vec![], output: SlotId(u32::MAX) }
+        Program { slots: vec![], steps: vec![], parts: vec![], output: SlotId(u32::MAX) }
+    }
+
+    /// The parts of a range; none where it is not one of this program.
+    pub fn parts(&self, range: PartRange) -> &[Part] {
+        let (first, count) = (range.first as usize, range.count as usize);
+        self.parts.get(first..first.saturating_add(count)).unwrap_or_default()
+    }
+
+    /// The slots that a step reads.
+    pub fn inputs(&self, step: &Step) -> impl Iterator<Item = SlotId> {
+        step.own_inputs().chain(self.parts_of(step).iter().filter_map(Part::input))
+    }
+
+    /// The tensors that a step reads, in the order in which it reads them.
+    pub fn tensors(&self, step: &Step) -> Vec<TensorId> {
+        step.own_tensors().into_iter().chain(self.parts_of(step).iter().flat_map(Part::tensors)).collect()
+    }
+
+    fn parts_of(&self, step: &Step) -> &[Part] {
+        match *step {
+            Step::Concat { parts, .. } => self.parts(parts),
+            _ => &[],
+        }
     }
 
     /// The bytes of arena that each row of that kind needs.

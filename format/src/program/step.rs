@@ -1,57 +1,7 @@
 //! The steps that a program is made of. Adding one is a variant here, its bytes in `codec`, its rules in `verify` and its
 //! kernel in the runtime; the compiler's `lower` then may use it.
 
-use super::{SlotId, TensorId, View};
-
-/// The function after a linear layer, or alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Activation {
-    /// `x`.
-    Identity,
-    /// `max(x, 0)`.
-    Relu,
-    /// `x · Φ(x)`, by the error function.
-    Gelu,
-    /// `x · Φ(x)`, by Hendrycks' approximation with `tanh`.
-    GeluTanh,
-    /// The hyperbolic tangent.
-    Tanh,
-    /// `1 / (1 + exp(−x))`.
-    Sigmoid,
-    /// `x / (1 + exp(−x))`.
-    Silu,
-}
-
-impl Activation {
-    /// All of them, in the order of their codes.
-    pub const ALL: [Activation; 7] = [
-        Activation::Identity,
-        Activation::Relu,
-        Activation::Gelu,
-        Activation::GeluTanh,
-        Activation::Tanh,
-        Activation::Sigmoid,
-        Activation::Silu,
-    ];
-}
-
-/// How the rows of a text's tokens become one row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pooling {
-    /// The first token's.
-    Cls,
-    /// Their mean.
-    Mean,
-    /// Their maximum, column by column.
-    Max,
-    /// Their sum over the root of their number.
-    MeanSqrtLen,
-}
-
-impl Pooling {
-    /// All of them, in the order of their codes.
-    pub const ALL: [Pooling; 4] = [Pooling::Cls, Pooling::Mean, Pooling::Max, Pooling::MeanSqrtLen];
-}
+use super::{Activation, PartRange, Pooling, SlotId, TensorId, Triangle, View};
 
 /// Which row of a table a token takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +20,11 @@ pub enum Index {
     Counted {
         /// The id of the padding's token, which a text may spell out.
         padding: u32,
+    },
+    /// That of one of the ids that are given with an item of a session (rankers only).
+    Id {
+        /// Which of them.
+        column: u32,
     },
 }
 
@@ -193,6 +148,8 @@ pub enum Step {
         bias: Option<RelativeBias>,
         /// Whether it is computed in 8-bit codes, each head of each text quantized by itself.
         int8: bool,
+        /// Whether a token sees only itself and those before it.
+        causal: bool,
         /// f32, as wide as `q`.
         out: SlotId,
     },
@@ -228,6 +185,77 @@ pub enum Step {
         /// f32.
         out: SlotId,
     },
+    /// `out = parts, side by side`, by row.
+    Concat {
+        /// The parts, in the program's table of them.
+        parts: PartRange,
+        /// f32, as wide as the parts together.
+        out: SlotId,
+    },
+    /// `out = a · b`, number by number.
+    Mul {
+        /// f32.
+        a: SlotId,
+        /// f32, as wide as `a`, or of one number for all of a row.
+        b: SlotId,
+        /// f32.
+        out: SlotId,
+    },
+    /// `out = x · gamma + beta`, by row.
+    Affine {
+        /// f32.
+        x: SlotId,
+        /// `[width]` f32.
+        gamma: TensorId,
+        /// `[width]` f32.
+        beta: TensorId,
+        /// f32.
+        out: SlotId,
+    },
+    /// `out = Σ the fields of x`, which are as wide as `out` and stand side by side.
+    Sum {
+        /// f32.
+        x: SlotId,
+        /// How many they are.
+        fields: u32,
+        /// f32.
+        out: SlotId,
+    },
+    /// `out = Σ a · b` over a row: one number.
+    Dot {
+        /// f32, with the rows of `out`.
+        a: SlotId,
+        /// f32, with the rows of `out`, or a row for each text where `out` has one for each candidate.
+        b: SlotId,
+        /// f32, one wide.
+        out: SlotId,
+    },
+    /// The dot products of the pairs of a row's fields (Naumov et al. 2019, DLRM).
+    Pairs {
+        /// f32: the fields side by side, all of one width.
+        x: SlotId,
+        /// How many they are.
+        fields: u32,
+        /// Which pairs, in which order.
+        triangle: Triangle,
+        /// Whether a field is also multiplied by itself.
+        diagonal: bool,
+        /// f32, a number for each pair.
+        out: SlotId,
+    },
+    /// A gated recurrent unit over the tokens of each text, from a state of zeros (Cho et al. 2014; the reset gate is applied after the
+    /// product, as PyTorch and cuDNN do). With `[r, z, n] = x` and `[hr, hz, hn] = h · weightsᵀ + bias`:
+    /// `r = σ(r + hr)`, `z = σ(z + hz)`, `n = tanh(n + r · hn)`, `h = (1 − z) · n + z · h`.
+    Gru {
+        /// f32, three times as wide as the state: the inputs' share of the gates, their bias included.
+        x: SlotId,
+        /// `[3 · state, state]`, f32 or bf16 panels.
+        weights: TensorId,
+        /// `[3 · state]` f32.
+        bias: TensorId,
+        /// f32, the state after each token.
+        out: SlotId,
+    },
 }
 
 impl Step {
@@ -242,6 +270,13 @@ impl Step {
             Step::Linear { weights: Weights::Int8 { .. }, .. } => "linear_i8",
             Step::Attention { int8: false, .. } => "attention",
             Step::Attention { int8: true, .. } => "attention_i8",
+            Step::Concat { .. } => "concat",
+            Step::Mul { .. } => "mul",
+            Step::Affine { .. } => "affine",
+            Step::Sum { .. } => "sum",
+            Step::Dot { .. } => "dot",
+            Step::Pairs { .. } => "pairs",
+            Step::Gru { .. } => "gru",
             Step::Pool { .. } => "pool",
             Step::Normalize { .. } => "normalize",
             Step::Activate { .. } => "activate",
@@ -249,17 +284,21 @@ impl Step {
         }
     }
 
-    /// The slots that the step reads.
-    pub fn inputs(&self) -> impl Iterator<Item = SlotId> + use<> {
+    /// The slots that the step reads, but for those of [`Step::Concat`], which [`Program::inputs`](super::Program::inputs) knows.
+    pub fn own_inputs(&self) -> impl Iterator<Item = SlotId> + use<> {
         let slots = match *self {
-            Step::Embed { .. } => [None; 3],
-            Step::Add { a, b, .. } => [Some(a), Some(b), None],
+            Step::Embed { .. } | Step::Concat { .. } => [None; 3],
+            Step::Add { a, b, .. } | Step::Mul { a, b, .. } | Step::Dot { a, b, .. } => [Some(a), Some(b), None],
             Step::LayerNorm { x, .. }
             | Step::Quantize { x, .. }
             | Step::Pool { x, .. }
             | Step::Normalize { x, .. }
             | Step::Activate { x, .. }
-            | Step::Softmax { x, .. } => [Some(x), None, None],
+            | Step::Softmax { x, .. }
+            | Step::Affine { x, .. }
+            | Step::Sum { x, .. }
+            | Step::Pairs { x, .. }
+            | Step::Gru { x, .. } => [Some(x), None, None],
             Step::Linear { x, residual, .. } => [Some(x), residual, None],
             Step::Attention { q, k, v, .. } => [Some(q.slot), Some(k.slot), Some(v.slot)],
         };
@@ -282,7 +321,14 @@ impl Step {
             | Step::Pool { out, .. }
             | Step::Normalize { out, .. }
             | Step::Activate { out, .. }
-            | Step::Softmax { out, .. } => out,
+            | Step::Softmax { out, .. }
+            | Step::Concat { out, .. }
+            | Step::Mul { out, .. }
+            | Step::Affine { out, .. }
+            | Step::Sum { out, .. }
+            | Step::Dot { out, .. }
+            | Step::Pairs { out, .. }
+            | Step::Gru { out, .. } => out,
         };
         core::iter::once(first).chain(second)
     }
@@ -294,8 +340,10 @@ impl Step {
             Step::LayerNorm { x, .. }
             | Step::Normalize { x, .. }
             | Step::Activate { x, .. }
-            | Step::Softmax { x, .. } => [Some(x), None],
+            | Step::Softmax { x, .. }
+            | Step::Affine { x, .. } => [Some(x), None],
             Step::Add { a, b, .. } if a != b => [Some(a), Some(b)],
+            Step::Mul { a, b, .. } if a != b => [Some(a), None],
             // What is activated stands in the output before the residual is added. Of `x` each row is read for all columns.
             Step::Linear { x, activation: Activation::Identity, residual: Some(residual), .. } if residual != x => {
                 [Some(residual), None]
@@ -305,8 +353,9 @@ impl Step {
         slots.into_iter().flatten()
     }
 
-    /// The tensors that the step reads, in the order in which it reads them.
-    pub fn tensors(&self) -> Vec<TensorId> {
+    /// The tensors that the step reads, in the order in which it reads them, but for those of [`Step::Concat`], which
+    /// [`Program::tensors`](super::Program::tensors) knows.
+    pub(super) fn own_tensors(&self) -> Vec<TensorId> {
         match *self {
             Step::Embed { lookups, .. } => lookups
                 .iter()
@@ -324,6 +373,8 @@ impl Step {
                 core::iter::once(codes).chain(rest).chain(bias).collect()
             }
             Step::Attention { bias, .. } => bias.iter().map(|bias| bias.table).collect(),
+            Step::Affine { gamma, beta, .. } => vec![gamma, beta],
+            Step::Gru { weights, bias, .. } => vec![weights, bias],
             _ => vec![],
         }
     }

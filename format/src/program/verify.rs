@@ -4,7 +4,10 @@
 //! It holds for programs from any bytes; the session relies on it and checks nothing again.
 
 use super::step::{Index, Lookup, Step, Weights};
-use super::{MAX_INT8_DEPTH, MAX_ROW_BYTES, MAX_WIDTH, Program, Rows, Slot, SlotId, Storage, TensorId, View};
+use super::{
+    Bag, Given, MAX_INT8_DEPTH, MAX_ROW_BYTES, MAX_WIDTH, Part, PartRange, Program, Rows, Slot, SlotId, Storage,
+    TensorId, Triangle, View,
+};
 use crate::tensor::{Layout, Tensor};
 use crate::{DType, Signature};
 use core::fmt;
@@ -36,14 +39,20 @@ struct Context<'a> {
     program: &'a Program,
     tensors: &'a [Tensor],
     signature: &'a Signature,
+    given: &'a Given,
 }
 
-pub(crate) fn verify(program: &Program, tensors: &[Tensor], signature: &Signature) -> Result<(), ProgramError> {
+pub(crate) fn verify(
+    program: &Program,
+    tensors: &[Tensor],
+    signature: &Signature,
+    given: &Given,
+) -> Result<(), ProgramError> {
     let whole = |message| ProgramError { step: None, message };
     for (id, slot) in program.slots.iter().enumerate() {
         check_slot(slot).map_err(|message| whole(format!("slot %{id} {message}")))?;
     }
-    let context = Context { program, tensors, signature };
+    let context = Context { program, tensors, signature, given };
     let mut complete = vec![false; program.slots.len()];
     for (at, step) in program.steps.iter().enumerate() {
         let here = |message| ProgramError { step: Some((at, step.name())), message };
@@ -51,8 +60,9 @@ pub(crate) fn verify(program: &Program, tensors: &[Tensor], signature: &Signatur
         context.check_flow(step, &mut complete).map_err(here)?;
     }
     let output = context.f32(program.output).map_err(whole)?;
-    if output.rows != Rows::Texts || output.width != signature.outputs {
-        return Err(whole(format!("the output is not {} values a text", signature.outputs)));
+    let (rows, each) = if given.is_nothing() { (Rows::Texts, "text") } else { (Rows::Candidates, "candidate") };
+    if output.rows != rows || output.width != signature.outputs {
+        return Err(whole(format!("the output is not {} values a {each}", signature.outputs)));
     }
     if !complete[program.output.0 as usize] {
         return Err(whole("the output is never written".to_owned()));
@@ -75,6 +85,24 @@ fn check_slot(slot: &Slot) -> Check {
 
 fn same<T: PartialEq + fmt::Debug>(what: &str, got: T, want: T) -> Check {
     if got == want { Ok(()) } else { Err(format!("{what} is {got:?} where {want:?} is needed")) }
+}
+
+/// That rows of one kind stand beside those of another: the same, or a text's beside those of its candidates.
+fn fits(of: Rows, beside: Rows) -> Check {
+    if of == beside || (of, beside) == (Rows::Texts, Rows::Candidates) {
+        Ok(())
+    } else {
+        Err(format!("{of:?} do not stand beside {beside:?}"))
+    }
+}
+
+/// That a slot is so many fields of that width.
+fn check_fields(x: &Slot, fields: u32, width: u32) -> Check {
+    if u64::from(fields) * u64::from(width) == u64::from(x.width) && fields > 0 && width > 0 {
+        Ok(())
+    } else {
+        Err(format!("{} columns are not {fields} fields of {width}", x.width))
+    }
 }
 
 impl Context<'_> {
@@ -151,11 +179,12 @@ impl Context<'_> {
                 bias.map_or(Ok(()), |bias| self.vector(bias, DType::F32, out.width))?;
                 residual.map_or(Ok(()), |residual| self.alike(self.f32(residual)?, out))
             }
-            Step::Attention { q, k, v, heads, scale, bias, int8: _, out } => {
+            Step::Attention { q, k, v, heads, scale, bias, int8: _, causal: _, out } => {
                 let out = self.f32(out)?;
                 same("the rows", out.rows, Rows::Tokens)?;
                 for view in [q, k, v] {
-                    self.check_view(view, out.width)?;
+                    self.check_view(view, Rows::Tokens)?;
+                    same("the width", view.width, out.width)?;
                 }
                 if heads == 0 || out.width % heads != 0 {
                     return Err(format!("{} columns are not {heads} heads", out.width));
@@ -188,22 +217,110 @@ impl Context<'_> {
             Step::Normalize { x, out } | Step::Activate { x, out, .. } | Step::Softmax { x, out } => {
                 self.alike(self.f32(x)?, self.f32(out)?)
             }
+            Step::Concat { parts, out } => self.check_concat(parts, self.f32(out)?),
+            Step::Mul { a, b, out } => {
+                let (b, out) = (self.f32(b)?, self.f32(out)?);
+                self.alike(self.f32(a)?, out)?;
+                same("the rows", b.rows, out.rows)?;
+                if b.width == 1 { Ok(()) } else { same("the width", b.width, out.width) }
+            }
+            Step::Affine { x, gamma, beta, out } => {
+                let x = self.f32(x)?;
+                self.alike(x, self.f32(out)?)?;
+                self.vector(gamma, DType::F32, x.width)?;
+                self.vector(beta, DType::F32, x.width)
+            }
+            Step::Sum { x, fields, out } => {
+                let (x, out) = (self.f32(x)?, self.f32(out)?);
+                same("the rows", x.rows, out.rows)?;
+                check_fields(x, fields, out.width)
+            }
+            Step::Dot { a, b, out } => {
+                let (a, b, out) = (self.f32(a)?, self.f32(b)?, self.f32(out)?);
+                same("the rows", a.rows, out.rows)?;
+                fits(b.rows, out.rows)?;
+                same("the width", b.width, a.width)?;
+                same("the output's width", out.width, 1)
+            }
+            Step::Pairs { x, fields, triangle: _, diagonal, out } => {
+                let (x, out) = (self.f32(x)?, self.f32(out)?);
+                same("the rows", x.rows, out.rows)?;
+                if fields == 0 {
+                    return Err("there is no field".to_owned());
+                }
+                check_fields(x, fields, x.width / fields)?;
+                same("the output's width", u64::from(out.width), Triangle::pairs(fields, diagonal))
+            }
+            Step::Gru { x, weights, bias, out } => {
+                let (x, out) = (self.f32(x)?, self.f32(out)?);
+                same("the input's rows", x.rows, Rows::Tokens)?;
+                same("the rows", out.rows, Rows::Tokens)?;
+                check_fields(x, 3, out.width)?;
+                self.vector(bias, DType::F32, x.width)?;
+                let weights = self.tensor(weights)?;
+                same("the weights' layout", weights.layout, Layout::Panels)?;
+                same("the weights' shape", weights.dims.as_slice(), &[x.width, out.width])
+            }
+        }
+    }
+
+    fn check_concat(&self, range: PartRange, out: &Slot) -> Check {
+        let parts = self.program.parts(range);
+        if parts.is_empty() {
+            return Err(format!("the parts {}+{} do not exist", range.first, range.count));
+        }
+        let mut width = 0;
+        for part in parts {
+            width += u64::from(self.check_part(part, out.rows)?);
+        }
+        same("the output's width", u64::from(out.width), width)
+    }
+
+    /// How many columns a part gives.
+    fn check_part(&self, part: &Part, rows: Rows) -> Check<u32> {
+        let given = |of: Rows, what: &str, column: u32, count: u32, all: u32| {
+            fits(of, rows)?;
+            match column.checked_add(count) {
+                Some(end) if count > 0 && end <= all => Ok(()),
+                _ => Err(format!("{what} {column}+{count} are not among the {all} that are given with {of:?}")),
+            }
+        };
+        match *part {
+            Part::View(view) => {
+                self.check_view(view, rows)?;
+                Ok(view.width)
+            }
+            Part::Numbers { of, column, count } => {
+                given(of, "numbers", column, count, self.given.with(of).numbers)?;
+                Ok(count)
+            }
+            Part::Bag(Bag { table, scales, offsets, of, column, count, mean: _ }) => {
+                given(of, "ids", column, count, self.given.with(of).ids)?;
+                let [rows, width] = self.check_table(table, scales)?;
+                match (offsets, scales) {
+                    (Some(_), None) => return Err("a table has offsets and no scales".to_owned()),
+                    (Some(offsets), Some(_)) => self.vector(offsets, DType::F32, rows)?,
+                    (None, _) => {}
+                }
+                if rows == 0 {
+                    return Err("the table is empty".to_owned());
+                }
+                Ok(width)
+            }
         }
     }
 
     fn check_lookup(&self, lookup: &Lookup, width: u32) -> Check {
-        let table = self.tensor(lookup.table)?;
-        let [rows, columns] = table.dims[..] else {
-            return Err(format!("table {} is not a matrix", lookup.table));
-        };
-        same("the table's layout", table.layout, Layout::Plain)?;
+        let [rows, columns] = self.check_table(lookup.table, lookup.scales)?;
         same("the table's width", columns, width)?;
-        match (table.dtype, lookup.scales) {
-            (DType::I8, Some(scales)) => self.vector(scales, DType::F32, rows)?,
-            (DType::F32 | DType::Bf16, None) => {}
-            (dtype, scales) => return Err(format!("a table of {dtype} with scales {scales:?}")),
-        }
+        let texts = self.given.is_nothing();
         match lookup.index {
+            Index::TokenId | Index::TokenType | Index::Counted { .. } if !texts => {
+                Err("it reads tokens, where a ranker has a session".to_owned())
+            }
+            Index::Id { column } if column >= self.given.session.ids => {
+                Err(format!("id {column} is not among the {} of a session's items", self.given.session.ids))
+            }
             Index::Position { offset } if rows < offset.saturating_add(self.signature.max_tokens) => {
                 Err(format!("{rows} positions do not hold {} tokens from {offset} on", self.signature.max_tokens))
             }
@@ -213,6 +330,21 @@ impl Context<'_> {
             _ if rows == 0 => Err("the table is empty".to_owned()),
             _ => Ok(()),
         }
+    }
+
+    /// The rows and the width of a table.
+    fn check_table(&self, id: TensorId, scales: Option<TensorId>) -> Check<[u32; 2]> {
+        let table = self.tensor(id)?;
+        let [rows, width] = table.dims[..] else {
+            return Err(format!("table {id} is not a matrix"));
+        };
+        same("the table's layout", table.layout, Layout::Plain)?;
+        match (table.dtype, scales) {
+            (DType::I8, Some(scales)) => self.vector(scales, DType::F32, rows)?,
+            (DType::F32 | DType::Bf16, None) => {}
+            (dtype, scales) => return Err(format!("a table of {dtype} with scales {scales:?}")),
+        }
+        Ok([rows, width])
     }
 
     /// The depth `k` of the weights.
@@ -240,10 +372,12 @@ impl Context<'_> {
         }
     }
 
-    fn check_view(&self, view: View, width: u32) -> Check {
+    fn check_view(&self, view: View, rows: Rows) -> Check {
         let slot = self.f32(view.slot)?;
-        same("the rows", slot.rows, Rows::Tokens)?;
-        same("the width", view.width, width)?;
+        fits(slot.rows, rows)?;
+        if view.width == 0 {
+            return Err(format!("no column of {} is read", view.slot));
+        }
         match view.column.checked_add(view.width) {
             Some(end) if end <= slot.width => Ok(()),
             _ => Err(format!("columns {}+{} are not in {}", view.column, view.width, view.slot)),
@@ -253,7 +387,7 @@ impl Context<'_> {
     /// Inputs are complete; outputs lie over no input, but the first may exactly where the step works in place; what outputs lie
     /// over is complete no more.
     fn check_flow(&self, step: &Step, complete: &mut [bool]) -> Check {
-        for id in step.inputs() {
+        for id in self.program.inputs(step) {
             if !complete[id.0 as usize] {
                 return Err(format!("{id} is read before it is written, or after something was written over it"));
             }
@@ -261,7 +395,7 @@ impl Context<'_> {
         let outputs: Vec<SlotId> = step.outputs().collect();
         for (i, &out) in outputs.iter().enumerate() {
             let slot = self.slot(out)?;
-            for other in step.inputs().chain(outputs[..i].iter().copied()) {
+            for other in self.program.inputs(step).chain(outputs[..i].iter().copied()) {
                 let over = self.slot(other)?;
                 let in_place = i == 0 && slot == over && step.in_place().any(|id| id == other);
                 if slot.overlaps(over) && !in_place {

@@ -42,14 +42,16 @@ impl Kernel for Pool<'_> {
                 out.fill(0.0);
                 continue;
             }
-            out.copy_from_slice(self.x.row(start, self.width));
+            let first = if self.pooling == Pooling::Last { end - 1 } else { start };
+            out.copy_from_slice(self.x.row(first, self.width));
             let len = (end - start) as f32;
             let divisor = match self.pooling {
-                Pooling::Cls | Pooling::Max => 1.0,
+                Pooling::Cls | Pooling::Last | Pooling::Max | Pooling::Sum => 1.0,
                 Pooling::Mean => len,
                 Pooling::MeanSqrtLen => len.sqrt(),
             };
-            let rest = if self.pooling == Pooling::Cls { end } else { start + 1 };
+            let alone = matches!(self.pooling, Pooling::Cls | Pooling::Last);
+            let rest = if alone { end } else { start + 1 };
             for r in rest..end {
                 fold(s, self.pooling, out, self.x.row(r, self.width));
             }
@@ -103,6 +105,8 @@ mod tests {
             Pooling::Mean => sum / column.len() as f64,
             Pooling::Max => column.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             Pooling::MeanSqrtLen => sum / (column.len() as f64).sqrt(),
+            Pooling::Sum => sum,
+            Pooling::Last => column[column.len() - 1],
         }
     }
 

@@ -6,6 +6,8 @@ use crate::kernels::{ForestScratch, forest};
 use crate::model::Error;
 use crate::model::pool::{Lent, Pool};
 use crate::session::cores;
+use modeldeploy_format::features::Side;
+use modeldeploy_format::forest::Forest;
 use modeldeploy_format::pack::Ranker;
 use modeldeploy_format::{Artifact, Signature};
 
@@ -57,8 +59,8 @@ impl<'a> Engine<'a> {
     fn of_parts(what: &str, parts: &[&'a [u8]], isa: Isa) -> Result<Engine<'a>, Error> {
         let damaged = |cause: String| Error::Damaged { cause: format!("{what}: {cause}") };
         let artifact = Artifact::parse_parts(parts).map_err(|error| damaged(error.to_string()))?;
-        if artifact.ranker().is_none() {
-            return Err(damaged(format!("the pack does `{}`, not `rank`", artifact.signature().task)));
+        if artifact.ranker().and_then(Ranker::forest).is_none() {
+            return Err(damaged(format!("the pack does `{}`, not `rank` by trees", artifact.signature().task)));
         }
         Ok(Engine { artifact, pool: Pool::new(cores(), isa) })
     }
@@ -95,12 +97,13 @@ impl<'a> Engine<'a> {
     /// If a value is not what its feature takes; the error names the row and the feature. Earlier rows may have been handed over.
     pub fn run<R: Row>(&self, rows: &[R], mut each: impl FnMut(&[f64])) -> Result<(), Error> {
         let (ranker, mut worker) = (self.ranker(), self.worker()?);
-        let (features, outputs) = (ranker.forest.features(), ranker.forest.outputs());
+        let forest = trees(ranker);
+        let (features, outputs) = (forest.features(), forest.outputs());
         for (block, rows) in rows.chunks(ROWS).enumerate() {
             for (at, (row, to)) in rows.iter().zip(worker.rows.chunks_mut(features)).enumerate() {
                 let values = row.values();
                 let wrong = |cause| Error::Value { row: block * ROWS + at, cause };
-                ranker.features.row(values.as_ref(), to).map_err(wrong)?;
+                ranker.features.row(Side::Candidate, values.as_ref(), to).map_err(wrong)?;
             }
             worker.scores(ranker, rows.len()).chunks(outputs).for_each(&mut each);
         }
@@ -119,7 +122,7 @@ impl<'a> Engine<'a> {
     pub fn run_numbers(&self, rows: &[f64], scores: &mut [f64]) -> Result<(), Error> {
         let mut worker = self.worker()?;
         let Worker { isa, scratch, .. } = &mut *worker;
-        forest(*isa, &self.ranker().forest, rows, scores, scratch);
+        forest(*isa, trees(self.ranker()), rows, scores, scratch);
         Ok(())
     }
 
@@ -143,7 +146,7 @@ impl<'a> Engine<'a> {
 
     fn worker(&self) -> Result<Lent<'_, Worker, Isa>, Error> {
         self.pool.take(|isa| {
-            let forest = &self.ranker().forest;
+            let forest = trees(self.ranker());
             let (rows, scores) = (vec![0.0; ROWS * forest.features()], vec![0.0; ROWS * forest.outputs()]);
             Ok(Worker { isa, rows, scores, scratch: ForestScratch::new(forest) })
         })
@@ -153,11 +156,16 @@ impl<'a> Engine<'a> {
 impl Worker {
     /// The scores of the first rows.
     fn scores(&mut self, ranker: &Ranker<'_>, count: usize) -> &[f64] {
-        let rows = &self.rows[..count * ranker.forest.features()];
-        let scores = &mut self.scores[..count * ranker.forest.outputs()];
-        forest(self.isa, &ranker.forest, rows, scores, &mut self.scratch);
+        let trees = trees(ranker);
+        let rows = &self.rows[..count * trees.features()];
+        let scores = &mut self.scores[..count * trees.outputs()];
+        forest(self.isa, trees, rows, scores, &mut self.scratch);
         scores
     }
+}
+
+fn trees<'r, 'a>(ranker: &'r Ranker<'a>) -> &'r Forest<'a> {
+    ranker.forest().expect("trees: proved when the engine was made")
 }
 
 impl core::fmt::Debug for Engine<'_> {

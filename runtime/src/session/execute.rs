@@ -127,7 +127,7 @@ impl Run<'_> {
             let ids = match term.index {
                 Index::TokenId => batch.ids,
                 Index::TokenType => batch.types,
-                Index::Position { .. } | Index::Counted { .. } => {
+                Index::Position { .. } | Index::Counted { .. } | Index::Id { .. } => {
                     let (positions, rest) = scratch.split_at_mut(out.rows);
                     scratch = rest;
                     for ends in batch.starts.windows(2) {
@@ -223,7 +223,7 @@ impl Dense<'_> {
 /// The rows of a table of positions that the tokens of one text take.
 fn place(index: Index, ids: &[u32], positions: &mut [u32]) {
     match index {
-        Index::TokenId | Index::TokenType => unreachable!("not a table of positions"),
+        Index::TokenId | Index::TokenType | Index::Id { .. } => unreachable!("not a table of positions"),
         Index::Position { offset } => positions.iter_mut().zip(offset..).for_each(|(to, position)| *to = position),
         Index::Counted { padding } => {
             let mut count = 0;

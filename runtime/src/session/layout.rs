@@ -85,6 +85,7 @@ impl<'p> Layout<'p> {
         let (base, group, rows) = match slot.rows {
             Rows::Tokens => (0, self.tokens, self.size.tokens),
             Rows::Texts => (self.text_base, self.texts, self.size.texts),
+            Rows::Candidates => unreachable!("no session of a ranker is made"),
         };
         let stride = plan::stride(slot);
         let start = base + slot.offset as usize * group;

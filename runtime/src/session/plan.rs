@@ -129,7 +129,7 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let weights = panels(artifact, weights);
             Op::Linear { x, weights, bias: bias.map(floats), activation, residual, out }
         }
-        Step::Attention { q, k, v, heads, scale, bias, int8, out } => {
+        Step::Attention { q, k, v, heads, scale, bias, int8, causal: _, out } => {
             let (most, limit) = (artifact.signature().max_tokens, kernels::ATTENTION_I8_MAX_LEN);
             if int8 && most as usize > limit {
                 return Err(format!("texts of {most} tokens in 8-bit codes, whose sums hold {limit}"));
@@ -141,6 +141,13 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
         Step::Normalize { x, out } => Op::Normalize { x, out },
         Step::Activate { x, activation, out } => Op::Activate { x, activation, out },
         Step::Softmax { x, out } => Op::Softmax { x, out },
+        Step::Concat { .. }
+        | Step::Mul { .. }
+        | Step::Affine { .. }
+        | Step::Sum { .. }
+        | Step::Dot { .. }
+        | Step::Pairs { .. }
+        | Step::Gru { .. } => return Err("rows of candidates".to_owned()),
     })
 }
 
@@ -150,7 +157,7 @@ fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<
     match lookup.index {
         Index::TokenId => limits.ids = limits.ids.min(rows),
         Index::TokenType => limits.types = limits.types.min(rows),
-        Index::Position { .. } | Index::Counted { .. } => {}
+        Index::Position { .. } | Index::Counted { .. } | Index::Id { .. } => {}
     }
     let table = match (lookup.scales, tensor.dtype) {
         (Some(scales), _) => Table::I8 { codes: artifact.values(lookup.table), scales: artifact.values(scales) },

@@ -55,7 +55,7 @@ pub(crate) fn build(task: Task) -> Aligned {
         default_prompt,
         features: vec![],
     };
-    let program = Program { slots, steps, output };
+    let program = Program { slots, steps, parts: vec![], output };
     let contents = Contents { signature, program, tokenizer: bytes_as_tokens(), goldens: vec![] };
     writer.finish(&contents).expect("a sound pack")
 }

@@ -102,7 +102,7 @@ fn build_planned(
     let mut builder = Builder::new(size, precision);
     let output = builder.model(head);
     let Builder { writer, logical, slots, steps, .. } = builder;
-    let mut program = Program { slots, steps, output };
+    let mut program = Program { slots, steps, parts: vec![], output };
     plan(&mut program);
     let (task, outputs, labels) = match head {
         Head::Embed => (Task::Embed, size.width, vec![]),
@@ -171,6 +171,7 @@ impl Builder {
                 scale: 0.447,
                 bias,
                 int8: self.precision == Precision::Int8,
+                causal: false,
                 out: mixed,
             });
             let mixed = self.quantize(mixed, width);

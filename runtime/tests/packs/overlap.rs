@@ -38,7 +38,7 @@ fn ending(program: &Program, id: SlotId, lives: &[RangeInclusive<usize>]) -> Opt
 /// From the step that writes the slot to the last that reads it.
 fn life(program: &Program, id: SlotId) -> RangeInclusive<usize> {
     let written = program.steps.iter().position(|step| step.outputs().any(|out| out == id));
-    let read = program.steps.iter().rposition(|step| step.inputs().any(|input| input == id));
+    let read = program.steps.iter().rposition(|step| program.inputs(step).any(|input| input == id));
     let written = written.expect("each slot is written");
     let last = if id == program.output { program.steps.len() } else { read.unwrap_or(written) };
     written..=last

@@ -1,7 +1,7 @@
 //! What a ranker becomes: its row, and what the row and the ranker implement.
 
 use super::{Digest, Task, error, pretty, shop};
-use modeldeploy_format::features::{Fact, Kind};
+use modeldeploy_format::features::{Fact, Kind, Side};
 use quote::quote;
 
 #[test]
@@ -10,7 +10,7 @@ fn a_ranker() {
         let ranker = lock.models.iter_mut().find(|model| model.name == "ranker").expect("a ranker");
         // The manifest of that package is not here to be held against.
         (ranker.package, ranker.signature.task) = ("other".into(), Task::Rank);
-        let fact = |name: &str, kind| Fact { name: name.into(), kind };
+        let fact = |name: &str, kind| Fact { name: name.into(), kind, side: Side::Candidate };
         ranker.signature.features = vec![fact("price", Kind::Number), fact("type", Kind::Text)];
         ranker.signature_digest = Digest::of(&ranker.signature.encode());
     });
@@ -30,7 +30,7 @@ fn a_feature_that_cannot_be_a_field_is_named() {
         let ranker = lock.models.iter_mut().find(|model| model.name == "ranker").expect("a ranker");
         // The manifest of that package is not here to be held against.
         (ranker.package, ranker.signature.task) = ("other".into(), Task::Rank);
-        ranker.signature.features = vec![Fact { name: "unit price".into(), kind: Kind::Number }];
+        ranker.signature.features = vec![Fact { name: "unit price".into(), kind: Kind::Number, side: Side::Candidate }];
         ranker.signature_digest = Digest::of(&ranker.signature.encode());
     });
     let said = error(

@@ -1,0 +1,192 @@
+//! Features of a ranker: from what a service knows of a user, a session and a candidate to a model's numbers and ids, the same way in
+//! which the model was trained.
+//!
+//! ```text
+//! magic, version, number of features; then for each feature, in the order of the model's columns:
+//!   name, side, what the model takes, kind of rule, then its numbers and words
+//! ```
+//!
+//! A feature turns one value into one number; NaN is a missing one. What is not in a vocabulary is missing, or an error that names
+//! it, as the specification says, and never another row's number. Where a network looks a row up by the number, no rule gives one that
+//! is not whole or past the bound that [`Rule::below`] states.
+
+mod codec;
+mod rule;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+pub use rule::{Rule, Unknown, hash};
+pub use values::{List, Value, ValueError};
+
+use crate::program::{Columns, Given};
+
+/// What the code of a service gives for a feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "lock", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum Kind {
+    /// A number; NaN where it is missing.
+    Number,
+    /// A text.
+    Text,
+}
+
+impl Kind {
+    const ALL: [Kind; 2] = [Kind::Number, Kind::Text];
+
+    pub(crate) fn from_code(code: u8) -> Option<Kind> {
+        Kind::ALL.get(usize::from(code)).copied()
+    }
+}
+
+/// Of what a feature is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "lock", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum Side {
+    /// Of a candidate: a value for each.
+    #[default]
+    Candidate,
+    /// Of who is asked for: one value, whatever the candidates.
+    User,
+    /// Of the items of a session: a list of values, the oldest first.
+    Session,
+}
+
+impl Side {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Side; 3] = [Side::Candidate, Side::User, Side::Session];
+
+    /// The name in `features.toml`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Side::Candidate => "candidate",
+            Side::User => "user",
+            Side::Session => "session",
+        }
+    }
+
+    /// Whether it is a candidate's.
+    pub fn is_candidate(&self) -> bool {
+        *self == Side::Candidate
+    }
+
+    pub(crate) fn from_code(code: u8) -> Option<Side> {
+        Side::ALL.get(usize::from(code)).copied()
+    }
+}
+
+/// What a model takes of a feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Takes {
+    /// A number, which may be missing.
+    Number,
+    /// An id: a row of a table.
+    Id,
+}
+
+impl Takes {
+    /// All of them, in the order of their codes.
+    pub const ALL: [Takes; 2] = [Takes::Number, Takes::Id];
+}
+
+/// A feature as the type checker and the lock know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "lock", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
+pub struct Fact {
+    /// Its name: a field of the row.
+    pub name: String,
+    /// What is given for it.
+    pub kind: Kind,
+    /// Of what it is known.
+    #[cfg_attr(feature = "lock", serde(default, skip_serializing_if = "Side::is_candidate"))]
+    pub side: Side,
+}
+
+/// One feature: its name, and what becomes of its value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feature {
+    /// Its name.
+    pub name: String,
+    /// Of what it is known.
+    pub side: Side,
+    /// What the model takes of it.
+    pub takes: Takes,
+    /// What becomes of its value.
+    pub rule: Rule,
+}
+
+/// The features of a model, ready to turn values into rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Features {
+    features: Vec<Feature>,
+    /// For each feature with a vocabulary its entries' numbers, by text.
+    sorted: Vec<Vec<u32>>,
+    /// The places of the features of each side, by [`Side`].
+    sides: [Vec<u32>; 3],
+}
+
+impl Features {
+    /// Features that fit one another.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one.
+    pub fn new(features: Vec<Feature>) -> Result<Features, String> {
+        let mut sorted = Vec::with_capacity(features.len());
+        let mut sides = [const { Vec::new() }; 3];
+        for (at, feature) in features.iter().enumerate() {
+            let Feature { name, side, takes, rule } = feature;
+            rule.check(name)?;
+            if *takes == Takes::Id {
+                let missing = matches!(rule, Rule::Category { unknown: Unknown::Missing, .. });
+                if missing || rule.below().is_none() {
+                    return Err(format!(
+                        "feature `{name}` is an id of the model's, and its rule may give what is none; give it an `unknown-id`, or the type `id`"
+                    ));
+                }
+            }
+            sorted.push(rule.sorted(name)?);
+            sides[*side as usize].push(u32::try_from(at).expect("a pack has under 2^32 features"));
+        }
+        let mut names: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+        names.sort_unstable();
+        if let Some(two) = names.windows(2).find(|two| two[0] == two[1]) {
+            return Err(format!("two features are called `{}`", two[0]));
+        }
+        Ok(Features { features, sorted, sides })
+    }
+
+    /// The features, in the order of the model's columns.
+    pub fn list(&self) -> &[Feature] {
+        &self.features
+    }
+
+    /// The places of the features of one side in [`list`](Features::list), ascending.
+    pub fn of(&self, side: Side) -> &[u32] {
+        &self.sides[side as usize]
+    }
+
+    /// What the type checker and the lock know of them.
+    pub fn facts(&self) -> Vec<Fact> {
+        let fact =
+            |feature: &Feature| Fact { name: feature.name.clone(), kind: feature.rule.kind(), side: feature.side };
+        self.features.iter().map(fact).collect()
+    }
+
+    /// How many numbers and ids a network is given of each side.
+    pub fn given(&self) -> Given {
+        let columns = |side: Side| {
+            let count = |takes| {
+                let of = self.of(side).iter().filter(|&&at| self.features[at as usize].takes == takes);
+                u32::try_from(of.count()).expect("a pack has under 2^32 features")
+            };
+            Columns { numbers: count(Takes::Number), ids: count(Takes::Id) }
+        };
+        Given { session: columns(Side::Session), user: columns(Side::User), candidate: columns(Side::Candidate) }
+    }
+
+    fn sorted(&self) -> &[Vec<u32>] {
+        &self.sorted
+    }
+}

@@ -1,0 +1,175 @@
+//! Values become numbers and ids, and what cannot is refused.
+
+use super::*;
+
+fn sample() -> Features {
+    let feature = |name: &str, rule| Feature { name: name.into(), side: Side::Candidate, takes: Takes::Number, rule };
+    let vocabulary = || vec!["globex".to_owned(), "acme".to_owned(), "手机".to_owned()];
+    Features::new(vec![
+        feature("price", Rule::Number { mean: 10.0, deviation: 4.0, default: -1.0 }),
+        feature("age", Rule::Bucket { boundaries: vec![18.0, 25.0] }),
+        feature("brand", Rule::Category { vocabulary: vocabulary(), first: 0, unknown: Unknown::Missing }),
+        feature("shop", Rule::Category { vocabulary: vocabulary(), first: 0, unknown: Unknown::Refused }),
+        feature("city", Rule::Category { vocabulary: vocabulary(), first: 0, unknown: Unknown::Number(3.0) }),
+        feature("query", Rule::Hash { buckets: 1000, seed: 7 }),
+    ])
+    .expect("features")
+}
+
+#[test]
+fn values_become_numbers() {
+    use Value::{Number, Text};
+    let features = sample();
+    let mut row = [0.0; 6];
+    let values = [Number(12.0), Number(18.0), Text("acme"), Text("手机"), Text("x"), Text("a")];
+    features.row(Side::Candidate, &values, &mut row).expect("a row");
+    assert_eq!(row[..5], [0.5, 1.0, 1.0, 2.0, 3.0]);
+    assert_eq!(row[5], (hash(7, "a") % 1000) as f64);
+    let missing = [Number(f64::NAN), Number(f64::NAN), Text(""), Text("acme"), Text("globex"), Text("")];
+    features.row(Side::Candidate, &missing, &mut row).expect("a row");
+    assert!(row[0] == -1.0 && row[1].is_nan() && row[2].is_nan() && row[3] == 1.0 && row[4] == 0.0);
+}
+
+#[test]
+fn the_hash_is_fnv1a() {
+    // The vectors of the FNV authors for "" and "a" begin with no seed; a seed is eight bytes before them.
+    let plain = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    };
+    assert_eq!((plain(b""), plain(b"a")), (0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c));
+    assert_eq!(hash(7, "a"), plain(b"\x07\0\0\0\0\0\0\0a"));
+}
+
+#[test]
+fn what_no_feature_takes_is_refused() {
+    use Value::{Number, Text};
+    let features = sample();
+    let right = [Number(1.0), Number(2.0), Text("acme"), Text("acme"), Text("acme"), Text("a")];
+    let mut wrong = right;
+    wrong[3] = Text("nobody");
+    let error = features.row(Side::Candidate, &wrong, &mut [0.0; 6]).expect_err("no such shop").to_string();
+    assert!(error.contains("`nobody` is not in the vocabulary of feature `shop`"), "{error}");
+    wrong[0] = Text("1.0");
+    assert_eq!(features.row(Side::Candidate, &wrong, &mut [0.0; 6]), Err(ValueError::Kind { feature: "price".into() }));
+    assert_eq!(
+        features.row(Side::Candidate, &right[..5], &mut [0.0; 6]),
+        Err(ValueError::Count { values: 5, features: 6 })
+    );
+}
+
+#[test]
+fn what_is_written_is_read_and_every_truncation_refused() {
+    for features in [sample(), network()] {
+        let bytes = features.encode();
+        for len in 0..bytes.len() {
+            assert!(Features::decode(&bytes[..len]).is_err(), "{len} bytes");
+        }
+        assert_eq!(Features::decode(&bytes), Ok(features));
+    }
+}
+
+#[test]
+fn features_that_cannot_be_are_refused() {
+    let number = |deviation| Rule::Number { mean: 0.0, deviation, default: 0.0 };
+    let twice = vec!["a".to_owned(), "b".to_owned(), "a".to_owned()];
+    for (said, rules) in [
+        ("no number above 0", vec![number(0.0)]),
+        ("without a boundary", vec![Rule::Bucket { boundaries: vec![] }]),
+        ("do not ascend", vec![Rule::Bucket { boundaries: vec![1.0, 1.0] }]),
+        ("`a` is twice", vec![Rule::Category { vocabulary: twice, first: 0, unknown: Unknown::Missing }]),
+        ("no bucket", vec![Rule::Hash { buckets: 0, seed: 0 }]),
+        ("two features are called `f`", vec![number(1.0), number(1.0)]),
+    ] {
+        let features = rules
+            .into_iter()
+            .map(|rule| Feature { name: "f".into(), side: Side::Candidate, takes: Takes::Number, rule })
+            .collect();
+        let error = Features::new(features).expect_err(said);
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn users_sessions_and_candidates_have_columns_of_their_own() {
+    use Value::{Number, Text};
+    let features = network();
+    let given = features.given();
+    let columns = |numbers, ids| Columns { numbers, ids };
+    assert_eq!((given.session, given.user, given.candidate), (columns(1, 1), columns(0, 1), columns(1, 2)));
+
+    let (mut numbers, mut ids) = ([0.0], [0; 2]);
+    let values = [Number(3.0), Number(7.0), Text("acme")];
+    features.split(Side::Candidate, &values, &mut numbers, &mut ids).expect("a candidate");
+    assert_eq!((numbers, ids), ([1.5], [7, 2]));
+    features.split(Side::User, &[Text("fr")], &mut [], &mut ids[..1]).expect("a user");
+    assert_eq!(ids[0], 0);
+
+    let (mut numbers, mut ids) = ([0.0; 2], [0; 2]);
+    let lists = [List::Numbers(&[1.0, 2.0, 12.0]), List::Numbers(&[f64::NAN, 5.0, 6.0])];
+    assert_eq!(features.session(&lists, 2, &mut numbers, &mut ids), Ok(2));
+    assert_eq!((numbers, ids), ([5.0, 6.0], [2, 0]));
+    assert_eq!(features.session(&[List::Numbers(&[]); 2], 2, &mut [], &mut []), Ok(0));
+}
+
+#[test]
+fn a_value_that_is_no_id_is_refused_by_name() {
+    use Value::{Number, Text};
+    let features = network();
+    for (value, said) in [
+        (f64::NAN, "feature `item` is missing, which is an id below 10"),
+        (10.0, "10 of feature `item` is no id below 10"),
+        (1.5, "1.5 of feature `item`"),
+        (-1.0, "-1 of feature `item`"),
+        (f64::INFINITY, "inf of feature `item`"),
+    ] {
+        let values = [Number(3.0), Number(value), Text("acme")];
+        let error = features.split(Side::Candidate, &values, &mut [0.0], &mut [0; 2]).expect_err("no id").to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    let lists = [List::Numbers(&[1.0, 2.0]), List::Numbers(&[1.0])];
+    let error = features.session(&lists, 8, &mut [0.0; 2], &mut [0; 2]).expect_err("unequal").to_string();
+    assert!(error.contains("2 values of feature `seen` and 1 of feature `dwell`"), "{error}");
+    let lists = [List::Texts(&["a"]), List::Numbers(&[1.0])];
+    let error = features.session(&lists, 8, &mut [0.0; 1], &mut [0; 1]).expect_err("a text");
+    assert_eq!(error, ValueError::Kind { feature: "seen".into() });
+}
+
+#[test]
+fn a_rule_that_may_give_no_id_is_refused_where_the_model_takes_one() {
+    let feature = |rule| vec![Feature { name: "f".into(), side: Side::User, takes: Takes::Id, rule }];
+    let category = |unknown| Rule::Category { vocabulary: vec!["a".into()], first: 1, unknown };
+    let number = Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 };
+    for rule in [number, category(Unknown::Missing), category(Unknown::Number(0.5))] {
+        assert!(Features::new(feature(rule.clone())).expect_err("no id").contains("`unknown-id`"), "{rule:?}");
+    }
+    for (rule, below) in [
+        (category(Unknown::Refused), 2),
+        (category(Unknown::Number(0.0)), 2),
+        (category(Unknown::Number(9.0)), 10),
+        (Rule::Hash { buckets: 5, seed: 0 }, 5),
+        (Rule::Bucket { boundaries: vec![1.0, 2.0] }, 3),
+        (Rule::Id { size: 4, unknown: Some(4) }, 5),
+    ] {
+        assert_eq!(rule.below(), Some(below), "{rule:?}");
+        Features::new(feature(rule)).expect("an id");
+    }
+}
+
+/// Features of a network: of a session, a user and a candidate.
+fn network() -> Features {
+    let feature = |name: &str, side, takes, rule| Feature { name: name.into(), side, takes, rule };
+    let plain = Rule::Number { mean: 0.0, deviation: 2.0, default: 0.0 };
+    let seconds = Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 };
+    let words = |unknown| Rule::Category { vocabulary: vec!["globex".into(), "acme".into()], first: 1, unknown };
+    Features::new(vec![
+        feature("price", Side::Candidate, Takes::Number, plain),
+        feature("seen", Side::Session, Takes::Id, Rule::Id { size: 10, unknown: Some(0) }),
+        feature("country", Side::User, Takes::Id, words(Unknown::Number(0.0))),
+        feature("item", Side::Candidate, Takes::Id, Rule::Id { size: 10, unknown: None }),
+        feature("brand", Side::Candidate, Takes::Id, words(Unknown::Refused)),
+        feature("dwell", Side::Session, Takes::Number, seconds),
+    ])
+    .expect("features")
+}

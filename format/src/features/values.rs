@@ -1,0 +1,285 @@
+//! From the values of a service to a model's numbers and ids.
+
+use super::rule::whole;
+use super::{Feature, Features, Kind, Rule, Side, Takes, Unknown, hash};
+use core::fmt;
+
+/// A value of a feature.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value<'v> {
+    /// A number; NaN where it is missing.
+    Number(f64),
+    /// A text.
+    Text(&'v str),
+}
+
+/// The values of a session's feature, the oldest item's first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum List<'v> {
+    /// Numbers; NaN where one is missing.
+    Numbers(&'v [f64]),
+    /// Texts.
+    Texts(&'v [&'v str]),
+}
+
+impl List<'_> {
+    /// How many values there are.
+    pub const fn len(&self) -> usize {
+        match self {
+            List::Numbers(values) => values.len(),
+            List::Texts(values) => values.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them.
+    fn at(&self, at: usize) -> Value<'_> {
+        match self {
+            List::Numbers(values) => Value::Number(values[at]),
+            List::Texts(values) => Value::Text(values[at]),
+        }
+    }
+}
+
+/// A value that its feature does not take.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ValueError {
+    /// There are more values, or fewer, than features.
+    Count {
+        /// How many there are.
+        values: usize,
+        /// How many there should be.
+        features: usize,
+    },
+    /// A text where a number belongs, or a number where a text does.
+    Kind {
+        /// The feature.
+        feature: String,
+    },
+    /// A text that is not in the feature's vocabulary.
+    Unknown {
+        /// The feature.
+        feature: String,
+        /// The text.
+        text: String,
+    },
+    /// A value is missing, or is no id, where the model looks a row up by it.
+    Id {
+        /// The feature.
+        feature: String,
+        /// The value.
+        value: f64,
+        /// Ids are below it.
+        below: u64,
+    },
+    /// The features of a session have different numbers of items.
+    Items {
+        /// The first feature, and how many it has.
+        first: (String, usize),
+        /// Another, and how many that has.
+        other: (String, usize),
+    },
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ValueError::Count { values, features } => write!(f, "{values} values were given for {features} features"),
+            ValueError::Kind { feature } => write!(f, "the value of feature `{feature}` is of another type"),
+            ValueError::Unknown { feature, text } => write!(
+                f,
+                "`{text}` is not in the vocabulary of feature `{feature}`; `unknown` in features.toml says what becomes of such values"
+            ),
+            ValueError::Id { feature, value, below } if value.is_nan() => write!(
+                f,
+                "feature `{feature}` is missing, which is an id below {below}; `unknown-id` in features.toml says what becomes of such values"
+            ),
+            ValueError::Id { feature, value, below } => write!(
+                f,
+                "{value} of feature `{feature}` is no id below {below}; `unknown-id` in features.toml says what becomes of such values"
+            ),
+            ValueError::Items { first: (first, of_first), other: (other, of_other) } => write!(
+                f,
+                "the session has {of_first} values of feature `{first}` and {of_other} of feature `{other}`; give each item's"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for ValueError {}
+
+impl Features {
+    /// Turns the values of one side into their places of a whole row, which has one for each feature of either side. It allocates
+    /// nothing but for an error.
+    ///
+    /// # Errors
+    ///
+    /// If there are more or fewer, one is of another type, or is in no vocabulary where that is refused.
+    ///
+    /// # Panics
+    ///
+    /// If the row is not as long as there are features.
+    pub fn row(&self, side: Side, values: &[Value<'_>], row: &mut [f64]) -> Result<(), ValueError> {
+        assert_eq!(row.len(), self.list().len(), "a place for each feature");
+        self.check_count(side, values.len())?;
+        for (&at, value) in self.of(side).iter().zip(values) {
+            row[at as usize] = self.number(at as usize, *value)?;
+        }
+        Ok(())
+    }
+
+    /// Turns the values of all features, in their order, into a whole row.
+    ///
+    /// # Errors
+    ///
+    /// As [`row`](Features::row).
+    ///
+    /// # Panics
+    ///
+    /// If the row is not as long as there are features.
+    pub fn whole_row(&self, values: &[Value<'_>], row: &mut [f64]) -> Result<(), ValueError> {
+        let features = self.list().len();
+        assert_eq!(row.len(), features, "a place for each feature");
+        if values.len() != features {
+            return Err(ValueError::Count { values: values.len(), features });
+        }
+        for (at, (value, to)) in values.iter().zip(row).enumerate() {
+            *to = self.number(at, *value)?;
+        }
+        Ok(())
+    }
+
+    /// Turns the values of one side into the numbers and ids that a network takes of it. It allocates nothing but for an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`row`](Features::row), and if an id is missing, or is none, and the rule has no other for it.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many places for numbers and for ids as [`given`](Features::given) says.
+    pub fn split(
+        &self,
+        side: Side,
+        values: &[Value<'_>],
+        numbers: &mut [f32],
+        ids: &mut [u32],
+    ) -> Result<(), ValueError> {
+        self.check_count(side, values.len())?;
+        let (mut numbers, mut ids) = (numbers.iter_mut(), ids.iter_mut());
+        for (&at, value) in self.of(side).iter().zip(values) {
+            self.put(at as usize, *value, &mut numbers, &mut ids)?;
+        }
+        assert!(numbers.next().is_none() && ids.next().is_none(), "a place for each number and id");
+        Ok(())
+    }
+
+    /// Turns the last `most` items of a session into the numbers and ids that a network takes of each, one item after the other. Gives how
+    /// many items that are. It allocates nothing but for an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`split`](Features::split), and if features have different numbers of items.
+    ///
+    /// # Panics
+    ///
+    /// If there are not places for so many items.
+    pub fn session(
+        &self,
+        lists: &[List<'_>],
+        most: usize,
+        numbers: &mut [f32],
+        ids: &mut [u32],
+    ) -> Result<usize, ValueError> {
+        let features = self.of(Side::Session);
+        self.check_count(Side::Session, lists.len())?;
+        let Some(first) = lists.first() else { return Ok(0) };
+        if let Some(other) = lists.iter().position(|list| list.len() != first.len()) {
+            let named = |at: usize| (self.list()[features[at] as usize].name.clone(), lists[at].len());
+            return Err(ValueError::Items { first: named(0), other: named(other) });
+        }
+        let items = first.len().saturating_sub(most)..first.len();
+        let (mut numbers, mut ids) = (numbers.iter_mut(), ids.iter_mut());
+        for item in items.clone() {
+            for (&at, list) in features.iter().zip(lists) {
+                self.put(at as usize, list.at(item), &mut numbers, &mut ids)?;
+            }
+        }
+        Ok(items.len())
+    }
+
+    fn check_count(&self, side: Side, values: usize) -> Result<(), ValueError> {
+        let features = self.of(side).len();
+        if values == features { Ok(()) } else { Err(ValueError::Count { values, features }) }
+    }
+
+    fn put<'p>(
+        &self,
+        at: usize,
+        value: Value<'_>,
+        numbers: &mut impl Iterator<Item = &'p mut f32>,
+        ids: &mut impl Iterator<Item = &'p mut u32>,
+    ) -> Result<(), ValueError> {
+        let number = self.number(at, value)?;
+        let Feature { name, takes, rule, .. } = &self.list()[at];
+        match takes {
+            Takes::Number => *numbers.next().expect("a place for each number") = number as f32,
+            Takes::Id => {
+                let wrong = || {
+                    let below = rule.below().unwrap_or(0);
+                    ValueError::Id { feature: name.clone(), value: number, below }
+                };
+                *ids.next().expect("a place for each id") = whole(number).ok_or_else(wrong)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The number of a value by its feature's rule; NaN where it is missing.
+    pub(super) fn number(&self, at: usize, value: Value<'_>) -> Result<f64, ValueError> {
+        let feature = &self.list()[at];
+        Ok(match (&feature.rule, value) {
+            (Rule::Number { default, .. }, Value::Number(value)) if value.is_nan() => *default,
+            (Rule::Number { mean, deviation, .. }, Value::Number(value)) => (value - mean) / deviation,
+            (Rule::Bucket { .. }, Value::Number(value)) if value.is_nan() => value,
+            (Rule::Bucket { boundaries }, Value::Number(value)) => {
+                boundaries.partition_point(|&boundary| boundary <= value) as f64
+            }
+            (Rule::Category { vocabulary, first, unknown }, Value::Text(text)) => {
+                let sorted = &self.sorted()[at];
+                let found = sorted.binary_search_by(|&at| vocabulary[at as usize].as_str().cmp(text));
+                match (found, unknown) {
+                    (Ok(place), _) => f64::from(sorted[place]) + f64::from(*first),
+                    (Err(_), Unknown::Missing) => f64::NAN,
+                    (Err(_), Unknown::Number(number)) => *number,
+                    (Err(_), Unknown::Refused) => {
+                        return Err(ValueError::Unknown { feature: feature.name.clone(), text: text.to_owned() });
+                    }
+                }
+            }
+            (Rule::Hash { buckets, seed }, Value::Text(text)) => (hash(*seed, text) % u64::from(*buckets)) as f64,
+            (Rule::Id { size, unknown }, Value::Number(value)) => match (whole(value), unknown) {
+                (Some(id), _) if id < *size => f64::from(id),
+                (_, Some(unknown)) => f64::from(*unknown),
+                (_, None) => {
+                    return Err(ValueError::Id { feature: feature.name.clone(), value, below: u64::from(*size) });
+                }
+            },
+            _ => return Err(ValueError::Kind { feature: feature.name.clone() }),
+        })
+    }
+}
+
+impl Value<'_> {
+    /// What it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Value::Number(_) => Kind::Number,
+            Value::Text(_) => Kind::Text,
+        }
+    }
+}
