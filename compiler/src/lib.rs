@@ -8,6 +8,7 @@ pub mod compressed;
 pub mod diagnostic;
 pub mod emit;
 pub mod eval;
+pub mod features;
 pub mod front;
 pub mod gate;
 pub mod graph;

@@ -4,7 +4,8 @@
 use super::folder::Folder;
 use super::{SourceFile, codes};
 use crate::diagnostic::Diagnostic;
-use crate::trees::{self, Ensemble, Expected};
+use crate::features::{self, Column, Expected};
+use crate::trees::{self, Ensemble};
 use modeldeploy_format::features::Features;
 use modeldeploy_format::{Signature, Task};
 use std::path::Path;
@@ -60,9 +61,10 @@ pub fn load_ranker(dir: &Path) -> Result<LoadedRanker, Vec<Diagnostic>> {
     if !errors.is_empty() {
         return Err(errors);
     }
-    let features = trees::features(&folder.place(FEATURES), specification.as_deref(), &ensemble.features)?;
+    let columns: Vec<Column> = ensemble.features.iter().map(|name| Column::number(name)).collect();
+    let features = features::features(&folder.place(FEATURES), specification.as_deref(), &columns)?;
     let expected = match &golden {
-        Some(text) => trees::expected(&folder.place(GOLDEN), text, &features, ensemble.outputs())?,
+        Some(text) => features::expected(&folder.place(GOLDEN), text, &features, ensemble.outputs())?,
         None => vec![],
     };
     let (files, absent) = folder.finish();

@@ -4,6 +4,7 @@
 use super::derive::{REVISION, REVISION_KEY, locked_files};
 use super::{Event, Judge, OTHER_BYTES, Progress};
 use crate::diagnostic::Diagnostic;
+use crate::features;
 use crate::front::{LoadedRanker, load_ranker};
 use crate::manifest::{Manifest, ModelEntry};
 use crate::trees::{self, Ensemble, Link, probes};
@@ -168,7 +169,7 @@ fn prove(loaded: &LoadedRanker, pack: &Aligned, entry: &ModelEntry) -> Result<Ve
             let message =
                 format!("the candidate gets {got:?}, and had {:?} where the model was trained", expected.scores);
             let help = "make features.toml say what training did to its data, or make the file anew from this model";
-            Diagnostic::new(trees::codes::OTHER_SCORES, message).at(&expected.place).help(help)
+            Diagnostic::new(features::OTHER_SCORES, message).at(&expected.place).help(help)
         })
         .collect();
     if !errors.is_empty() {

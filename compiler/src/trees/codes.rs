@@ -1,4 +1,4 @@
-//! The numbers of errors in files of trees and in the specification of their features: 16xx.
+//! The numbers of errors in files of trees: 16xx, but for two that are the features'.
 
 use crate::diagnostic::{Code, Diagnostic};
 
@@ -10,11 +10,6 @@ pub const MALFORMED: Code = Code("MD1602");
 pub const BAD_TREE: Code = Code("MD1603");
 /// Something that this program does not compute.
 pub const UNSUPPORTED: Code = Code("MD1604");
-
-/// A specification of features that is no right one, or not that of the model.
-pub const SPECIFICATION: Code = Code("MD1605");
-/// A candidate gets another score than where its model was trained.
-pub const OTHER_SCORES: Code = Code("MD1606");
 
 /// What was packed gives other scores than the model: never the user's fault.
 pub const NO_PARITY: Code = Code("MD1607");

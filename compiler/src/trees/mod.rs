@@ -8,24 +8,19 @@
 mod categories;
 pub mod codes;
 mod document;
-mod expected;
 mod lightgbm;
 mod link;
 mod packed;
-
 mod pickle;
 mod probes;
 mod scikit;
-mod specification;
 mod tree;
 mod walk;
 mod xgboost;
 
-pub use expected::{Expected, expected};
 pub use modeldeploy_format::forest::{Link, Missing, Number};
 pub use packed::pack;
 pub use probes::probes;
-pub use specification::features;
 pub use tree::{Node, Split, Test, Tree};
 
 use crate::diagnostic::Diagnostic;

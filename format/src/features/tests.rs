@@ -110,7 +110,10 @@ fn users_sessions_and_candidates_have_columns_of_their_own() {
     let lists = [List::Numbers(&[1.0, 2.0, 12.0]), List::Numbers(&[f64::NAN, 5.0, 6.0])];
     assert_eq!(features.session(&lists, 2, &mut numbers, &mut ids), Ok(2));
     assert_eq!((numbers, ids), ([5.0, 6.0], [2, 0]));
-    assert_eq!(features.session(&[List::Numbers(&[]); 2], 2, &mut [], &mut []), Ok(0));
+    // Of no item all is missing.
+    assert_eq!(features.session(&[List::Numbers(&[]); 2], 2, &mut numbers, &mut ids), Ok(1));
+    assert_eq!((numbers, ids), ([0.0, 6.0], [0, 0]));
+    assert_eq!((features.items(0, 8), features.items(5, 8), features.items(9, 8), sample().items(3, 8)), (1, 5, 8, 0));
 }
 
 #[test]

@@ -36,11 +36,11 @@ impl List<'_> {
         self.len() == 0
     }
 
-    /// One of them.
+    /// One of them; past the end a missing one, or an empty text.
     fn at(&self, at: usize) -> Value<'_> {
         match self {
-            List::Numbers(values) => Value::Number(values[at]),
-            List::Texts(values) => Value::Text(values[at]),
+            List::Numbers(values) => Value::Number(values.get(at).copied().unwrap_or(f64::NAN)),
+            List::Texts(values) => Value::Text(values.get(at).copied().unwrap_or_default()),
         }
     }
 }
@@ -66,6 +66,11 @@ pub enum ValueError {
         feature: String,
         /// The text.
         text: String,
+    },
+    /// A number is missing, where a network knows no missing ones.
+    Missing {
+        /// The feature.
+        feature: String,
     },
     /// A value is missing, or is no id, where the model looks a row up by it.
     Id {
@@ -93,6 +98,10 @@ impl fmt::Display for ValueError {
             ValueError::Unknown { feature, text } => write!(
                 f,
                 "`{text}` is not in the vocabulary of feature `{feature}`; `unknown` in features.toml says what becomes of such values"
+            ),
+            ValueError::Missing { feature } => write!(
+                f,
+                "feature `{feature}` is missing; `default` in features.toml says which number stands in its place"
             ),
             ValueError::Id { feature, value, below } if value.is_nan() => write!(
                 f,
@@ -157,7 +166,7 @@ impl Features {
     ///
     /// # Errors
     ///
-    /// As [`row`](Features::row), and if an id is missing, or is none, and the rule has no other for it.
+    /// As [`row`](Features::row), and if a number is missing, or an id is, or is none, and the rule has no other for it.
     ///
     /// # Panics
     ///
@@ -178,8 +187,14 @@ impl Features {
         Ok(())
     }
 
-    /// Turns the last `most` items of a session into the numbers and ids that a network takes of each, one item after the other. Gives how
-    /// many items that are. It allocates nothing but for an error.
+    /// How many items of a session of `len` a network is given: the last `most`; one where there is none, if it knows sessions at all.
+    pub fn items(&self, len: usize, most: usize) -> usize {
+        if self.of(Side::Session).is_empty() { 0 } else { len.min(most).max(1) }
+    }
+
+    /// Turns the last `most` items of a session into the numbers and ids that a network takes of each, one item after the other. An
+    /// empty session is one of a single item whose values are missing, or empty texts. Gives how many items that are, as
+    /// [`items`](Features::items). It allocates nothing but for an error.
     ///
     /// # Errors
     ///
@@ -202,14 +217,14 @@ impl Features {
             let named = |at: usize| (self.list()[features[at] as usize].name.clone(), lists[at].len());
             return Err(ValueError::Items { first: named(0), other: named(other) });
         }
-        let items = first.len().saturating_sub(most)..first.len();
+        let items = self.items(first.len(), most);
         let (mut numbers, mut ids) = (numbers.iter_mut(), ids.iter_mut());
-        for item in items.clone() {
+        for item in first.len().saturating_sub(items)..first.len().max(1) {
             for (&at, list) in features.iter().zip(lists) {
                 self.put(at as usize, list.at(item), &mut numbers, &mut ids)?;
             }
         }
-        Ok(items.len())
+        Ok(items)
     }
 
     fn check_count(&self, side: Side, values: usize) -> Result<(), ValueError> {
@@ -227,6 +242,7 @@ impl Features {
         let number = self.number(at, value)?;
         let Feature { name, takes, rule, .. } = &self.list()[at];
         match takes {
+            Takes::Number if number.is_nan() => return Err(ValueError::Missing { feature: name.clone() }),
             Takes::Number => *numbers.next().expect("a place for each number") = number as f32,
             Takes::Id => {
                 let wrong = || {

@@ -1,13 +1,14 @@
-//! A ranker: the handle's type, and a struct with a field for each of its features.
+//! A ranker: the handle's type, and beside it a struct with a field for each feature of a candidate, and one of a user and a session where
+//! the model knows any.
 
 use super::{Found, inherent, tracking};
 use crate::expand::{blob, get};
 use crate::lookup::Stored;
-use modeldeploy_format::features::Kind;
+use modeldeploy_format::features::{Fact, Kind, Side};
 use modeldeploy_format::lock::LockedModel;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote_spanned};
-use syn::{Error, Ident, ItemStruct, LitStr};
+use syn::{Error, Ident, ItemStruct, LitStr, Visibility};
 
 pub(super) fn expand(
     item: &ItemStruct,
@@ -21,34 +22,46 @@ pub(super) fn expand(
     let signature = &model.signature;
     let outputs = signature.outputs as usize;
     let features: Vec<&str> = signature.features.iter().map(|feature| feature.name.as_str()).collect();
-    let fields = features.iter().map(|feature| field(feature, at)).collect::<syn::Result<Vec<Ident>>>()?;
-    let has_text = signature.features.iter().any(|feature| feature.kind == Kind::Text);
-    let (generics, elided) =
-        if has_text { (quote_spanned!(span=> <'a>), quote_spanned!(span=> <'_>)) } else { Default::default() };
-    let types = signature.features.iter().map(|feature| match feature.kind {
-        Kind::Number => quote_spanned!(span=> ::core::primitive::f64),
-        Kind::Text => quote_spanned!(span=> &'a ::core::primitive::str),
-    });
-    let kinds = signature.features.iter().map(|feature| match feature.kind {
-        Kind::Number => Ident::new("Number", span),
-        Kind::Text => Ident::new("Text", span),
-    });
-    let docs = features.iter().map(|feature| format!("The feature `{feature}`."));
-    // Named as the user named the model, so that it is the user's to name.
-    let row = format_ident!("{ty}Row", span = ty.span());
+    let fields = |sides: &[Side]| -> syn::Result<Vec<Field<'_>>> {
+        let of = signature.features.iter().filter(|fact| sides.contains(&fact.side));
+        of.map(|fact| Ok(Field { fact, ident: field(&fact.name, at)? })).collect()
+    };
+    let (candidate, user) = (fields(&[Side::Candidate])?, fields(&[Side::User, Side::Session])?);
+    // Named as the user named the model, so that they are the user's to name.
+    let (row, asked) = (format_ident!("{ty}Row", span = ty.span()), format_ident!("{ty}User", span = ty.span()));
     let row_doc = format!("What is known of one candidate of [`{ty}`]: a field for each feature of model `{name}`.");
+    let user_doc = format!(
+        "For whom [`{ty}`] ranks: a field for each feature of a user or a session of model `{name}`; of a session the oldest item is first."
+    );
+    let (row_item, row_elided) = structure(vis, &row, &row_doc, &candidate);
+    let row_values = values(&candidate, Side::Candidate);
+    let (user_item, user_impl) = if user.is_empty() {
+        let userless = quote_spanned!(span=> impl ::modeldeploy::rank::Userless for #ty {});
+        (TokenStream::new(), userless)
+    } else {
+        let (item, elided) = structure(vis, &asked, &user_doc, &user);
+        let (values, lists) = (values(&user, Side::User), values(&user, Side::Session));
+        let implements = quote_spanned! {span=>
+            impl ::modeldeploy::rank::User for #asked #elided {
+                type Model = #ty;
+                fn values(&self) -> impl ::core::convert::AsRef<[::modeldeploy::rank::Value<'_>]> {
+                    #values
+                }
+                fn session(&self) -> impl ::core::convert::AsRef<[::modeldeploy::rank::List<'_>]> {
+                    #lists
+                }
+            }
+        };
+        (item, implements)
+    };
     let what = format!("model `{name}`");
     let tracking = tracking(found)?;
     let blob = blob::expand(&what, found, pack)?;
     let inherent = inherent(ty, vis, &[("NAME", name), ("VERSION", version), ("DIGEST", &digest)]);
     let get = get(ty, vis, &quote_spanned!(span=> ::modeldeploy::rank::Handle), "The handle to the model.");
     Ok(quote_spanned! {span=>
-        #[doc = #row_doc]
-        #[allow(non_snake_case, reason = "features are named as in the model")]
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq)]
-        #vis struct #row #generics {
-            #(#[doc = #docs] pub #fields: #types,)*
-        }
+        #row_item
+        #user_item
         const _: () = {
             #tracking
             #blob
@@ -65,14 +78,59 @@ pub(super) fn expand(
                     CELL.get::<Self>(#what, BLOB)
                 }
             }
-            impl ::modeldeploy::rank::Row for #row #elided {
+            impl ::modeldeploy::rank::Row for #row #row_elided {
                 type Model = #ty;
                 fn values(&self) -> impl ::core::convert::AsRef<[::modeldeploy::rank::Value<'_>]> {
-                    [#(::modeldeploy::rank::Value::#kinds(self.#fields)),*]
+                    #row_values
                 }
             }
+            #user_impl
         };
     })
+}
+
+/// A feature and the field that it is.
+struct Field<'f> {
+    fact: &'f Fact,
+    ident: Ident,
+}
+
+/// A struct of fields, and its lifetime where it is only named.
+fn structure(vis: &Visibility, name: &Ident, doc: &str, fields: &[Field<'_>]) -> (TokenStream, TokenStream) {
+    let span = Span::mixed_site();
+    let borrows = fields.iter().any(|it| it.fact.kind == Kind::Text || it.fact.side == Side::Session);
+    let (generics, elided) =
+        if borrows { (quote_spanned!(span=> <'a>), quote_spanned!(span=> <'_>)) } else { Default::default() };
+    let types = fields.iter().map(|it| match (it.fact.side, it.fact.kind) {
+        (Side::Session, Kind::Number) => quote_spanned!(span=> &'a [::core::primitive::f64]),
+        (Side::Session, Kind::Text) => quote_spanned!(span=> &'a [&'a ::core::primitive::str]),
+        (_, Kind::Number) => quote_spanned!(span=> ::core::primitive::f64),
+        (_, Kind::Text) => quote_spanned!(span=> &'a ::core::primitive::str),
+    });
+    let docs = fields.iter().map(|it| format!("The feature `{}`.", it.fact.name));
+    let idents = fields.iter().map(|it| &it.ident);
+    let item = quote_spanned! {span=>
+        #[doc = #doc]
+        #[allow(non_snake_case, reason = "features are named as in the model")]
+        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #vis struct #name #generics {
+            #(#[doc = #docs] pub #idents: #types,)*
+        }
+    };
+    (item, elided)
+}
+
+/// The values of one side's fields, as the engine takes them.
+fn values(fields: &[Field<'_>], side: Side) -> TokenStream {
+    let span = Span::mixed_site();
+    let of = fields.iter().filter(|it| it.fact.side == side);
+    let values = of.map(|Field { fact, ident }| match (side, fact.kind) {
+        (Side::Session, Kind::Number) => quote_spanned!(span=> ::modeldeploy::rank::List::Numbers(self.#ident)),
+        (Side::Session, Kind::Text) => quote_spanned!(span=> ::modeldeploy::rank::List::Texts(self.#ident)),
+        (_, Kind::Number) => quote_spanned!(span=> ::modeldeploy::rank::Value::Number(self.#ident)),
+        (_, Kind::Text) => quote_spanned!(span=> ::modeldeploy::rank::Value::Text(self.#ident)),
+    });
+    quote_spanned!(span=> [#(#values),*])
 }
 
 /// The field of a feature; `r#type` where the name is Rust's own.

@@ -106,6 +106,11 @@ pub enum Error {
         /// What is wrong with it.
         cause: ValueError,
     },
+    /// A value of a user or a session is not what its feature takes.
+    User {
+        /// What is wrong with it.
+        cause: ValueError,
+    },
     /// A golden row of a ranker did not come back to the bit.
     GoldenRow {
         /// Which golden row.
@@ -161,6 +166,7 @@ impl fmt::Display for Error {
                  do not trust this machine's results, and report it with its CPU"
             ),
             Error::Value { row, cause } => write!(f, "row {row}: {cause}"),
+            Error::User { cause } => write!(f, "the user or the session: {cause}"),
             Error::GoldenRow { row, value, built, here } => write!(
                 f,
                 "score {value} of golden row {row} is {here:e}, and was {built:e} when the pack was built; do not trust this \

@@ -1,31 +1,26 @@
-//! A pack of trees with its workers: from rows of values to scores. What handles are made of; the compiler proves its packs with it.
+//! A pack of trees or of a network with its workers: from rows of values to scores. What handles are made of; the compiler proves its
+//! packs with it.
 
-use super::Row;
+use super::{For, Row, network, trees};
 use crate::isa::Isa;
-use crate::kernels::{ForestScratch, forest};
 use crate::model::Error;
 use crate::model::pool::{Lent, Pool};
 use crate::session::cores;
-use modeldeploy_format::features::Side;
-use modeldeploy_format::forest::Forest;
-use modeldeploy_format::pack::Ranker;
+use modeldeploy_format::features::Features;
+use modeldeploy_format::golden::requests::GoldenRequest;
+use modeldeploy_format::pack::{Ranker, Scorer};
 use modeldeploy_format::{Artifact, Signature};
-
-/// Rows that are scored together: as many as the kernel's largest block.
-const ROWS: usize = 128;
 
 /// A ranker that answers any number of threads, each with a worker of its own.
 pub struct Engine<'a> {
     artifact: Artifact<'a>,
-    pool: Pool<Worker, Isa>,
+    pool: Pool<Worker<'a>, Isa>,
 }
 
-/// The memory of one thread: rows, scores, and what the kernel needs.
-struct Worker {
-    isa: Isa,
-    rows: Vec<f64>,
-    scores: Vec<f64>,
-    scratch: ForestScratch,
+/// The memory of one thread.
+enum Worker<'a> {
+    Trees(trees::Worker),
+    Network(Box<network::Worker<'a>>),
 }
 
 impl<'a> Engine<'a> {
@@ -59,8 +54,8 @@ impl<'a> Engine<'a> {
     fn of_parts(what: &str, parts: &[&'a [u8]], isa: Isa) -> Result<Engine<'a>, Error> {
         let damaged = |cause: String| Error::Damaged { cause: format!("{what}: {cause}") };
         let artifact = Artifact::parse_parts(parts).map_err(|error| damaged(error.to_string()))?;
-        if artifact.ranker().and_then(Ranker::forest).is_none() {
-            return Err(damaged(format!("the pack does `{}`, not `rank` by trees", artifact.signature().task)));
+        if artifact.ranker().is_none() {
+            return Err(damaged(format!("the pack does `{}`, not `rank`", artifact.signature().task)));
         }
         Ok(Engine { artifact, pool: Pool::new(cores(), isa) })
     }
@@ -75,42 +70,59 @@ impl<'a> Engine<'a> {
         self.artifact.signature()
     }
 
-    /// Its trees and its features.
+    /// What scores, and its features.
     pub fn ranker(&self) -> &Ranker<'a> {
         self.artifact.ranker().expect("a ranker's pack: proved when the engine was made")
+    }
+
+    fn features(&self) -> &Features {
+        &self.ranker().features
     }
 
     /// Makes a worker, so that the next run finds one.
     ///
     /// # Errors
     ///
-    /// None today: a worker is memory alone.
+    /// If the memory of a network's session cannot be had.
     pub fn warm(&self) -> Result<(), Error> {
         self.worker().map(drop)
     }
 
-    /// Scores candidates, and hands each one's scores to `each`, in order. `each` may not run the same engine: it might wait for the
-    /// very worker that it holds up. It allocates nothing once there is a worker.
+    /// Scores candidates for a user, and hands each one's scores to `each`, in order. `each` may not run the same engine: it might wait
+    /// for the very worker that it holds up. It allocates nothing once there is a worker.
     ///
     /// # Errors
     ///
     /// If a value is not what its feature takes; the error names the row and the feature. Earlier rows may have been handed over.
-    pub fn run<R: Row>(&self, rows: &[R], mut each: impl FnMut(&[f64])) -> Result<(), Error> {
-        let (ranker, mut worker) = (self.ranker(), self.worker()?);
-        let forest = trees(ranker);
-        let (features, outputs) = (forest.features(), forest.outputs());
-        for (block, rows) in rows.chunks(ROWS).enumerate() {
-            for (at, (row, to)) in rows.iter().zip(worker.rows.chunks_mut(features)).enumerate() {
+    pub fn run<R: Row>(&self, asked: For<'_>, rows: &[R], mut each: impl FnMut(&[f64])) -> Result<(), Error> {
+        let (features, outputs) = (self.features(), self.signature().outputs as usize);
+        let mut worker = self.worker()?;
+        worker.ask(features, asked)?;
+        let most = worker.rows();
+        for (block, rows) in rows.chunks(most).enumerate() {
+            for (at, row) in rows.iter().enumerate() {
                 let values = row.values();
-                let wrong = |cause| Error::Value { row: block * ROWS + at, cause };
-                ranker.features.row(Side::Candidate, values.as_ref(), to).map_err(wrong)?;
+                let wrong = |cause| Error::Value { row: block * most + at, cause };
+                match &mut *worker {
+                    Worker::Trees(worker) => worker.row(features, at, values.as_ref()),
+                    Worker::Network(worker) => worker.row(features, at, values.as_ref()),
+                }
+                .map_err(wrong)?;
             }
-            worker.scores(ranker, rows.len()).chunks(outputs).for_each(&mut each);
+            self.scores(&mut worker, rows.len())?.chunks(outputs).for_each(&mut each);
         }
         Ok(())
     }
 
-    /// Scores rows of numbers, as the features' rules give them: `rows[n, features]` to `scores[n, outputs]`.
+    fn scores<'w>(&self, worker: &'w mut Worker<'a>, count: usize) -> Result<&'w [f64], Error> {
+        match (worker, &self.ranker().scorer) {
+            (Worker::Trees(worker), Scorer::Forest(forest)) => Ok(worker.scores(forest, count)),
+            (Worker::Network(worker), Scorer::Network) => worker.scores(count),
+            _ => unreachable!("a worker is made for what scores"),
+        }
+    }
+
+    /// Scores rows of numbers with trees, as the features' rules give them: `rows[n, features]` to `scores[n, outputs]`.
     ///
     /// # Errors
     ///
@@ -118,54 +130,84 @@ impl<'a> Engine<'a> {
     ///
     /// # Panics
     ///
-    /// If `rows` or `scores` is not as long as that.
+    /// If `rows` or `scores` is not as long as that, or the pack is a network's.
     pub fn run_numbers(&self, rows: &[f64], scores: &mut [f64]) -> Result<(), Error> {
-        let mut worker = self.worker()?;
-        let Worker { isa, scratch, .. } = &mut *worker;
-        forest(*isa, trees(self.ranker()), rows, scores, scratch);
+        let forest = self.ranker().forest().expect("rows of numbers are for trees");
+        let Worker::Trees(worker) = &mut *self.worker()? else { unreachable!("a worker is made for what scores") };
+        worker.run_numbers(forest, rows, scores);
         Ok(())
     }
 
-    /// Scores the golden rows: they must come back to the bit. Gives how many there are.
+    /// Scores a request with a network, as the features' rules give it, and hands the scores to `each`: as many as the request's own,
+    /// which are not looked at.
+    ///
+    /// # Errors
+    ///
+    /// If it is no request of this model, or has more candidates than are scored together.
+    ///
+    /// # Panics
+    ///
+    /// If the pack is one of trees.
+    pub fn run_request<T>(&self, request: &GoldenRequest, each: impl FnOnce(&[f32]) -> T) -> Result<T, Error> {
+        let Worker::Network(worker) = &mut *self.worker()? else { panic!("requests are for networks") };
+        Ok(each(worker.golden(request)?))
+    }
+
+    /// Scores the golden rows or requests: they must come back to the bit. Gives how many there are.
     ///
     /// # Errors
     ///
     /// If a score differs in any bit.
     pub fn self_test(&self) -> Result<usize, Error> {
-        let goldens = self.artifact.golden_rows();
-        for (at, golden) in goldens.iter().enumerate() {
+        let (rows, requests) = (self.artifact.golden_rows(), self.artifact.golden_requests());
+        for (row, golden) in rows.iter().enumerate() {
             let mut here = vec![0.0; golden.scores.len()];
             self.run_numbers(&golden.row, &mut here)?;
-            let differs = golden.scores.iter().zip(&here).position(|(built, here)| built.to_bits() != here.to_bits());
-            if let Some(value) = differs {
-                return Err(Error::GoldenRow { row: at, value, built: golden.scores[value], here: here[value] });
-            }
+            same(row, golden.scores.iter().copied(), here.iter().copied())?;
         }
-        Ok(goldens.len())
+        for (row, golden) in requests.iter().enumerate() {
+            let built = golden.scores.iter().copied().map(f64::from);
+            self.run_request(golden, |here| same(row, built, here.iter().copied().map(f64::from)))??;
+        }
+        Ok(rows.len() + requests.len())
     }
 
-    fn worker(&self) -> Result<Lent<'_, Worker, Isa>, Error> {
+    fn worker(&self) -> Result<Lent<'_, Worker<'a>, Isa>, Error> {
         self.pool.take(|isa| {
-            let forest = trees(self.ranker());
-            let (rows, scores) = (vec![0.0; ROWS * forest.features()], vec![0.0; ROWS * forest.outputs()]);
-            Ok(Worker { isa, rows, scores, scratch: ForestScratch::new(forest) })
+            Ok(match &self.ranker().scorer {
+                Scorer::Forest(forest) => Worker::Trees(trees::Worker::new(isa, forest)),
+                Scorer::Network => {
+                    Worker::Network(Box::new(network::Worker::new(&self.artifact, self.features(), isa)?))
+                }
+            })
         })
     }
 }
 
-impl Worker {
-    /// The scores of the first rows.
-    fn scores(&mut self, ranker: &Ranker<'_>, count: usize) -> &[f64] {
-        let trees = trees(ranker);
-        let rows = &self.rows[..count * trees.features()];
-        let scores = &mut self.scores[..count * trees.outputs()];
-        forest(self.isa, trees, rows, scores, &mut self.scratch);
-        scores
+impl Worker<'_> {
+    /// How many candidates are scored together.
+    fn rows(&self) -> usize {
+        match self {
+            Worker::Trees(_) => trees::ROWS,
+            Worker::Network(_) => network::ROWS,
+        }
+    }
+
+    fn ask(&mut self, features: &Features, asked: For<'_>) -> Result<(), Error> {
+        match self {
+            Worker::Trees(worker) => worker.ask(features, asked),
+            Worker::Network(worker) => worker.ask(features, asked),
+        }
     }
 }
 
-fn trees<'r, 'a>(ranker: &'r Ranker<'a>) -> &'r Forest<'a> {
-    ranker.forest().expect("trees: proved when the engine was made")
+/// That scores have the bits that they had when the pack was built; as f64 those of f32 keep what tells them apart.
+fn same(row: usize, built: impl Iterator<Item = f64>, here: impl Iterator<Item = f64>) -> Result<(), Error> {
+    let mut pairs = built.zip(here).enumerate();
+    match pairs.find(|(_, (built, here))| built.to_bits() != here.to_bits()) {
+        Some((value, (built, here))) => Err(Error::GoldenRow { row, value, built, here }),
+        None => Ok(()),
+    }
 }
 
 impl core::fmt::Debug for Engine<'_> {

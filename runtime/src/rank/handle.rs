@@ -1,6 +1,6 @@
 //! What `Ranker::get()` gives: candidates to scores, and to their order.
 
-use super::{RankModel, Row};
+use super::{For, RankModel, Row, User, Userless};
 use crate::link::Warm;
 use crate::model::{Error, locked};
 use core::cmp::Ordering;
@@ -31,11 +31,20 @@ impl<M: RankModel> Handle<M> {
     /// # Errors
     ///
     /// If a value is not what its feature takes: the error names row and feature. In a debug build, if the store lacks the pack.
-    pub fn rank<R: Row<Model = M>>(self, rows: &[R]) -> Result<Vec<Ranked>, Error> {
-        let mut ranked = Vec::with_capacity(rows.len());
-        M::engine()?.run(rows, |scores| ranked.push(Ranked { row: ranked.len(), score: scores[0] }))?;
-        ranked.sort_by(|a, b| order(a.score, b.score));
-        Ok(ranked)
+    pub fn rank<R: Row<Model = M>>(self, rows: &[R]) -> Result<Vec<Ranked>, Error>
+    where
+        M: Userless,
+    {
+        ranked::<M, R>(For::default(), rows)
+    }
+
+    /// The same for a user, of whom all is computed once that depends on nothing else.
+    ///
+    /// # Errors
+    ///
+    /// As [`rank`](Handle::rank).
+    pub fn rank_for<U: User<Model = M>, R: Row<Model = M>>(self, user: &U, rows: &[R]) -> Result<Vec<Ranked>, Error> {
+        ranked::<M, R>(For { user: user.values().as_ref(), session: user.session().as_ref() }, rows)
     }
 
     /// The scores of the candidates, in their order, [`RankModel::OUTPUTS`] each.
@@ -43,13 +52,27 @@ impl<M: RankModel> Handle<M> {
     /// # Errors
     ///
     /// As [`rank`](Handle::rank).
-    pub fn scores<R: Row<Model = M>>(self, rows: &[R]) -> Result<Vec<f64>, Error> {
-        let mut all = Vec::with_capacity(rows.len() * M::OUTPUTS);
-        M::engine()?.run(rows, |scores| all.extend_from_slice(scores))?;
+    pub fn scores<R: Row<Model = M>>(self, rows: &[R]) -> Result<Vec<f64>, Error>
+    where
+        M: Userless,
+    {
+        let mut all = vec![0.0; rows.len() * M::OUTPUTS];
+        scored::<M, R>(For::default(), rows, &mut all)?;
         Ok(all)
     }
 
-    /// The same into memory that is there: it allocates nothing once the model is warm.
+    /// The same for a user.
+    ///
+    /// # Errors
+    ///
+    /// As [`rank`](Handle::rank).
+    pub fn scores_for<U: User<Model = M>, R: Row<Model = M>>(self, user: &U, rows: &[R]) -> Result<Vec<f64>, Error> {
+        let mut all = vec![0.0; rows.len() * M::OUTPUTS];
+        self.scores_for_into(user, rows, &mut all)?;
+        Ok(all)
+    }
+
+    /// As [`scores`](Handle::scores), into memory that is there: it allocates nothing once the model is warm.
     ///
     /// # Errors
     ///
@@ -58,12 +81,29 @@ impl<M: RankModel> Handle<M> {
     /// # Panics
     ///
     /// If `scores` has not [`RankModel::OUTPUTS`] places for each row.
-    pub fn scores_into<R: Row<Model = M>>(self, rows: &[R], scores: &mut [f64]) -> Result<(), Error> {
-        assert_eq!(scores.len(), rows.len() * M::OUTPUTS, "a place for each score");
-        let mut places = scores.chunks_mut(M::OUTPUTS);
-        M::engine()?.run(rows, |scores| {
-            places.next().expect("a place for each row").copy_from_slice(scores);
-        })
+    pub fn scores_into<R: Row<Model = M>>(self, rows: &[R], scores: &mut [f64]) -> Result<(), Error>
+    where
+        M: Userless,
+    {
+        scored::<M, R>(For::default(), rows, scores)
+    }
+
+    /// As [`scores_for`](Handle::scores_for), into memory that is there: it allocates nothing once the model is warm.
+    ///
+    /// # Errors
+    ///
+    /// As [`rank`](Handle::rank).
+    ///
+    /// # Panics
+    ///
+    /// As [`scores_into`](Handle::scores_into).
+    pub fn scores_for_into<U: User<Model = M>, R: Row<Model = M>>(
+        self,
+        user: &U,
+        rows: &[R],
+        scores: &mut [f64],
+    ) -> Result<(), Error> {
+        scored::<M, R>(For { user: user.values().as_ref(), session: user.session().as_ref() }, rows, scores)
     }
 
     /// Makes the model ready, so that the first request does not wait for it.
@@ -96,6 +136,21 @@ impl<M: RankModel> Handle<M> {
         locked::prove(M::NAME, M::DIGEST, engine.artifact())?;
         engine.self_test()
     }
+}
+
+fn ranked<M: RankModel, R: Row>(asked: For<'_>, rows: &[R]) -> Result<Vec<Ranked>, Error> {
+    let mut ranked = Vec::with_capacity(rows.len());
+    M::engine()?.run(asked, rows, |scores| ranked.push(Ranked { row: ranked.len(), score: scores[0] }))?;
+    ranked.sort_by(|a, b| order(a.score, b.score));
+    Ok(ranked)
+}
+
+fn scored<M: RankModel, R: Row>(asked: For<'_>, rows: &[R], scores: &mut [f64]) -> Result<(), Error> {
+    assert_eq!(scores.len(), rows.len() * M::OUTPUTS, "a place for each score");
+    let mut places = scores.chunks_mut(M::OUTPUTS);
+    M::engine()?.run(asked, rows, |scores| {
+        places.next().expect("a place for each row").copy_from_slice(scores);
+    })
 }
 
 /// The greater score first; what is no number after all that are.

@@ -1,4 +1,4 @@
-//! Rankers as services use them: `#[model("ranker")] pub struct Ranker;` makes a type of a locked model of trees, and beside it
+//! Rankers as services use them: `#[model("ranker")] pub struct Ranker;` makes a type of a locked ranker, trees or a network, and beside it
 //! `RankerRow`, what is known of one candidate.
 //!
 //! ```text
@@ -11,15 +11,24 @@
 //! }
 //! ```
 //!
+//! Where the model knows users or sessions, there is `RankerUser` as well, and what depends on it alone is computed once for all candidates:
+//!
+//! ```text
+//! let user = RankerUser { country: "fr", seen: &session };
+//! let ranked = Ranker::get().rank_for(&user, &rows)?;
+//! ```
+//!
 //! A row has a field for each feature of the model, in the types of its `features.toml`: what is missing, extra or of another type
 //! does not compile. The same rules that made the numbers of the training data make those of a row.
 
 mod engine;
 mod handle;
+mod network;
+mod trees;
 
 pub use engine::Engine;
 pub use handle::{Handle, Ranked};
-pub use modeldeploy_format::features::{Value, ValueError};
+pub use modeldeploy_format::features::{List, Value, ValueError};
 
 use crate::model::Error;
 
@@ -45,6 +54,13 @@ pub trait RankModel: Sized + Send + Sync + 'static {
     fn engine() -> Result<&'static Engine<'static>, Error>;
 }
 
+/// A ranker that knows candidates alone, no user and no session.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` ranks for a user or a session",
+    note = "call `rank_for(&user, &rows)` with the `…User` that `#[model]` wrote beside it"
+)]
+pub trait Userless: RankModel {}
+
 /// What is known of one candidate: the struct that `#[model]` writes beside a ranker.
 pub trait Row {
     /// The ranker whose features they are.
@@ -53,4 +69,27 @@ pub trait Row {
     /// The values, in the model's order.
     #[doc(hidden)]
     fn values(&self) -> impl AsRef<[Value<'_>]>;
+}
+
+/// What is known of a user and of a session: the struct that `#[model]` writes beside a ranker that asks for some of it.
+pub trait User {
+    /// The ranker whose features they are.
+    type Model: RankModel;
+
+    /// The user's values, in the model's order.
+    #[doc(hidden)]
+    fn values(&self) -> impl AsRef<[Value<'_>]>;
+
+    /// The session's lists, in the model's order.
+    #[doc(hidden)]
+    fn session(&self) -> impl AsRef<[List<'_>]>;
+}
+
+/// For whom candidates are ranked, as engines are told: the user's values and the session's lists, each in the model's order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct For<'v> {
+    /// The user's values.
+    pub user: &'v [Value<'v>],
+    /// The session's lists, the oldest item first.
+    pub session: &'v [List<'v>],
 }

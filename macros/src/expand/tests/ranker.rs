@@ -25,6 +25,30 @@ fn a_ranker() {
 }
 
 #[test]
+fn a_ranker_for_users_and_sessions() {
+    let (folder, surroundings) = shop(|lock| {
+        let ranker = lock.models.iter_mut().find(|model| model.name == "ranker").expect("a ranker");
+        // The manifest of that package is not here to be held against.
+        (ranker.package, ranker.signature.task) = ("other".into(), Task::Rank);
+        let fact = |name: &str, kind, side| Fact { name: name.into(), kind, side };
+        ranker.signature.features = vec![
+            fact("seen", Kind::Number, Side::Session),
+            fact("price", Kind::Number, Side::Candidate),
+            fact("country", Kind::Text, Side::User),
+            fact("words", Kind::Text, Side::Session),
+        ];
+        ranker.signature_digest = Digest::of(&ranker.signature.encode());
+    });
+    let item = quote!(
+        struct Ranker;
+    );
+    let expansion = pretty(crate::expand::model(quote!("ranker"), item, &surroundings), &folder);
+    let (structs, rest) = expansion.split_once("const _: () = {").expect("structs, then the rest");
+    let (_, implements) = rest.split_once("static CELL").expect("what the ranker implements");
+    insta::assert_snapshot!(format!("{structs}…\nstatic CELL{implements}"));
+}
+
+#[test]
 fn a_feature_that_cannot_be_a_field_is_named() {
     let (folder, surroundings) = shop(|lock| {
         let ranker = lock.models.iter_mut().find(|model| model.name == "ranker").expect("a ranker");

@@ -4,9 +4,9 @@
 //! The first line names the features, in any order, and last `score` (or `score.0`, `score.1` …); a number that is missing is an
 //! empty field.
 
-use super::codes::SPECIFICATION;
+use super::SPECIFICATION;
 use crate::diagnostic::Diagnostic;
-use modeldeploy_format::features::{Features, Kind, Value};
+use modeldeploy_format::features::{Features, Kind, Side, Value};
 
 /// A candidate with its scores.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +37,12 @@ pub fn expected(
         Diagnostic::new(SPECIFICATION, message).at(format!("{place}:{}", line + 1)).help(help)
     };
     let facts = features.facts();
+    if let Some(fact) = facts.iter().find(|fact| fact.side == Side::Session) {
+        let message = format!("the feature `{}` is a list of each session, which no field can be", fact.name);
+        let help =
+            "write golden.jsonl instead: a request on each line, with `user`, `session`, `candidates` and `scores`";
+        return Err(vec![Diagnostic::new(SPECIFICATION, message).at(place).help(help)]);
+    }
     let names: Vec<&str> = lines.next().map_or(vec![], |(_, line)| line.split('\t').collect());
     let scores: Vec<String> =
         if outputs == 1 { vec!["score".into()] } else { (0..outputs).map(|at| format!("score.{at}")).collect() };
@@ -84,7 +90,7 @@ pub fn expected(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modeldeploy_format::features::{Feature, Rule, Side, Takes, Unknown};
+    use modeldeploy_format::features::{Feature, Rule, Takes, Unknown};
 
     #[test]
     fn lines_are_read_in_the_order_of_the_features() {

@@ -21,30 +21,66 @@
 //! type = "hash"          # FNV-1a, 64 bit, of the seed's eight bytes and the text, modulo `buckets`
 //! buckets = 1024
 //! seed = 7
+//!
+//! [feature.seen]
+//! of = "session"         # a list, the oldest first; or "user"; "candidate" where it is not given
+//! type = "id"            # a whole number as it is
+//! size = 3000            # ids are below it
+//! unknown-id = 0         # what others, and missing ones, become; without it they are errors
 //! ```
 
-use super::codes::SPECIFICATION;
+use super::SPECIFICATION;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Section, Source, list, nearest};
 use modeldeploy_format::features::{Feature, Features, Rule, Side, Takes, Unknown};
 use std::collections::BTreeMap;
 
-const TYPES: [&str; 4] = ["number", "bucket", "category", "hash"];
+const TYPES: [&str; 5] = ["number", "bucket", "category", "hash", "id"];
 
-/// The features of a model whose own names for them are `columns`, as the text of `features.toml` has them; without one, each is a
-/// number of that name.
+/// A column of a model's input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The model's own name of it.
+    pub name: String,
+    /// What the model takes there.
+    pub takes: Takes,
+}
+
+impl Column {
+    /// A column of numbers.
+    pub fn number(name: &str) -> Column {
+        Column { name: name.to_owned(), takes: Takes::Number }
+    }
+}
+
+/// The features of a model with these columns, as the text of `features.toml` has them; without one, each is a candidate's number of that
+/// name.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with the text, and every feature that is only in one of the two.
-pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<Features, Vec<Diagnostic>> {
+pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<Features, Vec<Diagnostic>> {
     let Some(text) = text else {
-        let errors = no_fields(place, columns);
+        if let Some(column) = columns.iter().find(|column| column.takes == Takes::Id) {
+            let message =
+                format!("the model's input `{}` is of ids, and nothing says which values have which", column.name);
+            let help = "add features.toml to the folder: `[feature.NAME]`, `of` and `type` for each; docs/rank.md has an example";
+            return Err(vec![Diagnostic::new(SPECIFICATION, message).at(place).help(help)]);
+        }
+        let errors = no_fields(place, columns.iter().map(|column| &column.name));
         if !errors.is_empty() {
             return Err(errors);
         }
         let number = Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN };
-        let features = columns.iter().map(|name| feature(name, number.clone())).collect();
+        let features = columns
+            .iter()
+            .map(|Column { name, takes }| Feature {
+                name: name.clone(),
+                side: Side::Candidate,
+                takes: *takes,
+                rule: number.clone(),
+            })
+            .collect();
         return Features::new(features).map_err(|why| vec![wrong(place, why)]);
     };
     let source = Source::new(place, text, SPECIFICATION);
@@ -54,18 +90,23 @@ pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<F
     for (name, _, section) in top.section("feature").map_or(vec![], |features| features.entries()) {
         let at = section.at;
         let column = section.string("column").unwrap_or_else(|| name.clone());
-        let rule = rule(&source, &section);
+        let (side, rule) = (side(&source, &section), rule(&source, &section));
         section.finish();
-        if !columns.contains(&column) {
-            let help = match nearest(&column, columns.iter().map(String::as_str)) {
+        let Some(found_column) = columns.iter().find(|known| known.name == column) else {
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let help = match nearest(&column, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`? `column` is the model's own name of a feature"),
                 None => {
-                    format!("`column` is the model's own name of a feature: the first are {}", list(&first(columns)))
+                    let first = names.iter().take(NAMED).copied().collect::<Vec<_>>();
+                    format!("`column` is the model's own name of a feature: the first are {}", list(&first))
                 }
             };
             source.fail(at, format!("the model has no feature `{column}`"), help);
-        } else if let Some(rule) = rule
-            && let Some(other) = found.insert(column.clone(), feature(&name, rule))
+            continue;
+        };
+        let takes = found_column.takes;
+        if let (Some(side), Some(rule)) = (side, rule)
+            && let Some(other) = found.insert(column.clone(), Feature { name: name.clone(), side, takes, rule })
         {
             let message = format!("`{}` and `{name}` are both the model's feature `{column}`", other.name);
             source.fail(at, message, "take one of them away");
@@ -74,17 +115,18 @@ pub fn features(place: &str, text: Option<&str>, columns: &[String]) -> Result<F
     top.finish();
     let mut errors = source.errors();
     errors.extend(no_fields(place, found.values().map(|feature| &feature.name)));
-    let absent: Vec<&str> = columns.iter().map(String::as_str).filter(|&column| !found.contains_key(column)).collect();
+    let absent: Vec<&str> =
+        columns.iter().map(|column| column.name.as_str()).filter(|&column| !found.contains_key(column)).collect();
     if errors.is_empty() && !absent.is_empty() {
         let message = format!("{} of the model's {} features are not specified", absent.len(), columns.len());
-        let names: Vec<String> = absent.iter().take(8).map(|&name| name.to_owned()).collect();
-        let help = format!("add `[feature.NAME]` and `type` for each; the first are {}", list(&first(&names)));
+        let first = absent.iter().take(NAMED).copied().collect::<Vec<_>>();
+        let help = format!("add `[feature.NAME]` and `type` for each; the first are {}", list(&first));
         errors.push(Diagnostic::new(SPECIFICATION, message).at(place).help(help));
     }
     if !errors.is_empty() {
         return Err(errors);
     }
-    let features = columns.iter().filter_map(|column| found.remove(column)).collect();
+    let features = columns.iter().filter_map(|column| found.remove(&column.name)).collect();
     Features::new(features).map_err(|why| vec![wrong(place, why)])
 }
 
@@ -106,22 +148,28 @@ fn is_field(name: &str) -> bool {
     begins && goes_on && !["_", "self", "Self", "super", "crate"].contains(&name)
 }
 
-fn feature(name: &str, rule: Rule) -> Feature {
-    Feature { name: name.to_owned(), side: Side::Candidate, takes: Takes::Number, rule }
-}
-
-fn first(names: &[String]) -> Vec<&str> {
-    names.iter().take(8).map(String::as_str).collect()
-}
-
 fn wrong(place: &str, why: String) -> Diagnostic {
     Diagnostic::new(SPECIFICATION, why)
         .at(place)
         .help("give every feature a name and a rule of its own in features.toml")
 }
 
+/// How many names an error has.
+const NAMED: usize = 8;
+
+fn side(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Side> {
+    let Some(named) = section.string("of") else { return Some(Side::Candidate) };
+    let found = Side::ALL.into_iter().find(|side| side.name() == named);
+    if found.is_none() {
+        let names = Side::ALL.map(Side::name);
+        source.fail(section.at("of"), format!("no feature is of a `{named}`"), format!("they are of {}", list(&names)));
+    }
+    found
+}
+
 fn rule(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Rule> {
-    let kind = section.required("type", "say what it is: type = \"number\", \"bucket\", \"category\" or \"hash\"")?;
+    let kind =
+        section.required("type", "say what it is: type = \"number\", \"bucket\", \"category\", \"hash\" or \"id\"")?;
     Some(match kind.as_str() {
         "number" => Rule::Number {
             mean: section.number("mean").unwrap_or(0.0),
@@ -155,7 +203,12 @@ fn rule(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Rule> {
                 }
             };
             let vocabulary = vocabulary?.into_iter().map(|(word, _)| word).collect();
-            Rule::Category { vocabulary, first: 0, unknown }
+            let first = section.whole("first-id").unwrap_or(0);
+            let Ok(first) = u32::try_from(first) else {
+                source.fail(section.at("first-id"), format!("{first} is no id"), "write one below 2^32, such as 1");
+                return None;
+            };
+            Rule::Category { vocabulary, first, unknown }
         }
         "hash" => {
             let buckets = section.count("buckets");
@@ -163,6 +216,21 @@ fn rule(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Rule> {
                 source.fail(section.at, "a hash without `buckets`", "write buckets = 1024");
             }
             Rule::Hash { buckets: buckets?, seed: section.whole("seed").unwrap_or(0) }
+        }
+        "id" => {
+            let size = section.count("size");
+            if size.is_none() {
+                source.fail(section.at, "ids without `size`", "write size = 3000: ids are below it");
+            }
+            let unknown = section.whole("unknown-id");
+            let unknown = unknown.map(|id| {
+                let id = u32::try_from(id);
+                if id.is_err() {
+                    source.fail(section.at("unknown-id"), "it is no id", "write one below 2^32, such as 0");
+                }
+                id
+            });
+            Rule::Id { size: size?, unknown: unknown.transpose().ok()? }
         }
         other => {
             let help = match nearest(other, TYPES) {
@@ -200,7 +268,7 @@ seed = 7
 "#;
 
     fn read(text: &str) -> Result<Features, String> {
-        let columns = ["VehBrand", "age", "price", "query"].map(str::to_owned);
+        let columns = ["VehBrand", "age", "price", "query"].map(Column::number);
         features("features.toml", Some(text), &columns)
             .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
@@ -254,6 +322,66 @@ seed = 7
     }
 
     #[test]
+    fn features_of_users_and_sessions_are_ids_or_numbers_as_the_model_takes_them() {
+        let columns = [
+            Column { name: "session".into(), takes: Takes::Id },
+            Column { name: "dense[0]".into(), takes: Takes::Number },
+            Column { name: "sparse[1]".into(), takes: Takes::Id },
+        ];
+        let text = r#"
+[feature.seen]
+of = "session"
+column = "session"
+type = "id"
+size = 3000
+unknown-id = 0
+[feature.age]
+of = "user"
+column = "dense[0]"
+type = "number"
+[feature.brand]
+column = "sparse[1]"
+type = "category"
+vocabulary = ["acme"]
+first-id = 1
+unknown-id = 0
+"#;
+        let read = |text: &str| features("features.toml", Some(text), &columns);
+        let found = read(text).expect("features");
+        let vocabulary = vec!["acme".to_owned()];
+        let number = Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN };
+        let expected = [
+            ("seen", Side::Session, Takes::Id, Rule::Id { size: 3000, unknown: Some(0) }),
+            ("age", Side::User, Takes::Number, number),
+            (
+                "brand",
+                Side::Candidate,
+                Takes::Id,
+                Rule::Category { vocabulary, first: 1, unknown: Unknown::Number(0.0) },
+            ),
+        ];
+        for (feature, (name, side, takes, rule)) in found.list().iter().zip(expected) {
+            assert_eq!((feature.name.as_str(), feature.side, feature.takes), (name, side, takes));
+            // A default that is missing is NaN, which equals nothing.
+            assert_eq!(format!("{:?}", feature.rule), format!("{rule:?}"));
+        }
+        for (from, to, said) in [
+            ("of = \"user\"", "of = \"usr\"", "no feature is of a `usr`"),
+            ("size = 3000", "", "ids without `size`"),
+            ("size = 3000\nunknown-id = 0", "size = 3000\nunknown-id = 5000000000", "it is no id"),
+            ("first-id = 1\nunknown-id = 0", "first-id = 1", "feature `brand` is an id of the model's"),
+            ("type = \"id\"\nsize = 3000", "type = \"number\"", "no key `unknown-id`"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let errors = read(&text.replacen(from, to, 1)).expect_err(to);
+            let errors = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+            assert!(errors.contains(said), "{to}: `{said}` is not said in\n{errors}");
+        }
+        let errors = features("features.toml", None, &columns).expect_err("ids");
+        assert!(errors[0].to_string().contains("the model's input `session` is of ids"), "{}", errors[0]);
+    }
+
+    #[test]
     fn a_seed_has_64_bits() {
         for (text, seed) in [("0", 0), ("5_000_000_000", 5_000_000_000), ("0xcbf29ce484222325", 0xcbf2_9ce4_8422_2325)]
         {
@@ -264,9 +392,9 @@ seed = 7
 
     #[test]
     fn without_a_specification_all_are_numbers() {
-        let features = features("", None, &["a".to_owned(), "b".to_owned()]).expect("features");
+        let features = features("", None, &["a", "b"].map(Column::number)).expect("features");
         assert!(features.list().iter().all(|it| matches!(it.rule, Rule::Number { mean: 0.0, deviation: 1.0, .. })));
-        let errors = super::features("features.toml", None, &["a".to_owned(), "b c".to_owned()]).expect_err("no field");
+        let errors = super::features("features.toml", None, &["a", "b c"].map(Column::number)).expect_err("no field");
         assert!(
             errors.len() == 1 && errors[0].to_string().contains("the feature `b c` cannot be a field"),
             "{errors:?}"

@@ -1,0 +1,112 @@
+//! A network and the memory of one thread that scores with it.
+
+use super::{For, ValueError};
+use crate::isa::Isa;
+use crate::model::Error;
+use crate::session::{Capacity, Columns, Request, Session};
+use modeldeploy_format::features::{Features, Side, Value};
+use modeldeploy_format::golden::requests::{GivenRows, GoldenRequest};
+use modeldeploy_format::{Artifact, program};
+
+/// Candidates that are scored together. What depends on the user alone is computed again for so many more.
+pub(super) const ROWS: usize = 256;
+
+/// A session and what it is fed from.
+pub(super) struct Worker<'a> {
+    session: Session<'a>,
+    given: program::Given,
+    /// The most items of a session.
+    most: usize,
+    /// How many items the session has that was read last.
+    items: usize,
+    seen: GivenRows,
+    user: GivenRows,
+    candidates: GivenRows,
+    /// The scores of some candidates, as they are handed over.
+    scores: Vec<f64>,
+}
+
+impl<'a> Worker<'a> {
+    pub(super) fn new(artifact: &Artifact<'a>, features: &Features, isa: Isa) -> Result<Worker<'a>, Error> {
+        let (given, most) = (features.given(), artifact.signature().max_tokens as usize);
+        let capacity = Capacity { tokens: most, texts: 1, candidates: ROWS };
+        let session = Session::with_isa(artifact, capacity, isa)?;
+        let rows = |columns: program::Columns, count: usize| GivenRows {
+            numbers: vec![0.0; columns.numbers as usize * count],
+            ids: vec![0; columns.ids as usize * count],
+        };
+        Ok(Worker {
+            session,
+            given,
+            most,
+            items: 0,
+            seen: rows(given.session, most),
+            user: rows(given.user, 1),
+            candidates: rows(given.candidate, ROWS),
+            scores: vec![0.0; ROWS * artifact.signature().outputs as usize],
+        })
+    }
+
+    /// Reads for whom the next candidates are scored.
+    pub(super) fn ask(&mut self, features: &Features, asked: For<'_>) -> Result<(), Error> {
+        let wrong = |cause| Error::User { cause };
+        let (seen, user) = (&mut self.seen, &mut self.user);
+        self.items = features.session(asked.session, self.most, &mut seen.numbers, &mut seen.ids).map_err(wrong)?;
+        features.split(Side::User, asked.user, &mut user.numbers, &mut user.ids).map_err(wrong)
+    }
+
+    /// Reads a candidate.
+    pub(super) fn row(&mut self, features: &Features, at: usize, values: &[Value<'_>]) -> Result<(), ValueError> {
+        let (numbers, ids) = (self.given.candidate.numbers as usize, self.given.candidate.ids as usize);
+        let to = &mut self.candidates;
+        let (numbers, ids) = (&mut to.numbers[at * numbers..][..numbers], &mut to.ids[at * ids..][..ids]);
+        features.split(Side::Candidate, values, numbers, ids)
+    }
+
+    /// The scores of the first candidates, one's after the other's.
+    pub(super) fn scores(&mut self, count: usize) -> Result<&[f64], Error> {
+        let Worker { session, given, items, seen, user, candidates, scores, .. } = self;
+        let request = Request {
+            session: first(seen, given.session, *items),
+            starts: &[0, *items as u32],
+            user: first(user, given.user, 1),
+            candidate: first(candidates, given.candidate, count),
+            candidates: &[0, count as u32],
+        };
+        let found = session.score(&request)?;
+        let scores = &mut scores[..found.len()];
+        scores.iter_mut().zip(found).for_each(|(to, &score)| *to = f64::from(score));
+        Ok(scores)
+    }
+
+    /// The scores of a golden request.
+    pub(super) fn golden(&mut self, golden: &GoldenRequest) -> Result<&[f32], Error> {
+        let GoldenRequest { session, user, candidates, scores } = golden;
+        let outputs = self.scores.len() / ROWS;
+        let count = scores.len() / outputs;
+        let items = rows(session, self.given.session);
+        let request = Request {
+            session: first(session, self.given.session, items),
+            starts: &[0, items as u32],
+            user: first(user, self.given.user, 1),
+            candidate: first(candidates, self.given.candidate, count),
+            candidates: &[0, count as u32],
+        };
+        Ok(self.session.score(&request)?)
+    }
+}
+
+/// The first rows of some.
+fn first(rows: &GivenRows, columns: program::Columns, count: usize) -> Columns<'_> {
+    let of = |len: usize, each: u32| len.min(count * each as usize);
+    Columns {
+        numbers: &rows.numbers[..of(rows.numbers.len(), columns.numbers)],
+        ids: &rows.ids[..of(rows.ids.len(), columns.ids)],
+    }
+}
+
+/// How many rows there are.
+fn rows(rows: &GivenRows, columns: program::Columns) -> usize {
+    let of = |len: usize, each: u32| len.checked_div(each as usize).unwrap_or(0);
+    of(rows.numbers.len(), columns.numbers).max(of(rows.ids.len(), columns.ids))
+}
