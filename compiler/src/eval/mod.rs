@@ -2,9 +2,11 @@
 
 mod engine;
 mod outputs;
+mod requests;
 mod search;
 
 pub use engine::{Engine, Text};
+pub use requests::{Scores, run_requests};
 pub(crate) use search::{default_prompt, document_prompt};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -50,9 +52,13 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// The pack's figure divided by the reference's; 1 where both are 0.
+    /// The pack's figure divided by the reference's, or the other way where less is better; 1 where both are 0.
     pub fn ratio(&self) -> f64 {
-        if self.base == self.got { 1.0 } else { self.got / self.base }
+        match self.base == self.got {
+            true => 1.0,
+            false if self.metric.is_loss() => self.base / self.got,
+            false => self.got / self.base,
+        }
     }
 }
 
@@ -84,11 +90,11 @@ pub fn run(
         (Kind::Search(search), Task::Score) => search::score(suite, search, base, got, progress),
         (Kind::Classify(examples), Task::Classify) => classify(suite, examples, signature, base, got, progress),
         (kind, task) => {
-            let kind = if matches!(kind, Kind::Search(_)) { "search" } else { "classify" };
+            let kind = kind.name();
             Err(vec![
                 Diagnostic::new(MISFIT, format!("a suite of kind `{kind}` cannot measure a model that does `{task}`"))
                     .at(&suite.shown)
-                    .help("`search` is for `embed` and `score`, `classify` for `classify`"),
+                    .help("`search` is for `embed` and `score`, `classify` for `classify`, `requests` for `rank`"),
             ])
         }
     }

@@ -76,7 +76,7 @@ pub(super) fn score(
 pub(crate) fn document_prompt<'s>(suite: &Suite, signature: &'s Signature) -> Result<&'s str, Vec<Diagnostic>> {
     let name = match &suite.kind {
         Kind::Search(search) => search.document_prompt.as_deref(),
-        Kind::Classify(_) => None,
+        Kind::Classify(_) | Kind::Requests(_) => None,
     };
     prompt(suite, signature, name)
 }
@@ -125,7 +125,7 @@ fn evaluation(suite: &Suite, search: &Search, outputs: &Outputs, base: &[Ranked]
                 Metric::Ndcg(k) => ndcg(ranked, &judged, k),
                 Metric::Recall(k) => recall(ranked, &judged, k, relevant),
                 Metric::Mrr(k) => mrr(ranked, &judged, k, relevant),
-                Metric::Accuracy | Metric::Cosine => None,
+                _ => None,
             }
         });
         let figures: Vec<f64> = figures.collect();

@@ -5,7 +5,8 @@ mod requests;
 mod specification;
 
 pub use candidates::{Expected, expected};
-pub use requests::{Served, requests};
+pub use requests::{NetworkRows, Served};
+pub(crate) use requests::requests;
 pub use specification::{Column, features};
 
 use crate::diagnostic::Code;

@@ -126,7 +126,7 @@ fn texts(owned: &[Owned]) -> Vec<&str> {
 /// # Errors
 ///
 /// Everything that is wrong with it, with its line, under `code`.
-pub fn requests(
+pub(crate) fn requests(
     file: &TextFile,
     features: &Features,
     (said, each): (&str, usize),

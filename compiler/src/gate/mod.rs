@@ -48,6 +48,7 @@ pub fn measures(metric: Metric, evaluation: &Evaluation, suite: &Suite) -> Resul
         Kind::Search(search) => {
             (&search.judgments, "judge documents that the model finds, or look at `relevant` and `k` of the suite")
         }
+        Kind::Requests(_) => (&suite.shown, "look at `relevant` of the suite and at the labels of its requests"),
         Kind::Classify(_) => (&suite.shown, "look at the labels of the examples: are they those of this model?"),
     };
     let message = format!("the f32 reference scores 0 on `{metric}`, so that the suite measures nothing");

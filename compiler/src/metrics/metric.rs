@@ -11,6 +11,12 @@ pub enum Metric {
     Recall(usize),
     /// `mrr`, `mrr@k`.
     Mrr(Option<usize>),
+    /// `hr@k`: the share of requests that have a relevant candidate among the first k.
+    HitRate(usize),
+    /// `auc`: the area under the receiver's curve, over all candidates of all requests.
+    Auc,
+    /// `logloss`: the mean of −ln of the probability of what was; the less the better.
+    LogLoss,
     /// `accuracy`: the share of examples whose likeliest label is theirs.
     Accuracy,
     /// `cosine`: the mean cosine of a text's vector to the reference's, 1 for the reference itself.
@@ -19,7 +25,13 @@ pub enum Metric {
 
 impl Metric {
     /// The names, for errors.
-    pub const NAMES: [&'static str; 5] = ["ndcg@10", "recall@10", "mrr", "accuracy", "cosine"];
+    pub const NAMES: [&'static str; 8] =
+        ["ndcg@10", "recall@10", "mrr", "hr@10", "auc", "logloss", "accuracy", "cosine"];
+
+    /// Whether less is better.
+    pub fn is_loss(self) -> bool {
+        self == Metric::LogLoss
+    }
 
     /// The metric of that name.
     pub fn parse(name: &str) -> Option<Metric> {
@@ -34,6 +46,9 @@ impl Metric {
             ("ndcg", Some(k)) => Some(Metric::Ndcg(k)),
             ("recall", Some(k)) => Some(Metric::Recall(k)),
             ("mrr", k) => Some(Metric::Mrr(k)),
+            ("hr", Some(k)) => Some(Metric::HitRate(k)),
+            ("auc", None) => Some(Metric::Auc),
+            ("logloss", None) => Some(Metric::LogLoss),
             ("accuracy", None) => Some(Metric::Accuracy),
             ("cosine", None) => Some(Metric::Cosine),
             _ => None,
@@ -48,6 +63,9 @@ impl fmt::Display for Metric {
             Metric::Recall(k) => write!(f, "recall@{k}"),
             Metric::Mrr(Some(k)) => write!(f, "mrr@{k}"),
             Metric::Mrr(None) => f.write_str("mrr"),
+            Metric::HitRate(k) => write!(f, "hr@{k}"),
+            Metric::Auc => f.write_str("auc"),
+            Metric::LogLoss => f.write_str("logloss"),
             Metric::Accuracy => f.write_str("accuracy"),
             Metric::Cosine => f.write_str("cosine"),
         }
@@ -60,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_name_comes_back_as_it_was() {
-        for name in ["ndcg@10", "ndcg@1", "recall@100", "mrr", "mrr@5", "accuracy", "cosine"] {
+        for name in ["ndcg@10", "ndcg@1", "recall@100", "mrr", "mrr@5", "hr@10", "auc", "logloss", "accuracy", "cosine"] {
             assert_eq!(Metric::parse(name).map(|metric| metric.to_string()).as_deref(), Some(name));
         }
     }
@@ -68,7 +86,7 @@ mod tests {
     #[test]
     fn what_is_no_metric_is_none() {
         for wrong in
-            ["", "ndcg", "ndcg@", "ndcg@0", "ndcg@-1", "ndcg@+1", "recall", "accuracy@1", "NDCG@10", "ndcg@10 "]
+            ["", "ndcg", "ndcg@", "ndcg@0", "ndcg@-1", "ndcg@+1", "recall", "accuracy@1", "hr", "auc@5", "NDCG@10", "ndcg@10 "]
         {
             assert_eq!(Metric::parse(wrong), None, "{wrong}");
         }

@@ -5,13 +5,16 @@
 //! - `ndcg@k` = DCG@k / ideal DCG@k, DCG@k = Σ (2^rating − 1) / log2(place + 1) over the first k places, counted from 1. The ideal is
 //!   the best order of all of the query's judged documents. A document without a judgment counts as rating 0.
 //! - `recall@k`: the share of the relevant documents that stand among the first k.
+//! - `hr@k`: whether a relevant one stands among the first k.
 //! - `mrr`, `mrr@k`: 1 / place of the first relevant document, 0 if there is none (among the first k).
 //!
 //! A query without any relevant document has no figure and is left out of the mean. Ties are broken by the corpus' order.
 
+mod chances;
 mod metric;
 mod rank;
 
+pub use chances::{auc, logloss};
 pub use metric::Metric;
 pub use rank::rank;
 
@@ -35,6 +38,11 @@ pub fn recall(ranked: &[f64], judged: &[f64], k: usize, relevant: f64) -> Option
     let count = |ratings: &mut dyn Iterator<Item = &f64>| ratings.filter(|rating| **rating >= relevant).count();
     let all = count(&mut judged.iter());
     (all > 0).then(|| count(&mut ranked.iter().take(k)) as f64 / all as f64)
+}
+
+/// Whether a relevant document (rating at least `relevant`) stands among the first `k`, as 0 or 1; `None` if there are none.
+pub fn hit_rate(ranked: &[f64], judged: &[f64], k: usize, relevant: f64) -> Option<f64> {
+    Some(f64::from(recall(ranked, judged, k, relevant)? > 0.0))
 }
 
 /// The reciprocal of the first relevant document's place; `None` if no judged document is relevant.
@@ -85,6 +93,14 @@ mod tests {
             assert_eq!(recall(&ranked, &judged, k, relevant), Some(expected), "@{k} from {relevant}");
         }
         assert_eq!(recall(&ranked, &judged, 5, 4.), None);
+    }
+
+    #[test]
+    fn hits_count_by_hand() {
+        for (k, relevant, expected) in [(1, 1., 0.0), (2, 1., 1.0), (5, 3., 1.0), (4, 3., 0.0)] {
+            assert_eq!(hit_rate(&[0., 2., 1., 0., 3.], &[3., 2., 1.], k, relevant), Some(expected), "@{k}");
+        }
+        assert_eq!(hit_rate(&[0.], &[0.], 1, 1.), None);
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub(crate) const LINE: Code = Code("MD0604");
 pub(crate) const TWICE: Code = Code("MD0605");
 
 /// A text file with the digest of its bytes.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct TextFile {
     /// As errors name it.
     pub(crate) shown: String,

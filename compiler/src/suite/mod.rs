@@ -1,7 +1,7 @@
 //! A suite: a small TOML file that names a team's own evaluation. Paths in it are relative to the file itself.
 //!
 //! ```toml
-//! kind = "search"                         # search | classify
+//! kind = "search"                         # search | classify | requests
 //! rank = "judged"                         # judged: each query's judged documents; corpus: all documents
 //! metrics = ["ndcg@10", "recall@10", "mrr"]
 //! relevant = 1                            # the lowest rating that is relevant (recall, mrr)
@@ -17,16 +17,23 @@
 //! file = "judgments.tsv"                  # query, document id, rating; or JSON lines with these keys
 //! ```
 //!
+//! A suite of kind `requests` measures rankers: `[requests]` with `file`, JSON lines as `golden.jsonl` has them but with `labels` (how
+//! relevant each candidate was) in the place of scores; its metrics are `ndcg`, `recall`, `mrr` and `hr` of each request, and `auc` and
+//! `logloss` of all.
+//!
 //! A suite of kind `classify` has `[examples]` with `file`, `text`, `pair` (optional) and `label`, and the metric `accuracy`.
 
 mod classify;
 mod read;
+mod requests;
 mod search;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::metrics::Metric;
 use modeldeploy_format::Digest;
 use std::path::Path;
+
+use crate::records::TextFile;
 
 pub use crate::records::Document;
 
@@ -63,6 +70,28 @@ pub enum Kind {
     Search(Search),
     /// Texts with their labels.
     Classify(Vec<Example>),
+    /// Requests with the labels of their candidates.
+    Requests(Requests),
+}
+
+impl Kind {
+    /// Its name in suites.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Kind::Search(_) => "search",
+            Kind::Classify(_) => "classify",
+            Kind::Requests(_) => "requests",
+        }
+    }
+}
+
+/// Requests with the labels of their candidates, which only the features of a model give a meaning.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Requests {
+    /// The file, with its text.
+    pub(crate) file: TextFile,
+    /// The lowest label that is relevant.
+    pub relevant: f64,
 }
 
 /// Queries, documents and judgments.
@@ -124,7 +153,7 @@ impl Suite {
         read::read(path)
     }
 
-    /// The texts of an even selection of at most `count` documents: what calibration takes. A suite of examples has none.
+    /// The texts of an even selection of at most `count` documents: what calibration takes. Other suites have none.
     pub fn documents(&self, count: usize) -> Vec<&str> {
         let Kind::Search(Search { documents, .. }) = &self.kind else { return vec![] };
         let step = documents.len().div_ceil(count.max(1)).max(1);

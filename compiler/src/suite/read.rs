@@ -1,6 +1,6 @@
 //! The suite's own file.
 
-use super::{EMPTY, FORM, Kind, METRIC, Suite, UNREADABLE, classify, search};
+use super::{EMPTY, FORM, Kind, METRIC, Suite, UNREADABLE, classify, requests, search};
 use crate::diagnostic::Diagnostic;
 use crate::metrics::Metric;
 use crate::records::{Problems, TextFile};
@@ -27,10 +27,11 @@ pub(super) fn read(path: &Path) -> Result<Suite, Vec<Diagnostic>> {
     let kind = match kind.as_str() {
         "search" => search::read(&source, &top, folder, &mut digests, &mut problems).map(Kind::Search),
         "classify" => classify::read(&source, &top, folder, &mut digests, &mut problems).map(Kind::Classify),
+        "requests" => requests::read(&source, &top, folder, &mut digests, &mut problems).map(Kind::Requests),
         other => {
-            let help = match nearest(other, ["search", "classify"]) {
+            let help = match nearest(other, ["search", "classify", "requests"]) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => "there are `search` and `classify`".into(),
+                None => "there are `search`, `classify` and `requests`".into(),
             };
             source.fail(top.at("kind"), format!("there is no kind `{other}` of suite"), help);
             None
@@ -50,6 +51,16 @@ pub(super) fn read(path: &Path) -> Result<Suite, Vec<Diagnostic>> {
     }
 }
 
+/// Whether a suite of that kind measures a metric.
+fn is_measured(metric: Metric, kind: &str) -> bool {
+    match metric {
+        Metric::Cosine => kind != "requests",
+        Metric::Accuracy => kind == "classify",
+        Metric::Ndcg(_) | Metric::Recall(_) | Metric::Mrr(_) => kind != "classify",
+        Metric::HitRate(_) | Metric::Auc | Metric::LogLoss => kind == "requests",
+    }
+}
+
 fn metrics(source: &Source<'_>, top: &Section<'_, '_>, kind: &str, problems: &mut Problems) -> Vec<Metric> {
     let defaults = || vec![(if kind == "classify" { "accuracy" } else { "ndcg@10" }.to_owned(), 0)];
     let names = top.strings("metrics").unwrap_or_else(defaults);
@@ -64,8 +75,8 @@ fn metrics(source: &Source<'_>, top: &Section<'_, '_>, kind: &str, problems: &mu
             Some(metric) if metrics.contains(&metric) => {
                 problems.add(METRIC, format!("`{name}` stands twice"), place, "remove one of them");
             }
-            Some(metric) if metric != Metric::Cosine && (metric == Metric::Accuracy) != (kind == "classify") => {
-                let help = "`accuracy` is for `kind = \"classify\"`, `ndcg`, `recall` and `mrr` for `search`";
+            Some(metric) if !is_measured(metric, kind) => {
+                let help = "`accuracy` is for `kind = \"classify\"`, `ndcg`, `recall` and `mrr` for `search` and `requests`, `hr`, `auc` and `logloss` for `requests`";
                 problems.add(METRIC, format!("`{name}` cannot be measured by a suite of kind `{kind}`"), place, help);
             }
             Some(metric) => metrics.push(metric),
