@@ -35,7 +35,7 @@ fuzz_target!(|bytes: &[u8]| {
     if row_bytes.iter().sum::<u64>() > 1 << 20 {
         return;
     }
-    let Ok(mut session) = Session::new(&artifact, Capacity { tokens: 16, texts: 4 }) else { return };
+    let Ok(mut session) = Session::new(&artifact, Capacity::new(16, 4)) else { return };
     for (ids, starts) in [(&[0, 1, 0, 1, 1][..], &[0, 2, 5][..]), (&[0], &[0, 1]), (&[u32::MAX], &[0, 1]), (&[], &[0])]
     {
         let types = vec![0; ids.len()];

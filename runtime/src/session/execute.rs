@@ -1,27 +1,67 @@
 //! One step: its slots are placed, its work is divided, its kernel is called.
 
-use super::Batch;
+mod concat;
+
 use super::arena::{Arena, Inputs};
 use super::divide::{self, By, Part};
 use super::layout::{Layout, Place};
-use super::plan::{self, Op, Panels, Term};
+use super::plan::{self, Op, Panels, Plan, Term};
 use super::team::Team;
+use super::{Batch, Columns, Request};
 use crate::isa::Isa;
-use crate::kernels::{self, Epilogue, Lookup, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
-use modeldeploy_format::program::{Activation, Index, SlotId, View};
+use crate::kernels::{self, Beside, Epilogue, Lookup, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
+use core::ops::Range;
+use modeldeploy_format::program::{self, Activation, Given, Index, SlotId, View};
 
 /// What the steps of one run share.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'r> {
     pub(super) isa: Isa,
     pub(super) layout: &'r Layout<'r>,
-    pub(super) batch: &'r Batch<'r>,
+    pub(super) feed: &'r Feed<'r>,
+}
+
+/// What is run.
+pub(super) enum Feed<'r> {
+    /// The tokens of texts.
+    Texts(&'r Batch<'r>),
+    /// Users and candidates, of each of whom is given what the program says.
+    Request(&'r Request<'r>, Given),
+}
+
+impl<'r> Feed<'r> {
+    /// Where each text's tokens start, and last where the last one's end.
+    fn starts(&self) -> &'r [u32] {
+        match self {
+            Feed::Texts(batch) => batch.starts,
+            Feed::Request(request, _) => request.starts,
+        }
+    }
+
+    /// What is given with the rows of a kind, and how many numbers and ids that is for each.
+    fn with(&self, rows: program::Rows) -> (Columns<'r>, program::Columns) {
+        match self {
+            Feed::Texts(_) => (Columns::default(), program::Columns::default()),
+            Feed::Request(request, given) => (request.with(rows), given.with(rows)),
+        }
+    }
 }
 
 impl Run<'_> {
+    /// What is done before the first step: it is noted whose each candidate is, and asked for what no cache holds.
+    pub(super) fn begin(self, plan: &Plan<'_>, arena: &mut Arena) {
+        let Feed::Request(request, _) = self.feed else { return };
+        let ([owners], _) = arena.split([self.layout.owners()]);
+        let owners: &mut [u32] = bytemuck::cast_slice_mut(owners);
+        for (user, candidates) in request.owned() {
+            owners[candidates].fill(user);
+        }
+        self.prefetch(plan);
+    }
+
     /// Runs a step. What is done over all tokens is divided among the team, what is done once a text or seldom is not.
     pub(super) fn step(self, op: &Op<'_>, arena: &mut Arena, team: &mut Team) {
-        let Run { isa, layout, batch } = self;
+        let Run { isa, layout, feed } = self;
         match *op {
             Op::Embed { terms, out } => self.embed(terms, out, arena, team),
             Op::Add { a, b, out } => {
@@ -88,7 +128,7 @@ impl Run<'_> {
                         let table = from_column(Rows { values: bias.table, stride: heads }, part.start);
                         kernels::RelativeBias { buckets: &bias.buckets, table }
                     });
-                    let (segments, heads) = (batch.starts, part.len());
+                    let (segments, heads) = (feed.starts(), part.len());
                     let attention = kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias };
                     let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
                     attend(isa, attention, bytemuck::cast_slice_mut(scratch), y);
@@ -97,7 +137,7 @@ impl Run<'_> {
             Op::Pool { x, pooling, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
                 let ([y], inputs) = arena.split([out.values.clone()]);
-                kernels::pool(isa, pooling, rows(&inputs, &x), x.width, batch.starts, rows_mut(y, &out));
+                kernels::pool(isa, pooling, rows(&inputs, &x), x.width, feed.starts(), rows_mut(y, &out));
             }
             Op::Normalize { x, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
@@ -114,26 +154,56 @@ impl Run<'_> {
                 let ([y], inputs) = arena.split([out.values.clone()]);
                 kernels::softmax_rows(isa, operand(&inputs, &x, &out), x.rows, x.width, rows_mut(y, &out));
             }
+            Op::Concat { ref pieces, out } => self.concat(pieces, out, arena, team),
+            Op::Mul { a, b, out } => {
+                let (b, out) = (layout.place(b), layout.place(out));
+                let a = layout.place(a);
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let (a, b, rows) = (a.part(part.clone()), b.part(part.clone()), part.len());
+                    let a = operand(inputs, &a, &out.part(part));
+                    kernels::mul(isa, a, self::rows(inputs, &b), b.width, rows, out.width, y);
+                });
+            }
+            Op::Affine { x, affine, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = operand(inputs, &x.part(part.clone()), &out.part(part.clone()));
+                    kernels::affine(isa, x, part.len(), affine, y);
+                });
+            }
+            Op::Sum { x, fields, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = rows(inputs, &x.part(part.clone()));
+                    kernels::sum_fields(isa, x, part.len(), fields, out.width, y);
+                });
+            }
+            Op::Dot { a, b, shared, out } => {
+                let (a, b, out) = (layout.place(a), layout.place(b), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let of = shared.then(|| self.owners(inputs));
+                    let b = Beside { rows: rows(inputs, &b), of }.part(part.clone());
+                    let x = rows(inputs, &a.part(part.clone()));
+                    kernels::row_dot(isa, x, b, part.len(), a.width, y);
+                });
+            }
         }
     }
 
     fn embed(self, terms: [Option<Term<'_>>; 3], out: SlotId, arena: &mut Arena, team: &mut Team) {
-        let Run { isa, layout, batch } = self;
+        let Run { isa, layout, feed } = self;
         let out = layout.place(out);
         let ([y, scratch], _) = arena.split([out.values.clone(), layout.scratch()]);
         let mut scratch: &mut [u32] = bytemuck::cast_slice_mut(scratch);
         let mut lookups: [Option<Lookup<'_>>; 3] = [None; 3];
         for (lookup, term) in lookups.iter_mut().zip(terms.into_iter().flatten()) {
-            let ids = match term.index {
-                Index::TokenId => batch.ids,
-                Index::TokenType => batch.types,
-                Index::Position { .. } | Index::Counted { .. } | Index::Id { .. } => {
+            let ids = match (term.index, feed) {
+                (Index::TokenId, Feed::Texts(batch)) => batch.ids,
+                (Index::TokenType, Feed::Texts(batch)) => batch.types,
+                _ => {
                     let (positions, rest) = scratch.split_at_mut(out.rows);
                     scratch = rest;
-                    for ends in batch.starts.windows(2) {
-                        let text = ends[0] as usize..ends[1] as usize;
-                        place(term.index, &batch.ids[text.clone()], &mut positions[text]);
-                    }
+                    place(term.index, feed, positions);
                     &*positions
                 }
             };
@@ -149,6 +219,25 @@ impl Run<'_> {
                 [None, ..] => unreachable!("an embedding has a table: proved by parse"),
             }
         });
+    }
+
+    /// Divides an output by its rows among the team.
+    fn by_rows(
+        self,
+        out: &Place,
+        arena: &mut Arena,
+        team: &mut Team,
+        work: impl Fn(&Inputs<'_>, Range<usize>, RowsMut<'_>) + Sync,
+    ) {
+        let ([y], inputs) = arena.split([out.values.clone()]);
+        let mut y = rows_mut(y, out);
+        let parts = divide::shares(out.rows, divide::parts(out.rows * out.width, team.members()));
+        team.each(parts.map(|part| (y.take_rows(part.len()), part)), |(y, part)| work(&inputs, part, y));
+    }
+
+    /// The number of each candidate's text.
+    fn owners<'a>(self, inputs: &Inputs<'a>) -> &'a [u32] {
+        bytemuck::cast_slice(inputs.bytes(self.layout.owners()))
     }
 
     fn quantize(self, x: Rows<'_>, place: &Place, mut out: Q8RowsMut<'_>, team: &mut Team) {
@@ -220,18 +309,28 @@ impl Dense<'_> {
     }
 }
 
-/// The rows of a table of positions that the tokens of one text take.
-fn place(index: Index, ids: &[u32], positions: &mut [u32]) {
-    match index {
-        Index::TokenId | Index::TokenType | Index::Id { .. } => unreachable!("not a table of positions"),
-        Index::Position { offset } => positions.iter_mut().zip(offset..).for_each(|(to, position)| *to = position),
-        Index::Counted { padding } => {
-            let mut count = 0;
-            for (to, &id) in positions.iter_mut().zip(ids) {
-                count += u32::from(id != padding);
-                *to = if id == padding { 0 } else { count };
+/// The rows of a table that the tokens take, where they are not given as they are read.
+fn place(index: Index, feed: &Feed<'_>, places: &mut [u32]) {
+    let texts = feed.starts().windows(2).map(|ends| ends[0] as usize..ends[1] as usize);
+    match (index, feed) {
+        (Index::Position { offset }, _) => {
+            texts.for_each(|text| places[text].iter_mut().zip(offset..).for_each(|(to, position)| *to = position));
+        }
+        (Index::Counted { padding }, Feed::Texts(batch)) => {
+            for text in texts {
+                let mut count = 0;
+                for (to, &id) in places[text.clone()].iter_mut().zip(&batch.ids[text]) {
+                    count += u32::from(id != padding);
+                    *to = if id == padding { 0 } else { count };
+                }
             }
         }
+        (Index::Id { column }, Feed::Request(..)) => {
+            let (given, each) = feed.with(program::Rows::Tokens);
+            let ids = given.ids.chunks_exact(each.ids as usize);
+            places.iter_mut().zip(ids).for_each(|(to, ids)| *to = ids[column as usize]);
+        }
+        _ => unreachable!("an index of another kind of program: proved by parse"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::SessionError;
 use crate::kernels::{self, Buckets, Table};
 use modeldeploy_format::program::{
-    self, Activation, Index, Pooling, Program, SlotId, Step, Storage, TensorId, View, Weights,
+    self, Activation, Given, Index, Part, Pooling, Program, Rows, SlotId, Step, Storage, TensorId, View, Weights,
 };
 use modeldeploy_format::tensor::Tensor;
 use modeldeploy_format::{Artifact, DType};
@@ -15,6 +15,8 @@ pub(super) struct Plan<'a> {
     pub(super) ids: u32,
     /// Token types are below it.
     pub(super) types: u32,
+    /// The greatest that each id may be which is given with a row, by kind of rows.
+    pub(super) columns: [Box<[u32]>; 3],
 }
 
 /// One table of an embedding and which of its rows a token takes.
@@ -82,6 +84,59 @@ pub(super) enum Op<'a> {
         x: SlotId,
         out: SlotId,
     },
+    Concat {
+        pieces: Box<[Piece<'a>]>,
+        out: SlotId,
+    },
+    Mul {
+        a: SlotId,
+        b: SlotId,
+        out: SlotId,
+    },
+    Affine {
+        x: SlotId,
+        affine: kernels::Affine<'a>,
+        out: SlotId,
+    },
+    Sum {
+        x: SlotId,
+        fields: usize,
+        out: SlotId,
+    },
+    Dot {
+        a: SlotId,
+        b: SlotId,
+        /// Whether `b` has a row for each text where there is one for each candidate.
+        shared: bool,
+        out: SlotId,
+    },
+}
+
+/// A part of the rows that are put together.
+pub(super) struct Piece<'a> {
+    pub(super) from: From<'a>,
+    /// How many columns.
+    pub(super) width: usize,
+    /// Whether it has a row for each text where there is one for each candidate.
+    pub(super) shared: bool,
+}
+
+/// Where a part comes from.
+pub(super) enum From<'a> {
+    View(View),
+    /// Numbers that are given with these rows, from a column on.
+    Numbers(Rows, usize),
+    Bag(Bag<'a>),
+}
+
+/// Rows of a table, added up.
+pub(super) struct Bag<'a> {
+    pub(super) table: Table<'a>,
+    pub(super) offsets: Option<&'a [f32]>,
+    pub(super) of: Rows,
+    pub(super) column: usize,
+    pub(super) count: usize,
+    pub(super) mean: bool,
 }
 
 /// Weights as a kernel takes them.
@@ -99,8 +154,9 @@ pub(super) struct Bias<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(artifact: &Artifact<'a>) -> Result<Plan<'a>, SessionError> {
-        let mut plan = Plan { steps: Box::default(), ids: u32::MAX, types: u32::MAX };
+    pub(super) fn new(artifact: &Artifact<'a>, given: &Given) -> Result<Plan<'a>, SessionError> {
+        let columns = Rows::ALL.map(|rows| vec![u32::MAX; given.with(rows).ids as usize].into());
+        let mut plan = Plan { steps: Box::default(), ids: u32::MAX, types: u32::MAX, columns };
         let mut steps = Vec::with_capacity(artifact.program().steps.len());
         for (at, step) in artifact.program().steps.iter().enumerate() {
             let unsupported = |what| SessionError::Unsupported { step: at, name: step.name(), what };
@@ -108,6 +164,12 @@ impl<'a> Plan<'a> {
         }
         plan.steps = steps.into();
         Ok(plan)
+    }
+
+    /// Keeps the ids of a column below the rows of a table that is read by them.
+    fn bound(&mut self, of: Rows, column: u32, rows: u32) {
+        let most = &mut self.columns[of as usize][column as usize];
+        *most = (*most).min(rows - 1);
     }
 }
 
@@ -141,30 +203,58 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
         Step::Normalize { x, out } => Op::Normalize { x, out },
         Step::Activate { x, activation, out } => Op::Activate { x, activation, out },
         Step::Softmax { x, out } => Op::Softmax { x, out },
-        Step::Concat { .. }
-        | Step::Mul { .. }
-        | Step::Affine { .. }
-        | Step::Sum { .. }
-        | Step::Dot { .. }
-        | Step::Pairs { .. }
-        | Step::Gru { .. } => return Err("rows of candidates".to_owned()),
+        Step::Concat { parts, out } => {
+            let program = artifact.program();
+            let rows = program.slot(out).rows;
+            let parts = program.parts(parts).iter();
+            Op::Concat { pieces: parts.map(|part| piece(artifact, part, rows, limits)).collect(), out }
+        }
+        Step::Mul { a, b, out } => Op::Mul { a, b, out },
+        Step::Affine { x, gamma, beta, out } => Op::Affine { x, affine: affine(gamma, beta), out },
+        Step::Sum { x, fields, out } => Op::Sum { x, fields: fields as usize, out },
+        Step::Dot { a, b, out } => {
+            let rows = |id| artifact.program().slot(id).rows;
+            Op::Dot { a, b, shared: rows(b) != rows(out), out }
+        }
+        Step::Pairs { .. } | Step::Gru { .. } => return Err("rows of candidates".to_owned()),
     })
 }
 
+fn piece<'a>(artifact: &Artifact<'a>, part: &Part, rows: Rows, limits: &mut Plan<'a>) -> Piece<'a> {
+    let (from, width, of) = match *part {
+        Part::View(view) => (From::View(view), view.width, artifact.program().slot(view.slot).rows),
+        Part::Numbers { of, column, count } => (From::Numbers(of, column as usize), count, of),
+        Part::Bag(program::Bag { table, scales, offsets, of, column, count, mean }) => {
+            let [rows, width] = artifact.tensor(table).dims[..] else {
+                unreachable!("a table is a matrix: proved by parse")
+            };
+            (column..column + count).for_each(|column| limits.bound(of, column, rows));
+            let offsets = offsets.map(|id| artifact.values(id));
+            let (column, count) = (column as usize, count as usize);
+            let bag = Bag { table: self::table(artifact, table, scales), offsets, of, column, count, mean };
+            (From::Bag(bag), width, of)
+        }
+    };
+    Piece { from, width: width as usize, shared: of != rows }
+}
+
 fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<'a>) -> Term<'a> {
-    let tensor = artifact.tensor(lookup.table);
-    let rows = tensor.dims[0];
+    let rows = artifact.tensor(lookup.table).dims[0];
     match lookup.index {
         Index::TokenId => limits.ids = limits.ids.min(rows),
         Index::TokenType => limits.types = limits.types.min(rows),
-        Index::Position { .. } | Index::Counted { .. } | Index::Id { .. } => {}
+        Index::Id { column } => limits.bound(Rows::Tokens, column, rows),
+        Index::Position { .. } | Index::Counted { .. } => {}
     }
-    let table = match (lookup.scales, tensor.dtype) {
-        (Some(scales), _) => Table::I8 { codes: artifact.values(lookup.table), scales: artifact.values(scales) },
-        (None, DType::Bf16) => Table::Bf16(artifact.values(lookup.table)),
-        (None, _) => Table::F32(artifact.values(lookup.table)),
-    };
-    Term { table, index: lookup.index }
+    Term { table: table(artifact, lookup.table, lookup.scales), index: lookup.index }
+}
+
+fn table<'a>(artifact: &Artifact<'a>, table: TensorId, scales: Option<TensorId>) -> Table<'a> {
+    match (scales, artifact.tensor(table).dtype) {
+        (Some(scales), _) => Table::I8 { codes: artifact.values(table), scales: artifact.values(scales) },
+        (None, DType::Bf16) => Table::Bf16(artifact.values(table)),
+        (None, _) => Table::F32(artifact.values(table)),
+    }
 }
 
 fn panels<'a>(artifact: &Artifact<'a>, weights: Weights) -> Panels<'a> {
