@@ -7,7 +7,7 @@ use modeldeploy::format::pack::{Aligned, RankContents, write_ranker};
 use modeldeploy::format::{Artifact, Signature, Task};
 use modeldeploy::isa::Isa;
 use modeldeploy::model;
-use modeldeploy::rank::{Engine, Handle, RankModel, Row, Value};
+use modeldeploy::rank::{Engine, For, Handle, RankModel, Row, Userless, Value};
 use modeldeploy::session::{Capacity, Session, SessionError};
 use std::sync::OnceLock;
 
@@ -89,6 +89,8 @@ impl RankModel for Ranker {
     }
 }
 
+impl Userless for Ranker {}
+
 impl Row for Candidate {
     type Model = Ranker;
 
@@ -113,7 +115,9 @@ fn rows_are_scored_on_every_isa_without_an_allocation() {
         let engine = Engine::with_isa("the pack", &pack, isa).expect("an engine");
         engine.warm().expect("a worker");
         let mut scores = Vec::with_capacity(rows.len());
-        let used = allocation_counter::measure(|| engine.run(&rows, |row| scores.push(row[0])).expect("scores"));
+        let used = allocation_counter::measure(|| {
+            engine.run(For::default(), &rows, |row| scores.push(row[0])).expect("scores")
+        });
         assert_eq!(used.count_total, 0, "{isa}");
         assert!(scores.iter().enumerate().all(|(at, &score)| score == kinds[at % 5].2), "{isa}: {scores:?}");
         assert_eq!(engine.self_test().expect("the same bits"), 1);
@@ -140,7 +144,7 @@ fn what_is_wrong_names_row_and_feature() {
     let engine = Engine::with_isa("the pack", &pack, Isa::SCALAR).expect("an engine");
     let mut rows: Vec<Candidate> = (0..200).map(|_| Candidate(1.0, "acme")).collect();
     rows[150].1 = "nobody";
-    let error = engine.run(&rows, |_| {}).expect_err("no such brand");
+    let error = engine.run(For::default(), &rows, |_| {}).expect_err("no such brand");
     let unknown = ValueError::Unknown { feature: "brand".into(), text: "nobody".into() };
     assert!(matches!(&error, model::Error::Value { row: 150, cause } if *cause == unknown), "{error}");
     let other = self::pack(0.5);

@@ -149,7 +149,11 @@ mod tests {
         let suite = suite(&["mrr", "hr@1", "auc", "logloss"]);
         let (base, got) = (|request: &Served| first(request, 1.0), |request: &Served| first(request, -1.0));
         let error = run_requests(&suite, &features(), &base, &got, &|_, _| {}).expect_err("no probabilities");
-        assert!(error[0].to_string().contains("`logloss` cannot be measured: a score is no probability"), "{}", error[0]);
+        assert!(
+            error[0].to_string().contains("`logloss` cannot be measured: a score is no probability"),
+            "{}",
+            error[0]
+        );
         let upside_down = |request: &Served| Ok(first(request, 1.0)?.into_iter().map(|score| 1.0 - score).collect());
         let found = run_requests(&suite, &features(), &base, &upside_down, &|_, _| {}).expect("figures");
         // By hand: places 2 and 1; 2 and 2. Of six pairs the relevant has the greater score in four, and upside down in two.

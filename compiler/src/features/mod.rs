@@ -5,8 +5,8 @@ mod requests;
 mod specification;
 
 pub use candidates::{Expected, expected};
-pub use requests::{NetworkRows, Served};
 pub(crate) use requests::requests;
+pub use requests::{NetworkRows, Served};
 pub use specification::{Column, features};
 
 use crate::diagnostic::Code;

@@ -78,16 +78,28 @@ mod tests {
 
     #[test]
     fn a_name_comes_back_as_it_was() {
-        for name in ["ndcg@10", "ndcg@1", "recall@100", "mrr", "mrr@5", "hr@10", "auc", "logloss", "accuracy", "cosine"] {
+        for name in ["ndcg@10", "ndcg@1", "recall@100", "mrr", "mrr@5", "hr@10", "auc", "logloss", "accuracy", "cosine"]
+        {
             assert_eq!(Metric::parse(name).map(|metric| metric.to_string()).as_deref(), Some(name));
         }
     }
 
     #[test]
     fn what_is_no_metric_is_none() {
-        for wrong in
-            ["", "ndcg", "ndcg@", "ndcg@0", "ndcg@-1", "ndcg@+1", "recall", "accuracy@1", "hr", "auc@5", "NDCG@10", "ndcg@10 "]
-        {
+        for wrong in [
+            "",
+            "ndcg",
+            "ndcg@",
+            "ndcg@0",
+            "ndcg@-1",
+            "ndcg@+1",
+            "recall",
+            "accuracy@1",
+            "hr",
+            "auc@5",
+            "NDCG@10",
+            "ndcg@10 ",
+        ] {
             assert_eq!(Metric::parse(wrong), None, "{wrong}");
         }
     }
