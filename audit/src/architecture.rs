@@ -7,8 +7,15 @@ use modeldeploy_format::program::{Rows, Step};
 pub(crate) fn of(parts: &[&[u8]]) -> Option<String> {
     let artifact = Artifact::parse_parts(parts).ok()?;
     if let Some(ranker) = artifact.ranker() {
-        let (trees, columns) = (ranker.forest.trees().len(), ranker.features.list().len());
-        return Some(format!("{trees} decision trees over {columns} features"));
+        let features = ranker.features.list().len();
+        return Some(match ranker.forest() {
+            Some(forest) => format!("{} decision trees over {features} features", forest.trees().len()),
+            None => {
+                let is_layer = |step: &&Step| matches!(step, Step::Linear { .. } | Step::Gru { .. });
+                let layers = artifact.program().steps.iter().filter(is_layer).count();
+                format!("network of {layers} linear layers over {features} features")
+            }
+        });
     }
     let program = artifact.program();
     let heads: Vec<u32> = program

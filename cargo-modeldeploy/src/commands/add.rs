@@ -160,7 +160,7 @@ struct Read {
 fn read(folder: &Path, options: &LoadOptions) -> Result<Read, Vec<Diagnostic>> {
     if options.task == Task::Rank {
         let loaded = load_ranker(folder)?;
-        let architecture = format!("{} trees", loaded.ensemble.trees.len());
+        let architecture = loaded.architecture();
         return Ok(Read { architecture, signature: loaded.signature, notes: vec![] });
     }
     let Loaded { architecture, signature, notes, .. } = load(folder, options)?;

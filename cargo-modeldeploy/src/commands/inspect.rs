@@ -11,6 +11,7 @@ use modeldeploy_compiler::emit::{BAD_PACK, arena_bytes, listing};
 use modeldeploy_compiler::front::{LoadOptions, load, load_ranker};
 use modeldeploy_compiler::store::{self, Kind};
 use modeldeploy_compiler::{passes, pipeline};
+use modeldeploy_format::forest::Forest;
 use modeldeploy_format::lock::LockedModel;
 use modeldeploy_format::pack::{Aligned, Ranker};
 use modeldeploy_format::{Artifact, Digest, Signature, Task};
@@ -125,20 +126,20 @@ fn ranker_folder(path: &Path) -> Result<(String, Value), Failure> {
     let text = format!(
         "{} ({})\n{}\n  {} in {}, {} to hold it against",
         path.display(),
-        count(loaded.ensemble.trees.len(), "tree"),
+        loaded.architecture(),
         signature(&loaded.signature),
         bytes(files),
         count(loaded.files.len(), "file"),
-        count(loaded.expected.len(), "candidate"),
+        count(loaded.expected(), "candidate"),
     );
     let files: Vec<Value> =
         loaded.files.iter().map(|file| json!({"path": file.path, "size": file.size, "digest": file.digest})).collect();
-    let program = json!({ "signature": loaded.signature, "trees": loaded.ensemble.trees.len(), "files": files });
+    let program = json!({ "signature": loaded.signature, "architecture": loaded.architecture(), "files": files });
     Ok((text, program))
 }
 
-fn ranker_pack(shown: &str, bytes_of_pack: &Aligned, artifact: &Artifact<'_>, ranker: &Ranker<'_>) -> (String, Value) {
-    let (digest, forest) = (Digest::of(bytes_of_pack), &ranker.forest);
+fn trees_pack(shown: &str, bytes_of_pack: &Aligned, artifact: &Artifact<'_>, forest: &Forest<'_>) -> (String, Value) {
+    let digest = Digest::of(bytes_of_pack);
     let questions: usize = forest.trees().iter().map(|tree| tree[1] as usize).sum();
     let text = format!(
         "{shown}\n  {digest}\n{}\n  {} in all: {}, {} to {}; {} golden rows",
@@ -166,8 +167,8 @@ fn pack(args: &Args, shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Va
             .at(shown)
             .help("name a folder, a `.pack` of the store, or a locked model")
     })?;
-    if let Some(ranker) = artifact.ranker() {
-        return Ok(ranker_pack(shown, bytes_of_pack, &artifact, ranker));
+    if let Some(forest) = artifact.ranker().and_then(Ranker::forest) {
+        return Ok(trees_pack(shown, bytes_of_pack, &artifact, forest));
     }
     let tokens = args.tokens.map_or(artifact.signature().max_tokens, NonZeroU32::get);
     let (texts, list) = (args.texts.get(), listing(&artifact));

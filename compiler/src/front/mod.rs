@@ -21,7 +21,7 @@ mod tokenizer;
 pub mod weights;
 
 pub use folder::SourceFile;
-pub use ranker::{LoadedRanker, load_ranker};
+pub use ranker::{LoadedRanker, LoadedScorer, load_ranker};
 
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;

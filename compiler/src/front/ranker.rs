@@ -1,13 +1,14 @@
-//! A ranker's folder: one file of trees, `features.toml` if its features are more than numbers, and `golden.tsv` if its maker says
-//! what some candidates must get.
+//! A ranker's folder: one file of trees or one ONNX model, `features.toml` if its features are more than numbers, and a file of what its
+//! maker says some candidates must get: `golden.tsv`, or `golden.jsonl` where there are users and sessions.
 
 use super::folder::Folder;
 use super::{SourceFile, codes};
 use crate::diagnostic::Diagnostic;
-use crate::features::{self, Column, Expected};
+use crate::features::{self, Column, Expected, OTHER_SCORES, SPECIFICATION, Served};
+use crate::records::TextFile;
 use crate::trees::{self, Ensemble};
-use modeldeploy_format::features::Features;
-use modeldeploy_format::{Signature, Task};
+use modeldeploy_format::features::{Features, Side};
+use modeldeploy_format::{Digest, Signature, Task};
 use std::path::Path;
 
 /// The names that a file of trees may have.
@@ -15,22 +16,47 @@ const TREES: [&str; 6] = ["model.txt", "model.json", "model.ubj", "model.model",
 
 const FEATURES: &str = "features.toml";
 const GOLDEN: &str = "golden.tsv";
+const GOLDEN_REQUESTS: &str = "golden.jsonl";
 
 /// A ranker that was read.
 #[derive(Clone, Debug)]
 pub struct LoadedRanker {
-    /// Its trees.
-    pub ensemble: Ensemble,
+    /// What scores.
+    pub scorer: LoadedScorer,
     /// What a service gives, and what becomes of it.
     pub features: Features,
-    /// What its maker says of some candidates.
-    pub expected: Vec<Expected>,
     /// What it takes and gives.
     pub signature: Signature,
     /// Every file that was read, sorted by path.
     pub files: Vec<SourceFile>,
     /// The paths of files that were looked for and not there, sorted.
     pub absent: Vec<String>,
+}
+
+/// What scores candidates, and what its maker says of some.
+#[derive(Clone, Debug)]
+pub enum LoadedScorer {
+    /// Trees, and rows with their scores.
+    Trees(Box<Ensemble>, Vec<Expected>),
+}
+
+impl LoadedRanker {
+    /// What it is, in words: `500 trees`.
+    pub fn architecture(&self) -> String {
+        match &self.scorer {
+            LoadedScorer::Trees(ensemble, _) => match ensemble.trees.len() {
+                1 => "1 tree".to_owned(),
+                count => format!("{count} trees"),
+            },
+        }
+    }
+
+    /// How many candidates its maker says the scores of.
+    pub fn expected(&self) -> usize {
+        match &self.scorer {
+            LoadedScorer::Trees(_, expected) => expected.len(),
+        }
+    }
 }
 
 /// Reads a ranker's folder.
@@ -52,33 +78,82 @@ pub fn load_ranker(dir: &Path) -> Result<LoadedRanker, Vec<Diagnostic>> {
         };
         return Err(vec![Diagnostic::new(codes::NO_FILE, message).at(root).help(help)]);
     };
-    let mut errors = vec![];
-    let bytes = folder.map(name).map_err(one)?;
+    load_trees(folder, name)
+}
+
+fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagnostic>> {
+    let bytes = folder.map(name).map_err(|error| vec![error])?;
     let ensemble = trees::read(&folder.place(name), bytes.bytes())?;
-    let (specification, golden) = (text(&mut folder, FEATURES), text(&mut folder, GOLDEN));
-    let mut keep = |text: Result<Option<String>, Diagnostic>| text.map_err(|error| errors.push(error)).ok().flatten();
-    let (specification, golden) = (keep(specification), keep(golden));
-    if !errors.is_empty() {
-        return Err(errors);
-    }
+    let mut said = Said::read(&mut folder)?;
     let columns: Vec<Column> = ensemble.features.iter().map(|name| Column::number(name)).collect();
-    let features = features::features(&folder.place(FEATURES), specification.as_deref(), &columns)?;
-    let expected = match &golden {
-        Some(text) => features::expected(&folder.place(GOLDEN), text, &features, ensemble.outputs())?,
+    let features = features::features(&folder.place(FEATURES), said.specification.as_deref(), &columns)?;
+    if let Some(&at) = features.of(Side::Session).first() {
+        let message = format!(
+            "the feature `{}` is a session's, which trees have no column for",
+            features.list()[at as usize].name
+        );
+        let help =
+            "give the trees what follows from the session, such as how many of its items are of the candidate's brand";
+        return Err(vec![Diagnostic::new(SPECIFICATION, message).at(folder.place(FEATURES)).help(help)]);
+    }
+    let mut expected = match said.golden.take() {
+        Some(text) => features::expected(&folder.place(GOLDEN), &text, &features, ensemble.outputs())?,
         None => vec![],
     };
+    for request in said.requests(&folder, &features, ensemble.outputs())? {
+        let rows = request.rows(&features).expect("proved when the request was read");
+        let scores = request.said.chunks(ensemble.outputs());
+        let place = &request.place;
+        expected.extend(rows.into_iter().zip(scores).map(|(row, scores)| Expected {
+            place: place.clone(),
+            row,
+            scores: scores.to_vec(),
+        }));
+    }
+    let outputs = u32::try_from(ensemble.outputs()).expect("an ensemble that was checked has fewer");
     let (files, absent) = folder.finish();
-    let signature = Signature {
+    let signature = signature(&features, 1, outputs);
+    Ok(LoadedRanker { scorer: LoadedScorer::Trees(Box::new(ensemble), expected), features, signature, files, absent })
+}
+
+fn signature(features: &Features, max_tokens: u32, outputs: u32) -> Signature {
+    Signature {
         task: Task::Rank,
-        max_tokens: 1,
-        outputs: u32::try_from(ensemble.outputs()).expect("an ensemble that was checked has fewer"),
+        max_tokens,
+        outputs,
         normalized: false,
         labels: vec![],
         prompts: vec![],
         default_prompt: None,
         features: features.facts(),
-    };
-    Ok(LoadedRanker { ensemble, features, expected, signature, files, absent })
+    }
+}
+
+/// What a folder says beside its model.
+struct Said {
+    specification: Option<String>,
+    golden: Option<String>,
+    requests: Option<String>,
+}
+
+impl Said {
+    fn read(folder: &mut Folder) -> Result<Said, Vec<Diagnostic>> {
+        let mut errors = vec![];
+        let mut read = |name| text(folder, name).map_err(|error| errors.push(error)).ok().flatten();
+        let (specification, golden, requests) = (read(FEATURES), read(GOLDEN), read(GOLDEN_REQUESTS));
+        if errors.is_empty() { Ok(Said { specification, golden, requests }) } else { Err(errors) }
+    }
+
+    fn requests(
+        &mut self,
+        folder: &Folder,
+        features: &Features,
+        outputs: usize,
+    ) -> Result<Vec<Served>, Vec<Diagnostic>> {
+        let Some(text) = self.requests.take() else { return Ok(vec![]) };
+        let file = TextFile { shown: folder.place(GOLDEN_REQUESTS), digest: Digest::of(text.as_bytes()), text };
+        features::requests(&file, features, ("scores", outputs), OTHER_SCORES)
+    }
 }
 
 fn text(folder: &mut Folder, name: &str) -> Result<Option<String>, Diagnostic> {

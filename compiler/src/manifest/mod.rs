@@ -73,7 +73,7 @@ pub struct ModelEntry {
     pub quantize: Vec<(String, String)>,
     /// The thresholds, if there are any.
     pub gate: Option<GateEntry>,
-    /// The most tokens of a text; without it the model's own limit.
+    /// The most tokens of a text, or items of a session; without it the model's own limit.
     pub max_tokens: Option<u32>,
     /// A file with a text on each line, to calibrate with, relative to the manifest's folder.
     pub calibration: Option<String>,

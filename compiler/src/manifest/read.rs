@@ -104,7 +104,7 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         released: released(source, &section),
         quantize: quantize(source, &section),
         gate: section.section("gate").and_then(|section| gate(source, section)),
-        max_tokens: section.count("max-tokens"),
+        max_tokens: section.count("max-tokens").or(section.count("max-length")),
         calibration: section.string("calibration"),
         place: source.place(section.at),
         source: folder.unwrap_or_default(),
@@ -113,13 +113,15 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         version: version.unwrap_or_default(),
         name,
     };
-    if entry.task == Task::Rank {
-        for key in ["quantize", "gate", "max-tokens", "calibration"] {
-            if section.at(key) != section.at {
-                let help =
-                    "take the line away: trees are packed as they are, and held against `golden.tsv` in their folder";
-                source.fail(section.at(key), format!("a model that does `rank` has no `{key}`"), help);
-            }
+    let (foreign, help): (&[_], _) = match entry.task {
+        Task::Rank => {
+            (&["max-tokens", "calibration"], "take the line away; `max-length` is the most items of a session")
+        }
+        _ => (&["max-length"], "take the line away; `max-tokens` is the most tokens of a text"),
+    };
+    for key in foreign {
+        if section.at(key) != section.at {
+            source.fail(section.at(key), format!("a model that does `{}` has no `{key}`", entry.task), help);
         }
     }
     section.finish();

@@ -4,19 +4,16 @@
 //! those, as in a fresh clone, they are made again from the model's folder and must come out as they are locked.
 
 use super::check::strangers;
-use super::derive::{REVISION, REVISION_KEY, derive};
+use super::derive::{REVISION, REVISION_KEY};
 use super::divide::divide;
-use super::{Event, OTHER_BYTES, Progress, STALE, Workspace, rank, reuse};
-use crate::compressed;
+use super::{Event, OTHER_BYTES, Progress, STALE, Workspace, made, reuse};
 use crate::diagnostic::Diagnostic;
-use crate::emit::pack;
 use crate::index;
 use crate::manifest::{ABSENT_SOURCE, Manifest, ModelEntry, is_remote};
 use crate::store::{Kind, Store};
+use modeldeploy_format::Digest;
 use modeldeploy_format::lock::{Lock, LockedModel};
 use modeldeploy_format::pack::{Aligned, LAYOUT_FINGERPRINT};
-use modeldeploy_format::{Digest, Task, golden};
-use std::sync::Arc;
 
 /// What `build` did.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,21 +123,11 @@ fn one(
         Ok((compressed, golden))
     });
     let bytes = match stored {
-        Ok((compressed, golden)) if entry.task == Task::Rank => rank::repack(model, &compressed, &golden)?,
-        Ok((compressed, golden)) => repack(model, compressed, &golden, progress)?,
+        Ok((compressed, golden)) => made::again(model, compressed, &golden, progress)?,
         Err(_) if reuse::has_its_files(manifest, entry, model) => {
-            if entry.task == Task::Rank {
-                let made = rank::derive(manifest, entry, &|_, _, _| Ok(()), progress)?;
-                for (bytes, kind) in [(&made.compressed[..], Kind::Compressed), (&made.golden, Kind::Golden)] {
-                    store.put(bytes, kind).map_err(|error| vec![error])?;
-                }
-                return keep(entry, model, store, &made.pack);
-            }
-            let derived = derive(manifest, entry, progress)?;
-            for (bytes, kind) in [(&derived.compressed, Kind::Compressed), (&derived.golden, Kind::Golden)] {
-                store.put(bytes, kind).map_err(|error| vec![error])?;
-            }
-            derived.pack
+            let made = made::make(manifest, entry, &|_, _, _| Ok(()), false, progress)?;
+            made.put_sources(store)?;
+            made.pack
         }
         Err(mut error) => {
             error.message = format!(
@@ -175,20 +162,4 @@ fn keep(entry: &ModelEntry, model: &LockedModel, store: &Store, bytes: &Aligned)
         ]);
     }
     store.put(bytes, Kind::Pack).map(drop).map_err(|error| vec![error])
-}
-
-fn repack(
-    model: &LockedModel,
-    compressed: Aligned,
-    golden: &[u8],
-    progress: Progress<'_>,
-) -> Result<Aligned, Vec<Diagnostic>> {
-    progress(Event::Stage("Packing", 0, 0));
-    let place = format!("the store's compressed {}", model.name);
-    let file = compressed.to_vec();
-    let compressed = compressed::read(Arc::new(file), &place).map_err(|error| vec![error])?;
-    let goldens = golden::decode(golden, model.signature.outputs as usize).map_err(|why| {
-        vec![Diagnostic::new(OTHER_BYTES, why).at(place).help("`cargo modeldeploy lock` makes them again")]
-    })?;
-    pack(&compressed, goldens)
 }

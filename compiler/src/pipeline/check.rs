@@ -2,15 +2,11 @@
 //!
 //! What has come out before, of the same bytes, is not made again: [`derived`].
 
-use super::derive::derive;
-use super::lock::{locked, measure};
-use super::{Event, Progress, STALE, Workspace, derived, rank, reuse};
+use super::made::make;
+use super::{Event, Progress, STALE, Workspace, derived, reuse};
 use crate::diagnostic::Diagnostic;
 use crate::index;
-use crate::manifest::{Manifest, ModelEntry};
-use modeldeploy_format::Task;
 use modeldeploy_format::lock::{Lock, LockedFile, LockedGate, LockedModel, LockedPack};
-use modeldeploy_format::pack::Aligned;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a figure may be from the locked one: candle's last bits differ from machine to machine, and so may a close ranking.
@@ -43,10 +39,10 @@ pub fn check(
             packs.insert(entry.name.clone(), None);
             continue;
         }
-        match again(manifest, entry, progress) {
-            Ok((made, pack)) => {
-                packs.insert(entry.name.clone(), Some(pack));
-                let said = differences(model, &made);
+        match make(manifest, entry, &|_, _, _| Ok(()), true, progress) {
+            Ok(made) => {
+                packs.insert(entry.name.clone(), Some(made.pack));
+                let said = differences(model, &made.model);
                 if said.is_empty() {
                     derived::note_model(store, model);
                 }
@@ -84,21 +80,6 @@ pub(super) fn strangers(workspace: &Workspace, lock: &Lock) -> Vec<Diagnostic> {
     let index = lock.indexes.iter().filter(|index| !indexes.iter().any(|(_, entry)| entry.name == index.name));
     let index = index.map(|index| format!("index `{}` is locked, but no manifest names it", index.name));
     model.chain(index).map(|said| difference(&place, said)).collect()
-}
-
-/// The lock's entry of a model as it is now, and its pack.
-fn again(
-    manifest: &Manifest,
-    entry: &ModelEntry,
-    progress: Progress<'_>,
-) -> Result<(LockedModel, Aligned), Vec<Diagnostic>> {
-    if entry.task == Task::Rank {
-        let made = rank::derive(manifest, entry, &|_, _, _| Ok(()), progress)?;
-        return Ok((made.model, made.pack));
-    }
-    let derived = derive(manifest, entry, progress)?;
-    let gate = measure(entry, &derived, progress)?.map(|(gate, _)| gate);
-    Ok((locked(manifest, entry, &derived, gate), derived.pack))
 }
 
 /// What differs between two entries of a model. Both are taken apart whole, so that no field of them can be forgotten.

@@ -2,7 +2,7 @@
 
 use super::derive::derive;
 use super::engines::{PackEngine, ReferenceEngine};
-use super::{Event, Progress, UNKNOWN, Workspace, reuse};
+use super::{Event, Progress, UNKNOWN, Workspace, rank, reuse};
 use crate::diagnostic::Diagnostic;
 use crate::eval::{self, Evaluation};
 use crate::front::{LoadOptions, load};
@@ -40,14 +40,6 @@ pub fn evaluate(
     let one = |error: Diagnostic| vec![error];
     let selected = workspace.select(&[name.to_owned()])?;
     let (manifest, entry) = *selected.first().expect("a selected model is there");
-    if entry.task == Task::Rank {
-        let help = "`golden.tsv` in its folder says what some candidates must get; `cargo modeldeploy lock` holds it against them";
-        return Err(vec![
-            Diagnostic::new(UNKNOWN, format!("`{name}` does `rank`: there are no suites of rows"))
-                .at(&entry.place)
-                .help(help),
-        ]);
-    }
     progress(Event::Begin(name));
     let path = match (suite, &entry.gate) {
         (Some(path), _) => path.to_owned(),
@@ -60,6 +52,16 @@ pub fn evaluate(
     let suite = Suite::read(&path)?;
     let lock = workspace.old_lock().map_err(one)?.unwrap_or_default();
     let current = lock.model(name).filter(|model| reuse::is_current(manifest, entry, model, &workspace.store));
+    if entry.task == Task::Rank {
+        let derived = rank::derive(manifest, entry, &|_, _, _| Ok(()), progress)?;
+        let evaluation = rank::measure(&suite, &derived, &derived.pack, progress)?;
+        return Ok(Evaluated {
+            suite: suite.shown,
+            pack: Digest::of(&derived.pack),
+            locked: current.is_some(),
+            evaluation,
+        });
+    }
     let (pack, loaded) = match current {
         Some(model) => {
             progress(Event::Stage("Loading", 0, 0));

@@ -1,25 +1,12 @@
 //! `lock`: makes what has changed, measures it, refuses what is under its gate, and writes `Model.lock`.
 
-use super::derive::{Derived, derive_judged, locked_files};
 use super::derived;
-use super::engines::{PackEngine, ReferenceEngine};
-use super::{Event, Judge, Progress, Workspace, rank, reuse};
-use crate::compress::error_by_layer;
+use super::made::make;
+use super::{Event, Judge, Progress, Workspace, reuse};
 use crate::diagnostic::Diagnostic;
-use crate::eval::{self, Evaluation};
-use crate::gate;
+use crate::eval::Evaluation;
 use crate::index;
-use crate::manifest::{Manifest, ModelEntry};
-use crate::store::{Kind, Store};
-use modeldeploy_format::lock::{Lock, LockedGate, LockedModel, LockedPack, VERSION};
-use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
-use modeldeploy_format::{Digest, Task};
-
-/// How many layers a refusal names.
-const LAYERS: usize = 6;
-
-/// Texts that the error of layers is measured with.
-const LAYER_SAMPLES: usize = 16;
+use modeldeploy_format::lock::{Lock, VERSION};
 
 /// What `lock` did.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +64,10 @@ pub fn lock(
         let current = before.filter(|before| !fresh && reuse::is_current(manifest, entry, before, &workspace.store));
         let made = match current {
             Some(model) => judge(manifest, entry, &model.files).map(|()| (model.clone(), None)),
-            None => make(manifest, entry, &workspace.store, judge, progress),
+            None => make(manifest, entry, judge, true, progress).and_then(|made| {
+                made.put(&workspace.store)?;
+                Ok((made.model, made.evaluation))
+            }),
         };
         let (model, evaluation) = match made {
             Ok(made) => made,
@@ -105,90 +95,4 @@ pub fn lock(
     let made = lock.indexes.iter().filter(|index| old.index(&index.name) != Some(index));
     made.for_each(|index| derived::note_index(&workspace.store, index));
     Ok(LockReport { lock, changed, models: reports })
-}
-
-fn make(
-    manifest: &Manifest,
-    entry: &ModelEntry,
-    store: &Store,
-    judge: Judge<'_>,
-    progress: Progress<'_>,
-) -> Result<(LockedModel, Option<Evaluation>), Vec<Diagnostic>> {
-    if entry.task == Task::Rank {
-        let made = rank::derive(manifest, entry, judge, progress)?;
-        let files = [(&made.compressed[..], Kind::Compressed), (&made.golden, Kind::Golden), (&made.pack, Kind::Pack)];
-        for (bytes, kind) in files {
-            store.put(bytes, kind).map_err(|error| vec![error])?;
-        }
-        return Ok((made.model, None));
-    }
-    let derived = derive_judged(manifest, entry, judge, progress)?;
-    let measured = measure(entry, &derived, progress)?;
-    let (gate, evaluation) = measured.unzip();
-    let model = locked(manifest, entry, &derived, gate);
-    for (bytes, kind) in
-        [(&derived.compressed[..], Kind::Compressed), (&derived.golden, Kind::Golden), (&derived.pack, Kind::Pack)]
-    {
-        store.put(bytes, kind).map_err(|error| vec![error])?;
-    }
-    Ok((model, evaluation))
-}
-
-/// Runs the gate's suite and refuses a model under its thresholds.
-pub(super) fn measure(
-    entry: &ModelEntry,
-    derived: &Derived,
-    progress: Progress<'_>,
-) -> Result<Option<(LockedGate, Evaluation)>, Vec<Diagnostic>> {
-    let (Some(gate), Some(suite)) = (&entry.gate, &derived.suite) else { return Ok(None) };
-    let one = |error: Diagnostic| vec![error];
-    let metric = gate::metric(gate, &entry.place, &suite.metrics).map_err(one)?;
-    let loaded = &derived.loaded;
-    let base = ReferenceEngine::new(&loaded.graph, &loaded.tokenizer, loaded.signature.max_tokens)?;
-    let got = PackEngine::new(&derived.pack).map_err(one)?;
-    let heard = |done, total| progress(Event::Stage("Evaluating", done, total));
-    let evaluation = eval::run(suite, &loaded.signature, &base, &got, &heard)?;
-    gate::measures(metric, &evaluation, suite).map_err(one)?;
-    let short = gate::shortfalls(gate, metric, &evaluation);
-    if !short.is_empty() {
-        let samples = &derived.samples[..derived.samples.len().min(LAYER_SAMPLES)];
-        let mut layers = error_by_layer(&loaded.graph, &derived.compressed_graph, samples)?;
-        layers.sort_by(|a, b| b.own.total_cmp(&a.own));
-        let worst: Vec<(String, f64)> = layers.into_iter().take(LAYERS).map(|layer| (layer.name, layer.own)).collect();
-        return Err(vec![gate::refusal(&entry.name, &entry.place, &short, &evaluation, &worst)]);
-    }
-    Ok(Some((gate::locked(gate, metric, suite.digest, &evaluation), evaluation)))
-}
-
-/// The lock's entry of a model.
-pub(super) fn locked(
-    manifest: &Manifest,
-    entry: &ModelEntry,
-    derived: &Derived,
-    gate: Option<LockedGate>,
-) -> LockedModel {
-    let loaded = &derived.loaded;
-    LockedModel {
-        name: entry.name.clone(),
-        version: entry.version.clone(),
-        source: entry.source.clone(),
-        origin: entry.origin.as_ref().map(|origin| origin.locked.clone()),
-        license: entry.license.clone(),
-        package: manifest.package.clone(),
-        signature_digest: Digest::of(&loaded.signature.encode()),
-        space: derived.space,
-        manifest: entry.digest,
-        compressed: Digest::of(&derived.compressed),
-        golden: Digest::of(&derived.golden),
-        absent: loaded.absent.clone(),
-        signature: loaded.signature.clone(),
-        recipe: derived.recipe.clone(),
-        gate,
-        packs: vec![LockedPack {
-            layout: format!("{LAYOUT_FINGERPRINT:016x}"),
-            size: derived.pack.len() as u64,
-            digest: Digest::of(&derived.pack),
-        }],
-        files: locked_files(&loaded.files),
-    }
 }

@@ -15,8 +15,10 @@ mod engines;
 mod evaluate;
 mod golden;
 mod lock;
+mod made;
 mod rank;
 mod reuse;
+mod texts;
 mod workspace;
 
 pub use build::{Built, build};

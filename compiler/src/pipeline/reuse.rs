@@ -1,14 +1,12 @@
 //! Whether a locked model can stay as it is: nothing that it was made of has changed, and the store has what was made.
 
-use super::derive::{facts, is_there, recipe};
-use super::rank;
+use super::derive::{facts, is_there};
+use super::made;
 use crate::manifest::{Manifest, ModelEntry};
 use crate::store::{Kind, Store};
 use crate::suite::Suite;
-use modeldeploy_format::Task;
 use modeldeploy_format::lock::LockedModel;
 use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
-use std::collections::BTreeMap;
 
 /// Whether `locked` is what `lock` would make of `entry` again.
 pub(super) fn is_current(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel, store: &Store) -> bool {
@@ -16,19 +14,12 @@ pub(super) fn is_current(manifest: &Manifest, entry: &ModelEntry, locked: &Locke
     let says_so = locked.manifest == entry.digest && locked.package == manifest.package;
     let says_so = says_so && locked.origin.as_ref() == entry.origin.as_ref().map(|origin| &origin.locked);
     says_so
-        && settings(manifest, entry).is_some_and(|settings| settings == locked.recipe)
+        && made::settings(manifest, entry).is_ok_and(|settings| settings == locked.recipe)
         && store.get(&locked.compressed, Kind::Compressed).is_ok()
         && store.get(&locked.golden, Kind::Golden).is_ok()
         && locked.packs.iter().all(|pack| pack.layout == layout && store.mapped(&pack.digest, Kind::Pack).is_ok())
         && has_its_suite(manifest, entry, locked)
         && has_its_files(manifest, entry, locked)
-}
-
-fn settings(manifest: &Manifest, entry: &ModelEntry) -> Option<BTreeMap<String, String>> {
-    match entry.task {
-        Task::Rank => Some(rank::settings()),
-        _ => recipe(manifest, entry).ok().map(|(settings, _)| settings),
-    }
 }
 
 fn has_its_suite(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel) -> bool {

@@ -27,7 +27,7 @@ fn read_with(file: &str, text: &str) -> Result<Suite, Vec<Diagnostic>> {
 fn search(suite: &Suite) -> &Search {
     match &suite.kind {
         Kind::Search(search) => search,
-        Kind::Classify(_) => panic!("a search suite"),
+        _ => panic!("a search suite"),
     }
 }
 
@@ -137,4 +137,26 @@ fn a_classification_suite_has_examples() {
 fn chosen_documents_are_spread_over_the_corpus() {
     let suite = read_with("", "").expect("a suite");
     assert_eq!((suite.documents(100), suite.documents(2)), (vec!["Pan!", "Pot!", "壶!"], vec!["Pan!", "壶!"]));
+}
+
+#[test]
+fn a_suite_of_requests_names_their_file_and_measures_rankers_alone() {
+    let suite = "kind = \"requests\"\nmetrics = [\"auc\", \"hr@10\", \"ndcg@10\"]\nrelevant = 2\n[requests]\nfile = \"docs.jsonl\"\n";
+    let read = read_with("suite.toml", suite).expect("a suite");
+    let Kind::Requests(requests) = &read.kind else { panic!("a suite of requests") };
+    assert_eq!((requests.relevant, requests.file.text.as_str()), (2.0, DOCS));
+    assert_eq!(read.metrics, [Metric::Auc, Metric::HitRate(10), Metric::Ndcg(10)]);
+    for (from, to, said) in [
+        ("auc", "accuracy", "`accuracy` cannot be measured by a suite of kind `requests`"),
+        ("auc", "cosine", "`cosine` cannot be measured"),
+        ("[requests]", "[request]", "the suite has no `[requests]`"),
+        ("requests\"", "request\"", "did you mean `requests`?"),
+        ("docs.jsonl", "absent.jsonl", "there is no such file"),
+    ] {
+        let errors = read_with("suite.toml", &suite.replacen(from, to, 1)).expect_err(to);
+        let errors = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        assert!(errors.contains(said), "{to}: {errors}");
+    }
+    let errors = read_with("suite.toml", &SUITE.replace("\"mrr\"", "\"auc\"")).expect_err("auc of a search");
+    assert!(errors[0].to_string().contains("`auc` cannot be measured by a suite of kind `search`"), "{}", errors[0]);
 }
