@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 use modeldeploy_compiler::compress::Precision;
 use modeldeploy_compiler::diagnostic::Diagnostic;
-use modeldeploy_compiler::front::{LoadOptions, Loaded, codes, load, load_ranker};
+use modeldeploy_compiler::front::{LoadOptions, Loaded, RankerOptions, codes, load, load_ranker};
 use modeldeploy_compiler::manifest::{Manifest, ModelEntry, NAMES, TWICE, UNREADABLE, add_model, is_name, is_remote};
 use modeldeploy_compiler::pipeline;
 use modeldeploy_compiler::store::write_atomically;
@@ -159,7 +159,7 @@ struct Read {
 
 fn read(folder: &Path, options: &LoadOptions) -> Result<Read, Vec<Diagnostic>> {
     if options.task == Task::Rank {
-        let loaded = load_ranker(folder)?;
+        let loaded = load_ranker(folder, RankerOptions { max_items: options.max_tokens })?;
         let architecture = loaded.architecture();
         return Ok(Read { architecture, signature: loaded.signature, notes: vec![] });
     }

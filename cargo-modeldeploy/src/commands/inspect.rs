@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 use modeldeploy_compiler::compress::error_by_layer;
 use modeldeploy_compiler::diagnostic::{Code, Diagnostic};
 use modeldeploy_compiler::emit::{BAD_PACK, arena_bytes, listing};
-use modeldeploy_compiler::front::{LoadOptions, load, load_ranker};
+use modeldeploy_compiler::front::{LoadOptions, RankerOptions, load, load_ranker};
 use modeldeploy_compiler::store::{self, Kind};
 use modeldeploy_compiler::{passes, pipeline};
 use modeldeploy_format::forest::Forest;
@@ -121,7 +121,7 @@ fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
 }
 
 fn ranker_folder(path: &Path) -> Result<(String, Value), Failure> {
-    let loaded = load_ranker(path)?;
+    let loaded = load_ranker(path, RankerOptions::default())?;
     let files: u64 = loaded.files.iter().map(|file| file.size).sum();
     let text = format!(
         "{} ({})\n{}\n  {} in {}, {} to hold it against",

@@ -3,8 +3,10 @@
 //! The same model and golden vectors give the same bytes, on every machine.
 
 mod listing;
+mod network;
 pub mod panels;
 
+pub use network::{network, with_requests};
 pub use listing::{Listing, StepListing, arena_bytes, listing};
 
 use crate::compressed::CompressedModel;

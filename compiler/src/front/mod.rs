@@ -21,7 +21,7 @@ mod tokenizer;
 pub mod weights;
 
 pub use folder::SourceFile;
-pub use ranker::{LoadedRanker, LoadedScorer, load_ranker};
+pub use ranker::{ITEMS, LoadedRanker, LoadedScorer, RankerOptions, load_ranker};
 
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;

@@ -2,12 +2,15 @@
 //! maker says some candidates must get: `golden.tsv`, or `golden.jsonl` where there are users and sessions.
 
 use super::folder::Folder;
-use super::{SourceFile, codes};
+use super::onnx::ranker::Role;
+use super::{SourceFile, codes, onnx};
 use crate::diagnostic::Diagnostic;
 use crate::features::{self, Column, Expected, OTHER_SCORES, SPECIFICATION, Served};
+use crate::graph::Graph;
+use crate::onnx::Elem;
 use crate::records::TextFile;
 use crate::trees::{self, Ensemble};
-use modeldeploy_format::features::{Features, Side};
+use modeldeploy_format::features::{Features, Side, Takes};
 use modeldeploy_format::{Digest, Signature, Task};
 use std::path::Path;
 
@@ -38,7 +41,19 @@ pub struct LoadedRanker {
 pub enum LoadedScorer {
     /// Trees, and rows with their scores.
     Trees(Box<Ensemble>, Vec<Expected>),
+    /// A network, before any pass, and requests with their scores.
+    Network(Box<Graph>, Vec<Served>),
 }
+
+/// How a ranker is read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RankerOptions {
+    /// The most items of a session, of which the last ones count; [`ITEMS`] where it is not given.
+    pub max_items: Option<u32>,
+}
+
+/// The most items of a session where nothing else is said.
+pub const ITEMS: u32 = 50;
 
 impl LoadedRanker {
     /// What it is, in words: `500 trees`.
@@ -48,6 +63,7 @@ impl LoadedRanker {
                 1 => "1 tree".to_owned(),
                 count => format!("{count} trees"),
             },
+            LoadedScorer::Network(graph, _) => format!("a network of {} nodes", graph.len()),
         }
     }
 
@@ -55,6 +71,7 @@ impl LoadedRanker {
     pub fn expected(&self) -> usize {
         match &self.scorer {
             LoadedScorer::Trees(_, expected) => expected.len(),
+            LoadedScorer::Network(_, served) => served.iter().map(Served::candidates).sum(),
         }
     }
 }
@@ -64,15 +81,18 @@ impl LoadedRanker {
 /// # Errors
 ///
 /// All that is wrong with it: `MD01xx` for the folder, `MD16xx` for trees and features.
-pub fn load_ranker(dir: &Path) -> Result<LoadedRanker, Vec<Diagnostic>> {
+pub fn load_ranker(dir: &Path, options: RankerOptions) -> Result<LoadedRanker, Vec<Diagnostic>> {
     let one = |error: Diagnostic| vec![error];
     let mut folder = Folder::open(dir).map_err(one)?;
     let there: Vec<&str> = TREES.into_iter().filter(|name| folder.has(name)).collect();
+    if let ([], Some(path)) = (there.as_slice(), onnx::find(&mut folder, "")) {
+        return load_network(folder, &path, options.max_items.unwrap_or(ITEMS));
+    }
     let &[name] = there.as_slice() else {
         let root = folder.root().display().to_string();
         let (message, help) = if there.is_empty() {
-            let help = "LightGBM: `booster.save_model(\"model.txt\")`; XGBoost: `booster.save_model(\"model.ubj\")`";
-            (format!("the folder has no file of trees: {}", TREES.join(", ")), help)
+            let help = "LightGBM: `booster.save_model(\"model.txt\")`; XGBoost: `booster.save_model(\"model.ubj\")`; PyTorch: `torch.onnx.export(model, inputs, \"model.onnx\")`";
+            (format!("the folder has neither trees ({}) nor a network (model.onnx)", TREES.join(", ")), help)
         } else {
             (format!("the folder has several files of trees: {}", there.join(", ")), "leave the one that is meant")
         };
@@ -115,6 +135,76 @@ fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagno
     let signature = signature(&features, 1, outputs);
     Ok(LoadedRanker { scorer: LoadedScorer::Trees(Box::new(ensemble), expected), features, signature, files, absent })
 }
+
+fn load_network(mut folder: Folder, path: &str, max_items: u32) -> Result<LoadedRanker, Vec<Diagnostic>> {
+    let model = onnx::read(&mut folder, path)?;
+    let (place, specification) = (folder.place(path), folder.place(FEATURES));
+    let inputs = onnx::ranker::inputs(&model);
+    let mut columns = vec![];
+    for input in &inputs {
+        if columns.len() + input.columns > MOST_COLUMNS {
+            let message = format!("the model has more than {MOST_COLUMNS} columns");
+            return Err(vec![Diagnostic::new(SPECIFICATION, message).at(place).help("give it fewer features")]);
+        }
+        let takes = if input.elem.is_some_and(Elem::is_float) { Takes::Number } else { Takes::Id };
+        let name = |at: usize| if input.columns == 1 { input.name.clone() } else { format!("{}[{at}]", input.name) };
+        columns.extend((0..input.columns).map(|at| Column { name: name(at), takes }));
+    }
+    let mut said = Said::read(&mut folder)?;
+    let features = features::features(&specification, said.specification.as_deref(), &columns)?;
+    let mut roles = vec![];
+    let mut of_input = features.list();
+    for input in &inputs {
+        let (own, rest) = of_input.split_at(input.columns);
+        of_input = rest;
+        let Some(first) = own.first() else { continue };
+        if let Some(other) = own.iter().find(|other| other.side != first.side) {
+            let message = format!(
+                "`{}` is of a {} and `{}` of a {}, and both are columns of the input `{}`",
+                first.name,
+                first.side.name(),
+                other.name,
+                other.side.name(),
+                input.name
+            );
+            let help = "export the model with an input for each, or give both the same `of`: it costs that the user's columns are computed again for each candidate";
+            return Err(vec![Diagnostic::new(SPECIFICATION, message).at(specification).help(help)]);
+        }
+        roles.push(Role { input: input.name.clone(), side: first.side });
+    }
+    let network = onnx::ranker::network(&model, &place, &roles, max_items as usize)?;
+    let errors: Vec<Diagnostic> = features
+        .list()
+        .iter()
+        .zip(&network.columns)
+        .filter_map(|(feature, column)| {
+            let (below, rows) = (feature.rule.below()?, column.rows?);
+            (below > rows).then(|| {
+                let name = &feature.name;
+                let message = format!("feature `{name}` has ids below {below}, and the model's table for it has {rows} rows");
+                let help = "is the vocabulary that of this model? `unknown-id` and `first-id` count as well";
+                Diagnostic::new(SPECIFICATION, message).at(&specification).help(help)
+            })
+        })
+        .collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let outputs = match network.graph.outputs() {
+        [output] => network.graph.ty(*output).shape.get(1).and_then(|dim| dim.fixed()).unwrap_or(1),
+        _ => 1,
+    };
+    let served = said.requests(&folder, &features, outputs)?;
+    let has_session = !features.of(Side::Session).is_empty();
+    let outputs = u32::try_from(outputs).expect("a graph that was made has fewer");
+    let signature = signature(&features, if has_session { max_items } else { 1 }, outputs);
+    let (files, absent) = folder.finish();
+    let scorer = LoadedScorer::Network(Box::new(network.graph), served);
+    Ok(LoadedRanker { scorer, features, signature, files, absent })
+}
+
+/// The most columns that a network may have.
+const MOST_COLUMNS: usize = 1 << 16;
 
 fn signature(features: &Features, max_tokens: u32, outputs: u32) -> Signature {
     Signature {

@@ -102,7 +102,12 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         digest: manifest_digest(manifest_settings(whole, "model", &name)?),
         license: section.string("license"),
         released: released(source, &section),
-        quantize: quantize(source, &section),
+        // Trees are not quantized, and networks as their own part of the pipeline has it where nothing is said.
+        quantize: if task == Some(Task::Rank) && section.at("quantize") == section.at {
+            vec![]
+        } else {
+            quantize(source, &section)
+        },
         gate: section.section("gate").and_then(|section| gate(source, section)),
         max_tokens: section.count("max-tokens").or(section.count("max-length")),
         calibration: section.string("calibration"),

@@ -138,8 +138,8 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Scores a request with a network, as the features' rules give it, and hands the scores to `each`: as many as the request's own,
-    /// which are not looked at.
+    /// Scores a request with a network, as the features' rules give it, and hands the scores to `each`. Those of the request itself are not
+    /// looked at.
     ///
     /// # Errors
     ///

@@ -81,10 +81,8 @@ impl<'a> Worker<'a> {
 
     /// The scores of a golden request.
     pub(super) fn golden(&mut self, golden: &GoldenRequest) -> Result<&[f32], Error> {
-        let GoldenRequest { session, user, candidates, scores } = golden;
-        let outputs = self.scores.len() / ROWS;
-        let count = scores.len() / outputs;
-        let items = rows(session, self.given.session);
+        let GoldenRequest { session, user, candidates, scores: _ } = golden;
+        let (items, count) = (rows(session, self.given.session), rows(candidates, self.given.candidate));
         let request = Request {
             session: first(session, self.given.session, items),
             starts: &[0, items as u32],

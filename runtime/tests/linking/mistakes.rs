@@ -3,6 +3,7 @@
 
 use crate::locks;
 use crate::user::Workspace;
+use modeldeploy::format::features::{Fact, Kind, Side};
 use modeldeploy::format::lock::{FILE_NAME, Lock, LockedModel, LockedPack, VERSION};
 use modeldeploy::format::pack::LAYOUT_FINGERPRINT;
 use modeldeploy::format::{Digest, Signature, Task};
@@ -20,7 +21,7 @@ enum Change {
 
 use Change::{Entries, Keep, Text};
 
-const CASES: [(&str, Change); 22] = [
+const CASES: [(&str, Change); 25] = [
     ("another_task", Keep),
     ("classifier_embeds", Keep),
     ("contradiction", Entries(|lock| lock.models[0].signature.outputs = 5)),
@@ -37,8 +38,11 @@ const CASES: [(&str, Change); 22] = [
     ("not_a_string", Keep),
     ("not_a_unit_struct", Keep),
     ("not_locked_yet", Keep),
-    ("other_layout", Entries(|lock| lock.models[4].packs[0].layout = "00000000000000aa".into())),
+    ("other_layout", Entries(|lock| lock.models[5].packs[0].layout = "00000000000000aa".into())),
     ("other_version", Text(|lock| *lock = lock.replacen("version = 1", "version = 9", 1))),
+    ("rank_a_feature_short", Keep),
+    ("rank_another_type", Keep),
+    ("rank_without_user", Keep),
     ("stale", Keep),
     ("two_spaces", Keep),
     ("unknown_name", Keep),
@@ -142,19 +146,30 @@ fn manifest(case: &str, workspace: &Path) -> String {
 fn lock() -> Lock {
     let models = vec![
         model("changed", Task::Embed, 4),
+        model("feed", Task::Rank, 1),
         model("leaver", Task::Embed, 4),
         model("mood", Task::Classify, 2),
         model("other-encoder", Task::Embed, 4),
         model("query-encoder", Task::Embed, 4),
         model("ranker", Task::Score, 1),
     ];
-    let indexes = vec![locks::index("catalogue", &models[4])];
+    let indexes = vec![locks::index("catalogue", &models[5])];
     Lock { version: VERSION, models, indexes }
 }
 
 fn model(name: &str, task: Task, outputs: u32) -> LockedModel {
     let labels = if task == Task::Classify { vec!["calm".into(), "cross".into()] } else { vec![] };
     let normalized = task == Task::Embed;
+    let fact = |name: &str, kind, side| Fact { name: name.into(), kind, side };
+    let features = match task {
+        Task::Rank => vec![
+            fact("price", Kind::Number, Side::Candidate),
+            fact("brand", Kind::Text, Side::Candidate),
+            fact("country", Kind::Text, Side::User),
+            fact("seen", Kind::Number, Side::Session),
+        ],
+        _ => vec![],
+    };
     let signature = Signature {
         task,
         max_tokens: 16,
@@ -163,7 +178,7 @@ fn model(name: &str, task: Task, outputs: u32) -> LockedModel {
         labels,
         prompts: vec![],
         default_prompt: None,
-        features: vec![],
+        features,
     };
     let pack = LockedPack { layout: layout(), size: 3, digest: Digest::of(name.as_bytes()) };
     let package = match name {

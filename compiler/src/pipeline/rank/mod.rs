@@ -1,6 +1,7 @@
 //! A ranker, from its folder to its pack and its entry in the lock. What the store keeps as the compressed model is the pack without golden
 //! rows.
 
+mod network;
 mod trees;
 
 use super::derive::{REVISION, REVISION_KEY, locked_files};
@@ -9,10 +10,13 @@ use super::{Event, Judge, OTHER_BYTES, Progress};
 use crate::diagnostic::Diagnostic;
 use crate::eval::{self, Evaluation};
 use crate::features::{OTHER_SCORES, Served};
-use crate::front::{LoadedRanker, LoadedScorer, load_ranker};
+use crate::front::{LoadedRanker, LoadedScorer, RankerOptions, load_ranker};
 use crate::gate;
+use crate::passes;
+use crate::reference::Reference;
 use crate::manifest::{Manifest, ModelEntry};
 use crate::suite::Suite;
+use modeldeploy::isa::Isa;
 use modeldeploy_format::lock::{LockedGate, LockedModel};
 use modeldeploy_format::pack::{Aligned, Scorer};
 use modeldeploy_format::{Artifact, Digest};
@@ -23,9 +27,13 @@ const TOLERANCE: f64 = 1e-6;
 
 /// The settings of a ranker's recipe.
 pub(super) fn settings(entry: &ModelEntry) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
-    let _ = entry;
+    let mut settings = BTreeMap::new();
+    if !entry.quantize.is_empty() {
+        settings = network::recipe(entry)?.0;
+    }
     let made_by = [("modeldeploy", env!("CARGO_PKG_VERSION")), (REVISION_KEY, REVISION)];
-    Ok(made_by.map(|(key, value)| (key.to_owned(), value.to_owned())).into())
+    settings.extend(made_by.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    Ok(settings)
 }
 
 /// A ranker before it is locked.
@@ -46,11 +54,20 @@ pub(super) fn derive(
     progress: Progress<'_>,
 ) -> Result<Derived, Vec<Diagnostic>> {
     progress(Event::Stage("Loading", 0, 0));
-    let loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?)?;
+    let options = RankerOptions { max_items: entry.max_tokens };
+    let loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?, options)?;
     judge(manifest, entry, &locked_files(&loaded.files))?;
     progress(Event::Stage("Packing", 0, 0));
     let (compressed, golden, pack) = match &loaded.scorer {
-        LoadedScorer::Trees(ensemble, expected) => trees::packs(&loaded, ensemble, expected, entry)?,
+        LoadedScorer::Trees(ensemble, expected) => {
+            if !entry.quantize.is_empty() {
+                let message = "trees are packed as they are: they have no `quantize`";
+                let help = "take the line away; what the pack gives is held against `golden.tsv` in the folder";
+                return Err(vec![Diagnostic::new(crate::manifest::ENTRY, message).at(&entry.place).help(help)]);
+            }
+            trees::packs(&loaded, ensemble, expected, entry)?
+        }
+        LoadedScorer::Network(graph, served) => network::packs(&loaded, graph, served, entry, progress)?,
     };
     Ok(Derived { loaded, compressed, golden, pack })
 }
@@ -120,6 +137,15 @@ pub(super) fn measure(
             let got = |request: &Served| trees::scores(&engine, features, request);
             eval::run_requests(suite, features, &base, &got, &heard)
         }
+        LoadedScorer::Network(graph, _) => {
+            let mut graph = graph.clone();
+            passes::run(&mut graph);
+            let (reference, engine) = (Reference::new(&graph)?, network::engine(pack, Isa::detect())?);
+            let most = derived.loaded.signature.max_tokens as usize;
+            let base = |request: &Served| network::reference(&reference, features, most, request);
+            let got = |request: &Served| network::scores(&engine, features, request);
+            eval::run_requests(suite, features, &base, &got, &heard)
+        }
     }
 }
 
@@ -133,7 +159,7 @@ pub(super) fn again(model: &LockedModel, compressed: &Aligned, golden: &[u8]) ->
     let ranker = artifact.ranker().ok_or_else(|| wrong("it is no ranker".to_owned()))?;
     match ranker.scorer {
         Scorer::Forest(_) => trees::again(&artifact, &ranker.features, golden).map_err(wrong),
-        Scorer::Network => Err(wrong("it is a network".to_owned())),
+        Scorer::Network => network::again(&artifact, &ranker.features, golden).map_err(wrong),
     }
 }
 
