@@ -38,17 +38,17 @@ pub(crate) struct Args {
     /// The package whose manifest names it; without it that of the current folder
     #[arg(long, short)]
     package: Option<String>,
-    /// How its weights are stored
-    #[arg(long, default_value = "int8", value_parser = Precision::ALL.map(Precision::name))]
-    quantize: String,
+    /// How its weights are stored; int8 where it is not given, and trees as they are
+    #[arg(long, value_parser = Precision::ALL.map(Precision::name))]
+    quantize: Option<String>,
     /// Its licence, as an SPDX expression
     #[arg(long)]
     license: Option<String>,
     /// Its own version; a registry's model has one there
     #[arg(long, default_value = "0.1.0", value_parser = version)]
     model_version: String,
-    /// The most tokens of a text; without it the model's own limit
-    #[arg(long, value_name = "TOKENS")]
+    /// The most tokens of a text, without it the model's own limit; or the most items of a session, without it 50
+    #[arg(long, value_name = "TOKENS", visible_alias = "max-length")]
     max_tokens: Option<u32>,
     /// The manifest, if it is not that of the current folder
     #[arg(long, value_name = "PATH")]
@@ -108,7 +108,10 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         version: args.model_version.clone(),
         license: args.license.clone(),
         released: None,
-        quantize: vec![("default".into(), args.quantize.clone())],
+        quantize: match (&args.quantize, args.task.0) {
+            (None, Task::Rank) => vec![],
+            (precision, _) => vec![("default".into(), precision.clone().unwrap_or_else(|| Precision::Int8.name().into()))],
+        },
         gate: None,
         max_tokens: args.max_tokens,
         calibration: None,

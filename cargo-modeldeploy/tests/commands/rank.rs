@@ -110,7 +110,7 @@ fn what_training_did_not_do_is_refused() {
             "Cargo.toml",
             "task = \"rank\"",
             "task = \"rank\"\nquantize = \"int8\"",
-            "a model that does `rank` has no `quantize`",
+            "trees are packed as they are: they have no `quantize`",
         ),
     ] {
         let text = shop.read(path);

@@ -46,14 +46,15 @@ pub fn add_model(text: &str, shown: &str, entry: &ModelEntry) -> Result<String, 
     }
     match entry.quantize.as_slice() {
         // Trees are packed as they are.
-        _ if entry.task == Task::Rank => {}
+        [] => {}
         [(part, precision)] if part == "default" => table["quantize"] = value(precision),
         parts => {
             table["quantize"] = value(parts.iter().map(|(part, precision)| (part, precision)).collect::<InlineTable>());
         }
     }
     if let Some(max_tokens) = entry.max_tokens {
-        table["max-tokens"] = value(i64::from(max_tokens));
+        let key = if entry.task == Task::Rank { "max-length" } else { "max-tokens" };
+        table[key] = value(i64::from(max_tokens));
     }
     table.decor_mut().set_prefix("\n");
     models.insert(&entry.name, Item::Table(table));
