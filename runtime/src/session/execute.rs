@@ -112,7 +112,7 @@ impl Run<'_> {
                 let dense = Dense { x: layout.place(x), weights, bias, activation, residual };
                 self.linear(&dense, &out, arena, team);
             }
-            Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {
+            Op::Attention { q, k, v, heads, scale, ref bias, int8, causal, out } => {
                 let out = layout.place(out);
                 let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
                 let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
@@ -129,7 +129,8 @@ impl Run<'_> {
                         kernels::RelativeBias { buckets: &bias.buckets, table }
                     });
                     let (segments, heads) = (feed.starts(), part.len());
-                    let attention = kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias };
+                    let attention =
+                        kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, causal };
                     let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
                     attend(isa, attention, bytemuck::cast_slice_mut(scratch), y);
                 });
@@ -185,6 +186,33 @@ impl Run<'_> {
                     let b = Beside { rows: rows(inputs, &b), of }.part(part.clone());
                     let x = rows(inputs, &a.part(part.clone()));
                     kernels::row_dot(isa, x, b, part.len(), a.width, y);
+                });
+            }
+            Op::Pairs { x, fields, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = rows(inputs, &x.part(part.clone()));
+                    kernels::pairs(isa, x, part.len(), fields, y);
+                });
+            }
+            Op::Gru { x, weights, bias, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
+                let (mut y, starts) = (rows_mut(y, &out), feed.starts());
+                let texts = starts.len() - 1;
+                let members = team.members().min(out.rows * x.width * out.width / divide::MACS_EACH).max(1);
+                // Texts are not divided: each starts where the ones before end.
+                let parts = divide::shares(texts, members).zip(scratch.chunks_exact_mut(layout.scratch_each())).map(
+                    |(texts, scratch)| {
+                        let starts = &starts[texts.start..=texts.end];
+                        let tokens = starts[0] as usize..starts[texts.len()] as usize;
+                        (y.take_rows(tokens.len()), starts, tokens, scratch)
+                    },
+                );
+                team.each(parts, |(y, starts, tokens, scratch)| {
+                    let x = rows(&inputs, &x.part(tokens));
+                    let inputs = kernels::Gru { x, weights, bias, segments: starts };
+                    kernels::gru(isa, inputs, bytemuck::cast_slice_mut(scratch), y);
                 });
             }
         }

@@ -64,6 +64,7 @@ pub(super) enum Op<'a> {
         scale: f32,
         bias: Option<Bias<'a>>,
         int8: bool,
+        causal: bool,
         out: SlotId,
     },
     Pool {
@@ -108,6 +109,17 @@ pub(super) enum Op<'a> {
         b: SlotId,
         /// Whether `b` has a row for each text where there is one for each candidate.
         shared: bool,
+        out: SlotId,
+    },
+    Pairs {
+        x: SlotId,
+        fields: kernels::Fields,
+        out: SlotId,
+    },
+    Gru {
+        x: SlotId,
+        weights: kernels::GruWeights<'a>,
+        bias: &'a [f32],
         out: SlotId,
     },
 }
@@ -191,13 +203,13 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let weights = panels(artifact, weights);
             Op::Linear { x, weights, bias: bias.map(floats), activation, residual, out }
         }
-        Step::Attention { q, k, v, heads, scale, bias, int8, causal: _, out } => {
+        Step::Attention { q, k, v, heads, scale, bias, int8, causal, out } => {
             let (most, limit) = (artifact.signature().max_tokens, kernels::ATTENTION_I8_MAX_LEN);
             if int8 && most as usize > limit {
                 return Err(format!("texts of {most} tokens in 8-bit codes, whose sums hold {limit}"));
             }
             let bias = bias.map(|bias| relative_bias(artifact, bias)).transpose()?;
-            Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, out }
+            Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, causal, out }
         }
         Step::Pool { x, pooling, out } => Op::Pool { x, pooling, out },
         Step::Normalize { x, out } => Op::Normalize { x, out },
@@ -216,7 +228,19 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let rows = |id| artifact.program().slot(id).rows;
             Op::Dot { a, b, shared: rows(b) != rows(out), out }
         }
-        Step::Pairs { .. } | Step::Gru { .. } => return Err("rows of candidates".to_owned()),
+        Step::Pairs { x, fields: count, triangle, diagonal, out } => {
+            let width = artifact.program().slot(x).width / count;
+            let fields = kernels::Fields { count: count as usize, width: width as usize, triangle, diagonal };
+            Op::Pairs { x, fields, out }
+        }
+        Step::Gru { x, weights, bias, out } => {
+            let weights = match panels(artifact, Weights::Float(weights)) {
+                Panels::F32(w) => kernels::GruWeights::F32(w),
+                Panels::Bf16(w) => kernels::GruWeights::Bf16(w),
+                Panels::Int8(_) => unreachable!("panels of a float type"),
+            };
+            Op::Gru { x, weights, bias: floats(bias), out }
+        }
     })
 }
 
@@ -304,6 +328,7 @@ pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Op
             let scratch = if int8 { kernels::attention_i8_scratch } else { kernels::attention_scratch };
             Some(scratch(text, head_dim) * size_of::<f32>())
         }
+        Step::Gru { out, .. } => Some(kernels::gru_scratch(program.slot(out).width as usize) * size_of::<f32>()),
         _ => Some(0),
     };
     program.steps.iter().map(step).try_fold(0, |most, bytes| Some(bytes?.max(most)))
