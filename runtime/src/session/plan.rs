@@ -1,9 +1,13 @@
 //! A program with its tensors looked up: what is left to do at each step is to place its slots and call its kernel.
 
+mod pieces;
+
+pub(super) use pieces::{Bag, From, Piece};
+
 use super::SessionError;
 use crate::kernels::{self, Buckets, Table};
 use modeldeploy_format::program::{
-    self, Activation, Given, Index, Part, Pooling, Program, Rows, SlotId, Step, Storage, TensorId, View, Weights,
+    self, Activation, Given, Index, Pooling, Program, Rows, SlotId, Step, Storage, TensorId, View, Weights,
 };
 use modeldeploy_format::tensor::Tensor;
 use modeldeploy_format::{Artifact, DType};
@@ -124,33 +128,6 @@ pub(super) enum Op<'a> {
     },
 }
 
-/// A part of the rows that are put together.
-pub(super) struct Piece<'a> {
-    pub(super) from: From<'a>,
-    /// How many columns.
-    pub(super) width: usize,
-    /// Whether it has a row for each text where there is one for each candidate.
-    pub(super) shared: bool,
-}
-
-/// Where a part comes from.
-pub(super) enum From<'a> {
-    View(View),
-    /// Numbers that are given with these rows, from a column on.
-    Numbers(Rows, usize),
-    Bag(Bag<'a>),
-}
-
-/// Rows of a table, added up.
-pub(super) struct Bag<'a> {
-    pub(super) table: Table<'a>,
-    pub(super) offsets: Option<&'a [f32]>,
-    pub(super) of: Rows,
-    pub(super) column: usize,
-    pub(super) count: usize,
-    pub(super) mean: bool,
-}
-
 /// Weights as a kernel takes them.
 #[derive(Clone, Copy)]
 pub(super) enum Panels<'a> {
@@ -219,7 +196,7 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let program = artifact.program();
             let rows = program.slot(out).rows;
             let parts = program.parts(parts).iter();
-            Op::Concat { pieces: parts.map(|part| piece(artifact, part, rows, limits)).collect(), out }
+            Op::Concat { pieces: parts.map(|part| Piece::new(artifact, part, rows, limits)).collect(), out }
         }
         Step::Mul { a, b, out } => Op::Mul { a, b, out },
         Step::Affine { x, gamma, beta, out } => Op::Affine { x, affine: affine(gamma, beta), out },
@@ -242,24 +219,6 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             Op::Gru { x, weights, bias: floats(bias), out }
         }
     })
-}
-
-fn piece<'a>(artifact: &Artifact<'a>, part: &Part, rows: Rows, limits: &mut Plan<'a>) -> Piece<'a> {
-    let (from, width, of) = match *part {
-        Part::View(view) => (From::View(view), view.width, artifact.program().slot(view.slot).rows),
-        Part::Numbers { of, column, count } => (From::Numbers(of, column as usize), count, of),
-        Part::Bag(program::Bag { table, scales, offsets, of, column, count, mean }) => {
-            let [rows, width] = artifact.tensor(table).dims[..] else {
-                unreachable!("a table is a matrix: proved by parse")
-            };
-            (column..column + count).for_each(|column| limits.bound(of, column, rows));
-            let offsets = offsets.map(|id| artifact.values(id));
-            let (column, count) = (column as usize, count as usize);
-            let bag = Bag { table: self::table(artifact, table, scales), offsets, of, column, count, mean };
-            (From::Bag(bag), width, of)
-        }
-    };
-    Piece { from, width: width as usize, shared: of != rows }
 }
 
 fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<'a>) -> Term<'a> {
