@@ -5,6 +5,7 @@ use crate::packs::network::{IDS, MAX_ITEMS, NUMBERS, OUTPUTS, build};
 use crate::packs::{Built, Head, Precision, Random};
 use crate::{overlaps, packs};
 use modeldeploy::format::Artifact;
+use modeldeploy::format::pack::Aligned;
 use modeldeploy::format::program::Rows;
 use modeldeploy::isa::Isa;
 use modeldeploy::session::{
@@ -301,4 +302,33 @@ fn a_networks_memory_is_known_before_it_is_made_and_grows_with_each_capacity() {
         assert_eq!(memory(tokens, texts, candidates), Err(SessionError::NoCapacity));
     }
     assert!(matches!(memory(1, 1, usize::MAX), Err(SessionError::Memory { .. })));
+}
+
+#[test]
+fn any_byte_of_a_pack_may_be_wrong() {
+    let built = build(Precision::Int8, true);
+    let artifact = Artifact::parse(&built.pack).expect("a pack");
+    // Any weight is one; all else says what is done with them.
+    let weights = artifact.tensors().iter().map(|tensor| tensor.offset as usize).min().expect("tensors");
+    let last = artifact.tensors().iter().map(|tensor| (tensor.offset + tensor.bytes().expect("a size")) as usize).max();
+    let after = last.expect("tensors");
+    let mut random = Random(27);
+    let user = User::new(&mut random, 3, 5);
+    let [items, who, candidate] = user.columns();
+    let request = Request { session: items, starts: &[0, 3], user: who, candidate, candidates: &[0, 5] };
+    let mut scored = 0;
+    for at in (0..weights).chain(after..built.pack.len()) {
+        for flip in [1, 2, 0x10, 0x80, 0xff] {
+            let mut wrong = built.pack.to_vec();
+            wrong[at] ^= flip;
+            let wrong = Aligned::copy(&wrong);
+            let Ok(artifact) = Artifact::parse(&wrong) else { continue };
+            let capacity = Capacity { tokens: 3, texts: 1, candidates: 5 };
+            if Session::memory_for(&artifact, capacity).is_ok_and(|bytes| bytes < 1 << 26) {
+                let mut session = Session::new(&artifact, capacity).expect("little memory");
+                scored += usize::from(session.score(&request).is_ok());
+            }
+        }
+    }
+    assert!(scored > 100, "{scored}");
 }
