@@ -9,7 +9,6 @@ use crate::kernels::{Operand, Rows, RowsMut};
 /// # Panics
 ///
 /// If a buffer is too short for its shape, or `y_width` is another.
-#[expect(clippy::too_many_arguments, reason = "two inputs, their shape and the output")]
 pub fn mul(isa: Isa, x: Operand<Rows<'_>>, y: Rows<'_>, y_width: usize, rows: usize, width: usize, out: RowsMut<'_>) {
     assert!(y_width == width || y_width == 1, "y has {y_width} values a row of {width}");
     x.check("x", rows, width);

@@ -1,17 +1,20 @@
 //! One step: its slots are placed, its work is divided, its kernel is called.
 
 mod concat;
+mod embed;
+mod linear;
 
 use super::arena::{Arena, Inputs};
-use super::divide::{self, By, Part};
+use super::divide;
 use super::layout::{Layout, Place};
-use super::plan::{self, Op, Panels, Plan, Term};
+use super::plan::{Op, Plan};
 use super::team::Team;
 use super::{Batch, Columns, Request};
 use crate::isa::Isa;
-use crate::kernels::{self, Beside, Epilogue, Lookup, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
+use crate::kernels::{self, Beside, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
 use core::ops::Range;
-use modeldeploy_format::program::{self, Activation, Given, Index, SlotId, View};
+use linear::Dense;
+use modeldeploy_format::program::{self, Given, View};
 
 /// What the steps of one run share.
 #[derive(Clone, Copy)]
@@ -112,7 +115,7 @@ impl Run<'_> {
                 let dense = Dense { x: layout.place(x), weights, bias, activation, residual };
                 self.linear(&dense, &out, arena, team);
             }
-            Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {
+            Op::Attention { q, k, v, heads, scale, ref bias, int8, causal, out } => {
                 let out = layout.place(out);
                 let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
                 let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
@@ -129,7 +132,8 @@ impl Run<'_> {
                         kernels::RelativeBias { buckets: &bias.buckets, table }
                     });
                     let (segments, heads) = (feed.starts(), part.len());
-                    let attention = kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias };
+                    let attention =
+                        kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, causal };
                     let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
                     attend(isa, attention, bytemuck::cast_slice_mut(scratch), y);
                 });
@@ -187,38 +191,34 @@ impl Run<'_> {
                     kernels::row_dot(isa, x, b, part.len(), a.width, y);
                 });
             }
-        }
-    }
-
-    fn embed(self, terms: [Option<Term<'_>>; 3], out: SlotId, arena: &mut Arena, team: &mut Team) {
-        let Run { isa, layout, feed } = self;
-        let out = layout.place(out);
-        let ([y, scratch], _) = arena.split([out.values.clone(), layout.scratch()]);
-        let mut scratch: &mut [u32] = bytemuck::cast_slice_mut(scratch);
-        let mut lookups: [Option<Lookup<'_>>; 3] = [None; 3];
-        for (lookup, term) in lookups.iter_mut().zip(terms.into_iter().flatten()) {
-            let ids = match (term.index, feed) {
-                (Index::TokenId, Feed::Texts(batch)) => batch.ids,
-                (Index::TokenType, Feed::Texts(batch)) => batch.types,
-                _ => {
-                    let (positions, rest) = scratch.split_at_mut(out.rows);
-                    scratch = rest;
-                    place(term.index, feed, positions);
-                    &*positions
-                }
-            };
-            *lookup = Some(Lookup { table: term.table, ids });
-        }
-        let mut y = rows_mut(y, &out);
-        let parts = divide::shares(out.rows, divide::parts(out.rows * out.width, team.members()));
-        team.each(parts.map(|part| (y.take_rows(part.len()), part)), |(y, part)| {
-            match lookups.map(|lookup| Some(Lookup { ids: &lookup?.ids[part.clone()], ..lookup? })) {
-                [Some(a), Some(b), Some(c)] => kernels::embed(isa, &[a, b, c], out.width, y),
-                [Some(a), Some(b), None] => kernels::embed(isa, &[a, b], out.width, y),
-                [Some(a), ..] => kernels::embed(isa, &[a], out.width, y),
-                [None, ..] => unreachable!("an embedding has a table: proved by parse"),
+            Op::Pairs { x, fields, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = rows(inputs, &x.part(part.clone()));
+                    kernels::pairs(isa, x, part.len(), fields, y);
+                });
             }
-        });
+            Op::Gru { x, weights, bias, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
+                let (mut y, starts) = (rows_mut(y, &out), feed.starts());
+                let texts = starts.len() - 1;
+                let members = team.members().min(out.rows * x.width * out.width / divide::MACS_EACH).max(1);
+                // Texts are not divided: each starts where the ones before end.
+                let parts = divide::shares(texts, members).zip(scratch.chunks_exact_mut(layout.scratch_each())).map(
+                    |(texts, scratch)| {
+                        let starts = &starts[texts.start..=texts.end];
+                        let tokens = starts[0] as usize..starts[texts.len()] as usize;
+                        (y.take_rows(tokens.len()), starts, tokens, scratch)
+                    },
+                );
+                team.each(parts, |(y, starts, tokens, scratch)| {
+                    let x = rows(&inputs, &x.part(tokens));
+                    let inputs = kernels::Gru { x, weights, bias, segments: starts };
+                    kernels::gru(isa, inputs, bytemuck::cast_slice_mut(scratch), y);
+                });
+            }
+        }
     }
 
     /// Divides an output by its rows among the team.
@@ -238,99 +238,6 @@ impl Run<'_> {
     /// The number of each candidate's text.
     fn owners<'a>(self, inputs: &Inputs<'a>) -> &'a [u32] {
         bytemuck::cast_slice(inputs.bytes(self.layout.owners()))
-    }
-
-    fn quantize(self, x: Rows<'_>, place: &Place, mut out: Q8RowsMut<'_>, team: &mut Team) {
-        let parts = divide::shares(place.rows, divide::parts(place.rows * place.width, team.members()));
-        team.each(parts.map(|part| (out.take_rows(part.len()), part)), |(out, part)| {
-            let x = Rows { values: &x.values[part.start * x.stride..], stride: x.stride };
-            kernels::quantize_rows(self.isa, x, place.width, out);
-        });
-    }
-
-    fn linear(self, dense: &Dense<'_>, out: &Place, arena: &mut Arena, team: &mut Team) {
-        let Run { isa, layout, .. } = self;
-        let (rows, n) = (out.rows, out.width);
-        let by = By::of(rows, dense.weights.size(), team.members());
-        if out.is_f32() {
-            let ([y], inputs) = arena.split([out.values.clone()]);
-            team.each(by.parts(rows, n, rows_mut(y, out)), |part| dense.run(isa, &inputs, part));
-            return;
-        }
-        let ([codes, params, scratch], inputs) =
-            arena.split([out.values.clone(), out.scales.clone(), layout.scratch()]);
-        let mut codes = q8_mut(codes, params, out);
-        let By::Rows(parts) = by else {
-            // So few rows that the scratch of all members holds them.
-            let y: &mut [f32] = bytemuck::cast_slice_mut(scratch);
-            team.each(by.parts(rows, n, RowsMut::new(y, n)), |part| dense.run(isa, &inputs, part));
-            self.quantize(Rows { values: y, stride: n }, out, codes, team);
-            return;
-        };
-        let parts = divide::shares(rows, parts)
-            .zip(scratch.chunks_exact_mut(layout.scratch_each()))
-            .map(|(part, scratch)| (codes.take_rows(part.len()), part, scratch));
-        team.each(parts, |(mut codes, part, scratch)| {
-            let scratch: &mut [f32] = bytemuck::cast_slice_mut(scratch);
-            for first in part.clone().step_by(plan::QUANTIZED_TOGETHER) {
-                let rows = first..part.end.min(first + plan::QUANTIZED_TOGETHER);
-                let codes = codes.take_rows(rows.len());
-                dense.run(isa, &inputs, Part { rows, columns: 0..n, y: RowsMut::new(scratch, n) });
-                kernels::quantize_rows(isa, Rows { values: scratch, stride: n }, n, codes);
-            }
-        });
-    }
-}
-
-/// A linear layer whose inputs are placed.
-struct Dense<'a> {
-    x: Place,
-    weights: Panels<'a>,
-    bias: Option<&'a [f32]>,
-    activation: Activation,
-    residual: Option<Operand<Place>>,
-}
-
-impl Dense<'_> {
-    fn run(&self, isa: Isa, inputs: &Inputs<'_>, part: Part<'_>) {
-        let Part { rows: part, columns, y } = part;
-        let x = self.x.part(part.clone());
-        let residual = self.residual.as_ref().map(|residual| match residual {
-            Operand::InPlace => Operand::InPlace,
-            Operand::Apart(place) => Operand::Apart(from_column(rows(inputs, &place.part(part)), columns.start)),
-        });
-        let bias = self.bias.map(|bias| &bias[columns.clone()]);
-        let epilogue = Epilogue { bias, activation: self.activation, residual };
-        match self.weights.columns(columns) {
-            Panels::F32(w) => kernels::gemm_f32(isa, rows(inputs, &x), x.rows, w, epilogue, y),
-            Panels::Bf16(w) => kernels::gemm_bf16(isa, rows(inputs, &x), x.rows, w, epilogue, y),
-            Panels::Int8(w) => kernels::gemm_i8(isa, q8(inputs, &x), w, epilogue, y),
-        }
-    }
-}
-
-/// The rows of a table that the tokens take, where they are not given as they are read.
-fn place(index: Index, feed: &Feed<'_>, places: &mut [u32]) {
-    let texts = feed.starts().windows(2).map(|ends| ends[0] as usize..ends[1] as usize);
-    match (index, feed) {
-        (Index::Position { offset }, _) => {
-            texts.for_each(|text| places[text].iter_mut().zip(offset..).for_each(|(to, position)| *to = position));
-        }
-        (Index::Counted { padding }, Feed::Texts(batch)) => {
-            for text in texts {
-                let mut count = 0;
-                for (to, &id) in places[text.clone()].iter_mut().zip(&batch.ids[text]) {
-                    count += u32::from(id != padding);
-                    *to = if id == padding { 0 } else { count };
-                }
-            }
-        }
-        (Index::Id { column }, Feed::Request(..)) => {
-            let (given, each) = feed.with(program::Rows::Tokens);
-            let ids = given.ids.chunks_exact(each.ids as usize);
-            places.iter_mut().zip(ids).for_each(|(to, ids)| *to = ids[column as usize]);
-        }
-        _ => unreachable!("an index of another kind of program: proved by parse"),
     }
 }
 

@@ -1,9 +1,13 @@
 //! A program with its tensors looked up: what is left to do at each step is to place its slots and call its kernel.
 
+mod pieces;
+
+pub(super) use pieces::{Bag, From, Piece};
+
 use super::SessionError;
 use crate::kernels::{self, Buckets, Table};
 use modeldeploy_format::program::{
-    self, Activation, Given, Index, Part, Pooling, Program, Rows, SlotId, Step, Storage, TensorId, View, Weights,
+    self, Activation, Given, Index, Pooling, Program, Rows, SlotId, Step, Storage, TensorId, View, Weights,
 };
 use modeldeploy_format::tensor::Tensor;
 use modeldeploy_format::{Artifact, DType};
@@ -64,6 +68,7 @@ pub(super) enum Op<'a> {
         scale: f32,
         bias: Option<Bias<'a>>,
         int8: bool,
+        causal: bool,
         out: SlotId,
     },
     Pool {
@@ -110,33 +115,17 @@ pub(super) enum Op<'a> {
         shared: bool,
         out: SlotId,
     },
-}
-
-/// A part of the rows that are put together.
-pub(super) struct Piece<'a> {
-    pub(super) from: From<'a>,
-    /// How many columns.
-    pub(super) width: usize,
-    /// Whether it has a row for each text where there is one for each candidate.
-    pub(super) shared: bool,
-}
-
-/// Where a part comes from.
-pub(super) enum From<'a> {
-    View(View),
-    /// Numbers that are given with these rows, from a column on.
-    Numbers(Rows, usize),
-    Bag(Bag<'a>),
-}
-
-/// Rows of a table, added up.
-pub(super) struct Bag<'a> {
-    pub(super) table: Table<'a>,
-    pub(super) offsets: Option<&'a [f32]>,
-    pub(super) of: Rows,
-    pub(super) column: usize,
-    pub(super) count: usize,
-    pub(super) mean: bool,
+    Pairs {
+        x: SlotId,
+        fields: kernels::Fields,
+        out: SlotId,
+    },
+    Gru {
+        x: SlotId,
+        weights: kernels::GruWeights<'a>,
+        bias: &'a [f32],
+        out: SlotId,
+    },
 }
 
 /// Weights as a kernel takes them.
@@ -191,13 +180,13 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let weights = panels(artifact, weights);
             Op::Linear { x, weights, bias: bias.map(floats), activation, residual, out }
         }
-        Step::Attention { q, k, v, heads, scale, bias, int8, causal: _, out } => {
+        Step::Attention { q, k, v, heads, scale, bias, int8, causal, out } => {
             let (most, limit) = (artifact.signature().max_tokens, kernels::ATTENTION_I8_MAX_LEN);
             if int8 && most as usize > limit {
                 return Err(format!("texts of {most} tokens in 8-bit codes, whose sums hold {limit}"));
             }
             let bias = bias.map(|bias| relative_bias(artifact, bias)).transpose()?;
-            Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, out }
+            Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, causal, out }
         }
         Step::Pool { x, pooling, out } => Op::Pool { x, pooling, out },
         Step::Normalize { x, out } => Op::Normalize { x, out },
@@ -207,7 +196,7 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let program = artifact.program();
             let rows = program.slot(out).rows;
             let parts = program.parts(parts).iter();
-            Op::Concat { pieces: parts.map(|part| piece(artifact, part, rows, limits)).collect(), out }
+            Op::Concat { pieces: parts.map(|part| Piece::new(artifact, part, rows, limits)).collect(), out }
         }
         Step::Mul { a, b, out } => Op::Mul { a, b, out },
         Step::Affine { x, gamma, beta, out } => Op::Affine { x, affine: affine(gamma, beta), out },
@@ -216,26 +205,20 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let rows = |id| artifact.program().slot(id).rows;
             Op::Dot { a, b, shared: rows(b) != rows(out), out }
         }
-        Step::Pairs { .. } | Step::Gru { .. } => return Err("rows of candidates".to_owned()),
-    })
-}
-
-fn piece<'a>(artifact: &Artifact<'a>, part: &Part, rows: Rows, limits: &mut Plan<'a>) -> Piece<'a> {
-    let (from, width, of) = match *part {
-        Part::View(view) => (From::View(view), view.width, artifact.program().slot(view.slot).rows),
-        Part::Numbers { of, column, count } => (From::Numbers(of, column as usize), count, of),
-        Part::Bag(program::Bag { table, scales, offsets, of, column, count, mean }) => {
-            let [rows, width] = artifact.tensor(table).dims[..] else {
-                unreachable!("a table is a matrix: proved by parse")
-            };
-            (column..column + count).for_each(|column| limits.bound(of, column, rows));
-            let offsets = offsets.map(|id| artifact.values(id));
-            let (column, count) = (column as usize, count as usize);
-            let bag = Bag { table: self::table(artifact, table, scales), offsets, of, column, count, mean };
-            (From::Bag(bag), width, of)
+        Step::Pairs { x, fields: count, triangle, diagonal, out } => {
+            let width = artifact.program().slot(x).width / count;
+            let fields = kernels::Fields { count: count as usize, width: width as usize, triangle, diagonal };
+            Op::Pairs { x, fields, out }
         }
-    };
-    Piece { from, width: width as usize, shared: of != rows }
+        Step::Gru { x, weights, bias, out } => {
+            let weights = match panels(artifact, Weights::Float(weights)) {
+                Panels::F32(w) => kernels::GruWeights::F32(w),
+                Panels::Bf16(w) => kernels::GruWeights::Bf16(w),
+                Panels::Int8(_) => unreachable!("panels of a float type"),
+            };
+            Op::Gru { x, weights, bias: floats(bias), out }
+        }
+    })
 }
 
 fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<'a>) -> Term<'a> {
@@ -304,6 +287,7 @@ pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Op
             let scratch = if int8 { kernels::attention_i8_scratch } else { kernels::attention_scratch };
             Some(scratch(text, head_dim) * size_of::<f32>())
         }
+        Step::Gru { out, .. } => Some(kernels::gru_scratch(program.slot(out).width as usize) * size_of::<f32>()),
         _ => Some(0),
     };
     program.steps.iter().map(step).try_fold(0, |most, bytes| Some(bytes?.max(most)))

@@ -1,6 +1,7 @@
 //! Sessions: what they compute is what the program says, and a text's result depends on the text alone, to the bit.
 
 mod interpreter;
+mod network;
 #[path = "../packs/mod.rs"]
 mod packs;
 mod team;
@@ -170,7 +171,7 @@ fn overlaps(built: &Built) -> usize {
 fn in_place_steps(built: &Built) -> usize {
     let artifact = Artifact::parse(&built.pack).expect("a pack");
     let program = artifact.program();
-    let over = |step: &&Step| step.outputs().any(|out| step.inputs().any(|input| overlap(program, out, input)));
+    let over = |step: &&Step| step.outputs().any(|out| program.inputs(step).any(|input| overlap(program, out, input)));
     program.steps.iter().filter(over).count()
 }
 
