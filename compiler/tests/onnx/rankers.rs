@@ -46,7 +46,14 @@ fn every_export_becomes_a_network() {
         let model = model(&path);
         let mut network = match network(&model, "model.onnx", &roles(&model), LONGEST) {
             Ok(n) => n,
-            Err(e) => { println!("FAIL {}: {}", path.display(), e.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")); continue; }
+            Err(e) => {
+                println!(
+                    "FAIL {}: {}",
+                    path.display(),
+                    e.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+                );
+                continue;
+            }
         };
         modeldeploy_compiler::passes::run(&mut network.graph);
         println!("{}\n{}", path.display(), network.graph);
