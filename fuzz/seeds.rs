@@ -6,6 +6,8 @@ mod elf;
 #[allow(dead_code, reason = "the tests put together more than these")]
 #[path = "../image/tests/images/forge.rs"]
 mod forge;
+#[path = "../runtime/tests/packs/mod.rs"]
+mod packs;
 mod requests;
 #[path = "../audit/tests/attacks/shop.rs"]
 mod shop;
@@ -87,6 +89,9 @@ fn main() {
         for precision in Precision::ALL {
             put("pack", &format!("{model}-{precision}"), &pack(&loaded, precision));
         }
+    }
+    for precision in [packs::Precision::F32, packs::Precision::Bf16, packs::Precision::Int8] {
+        put("pack", &format!("network-{precision:?}"), &packs::network::build(precision, true).pack);
     }
     for entry in std::fs::read_dir(MODELS).expect("the small models") {
         let folder = entry.expect("an entry").path();

@@ -28,7 +28,7 @@ fn main() {
         let work = |macs| if precision == Precision::Int8 { Work::Int8(macs) } else { Work::Float(macs) };
         for isa in Isa::available().filter(|&isa| isa != Isa::SCALAR) {
             let most = artifact.signature().max_tokens as usize;
-            let capacity = Capacity { tokens: most, texts: 1 };
+            let capacity = Capacity::new(most, 1);
             let several = Threads::new(2).ok().map(|two| (two, ", 2 threads"));
             for (threads, with) in [(Threads::ONE, "")].into_iter().chain(several) {
                 let options = Options { isa, threads };

@@ -119,7 +119,7 @@ fn check(precision: Precision, mean: f64, least: f64) {
     let model = CompressedModel { graph: compressed, signature, tokenizer: vec![], space: Digest::of(b"a space") };
     let bytes = pack(&model, vec![]).expect("a pack");
     let artifact = Artifact::parse(&bytes).expect("a pack");
-    let mut session = Session::new(&artifact, Capacity { tokens: 128, texts: 1 }).expect("a session");
+    let mut session = Session::new(&artifact, Capacity::new(128, 1)).expect("a session");
     let reference = Reference::new(&graph).expect("a reference");
     let texts = texts();
     assert!(texts.len() >= TEXTS);

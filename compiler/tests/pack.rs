@@ -22,7 +22,7 @@ fn compressed(precision: Precision, shared: bool) -> CompressedModel {
 
 fn run(pack: &[u8], texts: &[Sample]) -> Vec<Vec<f32>> {
     let artifact = Artifact::parse(pack).expect("a pack");
-    let mut session = Session::new(&artifact, Capacity { tokens: 64, texts: 4 }).expect("a session");
+    let mut session = Session::new(&artifact, Capacity::new(64, 4)).expect("a session");
     let run = |text: &Sample| {
         let starts = [0, text.ids.len() as u32];
         session.run(&Batch { ids: &text.ids, types: &text.types, starts: &starts }).expect("a vector").to_vec()

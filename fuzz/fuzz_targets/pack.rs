@@ -1,13 +1,14 @@
-//! Any bytes as a pack: refused, or run without a panic; as a program that holds packs in parts; and a pack in two parts.
+//! Any bytes as a pack: refused, or run without a panic, candidates of a network too; as a program that holds packs in parts; and a pack in two parts.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use modeldeploy::isa::Isa;
 use modeldeploy::rank::Engine;
-use modeldeploy::session::{Batch, Capacity, Session};
+use modeldeploy::session::{Batch, Capacity, Columns, Request, Session};
 use modeldeploy_format::Artifact;
-use modeldeploy_format::pack::{Aligned, gather};
+use modeldeploy_format::pack::{Aligned, Ranker, Scorer, gather};
+use modeldeploy_format::program::{Given, Rows};
 
 fuzz_target!(|bytes: &[u8]| {
     gather(bytes);
@@ -19,23 +20,26 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(divided.goldens(), artifact.goldens());
         }
     }
-    if let Some(ranker) = artifact.ranker() {
-        let (features, outputs) = (ranker.forest.features(), ranker.forest.outputs());
-        if features + outputs + ranker.forest.columns() < 1 << 12 {
-            let engine = Engine::with_isa("the pack", &pack, Isa::detect()).expect("a ranker that was read");
-            engine.run_numbers(&vec![f64::NAN; 7 * features], &mut vec![0.0; 7 * outputs]).expect("scores");
-            let _ = engine.self_test();
-        }
-        return;
-    }
     let program = artifact.program();
-    let row_bytes = [modeldeploy_format::program::Rows::Tokens, modeldeploy_format::program::Rows::Texts]
-        .map(|rows| program.row_bytes(rows));
-    // Wide slots are right, but they make a run slow.
-    if row_bytes.iter().sum::<u64>() > 1 << 20 {
-        return;
+    let row_bytes = Rows::ALL.map(|rows| program.row_bytes(rows));
+    match artifact.ranker() {
+        Some(Ranker { scorer: Scorer::Forest(forest), .. }) => {
+            let (features, outputs) = (forest.features(), forest.outputs());
+            if features + outputs + forest.columns() < 1 << 12 {
+                let engine = Engine::with_isa("the pack", &pack, Isa::detect()).expect("a ranker that was read");
+                engine.run_numbers(&vec![f64::NAN; 7 * features], &mut vec![0.0; 7 * outputs]).expect("scores");
+                let _ = engine.self_test();
+            }
+        }
+        // Wide slots are right, but they make a run slow.
+        _ if row_bytes.iter().sum::<u64>() > 1 << 20 => {}
+        Some(Ranker { scorer: Scorer::Network, features }) => score(&artifact, &features.given()),
+        None => run(&artifact),
     }
-    let Ok(mut session) = Session::new(&artifact, Capacity { tokens: 16, texts: 4 }) else { return };
+});
+
+fn run(artifact: &Artifact<'_>) {
+    let Ok(mut session) = Session::new(artifact, Capacity::new(16, 4)) else { return };
     for (ids, starts) in [(&[0, 1, 0, 1, 1][..], &[0, 2, 5][..]), (&[0], &[0, 1]), (&[u32::MAX], &[0, 1]), (&[], &[0])]
     {
         let types = vec![0; ids.len()];
@@ -43,4 +47,32 @@ fuzz_target!(|bytes: &[u8]| {
             assert_eq!(outputs.len(), (starts.len() - 1) * artifact.signature().outputs as usize);
         }
     }
-});
+}
+
+fn score(artifact: &Artifact<'_>, given: &Given) {
+    if Rows::ALL.iter().any(|&rows| given.with(rows).numbers.saturating_add(given.with(rows).ids) > 1 << 12) {
+        return;
+    }
+    let capacity = Capacity { tokens: 16, texts: 4, candidates: 8 };
+    let Ok(mut session) = Session::new(artifact, capacity) else { return };
+    for (starts, candidates) in [
+        (&[0, 2, 5][..], &[0, 4, 5][..]),
+        (&[0, 1, 1], &[0, 0, 2]),
+        (&[0, 0], &[0, 1]),
+        (&[0, 17], &[0, 1]),
+        (&[0, 1], &[0, 0]),
+        (&[0], &[0]),
+    ] {
+        let rows = [starts[starts.len() - 1], starts.len() as u32 - 1, candidates[candidates.len() - 1]];
+        // Ids that some table has, and ids that it may not have.
+        for id in [0, 1] {
+            let numbers = Rows::ALL.map(|it| vec![f32::NAN; (rows[it as usize] * given.with(it).numbers) as usize]);
+            let ids = Rows::ALL.map(|it| vec![id; (rows[it as usize] * given.with(it).ids) as usize]);
+            let [items, user, candidate] = [0, 1, 2].map(|of| Columns { numbers: &numbers[of], ids: &ids[of] });
+            let request = Request { session: items, starts, user, candidate, candidates };
+            if let Ok(scores) = session.score(&request) {
+                assert_eq!(scores.len(), rows[2] as usize * artifact.signature().outputs as usize);
+            }
+        }
+    }
+}

@@ -27,8 +27,7 @@ fn text(text: &str) -> Input<'_> {
 /// What a session says of tokens that were made by hand.
 fn by_hand(pack: &[u8], tokens: &[(u32, u32)]) -> Vec<u32> {
     let (ids, types): (Vec<u32>, Vec<u32>) = tokens.iter().copied().unzip();
-    let mut session =
-        Session::new(&Artifact::parse(pack).expect("a pack"), Capacity { tokens: 9, texts: 1 }).expect("a session");
+    let mut session = Session::new(&Artifact::parse(pack).expect("a pack"), Capacity::new(9, 1)).expect("a session");
     bits(session.run(&Batch { ids: &ids, types: &types, starts: &[0, ids.len() as u32] }).expect("a sound batch"))
 }
 

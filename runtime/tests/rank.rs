@@ -148,7 +148,7 @@ fn what_is_wrong_names_row_and_feature() {
     assert!(error.to_string().contains("score 0 of golden row 0 is 7.5e-1, and was 5e-1"), "{error}");
     // No session reads rows.
     let artifact = Artifact::parse(&pack).expect("a pack");
-    assert_eq!(Session::new(&artifact, Capacity { tokens: 4, texts: 1 }).map(drop), Err(SessionError::Ranker));
+    assert_eq!(Session::new(&artifact, Capacity::new(4, 1)).map(drop), Err(SessionError::Ranker));
 }
 
 #[test]

@@ -4,12 +4,14 @@
 #[path = "packs/mod.rs"]
 mod packs;
 
-use modeldeploy::format::Digest;
 use modeldeploy::format::program::Activation;
+use modeldeploy::format::{Artifact, Digest};
 use modeldeploy::isa::Isa;
 use modeldeploy::kernels::{Operand, Rows, RowsMut, activate, softmax_rows};
 use modeldeploy::model::{Engine, Input};
-use packs::{Head, Precision};
+use modeldeploy::session::{Capacity, Columns, Request, Session};
+use packs::network::{self, IDS, NUMBERS};
+use packs::{Head, Precision, Random};
 
 /// Says the digest of what every instruction set computes alike.
 #[track_caller]
@@ -41,6 +43,29 @@ fn models() {
                 got
             });
         }
+    }
+}
+
+#[test]
+fn networks() {
+    let mut random = Random(31);
+    let (starts, candidates) = ([0, 9, 10, 16], [0, 50, 50, 83]);
+    let rows = [16, 3, 83];
+    let numbers = [0, 1, 2].map(|of| (0..rows[of] * NUMBERS[of]).map(|_| random.float(1.5)).collect::<Vec<f32>>());
+    let ids = [0, 1, 2].map(|of| {
+        let rows = (0..rows[of]).flat_map(|_| IDS[of]);
+        rows.map(|&size| random.below(size)).collect::<Vec<u32>>()
+    });
+    let [session, user, candidate] = [0, 1, 2].map(|of| Columns { numbers: &numbers[of], ids: &ids[of] });
+    let request = Request { session, starts: &starts, user, candidate, candidates: &candidates };
+    let capacity = Capacity { tokens: 16, texts: 3, candidates: 83 };
+    for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
+        let pack = network::build(precision, true).pack;
+        let artifact = Artifact::parse(&pack).expect("a pack");
+        check(&format!("network, {precision:?}"), |isa| {
+            let mut session = Session::with_isa(&artifact, capacity, isa).expect("a session");
+            session.score(&request).expect("a sound request").to_vec()
+        });
     }
 }
 

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let precision = Precision::from_name(precision).ok_or("the precision is int8, bf16 or f32")?;
     let pack = pack(Path::new(folder), precision)?;
     let artifact = Artifact::parse(&pack)?;
-    let capacity = Capacity { tokens: MAX_TOKENS, texts: BATCH_TOKENS };
+    let capacity = Capacity::new(MAX_TOKENS, BATCH_TOKENS);
     let isa = Isa::from_env()?;
     let mut team = Session::with(&artifact, capacity, Options { isa, threads })?;
     let alone = (0..threads.count()).map(|_| Session::with_isa(&artifact, capacity, isa));

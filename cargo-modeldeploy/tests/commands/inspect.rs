@@ -57,7 +57,7 @@ fn the_memory_shown_is_that_of_a_session() {
         (&["--tokens", "4096", "--texts", "64"], 4096, 64),
         (&["--texts", "3"], longest, 3),
     ] {
-        let memory = Session::new(&artifact, Capacity { tokens, texts }).expect("a session").memory();
+        let memory = Session::new(&artifact, Capacity::new(tokens, texts)).expect("a session").memory();
         let facts = shop.run(&[&["inspect", path, "--format", "json"], flags].concat()).code(0).json();
         assert_eq!(facts["arena"], serde_json::json!({"tokens": tokens, "texts": texts, "bytes": memory}), "{flags:?}");
         let program = artifact.program();

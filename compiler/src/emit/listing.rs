@@ -57,7 +57,7 @@ pub fn listing(artifact: &Artifact<'_>) -> Listing {
 ///
 /// If a session cannot run the pack, or the bytes cannot be counted.
 pub fn arena_bytes(artifact: &Artifact<'_>, tokens: usize, texts: usize) -> Result<usize, SessionError> {
-    Session::memory_for(artifact, Capacity { tokens, texts })
+    Session::memory_for(artifact, Capacity::new(tokens, texts))
 }
 
 fn list(artifact: &Artifact<'_>, program: &Program, step: &Step) -> StepListing {

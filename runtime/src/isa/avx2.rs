@@ -311,4 +311,34 @@ impl<D: Dot> Simd for Avx2<D> {
     fn prefetch<T>(self, src: &[T], at: usize) {
         isa!(_mm_prefetch::<_MM_HINT_T1>(src.as_ptr().wrapping_add(at).cast()));
     }
+
+    #[inline(always)]
+    fn sums(self, v: [Self::F; 16]) -> Self::F {
+        let eight = |at: usize| {
+            let a = two_by_two(four(v[at], v[at + 4]), four(v[at + 1], v[at + 5]));
+            let b = two_by_two(four(v[at + 2], v[at + 6]), four(v[at + 3], v[at + 7]));
+            let even = isa!(_mm256_shuffle_ps::<0x88>(a, b));
+            let odd = isa!(_mm256_shuffle_ps::<0xdd>(a, b));
+            isa!(_mm256_add_ps(even, odd))
+        };
+        [eight(0), eight(8)]
+    }
+}
+
+/// Lane i with lane i + 8, then i + 4, of two vectors, side by side.
+#[inline(always)]
+fn four(a: [__m256; 2], b: [__m256; 2]) -> __m256 {
+    let (a, b) = (isa!(_mm256_add_ps(a[0], a[1])), isa!(_mm256_add_ps(b[0], b[1])));
+    let low = isa!(_mm256_permute2f128_ps::<0x20>(a, b));
+    let high = isa!(_mm256_permute2f128_ps::<0x31>(a, b));
+    isa!(_mm256_add_ps(low, high))
+}
+
+/// Then lane i with lane i + 2: two lanes are left of each.
+#[inline(always)]
+fn two_by_two(a: __m256, b: __m256) -> __m256 {
+    let (a, b) = (isa!(_mm256_castps_pd(a)), isa!(_mm256_castps_pd(b)));
+    let (low, high) = (isa!(_mm256_unpacklo_pd(a, b)), isa!(_mm256_unpackhi_pd(a, b)));
+    let (low, high) = (isa!(_mm256_castpd_ps(low)), isa!(_mm256_castpd_ps(high)));
+    isa!(_mm256_add_ps(low, high))
 }

@@ -278,6 +278,15 @@ impl Simd for Avx512Vnni {
     }
 
     #[inline(always)]
+    fn sums(self, v: [__m512; 16]) -> __m512 {
+        let a = two_by_two(four(v[0], v[4], v[8], v[12]), four(v[1], v[5], v[9], v[13]));
+        let b = two_by_two(four(v[2], v[6], v[10], v[14]), four(v[3], v[7], v[11], v[15]));
+        let even = isa!(_mm512_shuffle_ps::<0x88>(a, b));
+        let odd = isa!(_mm512_shuffle_ps::<0xdd>(a, b));
+        isa!(_mm512_add_ps(even, odd))
+    }
+
+    #[inline(always)]
     fn largest(self, v: __m512) -> f32 {
         let [low, high] = halves(v);
         let [low, high] = quarters(isa!(_mm256_max_ps(low, high)));
@@ -322,6 +331,32 @@ fn halves(v: __m512) -> [__m256; 2] {
 #[inline(always)]
 fn quarters(v: __m256) -> [__m128; 2] {
     [isa!(_mm256_castps256_ps128(v)), isa!(_mm256_extractf128_ps::<1>(v))]
+}
+
+/// Lane i with lane i + 8 of two vectors, side by side.
+#[inline(always)]
+fn two(a: __m512, b: __m512) -> __m512 {
+    let low = isa!(_mm512_shuffle_f32x4::<0x44>(a, b));
+    let high = isa!(_mm512_shuffle_f32x4::<0xee>(a, b));
+    isa!(_mm512_add_ps(low, high))
+}
+
+/// Then lane i with lane i + 4, of four vectors.
+#[inline(always)]
+fn four(a: __m512, b: __m512, c: __m512, d: __m512) -> __m512 {
+    let (a, b) = (two(a, b), two(c, d));
+    let low = isa!(_mm512_shuffle_f32x4::<0x88>(a, b));
+    let high = isa!(_mm512_shuffle_f32x4::<0xdd>(a, b));
+    isa!(_mm512_add_ps(low, high))
+}
+
+/// Then lane i with lane i + 2: two lanes are left of each.
+#[inline(always)]
+fn two_by_two(a: __m512, b: __m512) -> __m512 {
+    let (a, b) = (isa!(_mm512_castps_pd(a)), isa!(_mm512_castps_pd(b)));
+    let (low, high) = (isa!(_mm512_unpacklo_pd(a, b)), isa!(_mm512_unpackhi_pd(a, b)));
+    let (low, high) = (isa!(_mm512_castpd_ps(low)), isa!(_mm512_castpd_ps(high)));
+    isa!(_mm512_add_ps(low, high))
 }
 
 /// The first `count` lanes.

@@ -208,6 +208,12 @@ pub trait Simd: Copy + std::fmt::Debug {
         tree(self.to_array(v), |a, b| a + b)
     }
 
+    /// The sums of sixteen vectors, each by the one fixed tree, in their order.
+    #[inline(always)]
+    fn sums(self, vectors: [Self::F; 16]) -> Self::F {
+        self.load(&vectors.map(|v| self.sum(v)))
+    }
+
     /// The greatest lane, by `max` in the same tree.
     #[inline(always)]
     fn largest(self, v: Self::F) -> f32 {

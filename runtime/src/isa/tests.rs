@@ -70,6 +70,14 @@ impl Kernel for Lanes<'_> {
             bits.extend(s.to_array(v).map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() }));
         }
         bits.extend([s.sum(s.round(a)), s.largest(a), s.smallest(b)].map(|x| if x.is_nan() { 1 } else { x.to_bits() }));
+        let vectors = std::array::from_fn(|i| s.mul(s.round(b), s.splat(1.0 + i as f32)));
+        let sums = s.to_array(s.sums(vectors));
+        bits.extend(sums.map(|x| if x.is_nan() { 1 } else { x.to_bits() }));
+        let finite: [S::F; 16] =
+            std::array::from_fn(|i| s.load(&std::array::from_fn(|lane| (i * 31 + lane * lane) as f32 / 7.0)));
+        let sums = s.to_array(s.sums(finite));
+        assert_eq!(sums, finite.map(|v| s.sum(v)), "the sums of sixteen are those of each");
+        bits.extend(sums.map(f32::to_bits));
         let mut codes = [0; 16];
         s.store_u8(&mut codes, s.round_to_int(a));
         bits.extend(codes.map(u32::from));

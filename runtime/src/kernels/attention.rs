@@ -31,6 +31,8 @@ pub struct Attention<'a> {
     pub scale: f32,
     /// Added to the scores.
     pub relative_bias: Option<RelativeBias<'a>>,
+    /// Whether a token sees only itself and those before it.
+    pub causal: bool,
 }
 
 /// How many values of scratch [`attention`] needs for texts of up to `max_len` tokens.
@@ -144,18 +146,31 @@ impl Kernel for Head<'_, '_> {
         }
         for first in (0..len).step_by(QUERIES) {
             let count = QUERIES.min(len - first);
+            // What a query sees is bounded by its own place; the queries of a block are bounded by the last one's.
+            let seen = if inputs.causal { first + count } else { len };
             let at = (start + first) * q.stride + column;
             let q = Rows { values: &q.values[at..], stride: q.stride };
-            let scores = &mut scratch[..count * len];
-            let to = RowsMut::new(scores, len);
-            multiply(q, count, keys, (len, head_dim), Epilogue::default(), to).run(s);
-            for (i, row) in scores.chunks_exact_mut(len).enumerate() {
-                let bias = inputs.relative_bias.map(|_| &by_distance[len - 1 - (first + i)..][..len]);
+            let scores = &mut scratch[..count * seen];
+            let to = RowsMut::new(scores, seen);
+            let keys = &keys[..seen.next_multiple_of(16) * head_dim];
+            multiply(q, count, keys, (seen, head_dim), Epilogue::default(), to).run(s);
+            for (i, row) in scores.chunks_exact_mut(seen).enumerate() {
+                let own = if inputs.causal { first + i + 1 } else { len };
+                let bias = inputs.relative_bias.map(|_| &by_distance[len - 1 - (first + i)..][..own]);
+                let (row, unseen) = row.split_at_mut(own);
                 softmax_row(s, row, scale, bias);
+                unseen.fill(0.0);
             }
-            let to = out.from(start + first, column);
-            let scores = Rows { values: scores, stride: len };
-            multiply(scores, count, values, (head_dim, len), Epilogue::default(), to).run(s);
+            let scores = Rows { values: scores, stride: seen };
+            if seen == len {
+                let to = out.from(start + first, column);
+                multiply(scores, count, values, (head_dim, len), Epilogue::default(), to).run(s);
+                continue;
+            }
+            for (p, panel) in values.chunks_exact(16 * len).enumerate() {
+                let (to, n) = (out.from(start + first, column + 16 * p), 16.min(head_dim - 16 * p));
+                multiply(scores, count, &panel[..16 * seen], (n, seen), Epilogue::default(), to).run(s);
+            }
         }
     }
 }

@@ -126,7 +126,7 @@ impl Kernel for One<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, s: S) {
         let Self { inputs, start, len, head, scratch, mut out } = self;
-        let Attention { q, k, v, head_dim, scale, relative_bias, .. } = inputs;
+        let Attention { q, k, v, head_dim, scale, relative_bias, causal, .. } = inputs;
         let mut parts = split(scratch, len, head_dim);
         let column = head * head_dim;
         let at = |stride| start * stride + column;
@@ -140,7 +140,8 @@ impl Kernel for One<'_, '_> {
         }
         let mut out = out.from(start, column);
         for block in 0..len.div_ceil(16) {
-            weigh(s, &mut parts, Block { index: block, len, head_dim }, unit, relative_bias.is_some(), &mut out);
+            let block = Block { index: block, len, head_dim, causal };
+            weigh(s, &mut parts, block, unit, relative_bias.is_some(), &mut out);
         }
     }
 }

@@ -49,7 +49,7 @@ impl Kernel for Scan<'_> {
 
 /// The dot product of `query` with a row as long as it.
 #[inline(always)]
-fn dot<S: Simd>(s: S, query: &[f32], row: &[f32]) -> f32 {
+pub(crate) fn dot<S: Simd>(s: S, query: &[f32], row: &[f32]) -> f32 {
     let (chunks, rest) = query.as_chunks::<16>();
     let (others, other_rest) = row.as_chunks::<16>();
     let mut total = s.splat(0.0);

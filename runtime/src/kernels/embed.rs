@@ -5,22 +5,7 @@
 
 use crate::isa::{Isa, Kernel, Simd};
 use crate::kernels::RowsMut;
-
-/// A table of rows of the output's width.
-#[derive(Clone, Copy, Debug)]
-pub enum Table<'a> {
-    /// `[rows][width]`
-    F32(&'a [f32]),
-    /// The bits of bf16, `[rows][width]`.
-    Bf16(&'a [u16]),
-    /// `x ≈ scales[row] · code`
-    I8 {
-        /// `[rows][width]`
-        codes: &'a [i8],
-        /// One a row.
-        scales: &'a [f32],
-    },
-}
+use crate::kernels::table::{AHEAD, Entry, Table};
 
 /// One term of the sum: `ids[m]` names the row of `table` that is added to output row `m`.
 #[derive(Clone, Copy, Debug)]
@@ -40,31 +25,11 @@ pub fn embed(isa: Isa, terms: &[Lookup<'_>], width: usize, out: RowsMut<'_>) {
     let rows = terms.first().expect("a sum of no terms").ids.len();
     for term in terms {
         assert_eq!(term.ids.len(), rows, "the terms' ids differ in number");
-        let (len, scales) = match term.table {
-            Table::F32(values) => (values.len(), None),
-            Table::Bf16(values) => (values.len(), None),
-            Table::I8 { codes, scales } => (codes.len(), Some(scales.len())),
-        };
-        let entries = scales.unwrap_or(len / width.max(1));
-        assert_eq!(len, entries * width, "the table is not whole rows of {width}");
+        let entries = term.table.entries(width);
         assert!(term.ids.iter().all(|&id| (id as usize) < entries), "an id is past its table of {entries} rows");
     }
     out.check("out", rows, width);
     isa.run(Embed { terms, rows, width, out });
-}
-
-/// How many rows before it is read a table's row is asked for.
-const AHEAD: usize = 4;
-
-impl Table<'_> {
-    #[inline(always)]
-    fn prefetch<S: Simd>(&self, s: S, at: usize, width: usize) {
-        match *self {
-            Self::F32(values) => (0..width).step_by(16).for_each(|i| s.prefetch(values, at + i)),
-            Self::Bf16(values) => (0..width).step_by(32).for_each(|i| s.prefetch(values, at + i)),
-            Self::I8 { codes, .. } => (0..width).step_by(64).for_each(|i| s.prefetch(codes, at + i)),
-        }
-    }
 }
 
 struct Embed<'a> {
@@ -84,7 +49,7 @@ impl Kernel for Embed<'_> {
             out.fill(0.0);
             for term in self.terms {
                 if let Some(&id) = term.ids.get(r + AHEAD) {
-                    term.table.prefetch(s, id as usize * self.width, self.width);
+                    term.table.prefetch(s, id as usize, self.width);
                 }
                 let id = term.ids[r] as usize;
                 let at = id * self.width..(id + 1) * self.width;
@@ -95,32 +60,6 @@ impl Kernel for Embed<'_> {
                 }
             }
         }
-    }
-}
-
-/// How a table's entry is stored.
-trait Entry: Copy + Default {
-    fn load<S: Simd>(s: S, entries: &[Self; 16]) -> S::F;
-}
-
-impl Entry for f32 {
-    #[inline(always)]
-    fn load<S: Simd>(s: S, entries: &[Self; 16]) -> S::F {
-        s.load(entries)
-    }
-}
-
-impl Entry for u16 {
-    #[inline(always)]
-    fn load<S: Simd>(s: S, entries: &[Self; 16]) -> S::F {
-        s.load_bf16(entries)
-    }
-}
-
-impl Entry for i8 {
-    #[inline(always)]
-    fn load<S: Simd>(s: S, entries: &[Self; 16]) -> S::F {
-        s.load_i8(entries)
     }
 }
 

@@ -21,7 +21,7 @@ impl Affine<'_> {
     /// # Panics
     ///
     /// If they are not `width` values.
-    fn check(&self, width: usize) {
+    pub(crate) fn check(&self, width: usize) {
         assert_eq!((self.gamma.len(), self.beta.len()), (width, width), "not one gamma and beta a column");
     }
 
@@ -32,7 +32,7 @@ impl Affine<'_> {
     }
 
     #[inline(always)]
-    fn apply<S: Simd>(&self, s: S, z: S::F, column: usize) -> S::F {
+    pub(crate) fn apply<S: Simd>(&self, s: S, z: S::F, column: usize) -> S::F {
         match (self.gamma[column..].first_chunk(), self.beta[column..].first_chunk()) {
             (Some(gamma), Some(beta)) => s.fma(z, s.load(gamma), s.load(beta)),
             _ => s.fma(z, s.load_part(&self.gamma[column..], 0.0), s.load_part(&self.beta[column..], 0.0)),

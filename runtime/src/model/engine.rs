@@ -99,7 +99,7 @@ impl<'a> Engine<'a> {
         let max_tokens = artifact.signature().max_tokens;
         let side = tokenizer.truncation().side;
         let truncation = Truncation { max_len: max_tokens, side, strategy: Strategy::LongestFirst };
-        let capacity = Capacity { tokens: BATCH_TOKENS.max(max_tokens as usize), texts: BATCH_TOKENS };
+        let capacity = Capacity::new(BATCH_TOKENS.max(max_tokens as usize), BATCH_TOKENS);
         Ok(Engine { artifact, tokenizer, truncation, capacity, pool: Pool::new(most(options.threads), options) })
     }
 

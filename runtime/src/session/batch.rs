@@ -14,11 +14,15 @@ pub struct Batch<'a> {
 }
 
 /// What a batch must keep within.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Limits {
     pub(super) capacity: Capacity,
     /// The most tokens of one text.
     pub(super) text: usize,
+    /// Whether each text must have a token.
+    pub(super) session: bool,
+    /// The greatest that each id may be which is given with a row, by kind of rows.
+    pub(super) columns: [Box<[u32]>; 3],
     /// Ids are below it.
     pub(super) ids: u32,
     /// Types are below it.
@@ -34,7 +38,7 @@ impl Batch<'_> {
     /// Proves that a session with these limits can run it.
     pub(super) fn check(&self, limits: &Limits) -> Result<(), RunError> {
         let (tokens, texts) = (self.ids.len(), self.texts());
-        let Capacity { tokens: most_tokens, texts: most_texts } = limits.capacity;
+        let Capacity { tokens: most_tokens, texts: most_texts, .. } = limits.capacity;
         if texts == 0 {
             return Err(RunError::NoTexts);
         }

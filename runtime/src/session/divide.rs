@@ -14,7 +14,7 @@ const ROWS_EACH: usize = 8;
 const VALUES_EACH: usize = 2048;
 
 /// Multiply-accumulates of a product that do.
-const MACS_EACH: usize = 1 << 16;
+pub(super) const MACS_EACH: usize = 1 << 16;
 
 /// How a product is divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

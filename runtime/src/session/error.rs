@@ -1,14 +1,15 @@
 //! Why a session cannot be made, and why a batch cannot be run.
 
+use super::RequestError;
 use core::fmt;
 
 /// Why a session cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SessionError {
-    /// A capacity of no token or of no text.
+    /// A capacity of no token or of no text; of a ranker's network, of no user, of no candidate, or of no item where it reads sessions.
     NoCapacity,
-    /// The pack is a ranker's, which has trees and reads no text.
+    /// The pack is a ranker's that has trees, which no session runs.
     Ranker,
     /// The memory cannot be had, or its size cannot even be counted (`usize::MAX`).
     Memory {
@@ -36,8 +37,10 @@ pub enum SessionError {
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SessionError::NoCapacity => f.write_str("a session needs a capacity of one token and one text at least"),
-            SessionError::Ranker => f.write_str("the model does `rank`: it reads no text, `rank::Engine` runs it"),
+            SessionError::NoCapacity => f.write_str(
+                "a session needs a capacity of one token and one text at least, and of one candidate to score candidates",
+            ),
+            SessionError::Ranker => f.write_str("the model has trees, not a program: `rank::Engine` runs it"),
             SessionError::Memory { bytes } => {
                 write!(
                     f,
@@ -59,6 +62,12 @@ impl std::error::Error for SessionError {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RunError {
+    /// The model is a ranker's network, which reads no text.
+    Network,
+    /// The model reads texts and scores no candidate.
+    NoNetwork,
+    /// The request is wrong.
+    Request(RequestError),
     /// There is no text.
     NoTexts,
     /// `ids` and `types` differ in length.
@@ -121,6 +130,9 @@ pub enum RunError {
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            RunError::Network => f.write_str("the model does `rank`, it reads no text: call `Session::score`"),
+            RunError::NoNetwork => f.write_str("the model reads texts, it scores no candidate: call `Session::run`"),
+            RunError::Request(error) => error.fmt(f),
             RunError::NoTexts => f.write_str("the batch has no text"),
             RunError::Lengths { ids, types } => {
                 write!(f, "the batch has {ids} ids but {types} types; each token has one of each")
@@ -155,3 +167,9 @@ impl fmt::Display for RunError {
 }
 
 impl std::error::Error for RunError {}
+
+impl From<RequestError> for RunError {
+    fn from(error: RequestError) -> RunError {
+        RunError::Request(error)
+    }
+}

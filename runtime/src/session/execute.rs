@@ -1,27 +1,70 @@
 //! One step: its slots are placed, its work is divided, its kernel is called.
 
-use super::Batch;
+mod concat;
+mod embed;
+mod linear;
+
 use super::arena::{Arena, Inputs};
-use super::divide::{self, By, Part};
+use super::divide;
 use super::layout::{Layout, Place};
-use super::plan::{self, Op, Panels, Term};
+use super::plan::{Op, Plan};
 use super::team::Team;
+use super::{Batch, Columns, Request};
 use crate::isa::Isa;
-use crate::kernels::{self, Epilogue, Lookup, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
-use modeldeploy_format::program::{Activation, Index, SlotId, View};
+use crate::kernels::{self, Beside, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
+use core::ops::Range;
+use linear::Dense;
+use modeldeploy_format::program::{self, Given, View};
 
 /// What the steps of one run share.
 #[derive(Clone, Copy)]
 pub(super) struct Run<'r> {
     pub(super) isa: Isa,
     pub(super) layout: &'r Layout<'r>,
-    pub(super) batch: &'r Batch<'r>,
+    pub(super) feed: &'r Feed<'r>,
+}
+
+/// What is run.
+pub(super) enum Feed<'r> {
+    /// The tokens of texts.
+    Texts(&'r Batch<'r>),
+    /// Users and candidates, of each of whom is given what the program says.
+    Request(&'r Request<'r>, Given),
+}
+
+impl<'r> Feed<'r> {
+    /// Where each text's tokens start, and last where the last one's end.
+    fn starts(&self) -> &'r [u32] {
+        match self {
+            Feed::Texts(batch) => batch.starts,
+            Feed::Request(request, _) => request.starts,
+        }
+    }
+
+    /// What is given with the rows of a kind, and how many numbers and ids that is for each.
+    fn with(&self, rows: program::Rows) -> (Columns<'r>, program::Columns) {
+        match self {
+            Feed::Texts(_) => (Columns::default(), program::Columns::default()),
+            Feed::Request(request, given) => (request.with(rows), given.with(rows)),
+        }
+    }
 }
 
 impl Run<'_> {
+    /// What is done before the first step: it is noted whose each candidate is, and asked for what no cache holds.
+    pub(super) fn begin(self, plan: &Plan<'_>, arena: &mut Arena) {
+        let Feed::Request(request, _) = self.feed else { return };
+        let ([owners], _) = arena.split([self.layout.owners()]);
+        let owners: &mut [u32] = bytemuck::cast_slice_mut(owners);
+        for (user, candidates) in request.owned() {
+            owners[candidates].fill(user);
+        }
+        self.prefetch(plan);
+    }
+
     /// Runs a step. What is done over all tokens is divided among the team, what is done once a text or seldom is not.
     pub(super) fn step(self, op: &Op<'_>, arena: &mut Arena, team: &mut Team) {
-        let Run { isa, layout, batch } = self;
+        let Run { isa, layout, feed } = self;
         match *op {
             Op::Embed { terms, out } => self.embed(terms, out, arena, team),
             Op::Add { a, b, out } => {
@@ -72,7 +115,7 @@ impl Run<'_> {
                 let dense = Dense { x: layout.place(x), weights, bias, activation, residual };
                 self.linear(&dense, &out, arena, team);
             }
-            Op::Attention { q, k, v, heads, scale, ref bias, int8, out } => {
+            Op::Attention { q, k, v, heads, scale, ref bias, int8, causal, out } => {
                 let out = layout.place(out);
                 let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
                 let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
@@ -88,8 +131,9 @@ impl Run<'_> {
                         let table = from_column(Rows { values: bias.table, stride: heads }, part.start);
                         kernels::RelativeBias { buckets: &bias.buckets, table }
                     });
-                    let (segments, heads) = (batch.starts, part.len());
-                    let attention = kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias };
+                    let (segments, heads) = (feed.starts(), part.len());
+                    let attention =
+                        kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, causal };
                     let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
                     attend(isa, attention, bytemuck::cast_slice_mut(scratch), y);
                 });
@@ -97,7 +141,7 @@ impl Run<'_> {
             Op::Pool { x, pooling, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
                 let ([y], inputs) = arena.split([out.values.clone()]);
-                kernels::pool(isa, pooling, rows(&inputs, &x), x.width, batch.starts, rows_mut(y, &out));
+                kernels::pool(isa, pooling, rows(&inputs, &x), x.width, feed.starts(), rows_mut(y, &out));
             }
             Op::Normalize { x, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
@@ -114,124 +158,86 @@ impl Run<'_> {
                 let ([y], inputs) = arena.split([out.values.clone()]);
                 kernels::softmax_rows(isa, operand(&inputs, &x, &out), x.rows, x.width, rows_mut(y, &out));
             }
+            Op::Concat { ref pieces, out } => self.concat(pieces, out, arena, team),
+            Op::Mul { a, b, out } => {
+                let (b, out) = (layout.place(b), layout.place(out));
+                let a = layout.place(a);
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let (a, b, rows) = (a.part(part.clone()), b.part(part.clone()), part.len());
+                    let a = operand(inputs, &a, &out.part(part));
+                    kernels::mul(isa, a, self::rows(inputs, &b), b.width, rows, out.width, y);
+                });
+            }
+            Op::Affine { x, affine, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = operand(inputs, &x.part(part.clone()), &out.part(part.clone()));
+                    kernels::affine(isa, x, part.len(), affine, y);
+                });
+            }
+            Op::Sum { x, fields, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = rows(inputs, &x.part(part.clone()));
+                    kernels::sum_fields(isa, x, part.len(), fields, out.width, y);
+                });
+            }
+            Op::Dot { a, b, shared, out } => {
+                let (a, b, out) = (layout.place(a), layout.place(b), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let of = shared.then(|| self.owners(inputs));
+                    let b = Beside { rows: rows(inputs, &b), of }.part(part.clone());
+                    let x = rows(inputs, &a.part(part.clone()));
+                    kernels::row_dot(isa, x, b, part.len(), a.width, y);
+                });
+            }
+            Op::Pairs { x, fields, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = rows(inputs, &x.part(part.clone()));
+                    kernels::pairs(isa, x, part.len(), fields, y);
+                });
+            }
+            Op::Gru { x, weights, bias, out } => {
+                let (x, out) = (layout.place(x), layout.place(out));
+                let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
+                let (mut y, starts) = (rows_mut(y, &out), feed.starts());
+                let texts = starts.len() - 1;
+                let members = team.members().min(out.rows * x.width * out.width / divide::MACS_EACH).max(1);
+                // Texts are not divided: each starts where the ones before end.
+                let parts = divide::shares(texts, members).zip(scratch.chunks_exact_mut(layout.scratch_each())).map(
+                    |(texts, scratch)| {
+                        let starts = &starts[texts.start..=texts.end];
+                        let tokens = starts[0] as usize..starts[texts.len()] as usize;
+                        (y.take_rows(tokens.len()), starts, tokens, scratch)
+                    },
+                );
+                team.each(parts, |(y, starts, tokens, scratch)| {
+                    let x = rows(&inputs, &x.part(tokens));
+                    let inputs = kernels::Gru { x, weights, bias, segments: starts };
+                    kernels::gru(isa, inputs, bytemuck::cast_slice_mut(scratch), y);
+                });
+            }
         }
     }
 
-    fn embed(self, terms: [Option<Term<'_>>; 3], out: SlotId, arena: &mut Arena, team: &mut Team) {
-        let Run { isa, layout, batch } = self;
-        let out = layout.place(out);
-        let ([y, scratch], _) = arena.split([out.values.clone(), layout.scratch()]);
-        let mut scratch: &mut [u32] = bytemuck::cast_slice_mut(scratch);
-        let mut lookups: [Option<Lookup<'_>>; 3] = [None; 3];
-        for (lookup, term) in lookups.iter_mut().zip(terms.into_iter().flatten()) {
-            let ids = match term.index {
-                Index::TokenId => batch.ids,
-                Index::TokenType => batch.types,
-                Index::Position { .. } | Index::Counted { .. } | Index::Id { .. } => {
-                    let (positions, rest) = scratch.split_at_mut(out.rows);
-                    scratch = rest;
-                    for ends in batch.starts.windows(2) {
-                        let text = ends[0] as usize..ends[1] as usize;
-                        place(term.index, &batch.ids[text.clone()], &mut positions[text]);
-                    }
-                    &*positions
-                }
-            };
-            *lookup = Some(Lookup { table: term.table, ids });
-        }
-        let mut y = rows_mut(y, &out);
+    /// Divides an output by its rows among the team.
+    fn by_rows(
+        self,
+        out: &Place,
+        arena: &mut Arena,
+        team: &mut Team,
+        work: impl Fn(&Inputs<'_>, Range<usize>, RowsMut<'_>) + Sync,
+    ) {
+        let ([y], inputs) = arena.split([out.values.clone()]);
+        let mut y = rows_mut(y, out);
         let parts = divide::shares(out.rows, divide::parts(out.rows * out.width, team.members()));
-        team.each(parts.map(|part| (y.take_rows(part.len()), part)), |(y, part)| {
-            match lookups.map(|lookup| Some(Lookup { ids: &lookup?.ids[part.clone()], ..lookup? })) {
-                [Some(a), Some(b), Some(c)] => kernels::embed(isa, &[a, b, c], out.width, y),
-                [Some(a), Some(b), None] => kernels::embed(isa, &[a, b], out.width, y),
-                [Some(a), ..] => kernels::embed(isa, &[a], out.width, y),
-                [None, ..] => unreachable!("an embedding has a table: proved by parse"),
-            }
-        });
+        team.each(parts.map(|part| (y.take_rows(part.len()), part)), |(y, part)| work(&inputs, part, y));
     }
 
-    fn quantize(self, x: Rows<'_>, place: &Place, mut out: Q8RowsMut<'_>, team: &mut Team) {
-        let parts = divide::shares(place.rows, divide::parts(place.rows * place.width, team.members()));
-        team.each(parts.map(|part| (out.take_rows(part.len()), part)), |(out, part)| {
-            let x = Rows { values: &x.values[part.start * x.stride..], stride: x.stride };
-            kernels::quantize_rows(self.isa, x, place.width, out);
-        });
-    }
-
-    fn linear(self, dense: &Dense<'_>, out: &Place, arena: &mut Arena, team: &mut Team) {
-        let Run { isa, layout, .. } = self;
-        let (rows, n) = (out.rows, out.width);
-        let by = By::of(rows, dense.weights.size(), team.members());
-        if out.is_f32() {
-            let ([y], inputs) = arena.split([out.values.clone()]);
-            team.each(by.parts(rows, n, rows_mut(y, out)), |part| dense.run(isa, &inputs, part));
-            return;
-        }
-        let ([codes, params, scratch], inputs) =
-            arena.split([out.values.clone(), out.scales.clone(), layout.scratch()]);
-        let mut codes = q8_mut(codes, params, out);
-        let By::Rows(parts) = by else {
-            // So few rows that the scratch of all members holds them.
-            let y: &mut [f32] = bytemuck::cast_slice_mut(scratch);
-            team.each(by.parts(rows, n, RowsMut::new(y, n)), |part| dense.run(isa, &inputs, part));
-            self.quantize(Rows { values: y, stride: n }, out, codes, team);
-            return;
-        };
-        let parts = divide::shares(rows, parts)
-            .zip(scratch.chunks_exact_mut(layout.scratch_each()))
-            .map(|(part, scratch)| (codes.take_rows(part.len()), part, scratch));
-        team.each(parts, |(mut codes, part, scratch)| {
-            let scratch: &mut [f32] = bytemuck::cast_slice_mut(scratch);
-            for first in part.clone().step_by(plan::QUANTIZED_TOGETHER) {
-                let rows = first..part.end.min(first + plan::QUANTIZED_TOGETHER);
-                let codes = codes.take_rows(rows.len());
-                dense.run(isa, &inputs, Part { rows, columns: 0..n, y: RowsMut::new(scratch, n) });
-                kernels::quantize_rows(isa, Rows { values: scratch, stride: n }, n, codes);
-            }
-        });
-    }
-}
-
-/// A linear layer whose inputs are placed.
-struct Dense<'a> {
-    x: Place,
-    weights: Panels<'a>,
-    bias: Option<&'a [f32]>,
-    activation: Activation,
-    residual: Option<Operand<Place>>,
-}
-
-impl Dense<'_> {
-    fn run(&self, isa: Isa, inputs: &Inputs<'_>, part: Part<'_>) {
-        let Part { rows: part, columns, y } = part;
-        let x = self.x.part(part.clone());
-        let residual = self.residual.as_ref().map(|residual| match residual {
-            Operand::InPlace => Operand::InPlace,
-            Operand::Apart(place) => Operand::Apart(from_column(rows(inputs, &place.part(part)), columns.start)),
-        });
-        let bias = self.bias.map(|bias| &bias[columns.clone()]);
-        let epilogue = Epilogue { bias, activation: self.activation, residual };
-        match self.weights.columns(columns) {
-            Panels::F32(w) => kernels::gemm_f32(isa, rows(inputs, &x), x.rows, w, epilogue, y),
-            Panels::Bf16(w) => kernels::gemm_bf16(isa, rows(inputs, &x), x.rows, w, epilogue, y),
-            Panels::Int8(w) => kernels::gemm_i8(isa, q8(inputs, &x), w, epilogue, y),
-        }
-    }
-}
-
-/// The rows of a table of positions that the tokens of one text take.
-fn place(index: Index, ids: &[u32], positions: &mut [u32]) {
-    match index {
-        Index::TokenId | Index::TokenType | Index::Id { .. } => unreachable!("not a table of positions"),
-        Index::Position { offset } => positions.iter_mut().zip(offset..).for_each(|(to, position)| *to = position),
-        Index::Counted { padding } => {
-            let mut count = 0;
-            for (to, &id) in positions.iter_mut().zip(ids) {
-                count += u32::from(id != padding);
-                *to = if id == padding { 0 } else { count };
-            }
-        }
+    /// The number of each candidate's text.
+    fn owners<'a>(self, inputs: &Inputs<'a>) -> &'a [u32] {
+        bytemuck::cast_slice(inputs.bytes(self.layout.owners()))
     }
 }
 

@@ -16,8 +16,12 @@ pub(super) struct Layout<'p> {
     /// The rows, in whole groups.
     tokens: usize,
     texts: usize,
-    /// Where the texts' slots begin.
+    candidates: usize,
+    /// Where the texts' slots begin, and the candidates'.
     text_base: usize,
+    candidate_base: usize,
+    /// For each candidate the number of its text.
+    owners: Range<usize>,
     scratch: Range<usize>,
     /// Bytes of one member's part of it.
     scratch_each: usize,
@@ -57,17 +61,38 @@ impl<'p> Layout<'p> {
     pub(super) fn new(program: &'p Program, size: Capacity, scratch: usize, members: usize) -> Option<Layout<'p>> {
         let tokens = size.tokens.checked_next_multiple_of(GROUP)?;
         let texts = size.texts.checked_next_multiple_of(GROUP)?;
+        let candidates = size.candidates.checked_next_multiple_of(GROUP)?;
         let part = |rows, count| usize::try_from(program.row_bytes(rows)).ok()?.checked_mul(count);
         let text_base = part(Rows::Tokens, tokens)?;
-        let start = text_base.checked_add(part(Rows::Texts, texts)?)?;
+        let candidate_base = text_base.checked_add(part(Rows::Texts, texts)?)?;
+        let owners = candidate_base.checked_add(part(Rows::Candidates, candidates)?)?;
+        let start = owners.checked_add(candidates.checked_mul(size_of::<u32>())?)?;
+        let owners = owners..owners + size.candidates * size_of::<u32>();
         let scratch_each = scratch.checked_next_multiple_of(ALIGN)?;
         let scratch = start..start.checked_add(scratch_each.checked_mul(members)?)?;
-        Some(Layout { slots: &program.slots, size, tokens, texts, text_base, scratch, scratch_each })
+        let slots = &program.slots;
+        Some(Layout {
+            slots,
+            size,
+            tokens,
+            texts,
+            candidates,
+            text_base,
+            candidate_base,
+            owners,
+            scratch,
+            scratch_each,
+        })
     }
 
     /// The bytes of an arena that holds it.
     pub(super) fn bytes(&self) -> usize {
         self.scratch.end
+    }
+
+    /// For each candidate the number of its text, as u32.
+    pub(super) fn owners(&self) -> Range<usize> {
+        self.owners.clone()
     }
 
     /// Memory that kernels may use as they like.
@@ -85,7 +110,7 @@ impl<'p> Layout<'p> {
         let (base, group, rows) = match slot.rows {
             Rows::Tokens => (0, self.tokens, self.size.tokens),
             Rows::Texts => (self.text_base, self.texts, self.size.texts),
-            Rows::Candidates => unreachable!("no session of a ranker is made"),
+            Rows::Candidates => (self.candidate_base, self.candidates, self.size.candidates),
         };
         let stride = plan::stride(slot);
         let start = base + slot.offset as usize * group;

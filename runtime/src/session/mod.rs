@@ -1,7 +1,8 @@
 //! Running a pack: a session owns the memory, and each run is a walk over the program's steps.
 //!
 //! ```text
-//! arena   tokens' slots · texts' slots · scratch of each thread      one allocation, made with the session
+//! arena   tokens' slots · texts' slots · candidates' slots · whose they are · scratch of each thread
+//!         one allocation, made with the session
 //! ```
 //!
 //! Slots are placed for the batch at hand, so that a short batch touches little memory. Nothing survives a run but the result.
@@ -16,20 +17,25 @@ mod error;
 mod execute;
 mod layout;
 mod plan;
+mod request;
+mod request_error;
 mod team;
 mod threads;
 
 pub use batch::Batch;
 pub use error::{RunError, SessionError};
+pub use request::{Columns, Request};
+pub use request_error::RequestError;
 pub(crate) use threads::cores;
 pub use threads::{THREADS_VARIABLE, Threads, ThreadsError};
 
 use crate::isa::Isa;
 use arena::Arena;
 use batch::Limits;
-use execute::Run;
+use execute::{Feed, Run};
 use layout::Layout;
-use modeldeploy_format::program::Program;
+use modeldeploy_format::pack::{Ranker, Scorer};
+use modeldeploy_format::program::{Given, Program, Rows};
 use modeldeploy_format::{Artifact, Signature};
 use plan::Plan;
 use team::Team;
@@ -37,10 +43,27 @@ use team::Team;
 /// How large a batch one run may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
-    /// Tokens of all texts together. The session's memory grows with it.
+    /// Tokens of all texts together; of a ranker, items of all sessions. The session's memory grows with it.
     pub tokens: usize,
-    /// Texts.
+    /// Texts; of a ranker, users.
     pub texts: usize,
+    /// Candidates of all users together; none of a model that reads texts.
+    pub candidates: usize,
+}
+
+impl Capacity {
+    /// For a model that reads texts.
+    pub const fn new(tokens: usize, texts: usize) -> Capacity {
+        Capacity { tokens, texts, candidates: 0 }
+    }
+
+    fn of(self, rows: Rows) -> usize {
+        match rows {
+            Rows::Tokens => self.tokens,
+            Rows::Texts => self.texts,
+            Rows::Candidates => self.candidates,
+        }
+    }
 }
 
 /// What a session computes with. It changes no bit of any result.
@@ -77,6 +100,8 @@ pub struct Session<'a> {
     signature: Signature,
     plan: Plan<'a>,
     limits: Limits,
+    /// What a ranker's network is given; nothing of a model that reads texts.
+    given: Given,
     scratch: usize,
     arena: Arena,
     team: Team,
@@ -109,11 +134,11 @@ impl<'a> Session<'a> {
     pub fn with(artifact: &Artifact<'a>, capacity: Capacity, options: Options) -> Result<Session<'a>, SessionError> {
         let Options { isa, threads } = options;
         let threads = threads.count();
-        let Parts { plan, limits, scratch, bytes } = parts(artifact, capacity, threads)?;
+        let Parts { plan, limits, given, scratch, bytes } = parts(artifact, capacity, threads)?;
         let (program, signature) = (artifact.program().clone(), artifact.signature().clone());
         let arena = Arena::new(bytes)?;
         let team = Team::new(threads).map_err(|error| SessionError::Threads { threads, cause: error.kind() })?;
-        Ok(Session { isa, program, signature, plan, limits, scratch, arena, team })
+        Ok(Session { isa, program, signature, plan, limits, given, scratch, arena, team })
     }
 
     /// What [`memory`](Session::memory) would give, of a session of one thread that is not made.
@@ -134,15 +159,43 @@ impl<'a> Session<'a> {
     ///
     /// If the batch is malformed or beyond a limit; the error names it. The session stays as good as before.
     pub fn run(&mut self, batch: &Batch<'_>) -> Result<&[f32], RunError> {
+        if !self.given.is_nothing() {
+            return Err(RunError::Network);
+        }
         batch.check(&self.limits)?;
-        let size = Capacity { tokens: batch.ids.len(), texts: batch.texts() };
+        let size = Capacity::new(batch.ids.len(), batch.texts());
+        Ok(self.steps(size, &Feed::Texts(batch)))
+    }
+
+    /// Scores the candidates of some users: `signature.outputs` values for each candidate, one candidate after the other.
+    ///
+    /// As [`run`](Session::run), it allocates nothing, locks nothing and does no IO.
+    ///
+    /// # Errors
+    ///
+    /// If the request is malformed or beyond a limit; the error names it. The session stays as good as before.
+    pub fn score(&mut self, request: &Request<'_>) -> Result<&[f32], RunError> {
+        if self.given.is_nothing() {
+            return Err(RunError::NoNetwork);
+        }
+        request.check(&self.given, &self.limits)?;
+        let size = request.size();
+        if size.candidates == 0 {
+            return Ok(&[]);
+        }
+        Ok(self.steps(size, &Feed::Request(request, self.given)))
+    }
+
+    /// All steps, and what stands in the output then.
+    fn steps(&mut self, size: Capacity, feed: &Feed<'_>) -> &[f32] {
         let members = self.team.members();
         let layout = Layout::new(&self.program, size, self.scratch, members).expect("no larger than the session's own");
-        let run = Run { isa: self.isa, layout: &layout, batch };
+        let run = Run { isa: self.isa, layout: &layout, feed };
+        run.begin(&self.plan, &mut self.arena);
         for op in &self.plan.steps {
             run.step(op, &mut self.arena, &mut self.team);
         }
-        Ok(bytemuck::cast_slice(self.arena.bytes(layout.place(self.program.output).values)))
+        bytemuck::cast_slice(self.arena.bytes(layout.place(self.program.output).values))
     }
 
     /// How large a batch may be.
@@ -175,6 +228,7 @@ impl<'a> Session<'a> {
 struct Parts<'a> {
     plan: Plan<'a>,
     limits: Limits,
+    given: Given,
     /// Bytes of the arena that kernels may use as they like.
     scratch: usize,
     /// Bytes of the whole arena.
@@ -182,21 +236,29 @@ struct Parts<'a> {
 }
 
 fn parts<'a>(artifact: &Artifact<'a>, capacity: Capacity, threads: usize) -> Result<Parts<'a>, SessionError> {
-    if capacity.tokens == 0 || capacity.texts == 0 {
+    let given = match artifact.ranker() {
+        Some(Ranker { scorer: Scorer::Forest(_), .. }) => return Err(SessionError::Ranker),
+        Some(Ranker { scorer: Scorer::Network, features }) => features.given(),
+        None => Given::default(),
+    };
+    let program = artifact.program();
+    // What reads texts has tokens; a network has items where a step is done on them.
+    let session = given.is_nothing() || program.slots.iter().any(|slot| slot.rows == Rows::Tokens);
+    let Capacity { tokens, texts, candidates } = capacity;
+    if (session && tokens == 0) || texts == 0 || (!given.is_nothing() && candidates == 0) {
         return Err(SessionError::NoCapacity);
     }
-    if artifact.ranker().is_some() {
-        return Err(SessionError::Ranker);
-    }
-    let (program, plan) = (artifact.program(), Plan::new(artifact)?);
+    let plan = Plan::new(artifact, &given)?;
     // Positions and starts are 32 bit wide.
-    let capacity = Capacity { tokens: capacity.tokens.min(u32::MAX as usize), ..capacity };
+    let [tokens, candidates] = [tokens, candidates].map(|rows| rows.min(u32::MAX as usize));
+    let capacity = Capacity { tokens, texts, candidates: if given.is_nothing() { 0 } else { candidates } };
     let text = capacity.tokens.min(artifact.signature().max_tokens as usize);
-    let limits = Limits { capacity, text, ids: plan.ids, types: plan.types };
+    let columns = plan.columns.clone();
+    let limits = Limits { capacity, text, session, columns, ids: plan.ids, types: plan.types };
     let too_large = SessionError::Memory { bytes: usize::MAX };
     let scratch = plan::scratch_bytes(program, capacity.tokens, text).ok_or(too_large.clone())?;
     let bytes = Layout::new(program, capacity, scratch, threads).ok_or(too_large)?.bytes();
-    Ok(Parts { plan, limits, scratch, bytes })
+    Ok(Parts { plan, limits, given, scratch, bytes })
 }
 
 impl core::fmt::Debug for Session<'_> {

@@ -1,9 +1,13 @@
 //! A program with its tensors looked up: what is left to do at each step is to place its slots and call its kernel.
 
+mod pieces;
+
+pub(super) use pieces::{Bag, From, Piece};
+
 use super::SessionError;
 use crate::kernels::{self, Buckets, Table};
 use modeldeploy_format::program::{
-    self, Activation, Index, Pooling, Program, SlotId, Step, Storage, TensorId, View, Weights,
+    self, Activation, Given, Index, Pooling, Program, Rows, SlotId, Step, Storage, TensorId, View, Weights,
 };
 use modeldeploy_format::tensor::Tensor;
 use modeldeploy_format::{Artifact, DType};
@@ -15,6 +19,8 @@ pub(super) struct Plan<'a> {
     pub(super) ids: u32,
     /// Token types are below it.
     pub(super) types: u32,
+    /// The greatest that each id may be which is given with a row, by kind of rows.
+    pub(super) columns: [Box<[u32]>; 3],
 }
 
 /// One table of an embedding and which of its rows a token takes.
@@ -62,6 +68,7 @@ pub(super) enum Op<'a> {
         scale: f32,
         bias: Option<Bias<'a>>,
         int8: bool,
+        causal: bool,
         out: SlotId,
     },
     Pool {
@@ -82,6 +89,43 @@ pub(super) enum Op<'a> {
         x: SlotId,
         out: SlotId,
     },
+    Concat {
+        pieces: Box<[Piece<'a>]>,
+        out: SlotId,
+    },
+    Mul {
+        a: SlotId,
+        b: SlotId,
+        out: SlotId,
+    },
+    Affine {
+        x: SlotId,
+        affine: kernels::Affine<'a>,
+        out: SlotId,
+    },
+    Sum {
+        x: SlotId,
+        fields: usize,
+        out: SlotId,
+    },
+    Dot {
+        a: SlotId,
+        b: SlotId,
+        /// Whether `b` has a row for each text where there is one for each candidate.
+        shared: bool,
+        out: SlotId,
+    },
+    Pairs {
+        x: SlotId,
+        fields: kernels::Fields,
+        out: SlotId,
+    },
+    Gru {
+        x: SlotId,
+        weights: kernels::GruWeights<'a>,
+        bias: &'a [f32],
+        out: SlotId,
+    },
 }
 
 /// Weights as a kernel takes them.
@@ -99,8 +143,9 @@ pub(super) struct Bias<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(artifact: &Artifact<'a>) -> Result<Plan<'a>, SessionError> {
-        let mut plan = Plan { steps: Box::default(), ids: u32::MAX, types: u32::MAX };
+    pub(super) fn new(artifact: &Artifact<'a>, given: &Given) -> Result<Plan<'a>, SessionError> {
+        let columns = Rows::ALL.map(|rows| vec![u32::MAX; given.with(rows).ids as usize].into());
+        let mut plan = Plan { steps: Box::default(), ids: u32::MAX, types: u32::MAX, columns };
         let mut steps = Vec::with_capacity(artifact.program().steps.len());
         for (at, step) in artifact.program().steps.iter().enumerate() {
             let unsupported = |what| SessionError::Unsupported { step: at, name: step.name(), what };
@@ -108,6 +153,12 @@ impl<'a> Plan<'a> {
         }
         plan.steps = steps.into();
         Ok(plan)
+    }
+
+    /// Keeps the ids of a column below the rows of a table that is read by them.
+    fn bound(&mut self, of: Rows, column: u32, rows: u32) {
+        let most = &mut self.columns[of as usize][column as usize];
+        *most = (*most).min(rows - 1);
     }
 }
 
@@ -129,42 +180,64 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let weights = panels(artifact, weights);
             Op::Linear { x, weights, bias: bias.map(floats), activation, residual, out }
         }
-        Step::Attention { q, k, v, heads, scale, bias, int8, causal: _, out } => {
+        Step::Attention { q, k, v, heads, scale, bias, int8, causal, out } => {
             let (most, limit) = (artifact.signature().max_tokens, kernels::ATTENTION_I8_MAX_LEN);
             if int8 && most as usize > limit {
                 return Err(format!("texts of {most} tokens in 8-bit codes, whose sums hold {limit}"));
             }
             let bias = bias.map(|bias| relative_bias(artifact, bias)).transpose()?;
-            Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, out }
+            Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, causal, out }
         }
         Step::Pool { x, pooling, out } => Op::Pool { x, pooling, out },
         Step::Normalize { x, out } => Op::Normalize { x, out },
         Step::Activate { x, activation, out } => Op::Activate { x, activation, out },
         Step::Softmax { x, out } => Op::Softmax { x, out },
-        Step::Concat { .. }
-        | Step::Mul { .. }
-        | Step::Affine { .. }
-        | Step::Sum { .. }
-        | Step::Dot { .. }
-        | Step::Pairs { .. }
-        | Step::Gru { .. } => return Err("rows of candidates".to_owned()),
+        Step::Concat { parts, out } => {
+            let program = artifact.program();
+            let rows = program.slot(out).rows;
+            let parts = program.parts(parts).iter();
+            Op::Concat { pieces: parts.map(|part| Piece::new(artifact, part, rows, limits)).collect(), out }
+        }
+        Step::Mul { a, b, out } => Op::Mul { a, b, out },
+        Step::Affine { x, gamma, beta, out } => Op::Affine { x, affine: affine(gamma, beta), out },
+        Step::Sum { x, fields, out } => Op::Sum { x, fields: fields as usize, out },
+        Step::Dot { a, b, out } => {
+            let rows = |id| artifact.program().slot(id).rows;
+            Op::Dot { a, b, shared: rows(b) != rows(out), out }
+        }
+        Step::Pairs { x, fields: count, triangle, diagonal, out } => {
+            let width = artifact.program().slot(x).width / count;
+            let fields = kernels::Fields { count: count as usize, width: width as usize, triangle, diagonal };
+            Op::Pairs { x, fields, out }
+        }
+        Step::Gru { x, weights, bias, out } => {
+            let weights = match panels(artifact, Weights::Float(weights)) {
+                Panels::F32(w) => kernels::GruWeights::F32(w),
+                Panels::Bf16(w) => kernels::GruWeights::Bf16(w),
+                Panels::Int8(_) => unreachable!("panels of a float type"),
+            };
+            Op::Gru { x, weights, bias: floats(bias), out }
+        }
     })
 }
 
 fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<'a>) -> Term<'a> {
-    let tensor = artifact.tensor(lookup.table);
-    let rows = tensor.dims[0];
+    let rows = artifact.tensor(lookup.table).dims[0];
     match lookup.index {
         Index::TokenId => limits.ids = limits.ids.min(rows),
         Index::TokenType => limits.types = limits.types.min(rows),
-        Index::Position { .. } | Index::Counted { .. } | Index::Id { .. } => {}
+        Index::Id { column } => limits.bound(Rows::Tokens, column, rows),
+        Index::Position { .. } | Index::Counted { .. } => {}
     }
-    let table = match (lookup.scales, tensor.dtype) {
-        (Some(scales), _) => Table::I8 { codes: artifact.values(lookup.table), scales: artifact.values(scales) },
-        (None, DType::Bf16) => Table::Bf16(artifact.values(lookup.table)),
-        (None, _) => Table::F32(artifact.values(lookup.table)),
-    };
-    Term { table, index: lookup.index }
+    Term { table: table(artifact, lookup.table, lookup.scales), index: lookup.index }
+}
+
+fn table<'a>(artifact: &Artifact<'a>, table: TensorId, scales: Option<TensorId>) -> Table<'a> {
+    match (scales, artifact.tensor(table).dtype) {
+        (Some(scales), _) => Table::I8 { codes: artifact.values(table), scales: artifact.values(scales) },
+        (None, DType::Bf16) => Table::Bf16(artifact.values(table)),
+        (None, _) => Table::F32(artifact.values(table)),
+    }
 }
 
 fn panels<'a>(artifact: &Artifact<'a>, weights: Weights) -> Panels<'a> {
@@ -214,6 +287,7 @@ pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Op
             let scratch = if int8 { kernels::attention_i8_scratch } else { kernels::attention_scratch };
             Some(scratch(text, head_dim) * size_of::<f32>())
         }
+        Step::Gru { out, .. } => Some(kernels::gru_scratch(program.slot(out).width as usize) * size_of::<f32>()),
         _ => Some(0),
     };
     program.steps.iter().map(step).try_fold(0, |most, bytes| Some(bytes?.max(most)))

@@ -3,13 +3,14 @@
 #![allow(dead_code, reason = "each test takes what it needs")]
 
 pub(crate) mod means;
+pub(crate) mod network;
 mod overlap;
 
 use modeldeploy::format::golden::Golden;
 use modeldeploy::format::pack::{Aligned, Contents, Writer};
 use modeldeploy::format::program::{
-    Activation, Index, Lookup, Pooling, Program, Quantized, RelativeBias, Rows, Slot, SlotId, Step, Storage, TensorId,
-    View, Weights,
+    self, Activation, Index, Lookup, Pooling, Program, Quantized, RelativeBias, Rows, Slot, SlotId, Step, Storage,
+    TensorId, View, Weights,
 };
 use modeldeploy::format::tensor::{Layout, PANEL, QUAD};
 use modeldeploy::format::tokenizer::{self, Added, Bpe, Classes, Part, Splitter, Template, Trim, Truncation};
@@ -73,7 +74,7 @@ impl Random {
         ((self.bits() >> 32) % u64::from(end)) as u32
     }
 
-    fn float(&mut self, size: f32) -> f32 {
+    pub(crate) fn float(&mut self, size: f32) -> f32 {
         ((self.bits() >> 40) as f32 / 8_388_608.0 - 1.0) * size
     }
 }
@@ -132,13 +133,24 @@ struct Builder {
     slots: Vec<Slot>,
     steps: Vec<Step>,
     /// Where the next slot begins, by kind of rows.
-    ends: [u64; 2],
+    ends: [u64; 3],
+    parts: Vec<program::Part>,
 }
 
 impl Builder {
     fn new(size: Size, precision: Precision) -> Builder {
         let (writer, random) = (Writer::new(), Random(42));
-        Builder { size, precision, random, writer, logical: vec![], slots: vec![], steps: vec![], ends: [0; 2] }
+        Builder {
+            size,
+            precision,
+            random,
+            writer,
+            logical: vec![],
+            slots: vec![],
+            steps: vec![],
+            ends: [0; 3],
+            parts: vec![],
+        }
     }
 
     fn model(&mut self, head: Head) -> SlotId {
@@ -253,17 +265,23 @@ impl Builder {
     }
 
     fn table(&mut self, name: &str, rows: u32, index: Index) -> Lookup {
+        let (table, scales) = self.stored(name, rows);
+        Lookup { table, scales, index }
+    }
+
+    /// A table as wide as the model, and the scales of its rows.
+    fn stored(&mut self, name: &str, rows: u32) -> (TensorId, Option<TensorId>) {
         let width = self.size.width;
         let dims = [rows, width];
         let values = self.floats(rows * width, 1.0);
         match self.precision {
-            Precision::F32 => Lookup { table: self.push_floats(name, &dims, &values), scales: None, index },
+            Precision::F32 => (self.push_floats(name, &dims, &values), None),
             Precision::Bf16 => {
                 let halves: Vec<u16> = values.iter().map(|&v| bf16(v)).collect();
                 let logical = halves.iter().map(|&half| from_bf16(half)).collect();
                 let table =
                     self.push(name, DType::Bf16, Layout::Plain, &dims, bytes(&halves, |v| v.to_le_bytes()), logical);
-                Lookup { table, scales: None, index }
+                (table, None)
             }
             Precision::Int8 => {
                 let (codes, scales) = by_row(&values, width);
@@ -271,7 +289,7 @@ impl Builder {
                 let table =
                     self.push(name, DType::I8, Layout::Plain, &dims, bytes(&codes, |v| v.to_le_bytes()), logical);
                 let scales = self.push_floats("scales", &[rows], &scales);
-                Lookup { table, scales: Some(scales), index }
+                (table, Some(scales))
             }
         }
     }
@@ -312,6 +330,17 @@ impl Builder {
         let out = self.slot(self.slots[x.0 as usize].rows, Storage::F32, n);
         self.steps.push(Step::Linear { x, weights, bias, activation, residual, out });
         out
+    }
+
+    /// As the precision has them, or as f32 where it has codes.
+    fn float_weights(&mut self, values: &[f32], n: u32, k: u32) -> Weights {
+        let precision = self.precision;
+        if precision == Precision::Int8 {
+            self.precision = Precision::F32;
+        }
+        let weights = self.weights(values, n, k);
+        self.precision = precision;
+        weights
     }
 
     fn weights(&mut self, values: &[f32], n: u32, k: u32) -> Weights {

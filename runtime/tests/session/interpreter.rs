@@ -2,13 +2,52 @@
 
 use crate::packs::Built;
 use modeldeploy::format::Artifact;
-use modeldeploy::format::program::{Activation, Index, Pooling, Rows, SlotId, Step, Storage, TensorId, View, Weights};
+use modeldeploy::format::program::{
+    Activation, Bag, Index, Part, Pooling, Rows, SlotId, Step, Storage, TensorId, Triangle, View, Weights,
+};
+use modeldeploy::session::Columns;
 use std::collections::HashMap;
 
 type Matrix = Vec<Vec<f64>>;
 
+/// What a program is given of one text, or of one user.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Given<'a> {
+    /// The ids and types of a text's tokens.
+    pub(crate) ids: &'a [u32],
+    pub(crate) types: &'a [u32],
+    /// What is given with the rows of each kind, and how many there are.
+    pub(crate) columns: [Columns<'a>; 3],
+    pub(crate) rows: [usize; 3],
+}
+
+impl Given<'_> {
+    /// Number `column` of row `row`.
+    fn number(&self, of: Rows, row: usize, column: usize) -> f64 {
+        let (numbers, rows) = (self.columns[of as usize].numbers, self.rows[of as usize]);
+        numbers[row * (numbers.len() / rows) + column].into()
+    }
+
+    /// Id `column` of row `row`.
+    fn id(&self, of: Rows, row: usize, column: usize) -> usize {
+        let (ids, rows) = (self.columns[of as usize].ids, self.rows[of as usize]);
+        ids[row * (ids.len() / rows) + column] as usize
+    }
+}
+
 /// The output row of one text.
 pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
+    let given = Given { ids, types, rows: [ids.len(), 1, 0], ..Given::default() };
+    walk(built, given).remove(0)
+}
+
+/// The output row of each candidate of one user.
+pub(crate) fn interpret_user(built: &Built, columns: [Columns<'_>; 3], items: usize, candidates: usize) -> Matrix {
+    walk(built, Given { columns, rows: [items, 1, candidates], ..Given::default() })
+}
+
+fn walk(built: &Built, given: Given<'_>) -> Matrix {
+    let Given { ids, types, rows, .. } = given;
     let artifact = Artifact::parse(&built.pack).expect("a pack");
     let program = artifact.program();
     let mut slots: HashMap<SlotId, Matrix> = HashMap::new();
@@ -20,7 +59,7 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
     let matrix = |slots: &HashMap<SlotId, Matrix>, id: SlotId| slots[&id].clone();
     for step in &program.steps {
         let result: Matrix = match *step {
-            Step::Embed { lookups, out } => (0..ids.len())
+            Step::Embed { lookups, out } => (0..rows[0])
                 .map(|t| {
                     let mut sum = vec![0.0; program.slot(out).width as usize];
                     for lookup in lookups.iter().flatten() {
@@ -28,6 +67,7 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
                             Index::TokenId => ids[t] as usize,
                             Index::TokenType => types[t] as usize,
                             Index::Position { offset } => t + offset as usize,
+                            Index::Id { column } => given.id(Rows::Tokens, t, column as usize),
                             Index::Counted { padding } if ids[t] == padding => 0,
                             Index::Counted { padding } => ids[..=t].iter().filter(|&&id| id != padding).count(),
                         };
@@ -70,7 +110,7 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
                     None => y,
                 }
             }
-            Step::Attention { q, k, v, heads, scale, bias, .. } => {
+            Step::Attention { q, k, v, heads, scale, bias, causal, .. } => {
                 let view = |view: View| {
                     by_row(matrix(&slots, view.slot), |x| x[view.column as usize..][..view.width as usize].to_vec())
                 };
@@ -86,12 +126,13 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
                     });
                     dot * f64::from(scale) + bias
                 };
+                let seen = |i: usize| 0..if causal { i + 1 } else { k.len() };
                 (0..q.len())
                     .map(|i| {
                         let weights: Vec<Vec<f64>> = (0..heads as usize)
-                            .map(|h| softmax(&(0..k.len()).map(|j| score(i, j, h)).collect::<Vec<_>>()))
+                            .map(|h| softmax(&seen(i).map(|j| score(i, j, h)).collect::<Vec<_>>()))
                             .collect();
-                        (0..width).map(|c| (0..v.len()).map(|j| weights[c / dim][j] * v[j][c]).sum()).collect()
+                        (0..width).map(|c| seen(i).map(|j| weights[c / dim][j] * v[j][c]).sum()).collect()
                     })
                     .collect()
             }
@@ -104,6 +145,8 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
                     Pooling::Mean => column(c).sum::<f64>() / n,
                     Pooling::Max => column(c).fold(f64::NEG_INFINITY, f64::max),
                     Pooling::MeanSqrtLen => column(c).sum::<f64>() / n.sqrt(),
+                    Pooling::Sum => column(c).sum(),
+                    Pooling::Last => x[x.len() - 1][c],
                 };
                 vec![(0..x[0].len()).map(pool).collect()]
             }
@@ -115,12 +158,94 @@ pub(crate) fn interpret(built: &Built, ids: &[u32], types: &[u32]) -> Vec<f64> {
                 by_row(matrix(&slots, x), |x| x.iter().map(|&x| activate(activation, x)).collect())
             }
             Step::Softmax { x, .. } => by_row(matrix(&slots, x), |x| softmax(&x)),
+            Step::Concat { parts, out } => {
+                let kind = program.slot(out).rows;
+                let part = |r: usize, part: &Part| -> Vec<f64> {
+                    // A user's only row stands beside all of the candidates.
+                    let at = |of: Rows| if of == kind { r } else { 0 };
+                    match *part {
+                        Part::View(View { slot, column, width }) => {
+                            let x = &slots[&slot][at(program.slot(slot).rows)];
+                            x[column as usize..][..width as usize].to_vec()
+                        }
+                        Part::Numbers { of, column, count } => {
+                            (column..column + count).map(|column| given.number(of, at(of), column as usize)).collect()
+                        }
+                        Part::Bag(Bag { table, offsets, of, column, count, mean, .. }) => {
+                            let width = artifact.tensor(table).dims[1] as usize;
+                            let mut sum = vec![0.0; width];
+                            for column in column..column + count {
+                                let id = given.id(of, at(of), column as usize);
+                                let offset = offsets.map_or(0.0, |offsets| tensor(offsets)[id]);
+                                sum.iter_mut().zip(row(table, id)).for_each(|(sum, x)| *sum += x + offset);
+                            }
+                            let divisor = if mean { f64::from(count) } else { 1.0 };
+                            sum.into_iter().map(|sum| sum / divisor).collect()
+                        }
+                    }
+                };
+                (0..rows[kind as usize])
+                    .map(|r| program.parts(parts).iter().flat_map(|it| part(r, it)).collect())
+                    .collect()
+            }
+            Step::Mul { a, b, .. } => {
+                let each = |(a, b): (&Vec<f64>, &Vec<f64>)| {
+                    a.iter().enumerate().map(|(i, a)| a * b[if b.len() == 1 { 0 } else { i }]).collect()
+                };
+                slots[&a].iter().zip(&slots[&b]).map(each).collect()
+            }
+            Step::Affine { x, gamma, beta, .. } => {
+                by_row(matrix(&slots, x), |x| (0..x.len()).map(|i| x[i] * tensor(gamma)[i] + tensor(beta)[i]).collect())
+            }
+            Step::Sum { x, fields, .. } => by_row(matrix(&slots, x), |x| {
+                let width = x.len() / fields as usize;
+                (0..width).map(|i| x.iter().skip(i).step_by(width).sum()).collect()
+            }),
+            Step::Dot { a, b, .. } => {
+                let b = &slots[&b];
+                let of = |r: usize| if b.len() == slots[&a].len() { &b[r] } else { &b[0] };
+                slots[&a].iter().enumerate().map(|(r, a)| vec![dot(a, of(r))]).collect()
+            }
+            Step::Pairs { x, fields, triangle, diagonal, .. } => by_row(matrix(&slots, x), |x| {
+                let fields: Vec<&[f64]> = x.chunks(x.len() / fields as usize).collect();
+                let mut pairs = vec![];
+                for (i, a) in fields.iter().enumerate() {
+                    for (j, b) in fields.iter().enumerate() {
+                        let within = if triangle == Triangle::Lower { j < i } else { i < j };
+                        if within || (i == j && diagonal) {
+                            pairs.push(dot(a, b));
+                        }
+                    }
+                }
+                pairs
+            }),
+            Step::Gru { x, weights, bias, out } => {
+                let state = program.slot(out).width as usize;
+                let mut before = vec![0.0; state];
+                let mut after = |x: Vec<f64>| -> Vec<f64> {
+                    let of_state = |at: usize| dot(row(weights, at), &before) + tensor(bias)[at];
+                    let gate = |at: usize| activate(Activation::Sigmoid, x[at] + of_state(at));
+                    let next = |i: usize| {
+                        let (reset, update) = (gate(i), gate(state + i));
+                        let new = (x[2 * state + i] + reset * of_state(2 * state + i)).tanh();
+                        (1.0 - update) * new + update * before[i]
+                    };
+                    let next = (0..state).map(next).collect::<Vec<f64>>();
+                    before.clone_from(&next);
+                    next
+                };
+                matrix(&slots, x).into_iter().map(&mut after).collect()
+            }
         };
         let out = step.outputs().next().expect("every step writes");
-        assert_eq!(result.len(), if program.slot(out).rows == Rows::Texts { 1 } else { ids.len() });
+        assert_eq!(result.len(), rows[program.slot(out).rows as usize], "{step:?}");
         slots.insert(out, result);
     }
-    slots.remove(&program.output).expect("the output")[0].clone()
+    slots.remove(&program.output).expect("the output")
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 fn by_row(x: Matrix, f: impl Fn(Vec<f64>) -> Vec<f64>) -> Matrix {

@@ -1,6 +1,7 @@
 //! Sessions: what they compute is what the program says, and a text's result depends on the text alone, to the bit.
 
 mod interpreter;
+mod network;
 #[path = "../packs/mod.rs"]
 mod packs;
 mod team;
@@ -12,7 +13,7 @@ use modeldeploy::isa::Isa;
 use modeldeploy::session::{Batch, Capacity, RunError, Session, SessionError};
 use packs::{Built, Head, MAX_TOKENS, Precision, Random, TYPES, VOCABULARY};
 
-const CAPACITY: Capacity = Capacity { tokens: 64, texts: 12 };
+const CAPACITY: Capacity = Capacity::new(64, 12);
 
 const MODELS: [(Precision, Head); 6] = [
     (Precision::F32, Head::Embed),
@@ -107,8 +108,8 @@ fn a_greater_capacity_changes_no_bit() {
     let artifact = Artifact::parse(&built.pack).expect("a pack");
     let texts = texts(3, 3);
     let texts: Vec<&Text> = texts.iter().collect();
-    let mut small = Session::new(&artifact, Capacity { tokens: 27, texts: 3 }).expect("a session");
-    let mut large = Session::new(&artifact, Capacity { tokens: 5000, texts: 700 }).expect("a session");
+    let mut small = Session::new(&artifact, Capacity::new(27, 3)).expect("a session");
+    let mut large = Session::new(&artifact, Capacity::new(5000, 700)).expect("a session");
     assert_eq!(run(&mut small, &texts), run(&mut large, &texts));
     assert!(small.memory() < large.memory());
 }
@@ -119,7 +120,7 @@ fn a_sessions_memory_is_known_before_it_is_made() {
         let built = packs::build(precision, head, vec![]);
         let artifact = Artifact::parse(&built.pack).expect("a pack");
         for (tokens, texts) in [(1, 1), (9, 1), (64, 12), (1000, 3)] {
-            let capacity = Capacity { tokens, texts };
+            let capacity = Capacity::new(tokens, texts);
             let session = Session::new(&artifact, capacity).expect("a session");
             assert_eq!(
                 Session::memory_for(&artifact, capacity),
@@ -127,7 +128,7 @@ fn a_sessions_memory_is_known_before_it_is_made() {
                 "{precision:?} {head:?} {capacity:?}"
             );
         }
-        assert_eq!(Session::memory_for(&artifact, Capacity { tokens: 0, texts: 1 }), Err(SessionError::NoCapacity));
+        assert_eq!(Session::memory_for(&artifact, Capacity::new(0, 1)), Err(SessionError::NoCapacity));
     }
 }
 
@@ -170,7 +171,7 @@ fn overlaps(built: &Built) -> usize {
 fn in_place_steps(built: &Built) -> usize {
     let artifact = Artifact::parse(&built.pack).expect("a pack");
     let program = artifact.program();
-    let over = |step: &&Step| step.outputs().any(|out| step.inputs().any(|input| overlap(program, out, input)));
+    let over = |step: &&Step| step.outputs().any(|out| program.inputs(step).any(|input| overlap(program, out, input)));
     program.steps.iter().filter(over).count()
 }
 
@@ -221,7 +222,7 @@ fn a_batch_that_cannot_be_run_is_an_error_and_harms_nothing() {
 fn a_capacity_that_cannot_be_had_is_an_error() {
     let built = packs::build(Precision::F32, Head::Embed, vec![]);
     let artifact = Artifact::parse(&built.pack).expect("a pack");
-    let error = |tokens, texts| Session::new(&artifact, Capacity { tokens, texts }).expect_err("no session");
+    let error = |tokens, texts| Session::new(&artifact, Capacity::new(tokens, texts)).expect_err("no session");
     assert_eq!(error(0, 1), SessionError::NoCapacity);
     assert_eq!(error(1, 0), SessionError::NoCapacity);
     assert_eq!(error(1, usize::MAX), SessionError::Memory { bytes: usize::MAX });

@@ -9,7 +9,7 @@ use modeldeploy::session::{Batch, Capacity, Options, Session, Threads};
 /// Large enough that there is work to divide in one token, with panels and heads that no team divides evenly.
 const SIZE: Size = Size { layers: 1, width: 196, hidden: 700, heads: 4, max_tokens: 64 };
 
-const CAPACITY: Capacity = Capacity { tokens: 300, texts: 12 };
+const CAPACITY: Capacity = Capacity::new(300, 12);
 
 /// Either side of each division: by columns and by rows, for one member and for several.
 const LENGTHS: [u32; 10] = [1, 2, 15, 16, 17, 23, 24, 25, 33, 64];

@@ -20,7 +20,7 @@ impl Sessions {
     pub(super) fn new(models: &Models) -> Result<Sessions, String> {
         let isa = Isa::from_env().map_err(|error| error.to_string())?;
         let session = |served: &Served| {
-            let capacity = Capacity { tokens: BATCH_TOKENS.max(served.facts.max_tokens), texts: BATCH_TEXTS };
+            let capacity = Capacity::new(BATCH_TOKENS.max(served.facts.max_tokens), BATCH_TEXTS);
             Session::with_isa(served.engine.artifact(), capacity, isa)
                 .map_err(|error| format!("a session of model `{}` cannot be made: {error}", served.card.name))
         };

@@ -81,6 +81,6 @@ fn tables(served: &Served) -> &'static [u8] {
 
 fn session(served: &Served) -> Result<Session<'static>, String> {
     let isa = Isa::from_env().map_err(|error| error.to_string())?;
-    let capacity = Capacity { tokens: served.facts.max_tokens, texts: 1 };
+    let capacity = Capacity::new(served.facts.max_tokens, 1);
     Session::with_isa(served.engine.artifact(), capacity, isa).map_err(|error| error.to_string())
 }

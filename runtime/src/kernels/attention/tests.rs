@@ -12,6 +12,7 @@ pub(crate) struct Case {
     pub(crate) qkv: Vec<f32>,
     table: Vec<f32>,
     buckets: Buckets,
+    pub(crate) causal: bool,
 }
 
 impl Case {
@@ -24,7 +25,15 @@ impl Case {
         let rows = segments[lengths.len()] as usize;
         let buckets = Buckets::new(32, 128, true).expect("MPNet's rule");
         let table = random.floats(32 * heads, 2.0);
-        Self { heads, head_dim, segments, qkv: random.floats(rows * 3 * heads * head_dim, size), table, buckets }
+        Self {
+            heads,
+            head_dim,
+            segments,
+            qkv: random.floats(rows * 3 * heads * head_dim, size),
+            table,
+            buckets,
+            causal: false,
+        }
     }
 
     fn width(&self) -> usize {
@@ -60,6 +69,7 @@ impl Case {
                 buckets: &self.buckets,
                 table: Rows { values: &self.table, stride: self.heads },
             }),
+            causal: self.causal,
         };
         let longest = segments.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
         // What a session before left in the scratch must not show.
@@ -83,12 +93,13 @@ impl Case {
                     dot / (d as f64).sqrt()
                         + if biased { f64::from(self.table[bucket * self.heads + head]) } else { 0.0 }
                 };
-                let scores: Vec<f64> = (ends[0]..ends[1]).map(score).collect();
+                let seen = ends[0]..if self.causal { i + 1 } else { ends[1] };
+                let scores: Vec<f64> = seen.clone().map(score).collect();
                 let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let weights: Vec<f64> = scores.iter().map(|score| (score - most).exp()).collect();
                 let total: f64 = weights.iter().sum();
                 for n in 0..d {
-                    let mixed: f64 = (ends[0]..ends[1]).zip(&weights).map(|(j, w)| w * at(j, 2, head, n)).sum();
+                    let mixed: f64 = seen.clone().zip(&weights).map(|(j, w)| w * at(j, 2, head, n)).sum();
                     out[i as usize * width + head * d + n] = mixed / total;
                 }
             }
@@ -108,9 +119,16 @@ fn every_isa_matches_the_reference_and_the_reference_f64() {
         (2, 17, &[3, 70]),
         (1, 32, &[130]),
     ] {
-        for (size, biased) in [(1.0, false), (3.0, true), (1e-38, false)] {
-            let case = Case::new(&mut random, heads, head_dim, lengths, size);
-            let name = format!("{heads}x{head_dim} {lengths:?} {size:e} biased {biased}");
+        for (size, biased, causal) in [
+            (1.0, false, false),
+            (3.0, true, false),
+            (1e-38, false, false),
+            (1.0, false, true),
+            (3.0, true, true),
+            (1e-38, false, true),
+        ] {
+            let case = Case { causal, ..Case::new(&mut random, heads, head_dim, lengths, size) };
+            let name = format!("{heads}x{head_dim} {lengths:?} {size:e} biased {biased} causal {causal}");
             let expected = case.run(Isa::SCALAR, 0..lengths.len(), biased);
             close(&expected, &case.in_f64(biased), 1e-5, &name);
             for isa in Isa::available() {
@@ -123,8 +141,9 @@ fn every_isa_matches_the_reference_and_the_reference_f64() {
 #[test]
 fn a_text_does_not_depend_on_the_texts_beside_it() {
     let mut random = Random::new(61);
-    let case = Case::new(&mut random, 2, 32, &[9, 1, 40, 16], 1.0);
-    for isa in Isa::available() {
+    let mut case = Case::new(&mut random, 2, 32, &[9, 1, 40, 16], 1.0);
+    for (isa, causal) in Isa::available().flat_map(|isa| [(isa, false), (isa, true)]) {
+        case.causal = causal;
         let all = case.run(isa, 0..4, true);
         for text in 0..4 {
             let rows = case.segments[text] as usize * 64..case.segments[text + 1] as usize * 64;

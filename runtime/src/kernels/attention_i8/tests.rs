@@ -25,9 +25,17 @@ fn every_isa_matches_the_reference_and_the_reference_f64() {
         (2, 17, &[3, 70]),
         (1, 32, &[130]),
     ] {
-        for (magnitude, biased) in [(1.0, false), (3.0, true), (1e-30, false)] {
-            let case = Case::new(&mut random, heads, head_dim, lengths, magnitude);
-            let name = format!("{heads}x{head_dim} {lengths:?} {magnitude:e} biased {biased}");
+        for (magnitude, biased, causal) in [
+            (1.0, false, false),
+            (3.0, true, false),
+            (1e-30, false, false),
+            (1.0, false, true),
+            (3.0, true, true),
+            (1e-30, false, true),
+        ] {
+            let mut case = Case::new(&mut random, heads, head_dim, lengths, magnitude);
+            case.causal = causal;
+            let name = format!("{heads}x{head_dim} {lengths:?} {magnitude:e} biased {biased} causal {causal}");
             let expected = run(&case, Isa::SCALAR, 0..lengths.len(), biased);
             let exact = case.in_f64(biased);
             let off = expected.iter().zip(&exact).map(|(&got, exact)| f64::from(got) - exact);
@@ -65,8 +73,9 @@ fn one_token_gives_back_its_value() {
 #[test]
 fn a_text_does_not_depend_on_the_texts_beside_it() {
     let mut random = Random::new(65);
-    let case = Case::new(&mut random, 2, 32, &[9, 1, 40, 16], 1.0);
-    for isa in Isa::available() {
+    let mut case = Case::new(&mut random, 2, 32, &[9, 1, 40, 16], 1.0);
+    for (isa, causal) in Isa::available().flat_map(|isa| [(isa, false), (isa, true)]) {
+        case.causal = causal;
         let all = run(&case, isa, 0..4, true);
         for text in 0..4 {
             let rows = case.segments[text] as usize * 64..case.segments[text + 1] as usize * 64;

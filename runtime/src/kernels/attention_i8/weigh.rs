@@ -4,6 +4,7 @@ use super::Parts;
 use super::quantize::Unit;
 use crate::isa::{Simd, Tiles, Walk};
 use crate::kernels::RowsMut;
+use core::ops::Range;
 
 /// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2: a ten-thousandth of it, and less than the rounding of a code of either kind.
 const P: [f32; 4] = [254.981_66, 176.781_56, 61.865_837, 14.068_775];
@@ -21,6 +22,43 @@ pub(super) struct Block {
     pub(super) index: usize,
     pub(super) len: usize,
     pub(super) head_dim: usize,
+    /// Whether a query sees only its own key and those before it.
+    pub(super) causal: bool,
+}
+
+impl Block {
+    /// The keys that all of its queries see; after them come those that some do.
+    #[inline(always)]
+    fn open(self) -> usize {
+        if self.causal { 16 * self.index } else { self.len }
+    }
+
+    /// The keys that any of its queries sees.
+    #[inline(always)]
+    fn seen(self) -> usize {
+        if self.causal { self.len.min(16 * (self.index + 1)) } else { self.len }
+    }
+}
+
+/// Of a block's own keys each: all bits of the lanes whose queries see it.
+const SEES: [[i32; 16]; 16] = {
+    let mut sees = [[0; 16]; 16];
+    let mut at = 0;
+    while at < 256 {
+        if at % 16 >= at / 16 {
+            sees[at / 16][at % 16] = -1;
+        }
+        at += 1;
+    }
+    sees
+};
+
+/// `x` in the lanes whose queries see key `key` of their block, `other` elsewhere.
+#[inline(always)]
+fn where_seen<S: Simd>(s: S, key: usize, x: S::I, other: i32) -> S::I {
+    let sees = s.load_int(&SEES[key]);
+    let unseen = s.sub_int(s.splat_int(-1), sees);
+    s.or(s.and(x, sees), s.and(s.splat_int(other), unseen))
 }
 
 /// Writes the outputs of the queries of `block`, as many as there are.
@@ -43,9 +81,12 @@ pub(super) fn weigh<S: Simd>(
         false => (Top::<S>::Codes(greatest), unit.score),
     };
     let total = match is_fine {
-        true => soften::<S, true>(s, parts, top, power),
-        false => soften::<S, false>(s, parts, top, power),
+        true => soften::<S, true>(s, parts, block, top, power),
+        false => soften::<S, false>(s, parts, block, top, power),
     };
+    if block.causal {
+        take_in(s, parts, block);
+    }
     let inverse = s.to_array(s.div(s.splat(unit.one), s.int_to_f32(total)));
     let count = (block.len - 16 * block.index).min(16);
     let inverse = &inverse[..count];
@@ -67,21 +108,35 @@ pub(super) fn weigh<S: Simd>(
     }
 }
 
-/// The scores of each key, in codes and but for a number that is the same for all keys, those of `KEYS` summed at once. Returns the
-/// greatest of each query.
+/// The scores of each key that is seen, in codes and but for a number that is the same for all keys, those of `KEYS` summed at once.
+/// Returns the greatest of each query.
 #[inline(always)]
 fn scores<S: Simd, const KEYS: usize>(s: S, parts: &mut Parts<'_>, block: Block) -> S::I {
+    let (open, seen) = (block.open(), block.seen());
+    let mut greatest = scores_of::<S, KEYS>(s, parts, block, 0..open);
+    if open < seen {
+        scores_of::<S, KEYS>(s, parts, block, open..seen);
+        for (key, score) in parts.scores[open..seen].iter().enumerate() {
+            greatest = s.max_int(where_seen(s, key, s.load_int(score), i32::MIN), greatest);
+        }
+    }
+    greatest
+}
+
+#[inline(always)]
+fn scores_of<S: Simd, const KEYS: usize>(s: S, parts: &mut Parts<'_>, block: Block, keys: Range<usize>) -> S::I {
     let width = 16 * parts.columns.len();
     let queries = &parts.queries[16 * width * block.index..];
+    let codes = &parts.keys[width * keys.start..];
     let mut greatest = s.splat_int(i32::MIN);
-    let (tiles, rest) = parts.scores.as_chunks_mut::<KEYS>();
+    let (tiles, rest) = parts.scores[keys].as_chunks_mut::<KEYS>();
     let last = KEYS * tiles.len();
     for (tile, scores) in tiles.iter_mut().enumerate() {
-        let codes = &parts.keys[KEYS * width * tile..];
+        let codes = &codes[KEYS * width * tile..];
         greatest = some_scores(s, codes, width, queries, block.head_dim, scores, greatest);
     }
     for (key, score) in rest.iter_mut().enumerate() {
-        let codes = &parts.keys[width * (last + key)..];
+        let codes = &codes[width * (last + key)..];
         greatest = some_scores(s, codes, width, queries, block.head_dim, std::array::from_mut(score), greatest);
     }
     greatest
@@ -116,13 +171,18 @@ fn some_scores<S: Simd, const R: usize>(
 #[inline(always)]
 fn add_bias<S: Simd>(s: S, parts: &mut Parts<'_>, block: Block, unit: Unit, greatest: S::I) -> S::F {
     let mut most = s.splat(f32::NEG_INFINITY);
-    for (key, score) in parts.scores.iter_mut().enumerate() {
+    let open = block.open();
+    for (key, score) in parts.scores[..block.seen()].iter_mut().enumerate() {
         let bias = &parts.bias[16 * block.index + block.len - 1 - key..];
         let bias = s.load(bias.first_chunk().expect("the bias goes on for sixteen"));
         let size = s.int_to_f32(s.sub_int(s.load_int(score), greatest));
         let x = s.fma(size, s.splat(unit.score), bias);
-        most = s.max(x, most);
         s.store_int(score, s.bits(x));
+        let x = match key.checked_sub(open) {
+            Some(key) => s.of_bits(where_seen(s, key, s.bits(x), f32::NEG_INFINITY.to_bits() as i32)),
+            None => x,
+        };
+        most = s.max(x, most);
     }
     most
 }
@@ -147,23 +207,32 @@ impl<S: Simd> Top<S> {
     }
 }
 
-/// The weights of all keys, four to a word, where `unit` makes of a score a power of two. Returns the sum of each query's.
+/// The weights of all keys that are seen, four to a word, where `unit` makes of a score a power of two. Returns the sum of each query's.
 #[inline(always)]
-fn soften<S: Simd, const FINE: bool>(s: S, parts: &mut Parts<'_>, top: Top<S>, unit: f32) -> S::I {
+fn soften<S: Simd, const FINE: bool>(s: S, parts: &mut Parts<'_>, block: Block, top: Top<S>, unit: f32) -> S::I {
     let mut total = s.splat_int(0);
-    let (fours, rest) = parts.scores.as_chunks::<4>();
+    let (open, own) = parts.scores[..block.seen()].split_at(block.open());
+    let (fours, rest) = open.as_chunks::<4>();
     let (words, last) = parts.weights.split_at_mut(fours.len());
     let mut fine = parts.fine.iter_mut();
     for (word, scores) in words.iter_mut().zip(fours) {
-        total = word_of::<S, FINE>(s, scores, top, unit, total, word, fine.next());
+        total = word_of::<S, FINE>(s, scores, top, unit, total, word, fine.next(), None);
     }
-    if let [word, ..] = last {
-        total = word_of::<S, FINE>(s, rest, top, unit, total, word, fine.next());
+    if !block.causal {
+        if let [word, ..] = last {
+            total = word_of::<S, FINE>(s, rest, top, unit, total, word, fine.next(), None);
+        }
+        return total;
+    }
+    for (first, (word, scores)) in (0..).step_by(4).zip(last.iter_mut().zip(own.chunks(4))) {
+        total = word_of::<S, FINE>(s, scores, top, unit, total, word, fine.next(), Some(first));
     }
     total
 }
 
-/// The weights of up to four keys into a word, and their lowest bits into another where they are finer. Returns the new total.
+/// The weights of up to four keys into a word, and their lowest bits into another where they are finer; of a block's own keys from `own`
+/// on, those that are seen. Returns the new total.
+#[expect(clippy::too_many_arguments, reason = "what a word is made of, and where it goes")]
 #[inline(always)]
 fn word_of<S: Simd, const FINE: bool>(
     s: S,
@@ -173,10 +242,14 @@ fn word_of<S: Simd, const FINE: bool>(
     mut total: S::I,
     word: &mut [i32; 16],
     fine: Option<&mut [i32; 16]>,
+    own: Option<usize>,
 ) -> S::I {
     let mut codes = [s.splat_int(0); 4];
-    for (code, score) in codes.iter_mut().zip(scores) {
+    for (key, (code, score)) in codes.iter_mut().zip(scores).enumerate() {
         *code = weight::<S, FINE>(s, top.above(s, score), unit);
+        if let Some(first) = own {
+            *code = where_seen(s, first + key, *code, 0);
+        }
         total = s.add_int(total, *code);
     }
     if let (true, Some(fine)) = (FINE, fine) {
@@ -189,6 +262,31 @@ fn word_of<S: Simd, const FINE: bool>(
     }
     s.store_int(word, bytes(s, codes));
     total
+}
+
+/// Makes the values' sums and debts those of the keys that are seen, which the blocks before have taken in but for their own.
+#[inline(always)]
+fn take_in<S: Simd>(s: S, parts: &mut Parts<'_>, block: Block) {
+    let (words, own) = (parts.weights.len(), block.open() / 4..block.seen().div_ceil(4));
+    for (c, columns) in parts.columns.iter_mut().enumerate() {
+        let (mut sums, mut debts) = match block.index {
+            0 => (s.splat_int(0), s.splat_int(0)),
+            _ => (s.load_int(&columns.sums), s.load_int(&columns.debts)),
+        };
+        let (codes, _) = parts.values[64 * words * c..].as_chunks::<64>();
+        for codes in &codes[own.clone()] {
+            let word = s.load_int(bytemuck::cast_ref(codes));
+            let low = [s.shift_left::<24>(word), s.shift_left::<16>(word), s.shift_left::<8>(word), word];
+            for byte in low {
+                sums = s.add_int(sums, s.shift_right::<24>(byte));
+            }
+            if S::DEBTS {
+                debts = s.debt(debts, s.weights(codes));
+            }
+        }
+        s.store_int(&mut columns.sums, sums);
+        s.store_int(&mut columns.debts, debts);
+    }
 }
 
 /// Four numbers of 8 bits as the bytes of a word, the first lowest.
@@ -222,8 +320,9 @@ fn mix<S: Simd, const R: usize, const FINE: bool>(
     inverse: &[f32],
     out: &mut RowsMut<'_>,
 ) {
-    let sums = products::<S, R>(s, parts, parts.weights, c, first);
-    let fine = if FINE { products::<S, R>(s, parts, parts.fine, c, first) } else { sums };
+    let words = block.seen().div_ceil(4);
+    let sums = products::<S, R>(s, parts, &parts.weights[..words], c, first);
+    let fine = if FINE { products::<S, R>(s, parts, &parts.fine[..words], c, first) } else { sums };
     let columns = &parts.columns[c];
     let (scale, middle) = (s.load(&columns.scale), s.load(&columns.middle));
     for (r, (&inverse, (&sum, &fine))) in (first..).zip(inverse[first..].iter().zip(sums.iter().zip(&fine))) {
@@ -246,7 +345,7 @@ fn products<S: Simd, const R: usize>(
     c: usize,
     first: usize,
 ) -> [S::F; R] {
-    let (values, _) = parts.values[64 * weights.len() * c..].as_chunks::<64>();
+    let (values, _) = parts.values[64 * parts.weights.len() * c..].as_chunks::<64>();
     let mut sums = [s.splat_int(0); R];
     for (weights, values) in weights.iter().zip(values) {
         let values = s.weights(values);

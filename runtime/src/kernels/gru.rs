@@ -1,0 +1,278 @@
+//! A gated recurrent unit over the tokens of each text (Cho et al. 2014), as PyTorch and cuDNN define it.
+//!
+//! Bound by the product of the state with the weights, token after token: some texts go on together, so that the weights are read once for
+//! all of them. A text's states do not depend on the texts beside it: each gate is one chain over the state, all else is lane by lane.
+
+use crate::isa::{Isa, Kernel, Simd};
+use crate::kernels::gemm_f32::{Weight, multiply};
+use crate::kernels::{Bf16Panels, Epilogue, F32Panels, Rows, RowsMut};
+use crate::numerics::{sigmoid, tanh};
+
+/// Texts that go on together: as many as the tallest tile of a product.
+const TOGETHER: usize = 8;
+
+/// The inputs of a recurrent unit. With `[r, z, n] = x` and `[hr, hz, hn] = h · weightsᵀ + bias`: `r = σ(r + hr)`, `z = σ(z + hz)`,
+/// `n = tanh(n + r · hn)`, `h = n + z · (h − n)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Gru<'a> {
+    /// The inputs' share of the gates, `3 · state` values a row.
+    pub x: Rows<'a>,
+    /// `[3 · state, state]`
+    pub weights: GruWeights<'a>,
+    /// `[3 · state]`
+    pub bias: &'a [f32],
+    /// Where each text starts, ascending, and last where the last one ends: one more than there are texts. Row 0 is that of the first.
+    pub segments: &'a [u32],
+}
+
+/// How the weights are stored.
+#[derive(Clone, Copy, Debug)]
+pub enum GruWeights<'a> {
+    /// As f32.
+    F32(F32Panels<'a>),
+    /// As bf16.
+    Bf16(Bf16Panels<'a>),
+}
+
+/// How many values of scratch [`gru`] needs.
+#[must_use]
+pub fn gru_scratch(state: usize) -> usize {
+    TOGETHER * 4 * state
+}
+
+/// Writes the state after each token, from zeros before the first of each text.
+///
+/// # Panics
+///
+/// If the segments do not ascend, the weights are not those of three gates, a buffer is too short for its shape, or the scratch
+/// is under [`gru_scratch`].
+pub fn gru(isa: Isa, inputs: Gru<'_>, scratch: &mut [f32], out: RowsMut<'_>) {
+    let Gru { x, weights, bias, segments } = inputs;
+    let (n, state) = match weights {
+        GruWeights::F32(w) => (w.n, w.k),
+        GruWeights::Bf16(w) => (w.n, w.k),
+    };
+    assert_eq!(n, 3 * state, "the weights are not those of three gates");
+    assert_eq!(bias.len(), n, "the bias is not one value a column");
+    assert!(!segments.is_empty() && segments.is_sorted(), "the texts' starts do not ascend");
+    let rows = (segments[segments.len() - 1] - segments[0]) as usize;
+    x.check("x", rows, n);
+    out.check("out", rows, state);
+    let needed = gru_scratch(state);
+    assert!(scratch.len() >= needed, "a scratch of {} values, {needed} are needed", scratch.len());
+    match weights {
+        GruWeights::F32(w) => isa.run(Recur { x, panels: w.values, bias, segments, state, scratch, out }),
+        GruWeights::Bf16(w) => isa.run(Recur { x, panels: w.values, bias, segments, state, scratch, out }),
+    }
+}
+
+struct Recur<'a, W> {
+    x: Rows<'a>,
+    panels: &'a [W],
+    bias: &'a [f32],
+    segments: &'a [u32],
+    state: usize,
+    scratch: &'a mut [f32],
+    out: RowsMut<'a>,
+}
+
+impl<W: Weight> Kernel for Recur<'_, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let texts = self.segments.len() - 1;
+        for first in (0..texts).step_by(TOGETHER) {
+            let ends = &self.segments[first..=texts.min(first + TOGETHER)];
+            let longest = ends.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
+            for token in 0..longest {
+                self.token(s, ends, token);
+            }
+        }
+    }
+}
+
+impl<W: Weight> Recur<'_, W> {
+    /// The states after the token of that number, of the texts that have one.
+    #[inline(always)]
+    fn token<S: Simd>(&mut self, s: S, ends: &[u32], token: u32) {
+        let Self { x, panels, bias, state, .. } = *self;
+        let (states, gates) = self.scratch.split_at_mut(TOGETHER * state);
+        let mut rows = [0; TOGETHER];
+        let mut count = 0;
+        for ends in ends.windows(2).filter(|ends| token < ends[1] - ends[0]) {
+            let row = (ends[0] - self.segments[0] + token) as usize;
+            let before = &mut states[count * state..][..state];
+            match token {
+                0 => before.fill(0.0),
+                _ => before.copy_from_slice(self.out.written(row - 1, state)),
+            }
+            rows[count] = row;
+            count += 1;
+        }
+        let before = Rows { values: states, stride: state };
+        let epilogue = Epilogue { bias: Some(bias), ..Epilogue::default() };
+        let to = RowsMut::new(gates, 3 * state);
+        s.vectorize(multiply(before, count, panels, (3 * state, state), epilogue, to));
+        for (i, &row) in rows[..count].iter().enumerate() {
+            let gates = &gates[i * 3 * state..][..3 * state];
+            s.vectorize(Gates {
+                x: x.row(row, 3 * state),
+                gates,
+                before: before.row(i, state),
+                out: self.out.row(row, state),
+            });
+        }
+    }
+}
+
+/// One text's state from the one before.
+struct Gates<'a> {
+    x: &'a [f32],
+    gates: &'a [f32],
+    before: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl Kernel for Gates<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, s: S) {
+        let state = self.before.len();
+        for (c, to) in self.out.chunks_mut(16).enumerate() {
+            let load = |values: &[f32], gate: usize| {
+                let from = &values[gate * state..][16 * c..][..to.len()];
+                match from.first_chunk() {
+                    Some(chunk) => s.load(chunk),
+                    None => s.load_part(from, 0.0),
+                }
+            };
+            let reset = sigmoid(s, s.add(load(self.x, 0), load(self.gates, 0)));
+            let update = sigmoid(s, s.add(load(self.x, 1), load(self.gates, 1)));
+            let new = tanh(s, s.fma(reset, load(self.gates, 2), load(self.x, 2)));
+            let after = s.fma(update, s.sub(load(self.before, 0), new), new);
+            match to.first_chunk_mut() {
+                Some(chunk) => s.store(chunk, after),
+                None => s.store_part(to, after),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{Random, assert_bits, close};
+
+    struct Case {
+        state: usize,
+        segments: Vec<u32>,
+        x: Vec<f32>,
+        weights: Vec<f32>,
+        bias: Vec<f32>,
+    }
+
+    impl Case {
+        fn new(random: &mut Random, state: usize, lengths: &[u32]) -> Case {
+            let mut segments = vec![0];
+            segments.extend(lengths.iter().scan(0, |end, len| {
+                *end += len;
+                Some(*end)
+            }));
+            let rows = segments[lengths.len()] as usize;
+            let half = |x: f32| f32::from_bits(x.to_bits() >> 16 << 16);
+            let weights = random.floats(3 * state * state, 0.5).into_iter().map(half).collect();
+            Case {
+                state,
+                segments,
+                x: random.floats(rows * 3 * state, 1.5),
+                weights,
+                bias: random.floats(3 * state, 0.5),
+            }
+        }
+
+        /// `[n/16][k][16]`
+        fn panels(&self) -> Vec<f32> {
+            let (n, k) = (3 * self.state, self.state);
+            let mut panels = vec![0.0; n.next_multiple_of(16) * k];
+            for (row, column) in (0..n).flat_map(|row| (0..k).map(move |column| (row, column))) {
+                panels[(row / 16 * k + column) * 16 + row % 16] = self.weights[row * k + column];
+            }
+            panels
+        }
+
+        fn run(&self, isa: Isa, texts: core::ops::Range<usize>, halves: bool) -> Vec<f32> {
+            let (n, k) = (3 * self.state, self.state);
+            let panels = self.panels();
+            let bits: Vec<u16> = panels.iter().map(|w| (w.to_bits() >> 16) as u16).collect();
+            let weights = match halves {
+                true => GruWeights::Bf16(Bf16Panels { values: &bits, n, k }),
+                false => GruWeights::F32(F32Panels { values: &panels, n, k }),
+            };
+            let start = self.segments[texts.start];
+            let segments = &self.segments[texts.start..=texts.end];
+            let x = Rows { values: &self.x[start as usize * n..], stride: n };
+            let mut scratch = vec![f32::NAN; gru_scratch(k)];
+            let mut out = vec![9.0; (segments[texts.len()] - start) as usize * k];
+            let inputs = Gru { x, weights, bias: &self.bias, segments };
+            gru(isa, inputs, &mut scratch, RowsMut::new(&mut out, k));
+            out
+        }
+
+        fn in_f64(&self) -> Vec<f64> {
+            let k = self.state;
+            let logistic = |x: f64| 1.0 / (1.0 + libm::exp(-x));
+            let mut out = vec![];
+            for ends in self.segments.windows(2) {
+                let mut h = vec![0.0; k];
+                for row in ends[0] as usize..ends[1] as usize {
+                    let x = |gate: usize, i: usize| f64::from(self.x[row * 3 * k + gate * k + i]);
+                    let of_h = |gate: usize, i: usize| {
+                        let weights = &self.weights[(gate * k + i) * k..][..k];
+                        let dot: f64 = weights.iter().zip(&h).map(|(&w, h)| f64::from(w) * h).sum();
+                        dot + f64::from(self.bias[gate * k + i])
+                    };
+                    let after = |i: usize| {
+                        let r = logistic(x(0, i) + of_h(0, i));
+                        let z = logistic(x(1, i) + of_h(1, i));
+                        let n = libm::tanh(x(2, i) + r * of_h(2, i));
+                        (1.0 - z) * n + z * h[i]
+                    };
+                    h = (0..k).map(after).collect();
+                    out.extend_from_slice(&h);
+                }
+            }
+            out
+        }
+    }
+
+    #[test]
+    fn every_isa_matches_the_reference_and_the_reference_f64() {
+        let mut random = Random::new(77);
+        for (state, lengths) in [
+            (1, &[3][..]),
+            (7, &[1, 5, 0, 2]),
+            (16, &[4, 4]),
+            (17, &[9]),
+            (33, &[2, 1, 3, 3, 1, 2, 6, 4, 5, 2]),
+            (64, &[3, 1, 1, 1, 1, 1, 1, 1, 2, 0, 3, 3, 3, 3, 3, 3, 3, 1]),
+        ] {
+            let case = Case::new(&mut random, state, lengths);
+            let name = format!("{state} wide, {lengths:?}");
+            let expected = case.run(Isa::SCALAR, 0..lengths.len(), false);
+            close(&expected, &case.in_f64(), 3e-6, &name);
+            for isa in Isa::available() {
+                for halves in [false, true] {
+                    let got = case.run(isa, 0..lengths.len(), halves);
+                    assert_bits(&got, &expected, &format!("{isa} {name} halves {halves}"));
+                }
+                for text in 0..lengths.len() {
+                    let rows = case.segments[text] as usize * state..case.segments[text + 1] as usize * state;
+                    let alone = case.run(isa, text..text + 1, false);
+                    assert_bits(&alone, &expected[rows], &format!("{isa} {name}, text {text} alone"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The sum of the fields of a row, which stand side by side.
+//!
+//! Bound by memory. Each number of the output is one chain over the fields, in their order.
+
+use crate::isa::{Isa, Kernel, Simd};
+use crate::kernels::{Rows, RowsMut};
+
+/// `out[m, n] = Σ x[m, f · width + n]` over `fields` fields, `rows` rows of `width`.
+///
+/// # Panics
+///
+/// If there is no field, or a buffer is too short for its shape.
+pub fn sum_fields(isa: Isa, x: Rows<'_>, rows: usize, fields: usize, width: usize, out: RowsMut<'_>) {
+    assert!(fields > 0, "a sum of no fields");
+    x.check("x", rows, fields * width);
+    out.check("out", rows, width);
+    isa.run(Sum { x, rows, fields, width, out });
+}
+
+struct Sum<'a> {
+    x: Rows<'a>,
+    rows: usize,
+    fields: usize,
+    width: usize,
+    out: RowsMut<'a>,
+}
+
+impl Kernel for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(mut self, s: S) {
+        let (fields, width) = (self.fields, self.width);
+        for r in 0..self.rows {
+            let x = self.x.row(r, fields * width);
+            for (c, to) in self.out.row(r, width).chunks_mut(16).enumerate() {
+                let column = |field: usize| {
+                    let from = &x[field * width..][..width][16 * c..];
+                    match from.first_chunk() {
+                        Some(chunk) => s.load(chunk),
+                        None => s.load_part(from, 0.0),
+                    }
+                };
+                let mut total = column(0);
+                for field in 1..fields {
+                    total = s.add(total, column(field));
+                }
+                match to.first_chunk_mut() {
+                    Some(chunk) => s.store(chunk, total),
+                    None => s.store_part(to, total),
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::testing::{Random, assert_bits};
+
+    #[test]
+    fn every_isa_adds_the_fields_in_their_order() {
+        let mut random = Random::new(74);
+        for (fields, width) in [(1, 5), (2, 16), (3, 1), (3, 17), (5, 33), (27, 64), (40, 15)] {
+            let x = random.floats(3 * fields * width, 2.0);
+            let mut expected = vec![0.0; 3 * width];
+            for (at, sum) in expected.iter_mut().enumerate() {
+                let field = |field: usize| x[at / width * fields * width + field * width + at % width];
+                *sum = (1..fields).fold(field(0), |sum, at| sum + field(at));
+            }
+            for isa in Isa::available() {
+                let mut out = vec![9.0; 3 * width];
+                let x = Rows { values: &x, stride: fields * width };
+                sum_fields(isa, x, 3, fields, width, RowsMut::new(&mut out, width));
+                assert_bits(&out, &expected, &format!("{isa} {fields}x{width}"));
+            }
+        }
+    }
+}
