@@ -85,7 +85,7 @@ fn tensors_stand_in_the_order_of_execution_and_once() {
         let bytes = pack(&model, vec![]).expect("a pack");
         let artifact = Artifact::parse(&bytes).expect("a pack");
         let mut next = 0;
-        for id in artifact.program().steps.iter().flat_map(|step| step.tensors()) {
+        for id in artifact.program().steps.iter().flat_map(|step| artifact.program().tensors(step)) {
             // The first time that a tensor is read, it is the next one.
             assert!(id.0 <= next, "{id} where {next} is next");
             next = next.max(id.0 + 1);

@@ -141,7 +141,7 @@ impl Importer<'_> {
         let counted = rows.iter().all(counts) && rows[0].len() != rows[1].len();
         let Some(tensor) = self.constant(table).filter(|table| counted && table.rank() == 2) else { return Ok(None) };
         let constant = super::super::import::constant(tensor, tensor.shape().to_vec())?;
-        let table = self.graph.constant(&self.trace.name(table).to_owned(), constant);
+        let table = self.graph.constant(self.trace.name(table), constant);
         let index = self.graph.input(Input::Positions);
         self.add(Gather, &[table, index], "positions").map(Some)
     }
