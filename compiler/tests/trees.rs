@@ -383,3 +383,57 @@ fn check_packed(name: &str, ensemble: &Ensemble, rows: &[Vec<f64>]) {
         assert_eq!(other, None, "{name} on {isa}: a value that is not the reference's");
     }
 }
+
+#[test]
+fn ensembles_in_onnx_give_what_onnx_runtime_gives() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/trees/onnx");
+    let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut models = 0;
+    for entry in fs::read_dir(&folder).expect("the models in ONNX") {
+        let name = entry.expect("an entry").file_name().into_string().expect("UTF-8");
+        let Some(model) = name.strip_suffix(".onnx") else { continue };
+        let ensemble = trees::read_onnx(&name, fs::read(folder.join(&name)).expect("a model"));
+        let ensemble = ensemble.unwrap_or_else(|errors| panic!("{name}: {errors:?}"));
+        let rows = table(&text(if model.starts_with("sk") { "rows.tsv" } else { "rows_missing.tsv" }));
+        let exact = matches!(ensemble.link, Link::Identity);
+        for (row, truth) in rows.iter().zip(table(&text(&format!("{model}.tsv")))) {
+            let got = ensemble.predict(row);
+            let off = got.iter().zip(&truth).map(|(a, b)| (a - b).abs() / b.abs().max(1.0)).fold(0.0, f64::max);
+            let same = got.len() == truth.len() && (off == 0.0 || (!exact && off <= 1e-6));
+            assert!(same, "{name}: {got:?} is not {truth:?} ({row:?})");
+        }
+        check_packed(&name, &ensemble, &rows);
+        models += 1;
+    }
+    assert_eq!(models, 14);
+}
+
+#[test]
+fn what_onnx_has_beside_trees_or_in_their_nodes_is_refused_by_name() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/trees/onnx");
+    let model = fs::read(folder.join("lgb_regression.onnx")).expect("a model");
+    // Names of one length, so that the file keeps its form.
+    for (from, to, said) in [
+        ("BRANCH_LEQ", "BRANCH_NEQ", "nodes of the mode `BRANCH_NEQ` are not supported"),
+        ("Identity", "Identify", "operator `Identify`"),
+        ("NONE", "NINE", "the function `NINE` of sums"),
+        ("nodes_modes", "nodes_moods", "it has no `nodes_modes`"),
+        ("target_weights", "target_wieghts", "its leaves have no weights"),
+        ("target_treeids", "target_twigids", "the lists of its leaves are of different lengths"),
+    ] {
+        let mut changed = model.clone();
+        let places: Vec<usize> =
+            (0..model.len() - from.len()).filter(|&at| &model[at..at + from.len()] == from.as_bytes()).collect();
+        assert!(!places.is_empty() && from.len() == to.len(), "{from}");
+        places.iter().for_each(|&at| changed[at..at + to.len()].copy_from_slice(to.as_bytes()));
+        let errors = trees::read_onnx("model.onnx", changed).expect_err(to);
+        assert!(errors[0].to_string().contains(said), "{to}: {}", errors[0]);
+    }
+    for at in 0..model.len() {
+        let mut changed = model.clone();
+        changed[at] ^= 0xff;
+        // Refused or read, and never a panic.
+        let _read = trees::read_onnx("model.onnx", changed);
+        let _cut = trees::read_onnx("model.onnx", model[..at].to_vec());
+    }
+}

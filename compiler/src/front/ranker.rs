@@ -7,7 +7,7 @@ use super::{SourceFile, codes, onnx};
 use crate::diagnostic::Diagnostic;
 use crate::features::{self, Column, Expected, OTHER_SCORES, SPECIFICATION, Served};
 use crate::graph::Graph;
-use crate::onnx::Elem;
+use crate::onnx::{Elem, is_ml_trees};
 use crate::records::TextFile;
 use crate::trees::{self, Ensemble};
 use modeldeploy_format::features::{Feature, Features, Side, Takes};
@@ -86,6 +86,10 @@ pub fn load_ranker(dir: &Path, options: RankerOptions) -> Result<LoadedRanker, V
     let mut folder = Folder::open(dir).map_err(one)?;
     let there: Vec<&str> = TREES.into_iter().filter(|name| folder.has(name)).collect();
     if let ([], Some(path)) = (there.as_slice(), onnx::find(&mut folder, "")) {
+        let bytes = folder.map(&path).map_err(one)?;
+        if is_ml_trees(bytes.bytes()) {
+            return load_trees(folder, &path);
+        }
         return load_network(folder, &path, options.max_items.unwrap_or(ITEMS));
     }
     let &[name] = there.as_slice() else {
@@ -103,7 +107,10 @@ pub fn load_ranker(dir: &Path, options: RankerOptions) -> Result<LoadedRanker, V
 
 fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagnostic>> {
     let bytes = folder.map(name).map_err(|error| vec![error])?;
-    let ensemble = trees::read(&folder.place(name), bytes.bytes())?;
+    let ensemble = match name.ends_with(".onnx") {
+        true => trees::read_onnx(&folder.place(name), bytes.bytes().to_vec())?,
+        false => trees::read(&folder.place(name), bytes.bytes())?,
+    };
     let mut said = Said::read(&mut folder)?;
     let columns: Vec<Column> = ensemble.features.iter().map(|name| Column::number(name)).collect();
     let features = features::features(&folder.place(FEATURES), said.specification.as_deref(), &columns)?;

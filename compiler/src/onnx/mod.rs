@@ -11,6 +11,7 @@ mod constant;
 mod elem;
 mod functions;
 mod indices;
+mod ml;
 mod model;
 mod ops;
 mod opsets;
@@ -28,6 +29,7 @@ mod wire;
 
 pub use constant::read_tensor;
 pub use elem::Elem;
+pub use ml::{MlTrees, MlValue, is_trees as is_ml_trees, trees as ml_trees};
 pub use model::{Dimension, Model, Port};
 pub use ops::{NEWEST, OLDEST, Row, rows};
 pub use read::{External, read};

@@ -10,6 +10,7 @@ pub mod codes;
 mod document;
 mod lightgbm;
 mod link;
+mod onnx;
 mod packed;
 mod pickle;
 mod probes;
@@ -19,6 +20,7 @@ mod walk;
 mod xgboost;
 
 pub use modeldeploy_format::forest::{Link, Missing, Number};
+pub use onnx::read_onnx;
 pub use packed::pack;
 pub use probes::probes;
 pub use tree::{Node, Split, Test, Tree};
