@@ -23,7 +23,8 @@ fuzz_target!(|bytes: &[u8]| {
         let mut out = vec![0.0; packed.outputs()];
         forest(Isa::SCALAR, &packed, &vec![f64::NAN; packed.features()], &mut out, &mut ForestScratch::new(&packed));
     }
-    let Ok(ensemble) = trees::read("a model", bytes) else { return };
+    let read = trees::read("a model", bytes).or_else(|_| trees::read_onnx("a model", bytes.to_vec()));
+    let Ok(ensemble) = read else { return };
     if ensemble.features.len() + ensemble.outputs() > MOST {
         return;
     }
