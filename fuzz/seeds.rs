@@ -105,8 +105,9 @@ fn main() {
         tokenizer.extend("\0wireless headphones 手机 é".bytes());
         put("tokenizer", &name, &tokenizer);
     }
-    for entry in std::fs::read_dir(Path::new(MODELS).join("../onnx")).expect("exported models") {
-        let path = entry.expect("an entry").path();
+    let exported = ["../onnx", "../onnx/rankers"].map(|folder| Path::new(MODELS).join(folder));
+    let exported = exported.iter().flat_map(|folder| std::fs::read_dir(folder).expect("exported models"));
+    for path in exported.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file()) {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         put("onnx", &name, &std::fs::read(&path).expect("a model"));
     }

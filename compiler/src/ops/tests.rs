@@ -1,5 +1,7 @@
 //! Each operator's values against PyTorch's (2.x, f32, printed by it), and what each says of inputs that it does not take.
 
+mod networks;
+
 use super::*;
 use crate::graph::Dim;
 use candle_core::Device;

@@ -8,6 +8,9 @@ use crate::ops::{Activate, Activation, Add, Concat, Dense, DenseInputs, Op, Resh
 /// With fewer columns of the user, a sum for each candidate costs as much as it saves.
 const LEAST: usize = 8;
 
+/// How many values within one another are looked into.
+const DEEPEST: usize = 16;
+
 pub(super) fn run(graph: &mut Graph) {
     if !graph.is_network() {
         return;
@@ -29,7 +32,7 @@ fn split(graph: &mut Graph, id: ValueId) -> Option<Node> {
     let constant = graph.as_const(weights)?;
     let [n, k] = constant.shape().try_into().ok()?;
     let mut leaves = Vec::new();
-    gather(graph, x, &mut leaves);
+    gather(graph, x, DEEPEST, &mut leaves);
     let width = |graph: &Graph, id: ValueId| {
         graph.ty(id).row().iter().try_fold(1_usize, |width, dim| width.checked_mul(dim.fixed()?))
     };
@@ -74,15 +77,15 @@ fn split(graph: &mut Graph, id: ValueId) -> Option<Node> {
 }
 
 /// The values whose rows one after the other are the row of a value.
-fn gather(graph: &Graph, id: ValueId, leaves: &mut Vec<ValueId>) {
+fn gather(graph: &Graph, id: ValueId, deep: usize, leaves: &mut Vec<ValueId>) {
     let node = graph.node(id);
     let skipped = usize::from(graph.ty(id).rows().is_some());
     match node.op {
-        Op::Reshape(_) if graph.ty(node.inputs[0]).rows() == graph.ty(id).rows() => {
-            gather(graph, node.inputs[0], leaves)
+        Op::Reshape(_) if deep > 0 && graph.ty(node.inputs[0]).rows() == graph.ty(id).rows() => {
+            gather(graph, node.inputs[0], deep - 1, leaves)
         }
-        Op::Concat(Concat { axis }) if axis == skipped => {
-            node.inputs.iter().for_each(|&input| gather(graph, input, leaves))
+        Op::Concat(Concat { axis }) if deep > 0 && axis == skipped => {
+            node.inputs.iter().for_each(|&input| gather(graph, input, deep - 1, leaves))
         }
         _ => leaves.push(id),
     }

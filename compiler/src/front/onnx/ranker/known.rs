@@ -51,7 +51,7 @@ impl Importer<'_> {
         let shape = tensor.shape();
         let ones = shape.len().saturating_sub(2);
         match shape[ones..] {
-            [rows, columns] if shape[..ones].iter().all(|&size| size == 1) => {
+            [rows, columns] if rows * columns > 0 && shape[..ones].iter().all(|&size| size == 1) => {
                 Ok((super::super::import::constant(tensor, vec![rows, columns])?, [rows, columns]))
             }
             _ => Err(format!("its weights {tensor} are no matrix")),

@@ -89,7 +89,29 @@ pub fn inputs(model: &Model) -> Vec<InputFacts> {
 /// `MD0116` for an input or a node that does not fit in, all of them; `MD0117` if the network does not compute what the file does; `MD17xx`
 /// for what the interpreter finds wrong.
 pub fn network(model: &Model, place: &str, roles: &[Role], max_items: usize) -> Result<Network, Vec<Diagnostic>> {
-    let ports = ports::read(model, place, roles)?;
+    let made = imported(model, place, roles, max_items, Named::Apart);
+    match made {
+        // Exporters that give each axis a name of its own may mean one batch all the same.
+        Err(errors) => imported(model, place, roles, max_items, Named::Together).map_err(|_| errors),
+        made => made,
+    }
+}
+
+/// Whether a user's batch of another name than the candidates' is one of its own, of one user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Named {
+    Apart,
+    Together,
+}
+
+fn imported(
+    model: &Model,
+    place: &str,
+    roles: &[Role],
+    max_items: usize,
+    named: Named,
+) -> Result<Network, Vec<Diagnostic>> {
+    let ports = ports::read(model, place, roles, named)?;
     // A session that is not read has no longest.
     let longest = Lengths { tokens: max_items.max(1), candidates: 2 };
     let trace = Trace::of(model, longest, &|name, lengths| ports.zeros(name, lengths))?;

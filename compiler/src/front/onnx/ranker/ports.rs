@@ -1,6 +1,6 @@
 //! The inputs of a recommender: which of their axes are a batch, items, candidates or columns.
 
-use super::{Role, wrong};
+use super::{Named, Role, wrong};
 use crate::diagnostic::Diagnostic;
 use crate::onnx::{Dimension, Elem, Lengths, Model, Port as FilePort, Source, Tensor};
 use modeldeploy_format::features::Side;
@@ -86,7 +86,7 @@ impl Ports {
 }
 
 /// Reads the inputs of a model, of which `roles` says what each is of.
-pub(super) fn read(model: &Model, place: &str, roles: &[Role]) -> Result<Ports, Vec<Diagnostic>> {
+pub(super) fn read(model: &Model, place: &str, roles: &[Role], named: Named) -> Result<Ports, Vec<Diagnostic>> {
     let mut errors = Vec::new();
     let inputs = model.inputs();
     for role in roles.iter().filter(|role| inputs.iter().all(|port| port.name != role.input)) {
@@ -107,7 +107,10 @@ pub(super) fn read(model: &Model, place: &str, roles: &[Role]) -> Result<Ports, 
             )),
         }
     }
-    let batch = batch(&sided);
+    let batch = match (batch(&sided), named) {
+        (Batch::First(_), Named::Together) => Batch::First(None),
+        (batch, _) => batch,
+    };
     let mut ports = Ports { list: Vec::new(), single: batch == Batch::One };
     for (port, side) in sided {
         match axes(port, side, batch) {

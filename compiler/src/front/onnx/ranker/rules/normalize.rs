@@ -25,15 +25,21 @@ pub(super) fn divide(to: &mut Importer<'_>, step: &Step) -> Made {
 /// The row that a quotient makes of unit length, if that is what it does.
 pub(super) fn unit_row(to: &Importer<'_>, step: &Step) -> Option<usize> {
     let &[Some(x), Some(by)] = &step.inputs[..] else { return None };
-    (step.operator == "Div" && measured(to, by) == Some(x)).then_some(x)
+    (step.operator == "Div" && measured(to, by, 0) == Some(x)).then_some(x)
 }
 
-/// The value whose rows a value has the lengths of, bounded from below by nearly nothing.
-fn measured(to: &Importer<'_>, value: usize) -> Option<usize> {
+/// How many nodes may stand between a row's length and what is divided by it.
+const BETWEEN: usize = 8;
+
+/// The value whose rows a value has the lengths of, bounded from below by nearly nothing; `passed` nodes stand after it.
+fn measured(to: &Importer<'_>, value: usize, passed: usize) -> Option<usize> {
+    if passed > BETWEEN {
+        return None;
+    }
     let step = to.maker(value)?;
     let (&from, of) = (step.inputs.first()?.as_ref()?, |at: usize| optional(step, at));
     match step.operator {
-        "Expand" | "Identity" => measured(to, from),
+        "Expand" | "Identity" => measured(to, from, passed + 1),
         "Clip" | "Max" => {
             let least = match of(1) {
                 Some(least) => to.number(least)?,
@@ -41,7 +47,7 @@ fn measured(to: &Importer<'_>, value: usize) -> Option<usize> {
             };
             let open = step.operator == "Max" && step.inputs.len() == 2
                 || step.operator == "Clip" && of(2).is_none() && step.float_or("max", f32::MAX).ok()? >= f32::MAX;
-            (least <= LEAST && open).then(|| measured(to, from)).flatten()
+            (least <= LEAST && open).then(|| measured(to, from, passed + 1)).flatten()
         }
         "ReduceL2" => {
             let sizes = to.trace.sizes(from)?;

@@ -148,7 +148,7 @@ pub(super) fn slice(to: &mut Importer<'_>, step: &Step) -> Made {
                 let clamped = if start < 0 { start.saturating_add(size as i64) } else { start };
                 let clamped = clamped.clamp(0, (size as i64 - 1).max(0));
                 let chosen: Vec<usize> = (0..len as i64)
-                    .map(|at| at.checked_mul(by).and_then(|at| usize::try_from(clamped + at).ok()))
+                    .map(|at| at.checked_mul(by).and_then(|at| usize::try_from(clamped.checked_add(at)?).ok()))
                     .collect::<Option<_>>()
                     .filter(|chosen: &Vec<usize>| chosen.iter().all(|&at| at < size))
                     .ok_or("it takes places that are none")?;
