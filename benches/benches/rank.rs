@@ -5,11 +5,9 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use modeldeploy::isa::Isa;
-use modeldeploy::session::{Capacity, Columns, Request, Session};
-use modeldeploy_benches::network::{self, Dlrm, ITEMS, SESSION, Stored};
+use modeldeploy::session::{Capacity, Session};
+use modeldeploy_benches::network::{self, CANDIDATES, Requests, SESSION, Stored};
 use modeldeploy_format::Artifact;
-
-const CANDIDATES: u32 = 200;
 
 fn isas() -> impl Iterator<Item = Isa> {
     Isa::available().filter(|isa| isa.name() != "scalar")
@@ -24,7 +22,7 @@ fn dlrm(c: &mut Criterion) {
             for batch in [1, 8, 128] {
                 let capacity = Capacity { tokens: 1, texts: 1, candidates: batch as usize };
                 let mut session = Session::with_isa(&artifact, capacity, isa).expect("a session");
-                let mut requests = Dlrm::new(20_000 / batch as usize, batch);
+                let mut requests = Requests::dlrm(20_000 / batch as usize, batch);
                 group.throughput(Throughput::Elements(u64::from(batch)));
                 group.bench_function(BenchmarkId::from_parameter(batch), |bencher| {
                     bencher.iter(|| requests.next(|request| session.score(request).expect("a sound request")[0]));
@@ -39,23 +37,12 @@ fn sasrec(c: &mut Criterion) {
     for stored in [Stored::Int8, Stored::F32] {
         let pack = network::sasrec(stored);
         let artifact = Artifact::parse(&pack).expect("a pack");
-        let ids = |seed, count: u32| -> Vec<u32> {
-            network::weights(seed, count as usize, 1.0).map(|x| ((x + 1.0) * 0.49 * ITEMS as f32) as u32).collect()
-        };
-        let (items, candidates) = (ids(92, SESSION), ids(93, CANDIDATES));
-        let with = |ids| Columns { numbers: &[], ids };
-        let request = Request {
-            session: with(&items),
-            starts: &[0, SESSION],
-            candidate: with(&candidates),
-            candidates: &[0, CANDIDATES],
-            ..Request::default()
-        };
+        let mut requests = Requests::sasrec();
         for isa in isas() {
             let capacity = Capacity { tokens: SESSION as usize, texts: 1, candidates: CANDIDATES as usize };
             let mut session = Session::with_isa(&artifact, capacity, isa).expect("a session");
             c.bench_function(&format!("sasrec-{}/{isa}", stored.name()), |bencher| {
-                bencher.iter(|| session.score(&request).expect("a sound request")[0]);
+                bencher.iter(|| requests.next(|request| session.score(request).expect("a sound request")[0]));
             });
         }
     }

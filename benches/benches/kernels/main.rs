@@ -7,6 +7,7 @@
 //! The register tiles of `kernels::tile` are chosen here.
 
 mod attention;
+mod fields;
 mod products;
 mod rows;
 mod search;
@@ -20,6 +21,7 @@ fn main() {
     for isa in Isa::available() {
         rows::all(&mut parts, isa);
         attention::all(&mut parts, isa);
+        fields::all(&mut parts, isa);
         search::all(&mut parts, isa);
     }
     parts.finish();

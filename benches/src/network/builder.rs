@@ -10,7 +10,7 @@ use modeldeploy_format::tensor::{Layout, PANEL, QUAD};
 use modeldeploy_format::{DType, Signature, Task};
 
 /// `count` numbers in ±`size`, the same for the same seed (splitmix64).
-pub fn weights(seed: u64, count: usize, size: f32) -> impl Iterator<Item = f32> {
+pub(super) fn weights(seed: u64, count: usize, size: f32) -> impl Iterator<Item = f32> {
     let start = seed << 32;
     (start..start + count as u64).map(move |at| {
         let z = at.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);

@@ -1,8 +1,7 @@
 //! DLRM at the size of MLPerf's small one: 13 numbers through 512-256-64, 26 embeddings of 64, their pairs, and 512-256-1.
 
 use super::Stored;
-use super::builder::{Builder, id, number, weights};
-use modeldeploy::session::{Columns, Request};
+use super::builder::{Builder, id, number};
 use modeldeploy_format::features::Side;
 use modeldeploy_format::pack::Aligned;
 use modeldeploy_format::program::{Activation, Part, Rows, Step, Triangle, View};
@@ -42,35 +41,4 @@ pub fn dlrm(stored: Stored) -> Aligned {
     let numbers = (0..DENSE).map(|at| number(format!("number-{at}"), Side::Candidate));
     let ids = (0..SPARSE).map(|at| id(format!("id-{at}"), Side::Candidate, TABLE_ROWS));
     b.finish(out, numbers.chain(ids).collect(), 1)
-}
-
-/// Candidates with ids from all of the tables, as many as no cache holds the rows of.
-pub struct Dlrm {
-    numbers: Vec<f32>,
-    ids: Vec<u32>,
-    /// How many candidates a request has.
-    batch: u32,
-    /// Which request is the next.
-    at: usize,
-}
-
-impl Dlrm {
-    /// So many requests of so many candidates, which come again from the first when all were had.
-    pub fn new(requests: usize, batch: u32) -> Dlrm {
-        let count = requests * batch as usize;
-        let ids = weights(90, count * SPARSE as usize, 1.0).map(|x| ((x + 1.0) * 0.5 * TABLE_ROWS as f32) as u32);
-        let numbers = weights(91, count * DENSE as usize, 1.0).collect();
-        Dlrm { numbers, ids: ids.map(|id| id.min(TABLE_ROWS - 1)).collect(), batch, at: 0 }
-    }
-
-    /// The next request, by `score`.
-    pub fn next<T>(&mut self, score: impl FnOnce(&Request<'_>) -> T) -> T {
-        let (numbers, ids) = (self.batch as usize * DENSE as usize, self.batch as usize * SPARSE as usize);
-        let at = self.at;
-        self.at = (at + 1) % (self.numbers.len() / numbers);
-        let candidate =
-            Columns { numbers: &self.numbers[at * numbers..][..numbers], ids: &self.ids[at * ids..][..ids] };
-        let candidates = [0, self.batch];
-        score(&Request { candidate, starts: &[0, 0], candidates: &candidates, ..Request::default() })
-    }
 }

@@ -4,10 +4,11 @@
 
 mod builder;
 mod dlrm;
+mod requests;
 mod sasrec;
 
-pub use builder::weights;
-pub use dlrm::{DENSE, Dlrm, SPARSE, TABLE_ROWS, dlrm};
+pub use dlrm::{DENSE, SPARSE, TABLE_ROWS, dlrm};
+pub use requests::{CANDIDATES, Requests};
 pub use sasrec::{ITEMS, SESSION, sasrec};
 
 /// How weights are stored.
