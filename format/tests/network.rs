@@ -94,12 +94,14 @@ fn small() -> (Writer, Network) {
     let number = |name: &str, side| Feature {
         name: name.into(),
         side,
+        repeated: false,
         takes: Takes::Number,
         rule: Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 },
     };
     let id = |name: &str, side, size| Feature {
         name: name.into(),
         side,
+        repeated: false,
         takes: Takes::Id,
         rule: Rule::Id { size, unknown: Some(0) },
     };

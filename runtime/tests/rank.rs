@@ -37,12 +37,14 @@ fn features() -> Features {
         Feature {
             name: "price".into(),
             side: Side::Candidate,
+            repeated: false,
             takes: Takes::Number,
             rule: Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN },
         },
         Feature {
             name: "brand".into(),
             side: Side::Candidate,
+            repeated: false,
             takes: Takes::Number,
             rule: Rule::Category { vocabulary, first: 0, unknown: Unknown::Refused },
         },

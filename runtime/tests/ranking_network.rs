@@ -23,7 +23,7 @@ fn vector(of: u32, scale: f32) -> Vec<f32> {
 }
 
 fn features() -> Features {
-    let feature = |name: &str, side, takes, rule| Feature { name: name.into(), side, takes, rule };
+    let feature = |name: &str, side, takes, rule| Feature { name: name.into(), side, repeated: false, takes, rule };
     let vocabulary = vec!["fr".to_owned(), "de".to_owned()];
     Features::new(vec![
         feature("seen", Side::Session, Takes::Id, Rule::Id { size: ITEMS, unknown: Some(0) }),

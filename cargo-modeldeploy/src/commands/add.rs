@@ -110,7 +110,9 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         released: None,
         quantize: match (&args.quantize, args.task.0) {
             (None, Task::Rank) => vec![],
-            (precision, _) => vec![("default".into(), precision.clone().unwrap_or_else(|| Precision::Int8.name().into()))],
+            (precision, _) => {
+                vec![("default".into(), precision.clone().unwrap_or_else(|| Precision::Int8.name().into()))]
+            }
         },
         gate: None,
         max_tokens: args.max_tokens,

@@ -89,7 +89,7 @@ fn values(reference: &Reference, sample: &Sample) -> Result<BTreeMap<ValueId, Te
 /// The live constants as tensors.
 fn constants(graph: &Graph) -> Result<BTreeMap<ValueId, Tensor>, Vec<Diagnostic>> {
     let live = graph.order().into_iter().filter(|&id| graph.is_const(id));
-    let eval = |id| match graph.node(id).op.eval(&[], NO_TEXT) {
+    let eval = |id| match graph.node(id).op.eval(&[], Text::NONE) {
         Ok(tensor) => Ok((id, tensor)),
         Err(error) => {
             let place = format!("tensor `{}`", graph.node(id).name);
@@ -99,8 +99,6 @@ fn constants(graph: &Graph) -> Result<BTreeMap<ValueId, Tensor>, Vec<Diagnostic>
     live.map(eval).collect()
 }
 
-/// For operators that read nothing of a text.
-const NO_TEXT: Text<'static> = Text { ids: &[], types: &[] };
 
 /// The output of the compressed layer on the inputs of the f32 layer; graphs and layers are `[f32, compressed]`.
 fn alone(
@@ -121,11 +119,11 @@ fn alone(
             let x = match (&source.op, &exact.op) {
                 (Op::LayerNorm(norm), Op::LayerNorm(_)) => {
                     let [gamma, beta] = [1, 2].map(|at| constants[&source.inputs[at]].clone());
-                    norm.eval(&[seen[&exact.inputs[0]].clone(), gamma, beta], NO_TEXT)?
+                    norm.eval(&[seen[&exact.inputs[0]].clone(), gamma, beta], Text::NONE)?
                 }
                 _ => seen[&parts.x].clone(),
             };
-            (quantize.op.eval(&[x], NO_TEXT)?, int8.parts(&lossy.inputs).residual)
+            (quantize.op.eval(&[x], Text::NONE)?, int8.parts(&lossy.inputs).residual)
         }
         Op::Dense(dense) => (seen[&parts.x].clone(), dense.parts(&lossy.inputs).residual),
         _ => unreachable!("`layers` gives linear layers only"),
@@ -135,5 +133,5 @@ fn alone(
         None => constants[input].clone(),
     });
     let inputs: Vec<Tensor> = std::iter::once(x).chain(rest).collect();
-    lossy.op.eval(&inputs, NO_TEXT)
+    lossy.op.eval(&inputs, Text::NONE)
 }

@@ -6,8 +6,8 @@ mod listing;
 mod network;
 pub mod panels;
 
-pub use network::{network, with_requests};
 pub use listing::{Listing, StepListing, arena_bytes, listing};
+pub use network::{network, with_requests};
 
 use crate::compressed::CompressedModel;
 use crate::diagnostic::{Code, Diagnostic};

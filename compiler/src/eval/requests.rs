@@ -126,8 +126,14 @@ mod tests {
 
     fn features() -> Features {
         let rule = Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 };
-        Features::new(vec![Feature { name: "x".into(), side: Side::Candidate, takes: Takes::Number, rule }])
-            .expect("features")
+        Features::new(vec![Feature {
+            name: "x".into(),
+            side: Side::Candidate,
+            repeated: false,
+            takes: Takes::Number,
+            rule,
+        }])
+        .expect("features")
     }
 
     fn suite(metrics: &[&str]) -> Suite {

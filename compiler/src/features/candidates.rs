@@ -96,8 +96,13 @@ mod tests {
     fn lines_are_read_in_the_order_of_the_features() {
         let number = Rule::Number { mean: 0.0, deviation: 2.0, default: f64::NAN };
         let brand = Rule::Category { vocabulary: vec!["acme".into()], first: 0, unknown: Unknown::Refused };
-        let feature =
-            |name: &str, rule| Feature { name: name.into(), side: Side::Candidate, takes: Takes::Number, rule };
+        let feature = |name: &str, rule| Feature {
+            name: name.into(),
+            side: Side::Candidate,
+            repeated: false,
+            takes: Takes::Number,
+            rule,
+        };
         let features = Features::new(vec![feature("price", number), feature("brand", brand)]).expect("features");
         let read = |text: &str| expected("golden.tsv", text, &features, 1);
         let found = read("brand\tprice\tscore\nacme\t3\t0.5\nacme\t\t-1e3\n").expect("two candidates");

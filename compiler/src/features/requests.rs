@@ -10,7 +10,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::records::{Problems, TextFile};
 use crate::section::{list, nearest};
-use modeldeploy_format::features::{Fact, Features, Kind, List, Side, Takes, Value, ValueError};
+use modeldeploy_format::features::{Fact, Features, Kind, List, RowMut, Side, Takes, Value, ValueError};
 use modeldeploy_format::golden::requests::GivenRows;
 use modeldeploy_format::program::Columns;
 use serde_json::{Map, Value as Json};
@@ -97,16 +97,21 @@ impl Served {
         });
         let lists: Vec<List<'_>> = lists.collect();
         features.session(&lists, most, &mut session.numbers, &mut session.ids)?;
-        features.split(Side::User, &values(&self.user), &mut user.numbers, &mut user.ids)?;
-        let mut candidates = rows(given.candidate, self.candidates.len());
-        let (each_numbers, each_ids) = (given.candidate.numbers as usize, given.candidate.ids as usize);
-        for (at, candidate) in self.candidates.iter().enumerate() {
-            let numbers = &mut candidates.numbers[at * each_numbers..][..each_numbers];
-            let ids = &mut candidates.ids[at * each_ids..][..each_ids];
-            features.split(Side::Candidate, &values(candidate), numbers, ids)?;
+        let mut repeated = rows(given.candidate, 1);
+        features.user(&values(&self.user), row_mut(&mut user), row_mut(&mut repeated))?;
+        let mut candidates = GivenRows::default();
+        for candidate in &self.candidates {
+            let mut row = repeated.clone();
+            features.candidate(&values(candidate), row_mut(&mut row))?;
+            candidates.numbers.extend(row.numbers);
+            candidates.ids.extend(row.ids);
         }
         Ok(NetworkRows { session, user, candidates })
     }
+}
+
+fn row_mut(row: &mut GivenRows) -> RowMut<'_> {
+    RowMut { numbers: &mut row.numbers, ids: &mut row.ids }
 }
 
 fn values(owned: &[Owned]) -> Vec<Value<'_>> {
@@ -269,7 +274,7 @@ mod tests {
     use modeldeploy_format::features::{Feature, Rule, Takes, Unknown};
 
     fn features() -> Features {
-        let feature = |name: &str, side, takes, rule| Feature { name: name.into(), side, takes, rule };
+        let feature = |name: &str, side, takes, rule| Feature { name: name.into(), side, repeated: false, takes, rule };
         let number = Rule::Number { mean: 1.0, deviation: 2.0, default: 0.25 };
         let countries =
             Rule::Category { vocabulary: vec!["fr".into(), "de".into()], first: 1, unknown: Unknown::Number(0.0) };

@@ -77,6 +77,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
             .map(|Column { name, takes }| Feature {
                 name: name.clone(),
                 side: Side::Candidate,
+                repeated: false,
                 takes: *takes,
                 rule: number.clone(),
             })
@@ -106,7 +107,8 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
         };
         let takes = found_column.takes;
         if let (Some(side), Some(rule)) = (side, rule)
-            && let Some(other) = found.insert(column.clone(), Feature { name: name.clone(), side, takes, rule })
+            && let Some(other) =
+                found.insert(column.clone(), Feature { name: name.clone(), side, repeated: false, takes, rule })
         {
             let message = format!("`{}` and `{name}` are both the model's feature `{column}`", other.name);
             source.fail(at, message, "take one of them away");

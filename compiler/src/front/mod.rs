@@ -12,7 +12,7 @@ pub mod config;
 mod emitter;
 mod folder;
 mod json;
-mod onnx;
+pub mod onnx;
 mod output;
 mod ranker;
 mod sentence;

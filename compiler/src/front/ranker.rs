@@ -10,7 +10,7 @@ use crate::graph::Graph;
 use crate::onnx::Elem;
 use crate::records::TextFile;
 use crate::trees::{self, Ensemble};
-use modeldeploy_format::features::{Features, Side, Takes};
+use modeldeploy_format::features::{Feature, Features, Side, Takes};
 use modeldeploy_format::{Digest, Signature, Task};
 use std::path::Path;
 
@@ -152,26 +152,30 @@ fn load_network(mut folder: Folder, path: &str, max_items: u32) -> Result<Loaded
     }
     let mut said = Said::read(&mut folder)?;
     let features = features::features(&specification, said.specification.as_deref(), &columns)?;
-    let mut roles = vec![];
+    let (mut roles, mut list) = (vec![], vec![]);
     let mut of_input = features.list();
     for input in &inputs {
         let (own, rest) = of_input.split_at(input.columns);
         of_input = rest;
         let Some(first) = own.first() else { continue };
-        if let Some(other) = own.iter().find(|other| other.side != first.side) {
-            let message = format!(
-                "`{}` is of a {} and `{}` of a {}, and both are columns of the input `{}`",
-                first.name,
-                first.side.name(),
-                other.name,
-                other.side.name(),
-                input.name
-            );
-            let help = "export the model with an input for each, or give both the same `of`: it costs that the user's columns are computed again for each candidate";
-            return Err(vec![Diagnostic::new(SPECIFICATION, message).at(specification).help(help)]);
+        let other = own.iter().find(|other| other.side != first.side);
+        let side = match other.map(|other| [first.side, other.side]) {
+            None => first.side,
+            // Columns of the user beside those of candidates are repeated for each.
+            Some(sides) if !sides.contains(&Side::Session) => Side::Candidate,
+            Some(_) => {
+                let message = format!("some columns of the input `{}` are of a session and others are not", input.name);
+                let help = "export the model with an input of its own for the session's items";
+                return Err(vec![Diagnostic::new(SPECIFICATION, message).at(specification).help(help)]);
+            }
+        };
+        roles.push(Role { input: input.name.clone(), side });
+        for feature in own {
+            list.push(Feature { repeated: feature.side != side, ..feature.clone() });
         }
-        roles.push(Role { input: input.name.clone(), side: first.side });
     }
+    let wrong = |why| vec![Diagnostic::new(SPECIFICATION, why).at(&specification).help("docs/rank.md has an example")];
+    let features = Features::new(list).map_err(wrong)?;
     let network = onnx::ranker::network(&model, &place, &roles, max_items as usize)?;
     let errors: Vec<Diagnostic> = features
         .list()
@@ -181,7 +185,8 @@ fn load_network(mut folder: Folder, path: &str, max_items: u32) -> Result<Loaded
             let (below, rows) = (feature.rule.below()?, column.rows?);
             (below > rows).then(|| {
                 let name = &feature.name;
-                let message = format!("feature `{name}` has ids below {below}, and the model's table for it has {rows} rows");
+                let message =
+                    format!("feature `{name}` has ids below {below}, and the model's table for it has {rows} rows");
                 let help = "is the vocabulary that of this model? `unknown-id` and `first-id` count as well";
                 Diagnostic::new(SPECIFICATION, message).at(&specification).help(help)
             })

@@ -1,6 +1,7 @@
 //! The graph of a model: what it computes for one text, as nodes with one value each.
 //!
-//! Values have shapes over [`Dim`]: fixed sizes, and the number of the text's tokens. Front ends build it from primitives,
+//! Values have shapes over [`Dim`]: fixed sizes, and the number of the text's tokens; of a ranker, those of the session's items and of
+//! the candidates. What depends on the user alone has no axis of candidates, and so is computed once. Front ends build it from primitives,
 //! passes rewrite it into fused operators, compression into quantized ones; the reference evaluates it at any of these stages.
 
 mod constant;
@@ -13,7 +14,7 @@ mod verify;
 pub use constant::{Bytes, Constant};
 pub use parse::{Lookup, TEXT_ERROR};
 pub(crate) use types::ShapeText;
-pub use types::{Dim, Elem, Type};
+pub use types::{Dim, Elem, Sizes, Type};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ops::{Input, Op};
@@ -80,7 +81,7 @@ impl Graph {
     pub fn input(&mut self, input: Input) -> ValueId {
         let op = Op::from(input);
         let found = self.nodes.iter().position(|node| node.op == op).map(|at| ValueId(at as u32));
-        found.unwrap_or_else(|| self.push(Node { op, inputs: vec![], name: input.name().to_owned() }, input.ty()))
+        found.unwrap_or_else(|| self.push(Node { op, inputs: vec![], name: input.to_string() }, input.ty()))
     }
 
     /// A constant. The same name and data give the same value; other data under a name that is taken get the name

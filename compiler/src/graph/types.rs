@@ -7,16 +7,28 @@ use std::fmt;
 pub enum Dim {
     /// So many.
     Fixed(usize),
-    /// As many as the text has tokens, special ones included.
+    /// As many as the text has tokens, special ones included; of a ranker, as the session has items.
     Tokens,
+    /// As many as there are candidates (rankers only).
+    Candidates,
+}
+
+/// How many there are of what varies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Tokens, or items of a session.
+    pub tokens: usize,
+    /// Candidates.
+    pub candidates: usize,
 }
 
 impl Dim {
-    /// The size in a text of that many tokens.
-    pub fn size(self, tokens: usize) -> usize {
+    /// The size where there are so many.
+    pub fn size(self, sizes: Sizes) -> usize {
         match self {
             Dim::Fixed(size) => size,
-            Dim::Tokens => tokens,
+            Dim::Tokens => sizes.tokens,
+            Dim::Candidates => sizes.candidates,
         }
     }
 
@@ -24,8 +36,20 @@ impl Dim {
     pub fn fixed(self) -> Option<usize> {
         match self {
             Dim::Fixed(size) => Some(size),
-            Dim::Tokens => None,
+            Dim::Tokens | Dim::Candidates => None,
         }
+    }
+
+    /// The axes that a text such as `[candidates, 64]` lists.
+    pub(crate) fn list(text: &str) -> Result<Vec<Dim>, String> {
+        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).ok_or("a shape stands in brackets")?;
+        let dims = inner.split(',').map(str::trim).filter(|dim| !dim.is_empty());
+        let dim = |dim: &str| match dim {
+            "tokens" => Ok(Dim::Tokens),
+            "candidates" => Ok(Dim::Candidates),
+            size => size.parse().map(Dim::Fixed).map_err(|_| format!("`{size}` is no size")),
+        };
+        dims.map(dim).collect()
     }
 }
 
@@ -40,6 +64,7 @@ impl fmt::Display for Dim {
         match self {
             Dim::Fixed(size) => write!(f, "{size}"),
             Dim::Tokens => f.write_str("tokens"),
+            Dim::Candidates => f.write_str("candidates"),
         }
     }
 }
@@ -105,9 +130,19 @@ impl Type {
         self.shape.last().and_then(|dim| dim.fixed())
     }
 
-    /// The sizes in a text of that many tokens.
-    pub fn sizes(&self, tokens: usize) -> Vec<usize> {
-        self.shape.iter().map(|dim| dim.size(tokens)).collect()
+    /// The sizes where there are so many of what varies.
+    pub fn sizes(&self, sizes: Sizes) -> Vec<usize> {
+        self.shape.iter().map(|dim| dim.size(sizes)).collect()
+    }
+
+    /// What the first axis follows, if it does not have a fixed size.
+    pub fn rows(&self) -> Option<Dim> {
+        self.shape.first().copied().filter(|dim| dim.fixed().is_none())
+    }
+
+    /// The axes after that of the rows.
+    pub fn row(&self) -> &[Dim] {
+        &self.shape[usize::from(self.rows().is_some())..]
     }
 }
 

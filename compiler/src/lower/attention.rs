@@ -36,7 +36,7 @@ fn mergeable(graph: &Graph, id: ValueId) -> Option<(ValueId, modeldeploy_format:
 }
 
 impl Lowering<'_> {
-    pub(super) fn attention(&mut self, id: ValueId, node: &Node, heads: usize, scale: f32) -> Lower {
+    pub(super) fn attention(&mut self, id: ValueId, node: &Node, heads: usize, scale: f32, causal: bool) -> Lower {
         let bias = node.inputs.get(3).map(|&bias| self.relative_bias(bias)).transpose()?;
         let [q, k, v] = [0, 1, 2].map(|at| self.view(node.inputs[at]));
         let (q, k, v) = (q?, k?, v?);
@@ -44,7 +44,7 @@ impl Lowering<'_> {
         let out = self.slot(id)?;
         // As exact as what it reads: products in codes are followed by attention in codes.
         let int8 = node.inputs[..3].iter().all(|&id| matches!(self.graph.node(id).op, Op::DenseInt8(_)));
-        self.push(Step::Attention { q, k, v, heads, scale, bias, int8, causal: false, out })
+        self.push(Step::Attention { q, k, v, heads, scale, bias, int8, causal, out })
     }
 
     fn relative_bias(&mut self, id: ValueId) -> Lower<RelativeBias> {

@@ -165,7 +165,7 @@ impl Lowering<'_> {
             Op::Quantize(_) if self.norms.contains_key(&id) => self.norm(id),
             Op::Quantize(_) => self.quantize(id, node),
             Op::Dense(_) | Op::DenseInt8(_) => self.linear(id),
-            Op::Attention(attention) => self.attention(id, node, attention.heads, attention.scale),
+            Op::Attention(attention) => self.attention(id, node, attention.heads, attention.scale, attention.causal),
             Op::Pool(pool) => {
                 let (x, out) = (self.whole(node.inputs[0])?, self.slot(id)?);
                 self.push(Step::Pool { x, pooling: pool.pooling, out })

@@ -33,4 +33,4 @@ pub use ops::{NEWEST, OLDEST, Row, rows};
 pub use read::{External, read};
 pub use small::{F4E2M1, F8E4M3Fn, F8E4M3FnUz, F8E5M2, F8E5M2FnUz, F8E8M0, I2, I4, U2, U4};
 pub use tensor::{Data, Tensor};
-pub use trace::{Inputs, Size, Step, Trace, Traced};
+pub use trace::{Inputs, Lengths, Size, Source, Step, Trace, Traced};

@@ -2,7 +2,8 @@
 //!
 //! Exporters write much that is known once the length of a text is: masks of texts without padding, positions, shapes. The model is computed
 //! for two short texts in whole, from which the shapes of all values follow, and for the longest in what follows from the length alone. What
-//! comes out the same every time is a constant.
+//! comes out the same every time is a constant. Of a ranker the number of candidates varies as well, and what follows from a candidate is
+//! told from what follows from the user and the session alone.
 
 use super::attributes::Attributes;
 use super::budget::Budget;
@@ -14,8 +15,17 @@ use super::{Elem, codes};
 use crate::diagnostic::Diagnostic;
 use std::sync::Arc;
 
-/// The short lengths: no size of a model is likely to be both.
-const SHORT: [usize; 2] = [5, 7];
+/// How long a text is, or a session, and how many candidates there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// Tokens, or items.
+    pub tokens: usize,
+    /// Candidates.
+    pub candidates: usize,
+}
+
+/// The short lengths: no size of a model is likely to be both, nor a short sum or multiple of one kind those of the other.
+const SHORT: [Lengths; 2] = [Lengths { tokens: 5, candidates: 13 }, Lengths { tokens: 7, candidates: 29 }];
 
 /// How many lengths there are.
 const LENGTHS: usize = 3;
@@ -25,8 +35,21 @@ const LENGTHS: usize = 3;
 pub enum Size {
     /// The same for every text.
     Fixed(usize),
-    /// As many as the text has tokens.
+    /// As many as the text has tokens, or the session items.
     Tokens,
+    /// As many as there are candidates.
+    Candidates,
+}
+
+/// What a value follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// The lengths alone.
+    Lengths,
+    /// The text's tokens; the session or the user.
+    Text,
+    /// Candidates.
+    Candidates,
 }
 
 /// A value.
@@ -34,7 +57,7 @@ pub enum Size {
 pub enum Traced {
     /// It follows from the length alone: its numbers for each length.
     Known([Arc<Tensor>; LENGTHS]),
-    /// It follows from the text's tokens.
+    /// It follows from what is given.
     Text(Elem, Vec<Size>),
 }
 
@@ -61,6 +84,11 @@ impl std::fmt::Debug for Step {
 }
 
 impl Step {
+    /// Whether it has an attribute of that name.
+    pub fn has(&self, name: &str) -> bool {
+        self.attributes.names().any(|own| own == name)
+    }
+
     /// A whole number of its attributes.
     ///
     /// # Errors
@@ -98,8 +126,8 @@ impl Step {
     }
 }
 
-/// An input by its name, for a text of so many tokens, and whether it is of the text's tokens or follows from the length.
-pub type Inputs<'a> = dyn Fn(&str, usize) -> Option<(Tensor, bool)> + 'a;
+/// An input by its name, for such lengths, and what it follows from.
+pub type Inputs<'a> = dyn Fn(&str, Lengths) -> Option<(Tensor, Source)> + 'a;
 
 /// A model as it was computed.
 #[derive(Debug)]
@@ -107,20 +135,20 @@ pub struct Trace {
     /// The nodes, in order; those of branches that were taken among them.
     pub steps: Vec<Step>,
     values: Vec<Option<Traced>>,
+    sources: Vec<Source>,
     names: Vec<String>,
     inputs: Vec<(String, usize)>,
     outputs: Vec<(String, usize)>,
 }
 
 impl Trace {
-    /// Computes `model` for texts of two short lengths and of `longest`. `input` gives an input by name for a length, and whether it is of the
-    /// text's tokens or follows from the length.
+    /// Computes `model` for two short lengths and for `longest`. `input` gives an input by name for a length, and what it follows from.
     ///
     /// # Errors
     ///
     /// `MD1706` for a node that cannot be computed, or whose shape follows the length in another way than being it; `MD1707` as
     /// [`Model::run`].
-    pub fn of(model: &Model, longest: usize, input: &Inputs<'_>) -> Result<Trace, Vec<Diagnostic>> {
+    pub fn of(model: &Model, longest: Lengths, input: &Inputs<'_>) -> Result<Trace, Vec<Diagnostic>> {
         let lengths = [SHORT[0], SHORT[1], longest];
         let mut runs = Vec::new();
         for length in lengths {
@@ -131,15 +159,17 @@ impl Trace {
                 .collect();
             runs.push(model.begin(&given)?);
         }
-        let of_text = |value: ValueId| {
-            let port = model.body.inputs.iter().find(|port| port.value == value)?;
-            input(&port.name, SHORT[0]).map(|(_, of_text)| of_text)
-        };
+        let mut sources = vec![Source::Lengths; model.names.len()];
+        for port in &model.body.inputs {
+            if let Some((_, source)) = input(&port.name, SHORT[0]) {
+                sources[port.value.0 as usize] = source;
+            }
+        }
         let mut tracer = Tracer {
             model,
             lengths,
             runs: runs.try_into().expect("one run a length"),
-            of_text: (0..model.names.len()).map(|at| of_text(ValueId(at as u32)) == Some(true)).collect(),
+            sources,
             steps: Vec::new(),
             budget: Budget::whole(),
         };
@@ -153,6 +183,7 @@ impl Trace {
         Ok(Trace {
             steps: tracer.steps,
             values,
+            sources: tracer.sources,
             names: model.names.clone(),
             inputs: ports(&model.body.inputs),
             outputs: ports(&model.body.outputs),
@@ -162,6 +193,19 @@ impl Trace {
     /// A value by its number; none where no node of the trace computed it.
     pub fn value(&self, at: usize) -> Option<&Traced> {
         self.values[at].as_ref()
+    }
+
+    /// What a value follows from.
+    pub fn source(&self, at: usize) -> Source {
+        self.sources[at]
+    }
+
+    /// The shape of a value; none where no node computed it, or its shape follows the lengths in another way than being one.
+    pub fn sizes(&self, at: usize) -> Option<Vec<Size>> {
+        match self.value(at)? {
+            Traced::Text(_, sizes) => Some(sizes.clone()),
+            Traced::Known([first, second, _]) => sizes(first.shape(), second.shape()).ok(),
+        }
     }
 
     /// The name of a value in the file.
@@ -182,10 +226,10 @@ impl Trace {
 
 struct Tracer<'a> {
     model: &'a Model,
-    lengths: [usize; LENGTHS],
+    lengths: [Lengths; LENGTHS],
     runs: [Values; LENGTHS],
-    /// Of each value, whether it follows from the text's tokens.
-    of_text: Vec<bool>,
+    /// What each value follows from.
+    sources: Vec<Source>,
     steps: Vec<Step>,
     /// Of the three runs together.
     budget: Budget,
@@ -205,7 +249,7 @@ impl Tracer<'_> {
     fn inputs(&self, node: &Node, run: usize) -> Result<Vec<Option<Arc<Tensor>>>, Diagnostic> {
         let input = |id: &Option<ValueId>| {
             let Some(at) = id.map(|id| id.0 as usize) else { return Ok(None) };
-            if run == SHORT.len() && self.of_text[at] {
+            if run == SHORT.len() && self.sources[at] != Source::Lengths {
                 return self.hollow(at).map(Some).map_err(|message| self.wrong(&node.name, message));
             }
             self.model.given(node, *id, &self.runs[run])
@@ -214,19 +258,19 @@ impl Tracer<'_> {
     }
 
     fn node(&mut self, node: &Node) -> Result<(), Diagnostic> {
-        let reads_text = node.inputs.iter().flatten().any(|id| self.of_text[id.0 as usize]);
+        let read = node.inputs.iter().flatten().map(|id| self.sources[id.0 as usize]).max().unwrap_or(Source::Lengths);
         if matches!(node.operator.eval, Eval::Branch) {
-            return self.branch(node, reads_text);
+            return self.branch(node, read != Source::Lengths);
         }
         // The size of a value follows from the length, whatever its numbers are.
-        let of_text = reads_text && !matches!(node.operator.name, "Shape" | "Size");
+        let source = if matches!(node.operator.name, "Shape" | "Size") { Source::Lengths } else { read };
         // A long text is not computed: its shapes can be told from those of the short ones.
-        for run in 0..if of_text { SHORT.len() } else { LENGTHS } {
+        for run in 0..if source == Source::Lengths { LENGTHS } else { SHORT.len() } {
             let made = self.model.node(node, &self.inputs(node, run)?, &self.budget)?;
             for (id, tensor) in node.outputs.iter().zip(made) {
                 if let Some(id) = id {
                     self.runs[run][id.0 as usize] = Some(tensor);
-                    self.of_text[id.0 as usize] = of_text;
+                    self.sources[id.0 as usize] = source;
                 }
             }
         }
@@ -237,7 +281,11 @@ impl Tracer<'_> {
     /// A tensor of the shape that a value has for the longest text.
     fn hollow(&self, at: usize) -> Result<Arc<Tensor>, String> {
         let longest = self.lengths[LENGTHS - 1];
-        let size = |size: Size| if let Size::Fixed(size) = size { size } else { longest };
+        let size = |size: Size| match size {
+            Size::Fixed(size) => size,
+            Size::Tokens => longest.tokens,
+            Size::Candidates => longest.candidates,
+        };
         let shape: Vec<usize> = self.sizes(at)?.into_iter().map(size).collect();
         let elem = self.runs[0][at].as_ref().map_or(Elem::F32, |tensor| tensor.elem());
         let count = super::tensor::count(&shape)?;
@@ -247,18 +295,7 @@ impl Tracer<'_> {
     /// The shape of a value, from those for the two short texts.
     fn sizes(&self, at: usize) -> Result<Vec<Size>, String> {
         let shape = |run: usize| self.runs[run][at].as_ref().map_or(&[][..], |tensor| tensor.shape());
-        let (first, second) = (shape(0), shape(1));
-        let size = |(&a, &b): (&usize, &usize)| match (a, b) {
-            (a, b) if (a, b) == (SHORT[0], SHORT[1]) => Ok(Size::Tokens),
-            (a, b) if a == b => Ok(Size::Fixed(a)),
-            _ => Err(format!(
-                "its shape follows the length of a text in a way that is not supported: {first:?} and {second:?}"
-            )),
-        };
-        if first.len() != second.len() {
-            return Err("the number of its axes follows the length of a text".to_owned());
-        }
-        first.iter().zip(second).map(size).collect()
+        sizes(shape(0), shape(1))
     }
 
     /// The branch that is taken for every text; its values are the node's.
@@ -279,7 +316,7 @@ impl Tracer<'_> {
             for run in &mut self.runs {
                 run[id.0 as usize] = run[from].clone();
             }
-            self.of_text[id.0 as usize] = self.of_text[from];
+            self.sources[id.0 as usize] = self.sources[from];
             self.steps.push(step(node, "Identity", &[Some(port.value)], &[Some(*id)]));
         }
         Ok(())
@@ -287,7 +324,7 @@ impl Tracer<'_> {
 
     fn value(&self, at: usize) -> Result<Option<Traced>, Diagnostic> {
         let Some(first) = &self.runs[0][at] else { return Ok(None) };
-        if self.of_text[at] {
+        if self.sources[at] != Source::Lengths {
             let sizes = self.sizes(at).map_err(|message| self.wrong(&self.model.names[at], message))?;
             return Ok(Some(Traced::Text(first.elem(), sizes)));
         }
@@ -300,6 +337,22 @@ impl Tracer<'_> {
             .at(format!("{}, node `{node}`", self.model.place))
             .help("export the model with batch and length as its dynamic axes")
     }
+}
+
+/// A shape from those for the two short lengths.
+fn sizes(first: &[usize], second: &[usize]) -> Result<Vec<Size>, String> {
+    let size = |(&a, &b): (&usize, &usize)| match (a, b) {
+        (a, b) if (a, b) == (SHORT[0].tokens, SHORT[1].tokens) => Ok(Size::Tokens),
+        (a, b) if (a, b) == (SHORT[0].candidates, SHORT[1].candidates) => Ok(Size::Candidates),
+        (a, b) if a == b => Ok(Size::Fixed(a)),
+        _ => Err(format!(
+            "its shape follows the length of a text in a way that is not supported: {first:?} and {second:?}"
+        )),
+    };
+    if first.len() != second.len() {
+        return Err("the number of its axes follows the length of a text".to_owned());
+    }
+    first.iter().zip(second).map(size).collect()
 }
 
 fn step(node: &Node, operator: &'static str, inputs: &[Option<ValueId>], outputs: &[Option<ValueId>]) -> Step {

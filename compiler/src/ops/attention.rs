@@ -1,6 +1,6 @@
 //! Attention of many heads (Vaswani et al. 2017).
 
-use super::{Attributes, Operator, Text, matmul::matmul, shapes, softmax::softmax};
+use super::{Attributes, Operator, Text, causal, matmul::matmul, shapes, softmax::softmax};
 use crate::graph::{Dim, Elem, Type};
 use candle_core::Tensor;
 
@@ -12,6 +12,8 @@ pub struct Attention {
     pub heads: usize,
     /// The factor on the scores, usually `1/√d`.
     pub scale: f32,
+    /// Whether a token sees only itself and those before it.
+    pub causal: bool,
 }
 
 impl Operator for Attention {
@@ -50,15 +52,17 @@ impl Operator for Attention {
             Some(bias) => (scores + bias)?,
             None => scores,
         };
+        let scores = if self.causal { causal::hide(&scores)? } else { scores };
         matmul(&softmax(&scores)?, &v)?.transpose(0, 1)?.contiguous()?.reshape((tokens, width))
     }
 
     fn write(&self, attributes: &mut Attributes) {
         attributes.set("heads", self.heads);
         attributes.set("scale", format_args!("{:?}", self.scale));
+        attributes.flag("causal", self.causal);
     }
 
     fn read(attributes: &mut Attributes) -> Result<Self, String> {
-        Ok(Self { heads: attributes.take("heads")?, scale: attributes.take("scale")? })
+        Ok(Self { heads: attributes.take("heads")?, scale: attributes.take("scale")?, causal: attributes.take_flag("causal")? })
     }
 }

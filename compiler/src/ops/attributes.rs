@@ -33,6 +33,15 @@ impl Attributes {
         if self.0.iter().any(|(name, _)| name == key) { self.take(key) } else { Ok(false) }
     }
 
+    /// Takes a list of whole numbers in brackets.
+    pub(crate) fn list(&mut self, key: &str) -> Result<Vec<usize>, String> {
+        let text: String = self.take(key)?;
+        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+        let inner = inner.ok_or_else(|| format!("{key} stand in brackets"))?;
+        let numbers = inner.split(',').map(str::trim).filter(|number| !number.is_empty()).map(str::parse);
+        numbers.collect::<Result<_, _>>().map_err(|_| format!("`{text}` are no {key}"))
+    }
+
     /// Those that are left.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))

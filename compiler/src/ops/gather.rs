@@ -4,7 +4,7 @@ use super::{Attributes, Operator, Text, shapes};
 use crate::graph::{Elem, Type};
 use candle_core::Tensor;
 
-/// `out[t] = table[index[t]]`: inputs `(table[rows, …], index[n])`.
+/// `out[t] = table[index[t]]`: inputs `(table[rows, …], index[…])`; the axes of the index come first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gather;
 
@@ -16,14 +16,16 @@ impl Operator for Gather {
         let [table, index] = shapes::exactly(inputs)?;
         shapes::elem("the table", table, Elem::F32)?;
         shapes::elem("the index", index, Elem::Index)?;
-        match (&table.shape[..], &index.shape[..]) {
-            ([_, row @ ..], [count]) => Ok(Type::f32([&[*count], row].concat())),
-            _ => Err("the table has no rows, or the index is not a vector".to_owned()),
+        match &table.shape[..] {
+            [_, row @ ..] => Ok(Type::f32([&index.shape, row].concat())),
+            [] => Err("the table has no rows".to_owned()),
         }
     }
 
     fn eval(&self, inputs: &[Tensor], _: Text<'_>) -> candle_core::Result<Tensor> {
-        inputs[0].index_select(&inputs[1], 0)
+        let [table, index] = inputs else { unreachable!("`infer` took two inputs") };
+        let rows = table.index_select(&index.flatten_all()?, 0)?;
+        rows.reshape([index.dims(), &table.dims()[1..]].concat())
     }
 
     fn read(_: &mut Attributes) -> Result<Self, String> {

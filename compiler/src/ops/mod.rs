@@ -4,53 +4,71 @@
 //! for; *compressed* ones come from compression.
 
 mod activation;
+mod affine;
 mod arithmetic;
 mod attention;
 mod attributes;
+mod bag;
+mod causal;
+mod concat;
 mod constant;
 mod dense;
 mod dense_int8;
+mod dot;
 mod embed_sum;
 mod gather;
 mod gelu;
+mod gru;
 mod input;
 mod layer_norm;
 mod matmul;
 mod normalize;
+mod pairs;
 mod pointwise;
 mod pool;
 mod quantize;
 mod reduce;
 mod relative_bias;
 mod reshape;
+mod select;
 mod shapes;
 mod slice;
 mod softmax;
+mod text;
 mod token_count;
 mod transpose;
 
 pub use activation::Activate;
+pub use affine::Affine;
 pub use arithmetic::{Add, Div, Mul, Sub};
 pub use attention::Attention;
 pub use attributes::Attributes;
+pub use bag::{Bag, BagInputs};
+pub use causal::Causal;
+pub use concat::Concat;
 pub use dense::{Dense, DenseInputs};
 pub use dense_int8::{DenseInt8, DenseInt8Inputs};
+pub use dot::Dot;
 pub use embed_sum::{EmbedLookup, EmbedSum};
 pub use gather::Gather;
 pub use gelu::Gelu;
+pub use gru::Gru;
 pub use input::Input;
 pub use layer_norm::LayerNorm;
 pub use matmul::MatMul;
-pub use modeldeploy_format::program::{Activation, Pooling};
+pub use modeldeploy_format::program::{Activation, Pooling, Triangle};
 pub use normalize::Normalize;
+pub use pairs::Pairs;
 pub use pointwise::{Erf, Exp, Neg, Relu, Sigmoid, Sqrt, Tanh};
 pub use pool::Pool;
 pub use quantize::Quantize;
 pub use reduce::{ReduceMax, ReduceMean, ReduceSum};
 pub use relative_bias::RelativeBias;
 pub use reshape::Reshape;
+pub use select::Select;
 pub use slice::Slice;
 pub use softmax::Softmax;
+pub use text::{Request, Text};
 pub use token_count::TokenCount;
 pub use transpose::Transpose;
 
@@ -58,15 +76,6 @@ pub(crate) use activation::activate;
 
 use crate::graph::{Constant, Type};
 use candle_core::Tensor;
-
-/// The text that a graph is evaluated for.
-#[derive(Clone, Copy, Debug)]
-pub struct Text<'a> {
-    /// Its token ids, special tokens included.
-    pub ids: &'a [u32],
-    /// For each token, which text of a pair it belongs to.
-    pub types: &'a [u32],
-}
 
 /// What an operator is: its name, its types, its meaning.
 pub trait Operator: Sized {
@@ -179,9 +188,9 @@ macro_rules! operators {
 
 operators! {
     Input Constant
-    Gather Add Sub Mul Div Sqrt Exp Neg Erf Tanh Relu Sigmoid MatMul Reshape Transpose Slice Softmax
+    Gather Add Sub Mul Div Sqrt Exp Neg Erf Tanh Relu Sigmoid MatMul Reshape Transpose Slice Select Concat Softmax Causal
     ReduceMean ReduceSum ReduceMax TokenCount RelativeBias
-    LayerNorm Gelu Activate Dense Attention EmbedSum Pool Normalize
+    LayerNorm Gelu Activate Dense Attention EmbedSum Bag Pool Normalize Affine Dot Pairs Gru
     Quantize DenseInt8
 }
 

@@ -31,7 +31,7 @@ impl Operator for Pool {
             Pooling::Max => x.max(0),
             Pooling::Sum => x.sum(0),
             Pooling::Last => x.get(x.dim(0)? - 1),
-            Pooling::MeanSqrtLen => x.sum(0)? / (text.ids.len() as f64).sqrt(),
+            Pooling::MeanSqrtLen => x.sum(0)? / (text.sizes().tokens as f64).sqrt(),
         }
     }
 

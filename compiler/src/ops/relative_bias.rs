@@ -32,7 +32,7 @@ impl Operator for RelativeBias {
 
     fn eval(&self, inputs: &[Tensor], text: Text<'_>) -> candle_core::Result<Tensor> {
         let (buckets, heads) = inputs[0].dims2()?;
-        let count = text.ids.len();
+        let count = text.sizes().tokens;
         let distances = (0..count as i64).flat_map(|i| (0..count as i64).map(move |j| j - i));
         let index = Tensor::from_iter(distances.map(|distance| self.bucket(distance, buckets as u32)), &Device::Cpu)?;
         inputs[0].index_select(&index, 0)?.t()?.contiguous()?.reshape((heads, count, count))

@@ -17,12 +17,12 @@ impl Operator for Reshape {
 
     fn infer(&self, inputs: &[Type]) -> Result<Type, String> {
         let [x] = shapes::exactly(inputs)?;
-        // The count of numbers as a polynomial in the number of tokens: its degree and factor.
+        // The count of numbers as a polynomial in what varies: its degrees and factor.
         let count = |shape: &[Dim]| {
-            let tokens = shape.iter().filter(|dim| **dim == Dim::Tokens).count();
+            let degrees = [Dim::Tokens, Dim::Candidates].map(|of| shape.iter().filter(|dim| **dim == of).count());
             let factor =
                 shape.iter().filter_map(|dim| dim.fixed()).try_fold(1, |all: usize, size| all.checked_mul(size));
-            (tokens, factor)
+            (degrees, factor)
         };
         let (have, want) = (count(&x.shape), count(&self.shape));
         if have != want || want.1.is_none() {
@@ -32,7 +32,7 @@ impl Operator for Reshape {
     }
 
     fn eval(&self, inputs: &[Tensor], text: Text<'_>) -> candle_core::Result<Tensor> {
-        let sizes: Vec<usize> = self.shape.iter().map(|dim| dim.size(text.ids.len())).collect();
+        let sizes: Vec<usize> = self.shape.iter().map(|dim| dim.size(text.sizes())).collect();
         inputs[0].reshape(sizes)
     }
 
@@ -42,13 +42,6 @@ impl Operator for Reshape {
 
     fn read(attributes: &mut Attributes) -> Result<Self, String> {
         let text: String = attributes.take("shape")?;
-        let inner =
-            text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).ok_or("a shape stands in brackets")?;
-        let dims = inner.split(',').map(str::trim).filter(|dim| !dim.is_empty());
-        let dim = |dim: &str| match dim {
-            "tokens" => Ok(Dim::Tokens),
-            size => size.parse().map(Dim::Fixed).map_err(|_| format!("`{size}` is no size")),
-        };
-        Ok(Self { shape: dims.map(dim).collect::<Result<_, _>>()? })
+        Ok(Self { shape: Dim::list(&text)? })
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::graph::Dim;
 use candle_core::Device;
 
-const TEXT: Text<'static> = Text { ids: &[4, 0, 2], types: &[0, 1, 1] };
+const TEXT: Text<'static> = Text::tokens(&[4, 0, 2], &[0, 1, 1]);
 
 fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
     Tensor::from_slice(values, shape, &Device::Cpu).unwrap()
@@ -83,7 +83,7 @@ fn attention_is_pytorchs_with_and_without_a_bias() {
     let k = tensor(&[3, 4], &[1.0, 0.5, -1.0, 2.0, 0.0, -0.5, 0.25, 1.0, 2.0, 1.0, 0.5, -0.5]);
     let v = tensor(&[3, 4], &[1.0, 2.0, 3.0, 4.0, -1.0, 0.5, 0.0, 2.0, 0.25, -2.0, 1.0, -3.0]);
     let bias = [0.0, 0.5, -1.0, 1.0, 0.0, 0.25, -0.5, 2.0, 0.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.5, 0.5, 1.5];
-    let op = Attention { heads: 2, scale: 0.7 };
+    let op = Attention { heads: 2, scale: 0.7, causal: false };
     #[rustfmt::skip]
     check(op, &[q.clone(), k.clone(), v.clone()], &[
         -0.049_448_453, 0.207_522_57, 0.745_052_16, -0.194_172_86, 0.324_289_08, -0.841_416_2, 2.179_823_6, 3.043_978_2,
@@ -147,7 +147,7 @@ fn quantized_layers_and_tables_are_those_of_their_codes() {
 #[test]
 fn positions_are_counted_as_the_hugging_face_library_does() {
     // `create_position_ids_from_input_ids([0, 1, 7, 1, 1, 9, 2], padding_idx=1)` is [2, 1, 3, 1, 1, 4, 5].
-    let text = Text { ids: &[0, 1, 7, 1, 1, 9, 2], types: &[0; 7] };
+    let text = Text::tokens(&[0, 1, 7, 1, 1, 9, 2], &[0; 7]);
     let got = Input::CountedPositions { padding: 1 }.eval(&[], text).unwrap().to_vec1::<u32>().unwrap();
     assert_eq!(got, [2, 1, 3, 1, 1, 4, 5].map(|position: u32| position - 1));
 }
@@ -210,7 +210,7 @@ fn what_an_operator_does_not_take_is_said() {
     check(dense.into(), &[rows(6), f32s(&[2, 6])], "the bias is missing");
     check(dense.into(), &[rows(6), f32s(&[2, 5]), f32s(&[2])], "x is 6 wide, but the weights take 5");
     check(int8.into(), &[rows(6), f32s(&[2, 6]), f32s(&[2])], "x is f32[tokens, 6], where q8 is needed");
-    check(Attention { heads: 4, scale: 1.0 }.into(), &[rows(6), rows(6), rows(6)], "a width of 6 is not 4 heads");
+    check(Attention { heads: 4, scale: 1.0, causal: false }.into(), &[rows(6), rows(6), rows(6)], "a width of 6 is not 4 heads");
     check(RelativeBias { max_distance: 2 }.into(), &[f32s(&[8, 2])], "the longest distance 2 has no bucket of a range");
     check(Pool { pooling: Pooling::Cls }.into(), &[f32s(&[6])], "rows of tokens are needed");
     check(EmbedSum.into(), &[], "0 tables are not 1 to 3");

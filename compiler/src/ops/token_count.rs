@@ -17,7 +17,7 @@ impl Operator for TokenCount {
     }
 
     fn eval(&self, _: &[Tensor], text: Text<'_>) -> candle_core::Result<Tensor> {
-        Tensor::new(text.ids.len() as f32, &Device::Cpu)
+        Tensor::new(text.sizes().tokens as f32, &Device::Cpu)
     }
 
     fn read(_: &mut Attributes) -> Result<Self, String> {

@@ -34,9 +34,6 @@ impl Operator for Transpose {
     }
 
     fn read(attributes: &mut Attributes) -> Result<Self, String> {
-        let text: String = attributes.take("axes")?;
-        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).ok_or("axes stand in brackets")?;
-        let axes = inner.split(',').map(str::trim).filter(|axis| !axis.is_empty()).map(str::parse);
-        Ok(Self { axes: axes.collect::<Result<_, _>>().map_err(|_| format!("`{text}` are no axes"))? })
+        Ok(Self { axes: attributes.list("axes")? })
     }
 }

@@ -4,7 +4,7 @@
 
 use super::{pair, scaled, swapped};
 use crate::graph::{Dim, Graph, Node, ValueId};
-use crate::ops::{Add, Attention, MatMul, Op, Softmax};
+use crate::ops::{Add, Attention, Causal, MatMul, Op, Softmax};
 
 pub(super) fn run(graph: &mut Graph) {
     graph.rewrite(|graph, join| {
@@ -12,6 +12,8 @@ pub(super) fn run(graph: &mut Graph) {
         let mixed = swapped(graph, join.inputs[0])?;
         let [shares, v] = pair(graph, mixed, MatMul { transpose_b: false })?;
         let scores = graph.sole_use(shares, Softmax)?.inputs[0];
+        let hidden = graph.sole_use(scores, Causal);
+        let scores = hidden.map_or(scores, |hidden| hidden.inputs[0]);
         let (scores, bias) = biased(graph, scores);
         let (product, scale) = match graph.sole(scores).and_then(|node| scaled(graph, node)) {
             Some((product, scale)) => (product, scale),
@@ -22,7 +24,7 @@ pub(super) fn run(graph: &mut Graph) {
         let alike = heads == k_heads && heads == v_heads && graph.ty(q) == graph.ty(k) && graph.ty(q) == graph.ty(v);
         let joined = reshape.shape == graph.ty(q).shape && scale.is_finite();
         let inputs = [Some(q), Some(k), Some(v), bias].into_iter().flatten().collect::<Vec<_>>();
-        (alike && joined).then(|| Node::new(Attention { heads, scale }, inputs))
+        (alike && joined).then(|| Node::new(Attention { heads, scale, causal: hidden.is_some() }, inputs))
     });
 }
 

@@ -23,7 +23,7 @@ pub(super) fn run(graph: &mut Graph) {
 
 /// The node's value; none if it cannot be computed, which the reference will say when the graph runs.
 fn evaluate(graph: &Graph, node: &Node) -> Option<Constant> {
-    let text = Text { ids: &[], types: &[] };
+    let text = Text::NONE;
     let inputs =
         node.inputs.iter().map(|&input| graph.node(input).op.eval(&[], text)).collect::<Result<Vec<Tensor>, _>>();
     let value = node.op.eval(&inputs.ok()?, text).ok().filter(|value| value.dtype() == DType::F32)?;

@@ -5,7 +5,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, Node, ValueId};
-use crate::ops::Text;
+use crate::ops::{Request, Text};
 use candle_core::{DType, Tensor};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -25,6 +25,8 @@ pub struct Reference {
     done: Vec<Vec<ValueId>>,
     /// The constants, by id.
     constants: Vec<Option<Tensor>>,
+    /// What is computed in.
+    dtype: DType,
 }
 
 impl Reference {
@@ -68,7 +70,7 @@ impl Reference {
             return Err(errors);
         }
         let done = last_reads(graph, &order);
-        Ok(Self { graph: graph.clone(), order, done, constants })
+        Ok(Self { graph: graph.clone(), order, done, constants, dtype })
     }
 
     /// The graph.
@@ -100,7 +102,23 @@ impl Reference {
             let message = format!("a text of {} ids and {} types cannot be evaluated", ids.len(), types.len());
             return Err(Diagnostic::new(EVALUATION_ERROR, message));
         }
-        let text = Text { ids, types };
+        self.evaluate(Text::tokens(ids, types), observe)
+    }
+
+    /// The outputs of a ranker's network for the candidates of a request, one candidate after the other.
+    ///
+    /// # Errors
+    ///
+    /// `MD0403` if there are other columns than the graph reads, or an id is past the end of a table.
+    pub fn score(&self, request: Request<'_>) -> Result<Vec<f32>, Diagnostic> {
+        self.evaluate(Text::request(request), &mut |_, _| {})
+    }
+
+    fn evaluate(
+        &self,
+        text: Text<'_>,
+        observe: &mut dyn FnMut(ValueId, &Tensor),
+    ) -> Result<Vec<f32>, Diagnostic> {
         let mut values = self.constants.clone();
         for (&id, done) in self.order.iter().zip(&self.done) {
             let node = self.graph.node(id);
@@ -109,7 +127,11 @@ impl Reference {
                 .iter()
                 .map(|input| values[input.0 as usize].clone().expect("an input stands before its reader"))
                 .collect();
-            let value = eval(node, &inputs, text)?;
+            let mut value = eval(node, &inputs, text)?;
+            if value.dtype() == DType::F32 && self.dtype != DType::F32 {
+                // Numbers that are given.
+                value = value.to_dtype(self.dtype).map_err(|error| failure(node, &error))?;
+            }
             observe(id, &value);
             values[id.0 as usize] = Some(value);
             done.iter().for_each(|id| values[id.0 as usize] = None);
@@ -149,15 +171,12 @@ impl Reference {
     }
 }
 
-/// For nodes that read nothing of a text.
-const NO_TEXT: Text<'static> = Text { ids: &[], types: &[] };
-
 fn eval(node: &Node, inputs: &[Tensor], text: Text<'_>) -> Result<Tensor, Diagnostic> {
     node.op.eval(inputs, text).map_err(|error| failure(node, &error))
 }
 
 fn constant(node: &Node, dtype: DType) -> Result<Tensor, Diagnostic> {
-    eval(node, &[], NO_TEXT)?.to_dtype(dtype).map_err(|error| failure(node, &error))
+    eval(node, &[], Text::NONE)?.to_dtype(dtype).map_err(|error| failure(node, &error))
 }
 
 fn failure(node: &Node, error: &candle_core::Error) -> Diagnostic {

@@ -4,6 +4,7 @@ mod encoders;
 mod ncf;
 mod nodes;
 mod operators;
+mod rankers;
 
 use std::path::{Path, PathBuf};
 

@@ -16,6 +16,7 @@ impl Features {
         for feature in self.list() {
             out.str(&feature.name);
             out.u8(feature.side as u8);
+            out.u8(u8::from(feature.repeated));
             out.u8(feature.takes as u8);
             encode(&mut out, &feature.rule);
         }
@@ -87,14 +88,14 @@ fn decode(read: &mut Decoder<'_>) -> Result<Result<Vec<Feature>, String>, WireEr
     let mut features = Vec::with_capacity(count);
     for _ in 0..count {
         let name = read.str()?.to_owned();
-        let (side, takes) = (read.u8()?, read.u8()?);
+        let (side, repeated, takes) = (read.u8()?, read.u8()? != 0, read.u8()?);
         let (Some(side), Some(&takes)) = (Side::from_code(side), Takes::ALL.get(usize::from(takes))) else {
             return Ok(Err(format!(
                 "feature `{name}` is of the unknown side {side} or taken in the unknown way {takes}"
             )));
         };
         match rule(read)? {
-            Ok(rule) => features.push(Feature { name, side, takes, rule }),
+            Ok(rule) => features.push(Feature { name, side, repeated, takes, rule }),
             Err(why) => return Ok(Err(format!("feature `{name}` has the unknown {why}"))),
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! magic, version, number of features; then for each feature, in the order of the model's columns:
-//!   name, side, what the model takes, kind of rule, then its numbers and words
+//!   name, side, whether it is repeated, what the model takes, kind of rule, then its numbers and words
 //! ```
 //!
 //! A feature turns one value into one number; NaN is a missing one. What is not in a vocabulary is missing, or an error that names
@@ -18,9 +18,9 @@ mod values;
 mod tests;
 
 pub use rule::{Rule, Unknown, hash};
-pub use values::{List, Value, ValueError};
+pub use values::{List, RowMut, Value, ValueError};
 
-use crate::program::{Columns, Given};
+use crate::program::{Given, Rows};
 
 /// What the code of a service gives for a feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +110,8 @@ pub struct Feature {
     pub name: String,
     /// Of what it is known.
     pub side: Side,
+    /// Of a user, whether a network takes it with each candidate, in one input with columns of theirs.
+    pub repeated: bool,
     /// What the model takes of it.
     pub takes: Takes,
     /// What becomes of its value.
@@ -124,6 +126,21 @@ pub struct Features {
     sorted: Vec<Vec<u32>>,
     /// The places of the features of each side, by [`Side`].
     sides: [Vec<u32>; 3],
+    /// Of each feature, which of the numbers or of the ids it is that a network is given with a row.
+    columns: Vec<u32>,
+    given: Given,
+}
+
+impl Feature {
+    /// With which rows a network is given it.
+    pub fn rows(&self) -> Rows {
+        match self.side {
+            Side::Candidate => Rows::Candidates,
+            Side::User if self.repeated => Rows::Candidates,
+            Side::User => Rows::Texts,
+            Side::Session => Rows::Tokens,
+        }
+    }
 }
 
 impl Features {
@@ -135,8 +152,9 @@ impl Features {
     pub fn new(features: Vec<Feature>) -> Result<Features, String> {
         let mut sorted = Vec::with_capacity(features.len());
         let mut sides = [const { Vec::new() }; 3];
+        let (mut columns, mut given) = (Vec::with_capacity(features.len()), Given::default());
         for (at, feature) in features.iter().enumerate() {
-            let Feature { name, side, takes, rule } = feature;
+            let Feature { name, side, repeated, takes, rule } = feature;
             rule.check(name)?;
             if *takes == Takes::Id {
                 let missing = matches!(rule, Rule::Category { unknown: Unknown::Missing, .. });
@@ -146,6 +164,13 @@ impl Features {
                     ));
                 }
             }
+            if *repeated && *side != Side::User {
+                return Err(format!("feature `{name}` is repeated, and is no user's"));
+            }
+            let of = given.with_mut(feature.rows());
+            let count = if *takes == Takes::Number { &mut of.numbers } else { &mut of.ids };
+            columns.push(*count);
+            *count += 1;
             sorted.push(rule.sorted(name)?);
             sides[*side as usize].push(u32::try_from(at).expect("a pack has under 2^32 features"));
         }
@@ -154,7 +179,7 @@ impl Features {
         if let Some(two) = names.windows(2).find(|two| two[0] == two[1]) {
             return Err(format!("two features are called `{}`", two[0]));
         }
-        Ok(Features { features, sorted, sides })
+        Ok(Features { features, sorted, sides, columns, given })
     }
 
     /// The features, in the order of the model's columns.
@@ -174,16 +199,14 @@ impl Features {
         self.features.iter().map(fact).collect()
     }
 
-    /// How many numbers and ids a network is given of each side.
+    /// How many numbers and ids a network is given with rows of each kind.
     pub fn given(&self) -> Given {
-        let columns = |side: Side| {
-            let count = |takes| {
-                let of = self.of(side).iter().filter(|&&at| self.features[at as usize].takes == takes);
-                u32::try_from(of.count()).expect("a pack has under 2^32 features")
-            };
-            Columns { numbers: count(Takes::Number), ids: count(Takes::Id) }
-        };
-        Given { session: columns(Side::Session), user: columns(Side::User), candidate: columns(Side::Candidate) }
+        self.given
+    }
+
+    /// Which of the numbers, or of the ids, of its rows a feature is.
+    fn column(&self, at: usize) -> usize {
+        self.columns[at] as usize
     }
 
     fn sorted(&self) -> &[Vec<u32>] {

@@ -1,9 +1,16 @@
 //! Values become numbers and ids, and what cannot is refused.
 
 use super::*;
+use crate::program::Columns;
 
 fn sample() -> Features {
-    let feature = |name: &str, rule| Feature { name: name.into(), side: Side::Candidate, takes: Takes::Number, rule };
+    let feature = |name: &str, rule| Feature {
+        name: name.into(),
+        side: Side::Candidate,
+        repeated: false,
+        takes: Takes::Number,
+        rule,
+    };
     let vocabulary = || vec!["globex".to_owned(), "acme".to_owned(), "手机".to_owned()];
     Features::new(vec![
         feature("price", Rule::Number { mean: 10.0, deviation: 4.0, default: -1.0 }),
@@ -84,7 +91,13 @@ fn features_that_cannot_be_are_refused() {
     ] {
         let features = rules
             .into_iter()
-            .map(|rule| Feature { name: "f".into(), side: Side::Candidate, takes: Takes::Number, rule })
+            .map(|rule| Feature {
+                name: "f".into(),
+                side: Side::Candidate,
+                repeated: false,
+                takes: Takes::Number,
+                rule,
+            })
             .collect();
         let error = Features::new(features).expect_err(said);
         assert!(error.contains(said), "{error}");
@@ -97,14 +110,20 @@ fn users_sessions_and_candidates_have_columns_of_their_own() {
     let features = network();
     let given = features.given();
     let columns = |numbers, ids| Columns { numbers, ids };
-    assert_eq!((given.session, given.user, given.candidate), (columns(1, 1), columns(0, 1), columns(1, 2)));
+    assert_eq!((given.session, given.user, given.candidate), (columns(1, 1), columns(0, 1), columns(1, 3)));
 
-    let (mut numbers, mut ids) = ([0.0], [0; 2]);
+    let (mut numbers, mut ids) = ([0.0], [0; 3]);
     let values = [Number(3.0), Number(7.0), Text("acme")];
-    features.split(Side::Candidate, &values, &mut numbers, &mut ids).expect("a candidate");
-    assert_eq!((numbers, ids), ([1.5], [7, 2]));
-    features.split(Side::User, &[Text("fr")], &mut [], &mut ids[..1]).expect("a user");
-    assert_eq!(ids[0], 0);
+    features.candidate(&values, RowMut { numbers: &mut numbers, ids: &mut ids }).expect("a candidate");
+    assert_eq!((numbers, ids), ([1.5], [7, 0, 2]));
+    // The city stands in the candidate's row, and is the user's to give.
+    let (user, row) = (RowMut { numbers: &mut [], ids: &mut [9] }, RowMut { numbers: &mut numbers, ids: &mut ids });
+    features.user(&[Text("fr"), Text("acme")], user, row).expect("a user");
+    assert_eq!((numbers, ids), ([1.5], [7, 2, 2]));
+    let mut country = [9];
+    let (user, row) = (RowMut { numbers: &mut [], ids: &mut country }, RowMut { numbers: &mut numbers, ids: &mut ids });
+    features.user(&[Text("acme"), Text("fr")], user, row).expect("a user");
+    assert_eq!((country, ids), ([2], [7, 0, 2]));
 
     let (mut numbers, mut ids) = ([0.0; 2], [0; 2]);
     let lists = [List::Numbers(&[1.0, 2.0, 12.0]), List::Numbers(&[f64::NAN, 5.0, 6.0])];
@@ -128,7 +147,8 @@ fn a_value_that_is_no_id_is_refused_by_name() {
         (f64::INFINITY, "inf of feature `item`"),
     ] {
         let values = [Number(3.0), Number(value), Text("acme")];
-        let error = features.split(Side::Candidate, &values, &mut [0.0], &mut [0; 2]).expect_err("no id").to_string();
+        let row = RowMut { numbers: &mut [0.0], ids: &mut [0; 3] };
+        let error = features.candidate(&values, row).expect_err("no id").to_string();
         assert!(error.contains(said), "{error}");
     }
     let lists = [List::Numbers(&[1.0, 2.0]), List::Numbers(&[1.0])];
@@ -141,7 +161,7 @@ fn a_value_that_is_no_id_is_refused_by_name() {
 
 #[test]
 fn a_rule_that_may_give_no_id_is_refused_where_the_model_takes_one() {
-    let feature = |rule| vec![Feature { name: "f".into(), side: Side::User, takes: Takes::Id, rule }];
+    let feature = |rule| vec![Feature { name: "f".into(), side: Side::User, repeated: false, takes: Takes::Id, rule }];
     let category = |unknown| Rule::Category { vocabulary: vec!["a".into()], first: 1, unknown };
     let number = Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 };
     for rule in [number, category(Unknown::Missing), category(Unknown::Number(0.5))] {
@@ -162,7 +182,8 @@ fn a_rule_that_may_give_no_id_is_refused_where_the_model_takes_one() {
 
 /// Features of a network: of a session, a user and a candidate.
 fn network() -> Features {
-    let feature = |name: &str, side, takes, rule| Feature { name: name.into(), side, takes, rule };
+    let feature =
+        |name: &str, side, takes, rule| Feature { name: name.into(), side, repeated: name == "city", takes, rule };
     let plain = Rule::Number { mean: 0.0, deviation: 2.0, default: 0.0 };
     let seconds = Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 };
     let words = |unknown| Rule::Category { vocabulary: vec!["globex".into(), "acme".into()], first: 1, unknown };
@@ -171,6 +192,7 @@ fn network() -> Features {
         feature("seen", Side::Session, Takes::Id, Rule::Id { size: 10, unknown: Some(0) }),
         feature("country", Side::User, Takes::Id, words(Unknown::Number(0.0))),
         feature("item", Side::Candidate, Takes::Id, Rule::Id { size: 10, unknown: None }),
+        feature("city", Side::User, Takes::Id, words(Unknown::Number(0.0))),
         feature("brand", Side::Candidate, Takes::Id, words(Unknown::Refused)),
         feature("dwell", Side::Session, Takes::Number, seconds),
     ])

@@ -2,6 +2,7 @@
 
 use super::rule::whole;
 use super::{Feature, Features, Kind, Rule, Side, Takes, Unknown, hash};
+use crate::program::Columns;
 use core::fmt;
 
 /// A value of a feature.
@@ -42,6 +43,22 @@ impl List<'_> {
             List::Numbers(values) => Value::Number(values.get(at).copied().unwrap_or(f64::NAN)),
             List::Texts(values) => Value::Text(values.get(at).copied().unwrap_or_default()),
         }
+    }
+}
+
+/// Places for what a network is given with one row.
+#[derive(Debug)]
+pub struct RowMut<'p> {
+    /// For the numbers.
+    pub numbers: &'p mut [f32],
+    /// For the ids.
+    pub ids: &'p mut [u32],
+}
+
+impl Columns {
+    fn check(self, row: &RowMut<'_>) {
+        let places = (row.numbers.len(), row.ids.len());
+        assert_eq!(places, (self.numbers as usize, self.ids as usize), "a place for each number and id");
     }
 }
 
@@ -162,7 +179,8 @@ impl Features {
         Ok(())
     }
 
-    /// Turns the values of one side into the numbers and ids that a network takes of it. It allocates nothing but for an error.
+    /// Turns the values of a user into what a network is given with the user, and into those columns of a candidate's row that repeat
+    /// the user's; the others of these are left as they are. It allocates nothing but for an error.
     ///
     /// # Errors
     ///
@@ -171,19 +189,35 @@ impl Features {
     /// # Panics
     ///
     /// If there are not as many places for numbers and for ids as [`given`](Features::given) says.
-    pub fn split(
-        &self,
-        side: Side,
-        values: &[Value<'_>],
-        numbers: &mut [f32],
-        ids: &mut [u32],
-    ) -> Result<(), ValueError> {
-        self.check_count(side, values.len())?;
-        let (mut numbers, mut ids) = (numbers.iter_mut(), ids.iter_mut());
-        for (&at, value) in self.of(side).iter().zip(values) {
-            self.put(at as usize, *value, &mut numbers, &mut ids)?;
+    pub fn user(&self, values: &[Value<'_>], user: RowMut<'_>, candidate: RowMut<'_>) -> Result<(), ValueError> {
+        self.check_count(Side::User, values.len())?;
+        self.given().user.check(&user);
+        self.given().candidate.check(&candidate);
+        for (&at, value) in self.of(Side::User).iter().zip(values) {
+            match self.list()[at as usize].repeated {
+                true => self.put(at as usize, *value, candidate.numbers, candidate.ids)?,
+                false => self.put(at as usize, *value, user.numbers, user.ids)?,
+            }
         }
-        assert!(numbers.next().is_none() && ids.next().is_none(), "a place for each number and id");
+        Ok(())
+    }
+
+    /// Turns the values of a candidate into its columns of a row; those that repeat the user's are left as they are. It allocates nothing
+    /// but for an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`user`](Features::user).
+    ///
+    /// # Panics
+    ///
+    /// As [`user`](Features::user).
+    pub fn candidate(&self, values: &[Value<'_>], row: RowMut<'_>) -> Result<(), ValueError> {
+        self.check_count(Side::Candidate, values.len())?;
+        self.given().candidate.check(&row);
+        for (&at, value) in self.of(Side::Candidate).iter().zip(values) {
+            self.put(at as usize, *value, row.numbers, row.ids)?;
+        }
         Ok(())
     }
 
@@ -198,7 +232,7 @@ impl Features {
     ///
     /// # Errors
     ///
-    /// As [`split`](Features::split), and if features have different numbers of items.
+    /// As [`user`](Features::user), and if features have different numbers of items.
     ///
     /// # Panics
     ///
@@ -218,10 +252,12 @@ impl Features {
             return Err(ValueError::Items { first: named(0), other: named(other) });
         }
         let items = self.items(first.len(), most);
-        let (mut numbers, mut ids) = (numbers.iter_mut(), ids.iter_mut());
-        for item in first.len().saturating_sub(items)..first.len().max(1) {
+        let each = self.given().session;
+        let (of_numbers, of_ids) = (each.numbers as usize, each.ids as usize);
+        for (to, item) in (first.len().saturating_sub(items)..first.len().max(1)).enumerate() {
+            let (numbers, ids) = (&mut numbers[to * of_numbers..], &mut ids[to * of_ids..]);
             for (&at, list) in features.iter().zip(lists) {
-                self.put(at as usize, list.at(item), &mut numbers, &mut ids)?;
+                self.put(at as usize, list.at(item), numbers, ids)?;
             }
         }
         Ok(items)
@@ -232,24 +268,19 @@ impl Features {
         if values == features { Ok(()) } else { Err(ValueError::Count { values, features }) }
     }
 
-    fn put<'p>(
-        &self,
-        at: usize,
-        value: Value<'_>,
-        numbers: &mut impl Iterator<Item = &'p mut f32>,
-        ids: &mut impl Iterator<Item = &'p mut u32>,
-    ) -> Result<(), ValueError> {
+    /// Writes a value to its column of a row.
+    fn put(&self, at: usize, value: Value<'_>, numbers: &mut [f32], ids: &mut [u32]) -> Result<(), ValueError> {
         let number = self.number(at, value)?;
         let Feature { name, takes, rule, .. } = &self.list()[at];
         match takes {
             Takes::Number if number.is_nan() => return Err(ValueError::Missing { feature: name.clone() }),
-            Takes::Number => *numbers.next().expect("a place for each number") = number as f32,
+            Takes::Number => numbers[self.column(at)] = number as f32,
             Takes::Id => {
                 let wrong = || {
                     let below = rule.below().unwrap_or(0);
                     ValueError::Id { feature: name.clone(), value: number, below }
                 };
-                *ids.next().expect("a place for each id") = whole(number).ok_or_else(wrong)?;
+                ids[self.column(at)] = whole(number).ok_or_else(wrong)?;
             }
         }
         Ok(())

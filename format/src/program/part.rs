@@ -79,6 +79,15 @@ impl Given {
         }
     }
 
+    /// The same to be changed.
+    pub(crate) const fn with_mut(&mut self, rows: Rows) -> &mut Columns {
+        match rows {
+            Rows::Tokens => &mut self.session,
+            Rows::Texts => &mut self.user,
+            Rows::Candidates => &mut self.candidate,
+        }
+    }
+
     /// Whether nothing is: the program reads texts.
     pub fn is_nothing(&self) -> bool {
         *self == Given::default()

@@ -4,7 +4,7 @@ use super::{For, ValueError};
 use crate::isa::Isa;
 use crate::model::Error;
 use crate::session::{Capacity, Columns, Request, Session};
-use modeldeploy_format::features::{Features, Side, Value};
+use modeldeploy_format::features::{Features, RowMut, Value};
 use modeldeploy_format::golden::requests::{GivenRows, GoldenRequest};
 use modeldeploy_format::{Artifact, program};
 
@@ -21,6 +21,8 @@ pub(super) struct Worker<'a> {
     items: usize,
     seen: GivenRows,
     user: GivenRows,
+    /// A candidate's row that has nothing but what repeats the user's.
+    repeated: GivenRows,
     candidates: GivenRows,
     /// The scores of some candidates, as they are handed over.
     scores: Vec<f64>,
@@ -42,6 +44,7 @@ impl<'a> Worker<'a> {
             items: 0,
             seen: rows(given.session, most),
             user: rows(given.user, 1),
+            repeated: rows(given.candidate, 1),
             candidates: rows(given.candidate, ROWS),
             scores: vec![0.0; ROWS * artifact.signature().outputs as usize],
         })
@@ -50,17 +53,19 @@ impl<'a> Worker<'a> {
     /// Reads for whom the next candidates are scored.
     pub(super) fn ask(&mut self, features: &Features, asked: For<'_>) -> Result<(), Error> {
         let wrong = |cause| Error::User { cause };
-        let (seen, user) = (&mut self.seen, &mut self.user);
+        let Worker { seen, user, repeated, .. } = self;
         self.items = features.session(asked.session, self.most, &mut seen.numbers, &mut seen.ids).map_err(wrong)?;
-        features.split(Side::User, asked.user, &mut user.numbers, &mut user.ids).map_err(wrong)
+        features
+            .user(asked.user, row_mut(user, self.given.user, 0), row_mut(repeated, self.given.candidate, 0))
+            .map_err(wrong)
     }
 
     /// Reads a candidate.
     pub(super) fn row(&mut self, features: &Features, at: usize, values: &[Value<'_>]) -> Result<(), ValueError> {
-        let (numbers, ids) = (self.given.candidate.numbers as usize, self.given.candidate.ids as usize);
-        let to = &mut self.candidates;
-        let (numbers, ids) = (&mut to.numbers[at * numbers..][..numbers], &mut to.ids[at * ids..][..ids]);
-        features.split(Side::Candidate, values, numbers, ids)
+        let row = row_mut(&mut self.candidates, self.given.candidate, at);
+        row.numbers.copy_from_slice(&self.repeated.numbers);
+        row.ids.copy_from_slice(&self.repeated.ids);
+        features.candidate(values, row)
     }
 
     /// The scores of the first candidates, one's after the other's.
@@ -92,6 +97,12 @@ impl<'a> Worker<'a> {
         };
         Ok(self.session.score(&request)?)
     }
+}
+
+/// The places of one of some rows.
+fn row_mut(rows: &mut GivenRows, columns: program::Columns, at: usize) -> RowMut<'_> {
+    let (numbers, ids) = (columns.numbers as usize, columns.ids as usize);
+    RowMut { numbers: &mut rows.numbers[at * numbers..][..numbers], ids: &mut rows.ids[at * ids..][..ids] }
 }
 
 /// The first rows of some.

@@ -52,11 +52,23 @@ fn features() -> Features {
     for (side, rows) in [(Side::Session, 0), (Side::User, 1), (Side::Candidate, 2)] {
         for at in 0..NUMBERS[rows] {
             let rule = Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 };
-            list.push(Feature { name: format!("{} number {at}", side.name()), side, takes: Takes::Number, rule });
+            list.push(Feature {
+                name: format!("{} number {at}", side.name()),
+                side,
+                repeated: false,
+                takes: Takes::Number,
+                rule,
+            });
         }
         for (at, &size) in IDS[rows].iter().enumerate() {
             let rule = Rule::Id { size, unknown: Some(0) };
-            list.push(Feature { name: format!("{} id {at}", side.name()), side, takes: Takes::Id, rule });
+            list.push(Feature {
+                name: format!("{} id {at}", side.name()),
+                side,
+                repeated: false,
+                takes: Takes::Id,
+                rule,
+            });
         }
     }
     Features::new(list).expect("features")

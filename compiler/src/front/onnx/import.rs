@@ -147,6 +147,7 @@ impl<'a> Importer<'a> {
         let dims = sizes.iter().map(|size| match size {
             Size::Fixed(size) => Dim::Fixed(*size),
             Size::Tokens => Dim::Tokens,
+            Size::Candidates => Dim::Candidates,
         });
         Ok(dims.skip(usize::from(self.is_batched(value))).collect())
     }

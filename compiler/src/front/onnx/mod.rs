@@ -1,6 +1,7 @@
 //! A folder whose weights are an ONNX model: the graph is made of the file, all else of what lies beside it.
 
 mod import;
+pub mod ranker;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ use super::folder::Folder;
 use super::weights::Mapping;
 use crate::diagnostic::Diagnostic;
 use crate::graph::ValueId;
-use crate::onnx::{self, Model, Size, Tensor, Trace, Traced};
+use crate::onnx::{self, Lengths, Model, Size, Source, Tensor, Trace, Traced};
 use crate::ops::{Gather, Input, Op};
 use import::Importer;
 use modeldeploy_format::Task;
@@ -74,12 +75,13 @@ pub(super) fn import(
         let message = format!("the input `{}` is not one of an encoder's", port.name.escape_debug());
         return Err(wrong(message, "an encoder takes `input_ids`, and may take `attention_mask` and `token_type_ids`"));
     }
-    let trace = Trace::of(model, longest, &|name, length| {
+    let lengths = Lengths { tokens: longest, candidates: 1 };
+    let trace = Trace::of(model, lengths, &|name, Lengths { tokens: length, .. }| {
         let ids = |of: fn(usize) -> i64| Tensor::new([1, length], (0..length).map(of).collect::<Vec<i64>>());
         match name {
-            MASK => ids(|_| 1).ok().map(|mask| (mask, false)),
-            "token_type_ids" => ids(|_| 0).ok().map(|types| (types, true)),
-            _ => ids(|at| (at % 3) as i64).ok().map(|ids| (ids, true)),
+            MASK => ids(|_| 1).ok().map(|mask| (mask, Source::Lengths)),
+            "token_type_ids" => ids(|_| 0).ok().map(|types| (types, Source::Text)),
+            _ => ids(|at| (at % 3) as i64).ok().map(|ids| (ids, Source::Text)),
         }
     })?;
     let labels = config.head.labels.len();

@@ -18,10 +18,10 @@ use crate::trees::codes::NO_PARITY;
 use modeldeploy::isa::Isa;
 use modeldeploy::rank::Engine;
 use modeldeploy_format::Artifact;
-use modeldeploy_format::features::{Features, Side, Takes};
+use modeldeploy_format::features::{Features, Takes};
 use modeldeploy_format::golden::requests::{self, GivenRows, GoldenRequest};
 use modeldeploy_format::pack::Aligned;
-use modeldeploy_format::program::Columns;
+use modeldeploy_format::program::{Columns, Rows};
 use std::collections::BTreeMap;
 
 /// How far a score may be from the reference's, of its size and beside it: sums in f32 have another order there.
@@ -103,11 +103,7 @@ pub(super) fn reference(
 }
 
 /// The same by a pack.
-pub(super) fn scores(
-    engine: &Engine<'_>,
-    features: &Features,
-    request: &Served,
-) -> Result<Vec<f64>, Diagnostic> {
+pub(super) fn scores(engine: &Engine<'_>, features: &Features, request: &Served) -> Result<Vec<f64>, Diagnostic> {
     let signature = engine.signature();
     let (most, outputs) = (signature.max_tokens as usize, signature.outputs as usize);
     let rows = request.split(features, most).map_err(|error| refused(request, error, FAILED))?;
@@ -168,11 +164,10 @@ fn probe(features: &Features, most: usize, at: usize) -> NetworkRows {
         state ^= state << 17;
         state >> 11
     };
-    let mut rows = |side: Side, count: usize| {
+    let mut rows = |kind: Rows, count: usize| {
         let mut rows = GivenRows::default();
         for _ in 0..count {
-            for &at in features.of(side) {
-                let feature = &features.list()[at as usize];
+            for feature in features.list().iter().filter(|feature| feature.rows() == kind) {
                 match feature.takes {
                     // From -2 to 2, in steps of 1/64.
                     Takes::Number => rows.numbers.push((next() % 257) as f32 / 64.0 - 2.0),
@@ -183,7 +178,11 @@ fn probe(features: &Features, most: usize, at: usize) -> NetworkRows {
         rows
     };
     let items = features.items([1, most, 2, 7.min(most), 3][at % 5], most);
-    NetworkRows { session: rows(Side::Session, items), user: rows(Side::User, 1), candidates: rows(Side::Candidate, 1 + at % CANDIDATES) }
+    NetworkRows {
+        session: rows(Rows::Tokens, items),
+        user: rows(Rows::Texts, 1),
+        candidates: rows(Rows::Candidates, 1 + at % CANDIDATES),
+    }
 }
 
 fn failed(entry: &ModelEntry, why: String) -> Vec<Diagnostic> {
@@ -196,15 +195,21 @@ pub(super) fn engine(pack: &Aligned, isa: Isa) -> Result<Engine<'_>, Vec<Diagnos
 }
 
 /// Holds the pack without compression against the reference.
-fn prove(graph: &Graph, exact: &Aligned, asked_for: &[GoldenRequest], entry: &ModelEntry) -> Result<(), Vec<Diagnostic>> {
+fn prove(
+    graph: &Graph,
+    exact: &Aligned,
+    asked_for: &[GoldenRequest],
+    entry: &ModelEntry,
+) -> Result<(), Vec<Diagnostic>> {
     let (reference, engine) = (Reference::new(graph)?, engine(exact, Isa::detect())?);
     let features = engine.ranker().features.clone();
     for request in asked_for.iter().flat_map(|request| parts(request, &features)) {
         let expected = reference.score(asked(&request, &features)).map_err(|error| vec![error])?;
         let got = run(&engine, &request)?;
-        let wrong = got.iter().zip(&expected).find(|(got, expected)| {
-            is_off(f64::from(**got), f64::from(**expected), TOLERANCE, LEAST)
-        });
+        let wrong = got
+            .iter()
+            .zip(&expected)
+            .find(|(got, expected)| is_off(f64::from(**got), f64::from(**expected), TOLERANCE, LEAST));
         if let Some((got, expected)) = wrong {
             return Err(failed(entry, format!("the packed network gives {got}, and the model {expected}")));
         }
@@ -224,7 +229,8 @@ fn said(exact: &Aligned, served: &[Served], asked_for: &[GoldenRequest]) -> Resu
             got.extend(run(&engine, &part)?.into_iter().map(f64::from));
         }
         let pairs = got.chunks(outputs).zip(request.said.chunks(outputs));
-        let wrong = pairs.filter(|(got, said)| got.iter().zip(*said).any(|(&got, &said)| is_off(got, said, SAID, SAID)));
+        let wrong =
+            pairs.filter(|(got, said)| got.iter().zip(*said).any(|(&got, &said)| is_off(got, said, SAID, SAID)));
         errors.extend(wrong.map(|(got, said)| other_scores(&request.place, got, said)).take(1));
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }
@@ -249,7 +255,10 @@ fn remember(
         };
         match &goldens {
             Some(first) if bits(first) != bits(&here) => {
-                return Err(failed(entry, format!("the pack predicts otherwise on {isa} than on another instruction set")));
+                return Err(failed(
+                    entry,
+                    format!("the pack predicts otherwise on {isa} than on another instruction set"),
+                ));
             }
             Some(_) => {}
             None => goldens = Some(here),

@@ -1,0 +1,100 @@
+//! A recommender in ONNX as the graph of a ranker's network.
+//!
+//! What a value is of, the user and the session or a candidate, follows from the inputs that it is computed from. What is of the user alone
+//! has no axis of candidates in the graph, even where the file repeats it for each of them, and so it is computed once. The graph is held
+//! against the interpreter of the file before it is given out: nothing wrong can be imported.
+
+mod axes;
+mod check;
+mod columns;
+mod import;
+mod known;
+mod ports;
+mod rules;
+
+use super::super::codes;
+use crate::diagnostic::Diagnostic;
+use crate::graph::Graph;
+use crate::onnx::{Dimension, Elem, Lengths, Model, Trace};
+use import::Importer;
+use modeldeploy_format::features::{Side, Takes};
+
+/// Of what an input of the ONNX model is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Role {
+    /// The input's name.
+    pub input: String,
+    /// Of what it is known.
+    pub side: Side,
+}
+
+/// A network read from ONNX.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// What it computes: `f32[candidates]`, or `f32[candidates, outputs]`.
+    pub graph: Graph,
+    /// Its columns in the order of the model's inputs. Those of one side that are taken alike are numbered in this order.
+    pub columns: Vec<Column>,
+}
+
+/// One number or id that a network is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// The input's name, or `dense[3]` where the input has several columns.
+    pub name: String,
+    /// Of what it is known.
+    pub side: Side,
+    /// What the network takes.
+    pub takes: Takes,
+    /// Of an id, the fewest rows of the tables that it reads.
+    pub rows: Option<u64>,
+}
+
+/// An input of an ONNX model, as far as the file says what it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFacts {
+    /// Its name.
+    pub name: String,
+    /// Its kind of numbers; none where the file does not say.
+    pub elem: Option<Elem>,
+    /// How many columns it has: the sizes of all axes that have one, together.
+    pub columns: usize,
+    /// Whether its second axis has no fixed size, as that of a session's items, or of candidates beside one user.
+    pub dynamic: bool,
+}
+
+/// The inputs of a model.
+pub fn inputs(model: &Model) -> Vec<InputFacts> {
+    let facts = |port: &crate::onnx::Port| {
+        let shape = port.shape.as_deref().unwrap_or_default();
+        let fixed = shape.iter().filter_map(|dim| if let Dimension::Fixed(size) = dim { Some(*size) } else { None });
+        InputFacts {
+            name: port.name.clone(),
+            elem: port.elem,
+            columns: fixed.fold(1, usize::saturating_mul),
+            dynamic: shape.get(1).is_some_and(|dim| !matches!(dim, Dimension::Fixed(_))),
+        }
+    };
+    model.inputs().iter().map(facts).collect()
+}
+
+/// Reads a network. `place` names the file in errors, `roles` says of what each input is known, and `max_items` is the most items of a
+/// session.
+///
+/// # Errors
+///
+/// `MD0116` for an input or a node that does not fit in, all of them; `MD0117` if the network does not compute what the file does; `MD17xx`
+/// for what the interpreter finds wrong.
+pub fn network(model: &Model, place: &str, roles: &[Role], max_items: usize) -> Result<Network, Vec<Diagnostic>> {
+    let ports = ports::read(model, place, roles)?;
+    // A session that is not read has no longest.
+    let longest = Lengths { tokens: max_items.max(1), candidates: 2 };
+    let trace = Trace::of(model, longest, &|name, lengths| ports.zeros(name, lengths))?;
+    let network = Importer::new(&trace, place, &ports).run()?;
+    check::check(model, place, &ports, &network, max_items.max(1))?;
+    Ok(network)
+}
+
+fn wrong(place: &str, message: impl Into<String>, help: &str) -> Diagnostic {
+    Diagnostic::new(codes::UNKNOWN_NETWORK, message).at(place).help(help)
+}
