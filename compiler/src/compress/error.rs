@@ -99,7 +99,6 @@ fn constants(graph: &Graph) -> Result<BTreeMap<ValueId, Tensor>, Vec<Diagnostic>
     live.map(eval).collect()
 }
 
-
 /// The output of the compressed layer on the inputs of the f32 layer; graphs and layers are `[f32, compressed]`.
 fn alone(
     [graph, compressed]: [&Graph; 2],

@@ -67,6 +67,8 @@ pub fn compress(
     let tell = |stage| move |done, total| Progress { stage, done, total };
     let groups = match recipe.smoothing {
         Smoothing::Off => vec![],
+        // Networks have no texts to be measured on, and rows of their own scales.
+        _ if graph.is_network() => vec![],
         Smoothing::Auto | Smoothing::On => smooth::groups(graph, &plan),
     };
     let smooth = if groups.is_empty() {

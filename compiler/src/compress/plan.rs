@@ -3,7 +3,7 @@
 use super::recipe::{Precision, Recipe};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, Node, ValueId};
-use crate::ops::{EmbedLookup, EmbedSum, Op};
+use crate::ops::{Bag, BagInputs, DenseInputs, EmbedSum, Op};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A part of the recipe names nothing of the model.
@@ -63,21 +63,30 @@ impl Plan {
     }
 }
 
-/// The constant weights `[n, k]` of a linear layer, and `[n, k]`.
+/// The constant weights `[n, k]` of a linear layer, and `[n, k]`. A layer over the fields of a row is none, for rows are quantized whole.
 pub(super) fn layer(graph: &Graph, node: &Node) -> Option<(ValueId, [usize; 2])> {
     let Op::Dense(dense) = node.op else { return None };
-    let weights = dense.parts(&node.inputs).weights;
+    let DenseInputs { x, weights, .. } = dense.parts(&node.inputs);
+    if graph.ty(x).row().len() != 1 {
+        return None;
+    }
     Some((weights, graph.as_const(weights)?.shape().try_into().ok()?))
 }
 
-/// The constant f32 or bf16 tables of a sum of embeddings, with their shapes.
+/// The constant f32 or bf16 tables of a sum of embeddings, or of a bag, with their shapes.
 fn tables(graph: &Graph, node: &Node) -> Vec<(ValueId, [usize; 2])> {
-    let Op::EmbedSum(_) = node.op else { return vec![] };
-    EmbedSum::lookups(graph, node)
-        .into_iter()
-        .filter(|lookup| lookup.scales.is_none())
-        .filter_map(|EmbedLookup { table, .. }| Some((table, graph.as_const(table)?.shape().try_into().ok()?)))
-        .collect()
+    let tables: Vec<ValueId> = match node.op {
+        Op::EmbedSum(_) => {
+            let lookups = EmbedSum::lookups(graph, node).into_iter();
+            lookups.filter(|lookup| lookup.scales.is_none()).map(|lookup| lookup.table).collect()
+        }
+        Op::Bag(_) => {
+            let BagInputs { table, scales, .. } = Bag::parts(&node.inputs);
+            if scales.is_none() { vec![table] } else { vec![] }
+        }
+        _ => vec![],
+    };
+    tables.into_iter().filter_map(|table| Some((table, graph.as_const(table)?.shape().try_into().ok()?))).collect()
 }
 
 /// An error for each tensor with a NaN or an infinity among those that are compressed.

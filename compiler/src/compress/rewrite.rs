@@ -6,7 +6,7 @@ use super::recipe::Precision;
 use super::smooth::Smooth;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Constant, Graph, Node, ValueId};
-use crate::ops::{Dense, DenseInt8, DenseInt8Inputs, EmbedLookup, EmbedSum, Op, Quantize};
+use crate::ops::{Bag, BagInputs, Dense, DenseInt8, DenseInt8Inputs, EmbedLookup, EmbedSum, Op, Quantize};
 use modeldeploy_format::DType;
 use std::collections::BTreeMap;
 
@@ -35,6 +35,7 @@ pub(super) fn rewrite(
             (Op::Dense(dense), Some(Precision::Int8)) => rewrite.int8(node, dense, smooth.get(&id)),
             (Op::Dense(dense), Some(Precision::Bf16)) => rewrite.bf16(node, dense),
             (Op::EmbedSum(_), _) => rewrite.embeddings(node, plan),
+            (Op::Bag(bag), _) => rewrite.bag(node, *bag, plan),
             _ => rewrite.copy(node),
         };
         rewrite.values.insert(id, made.map_err(|error| vec![error])?);
@@ -204,6 +205,21 @@ impl Rewrite<'_> {
         let codes = self.new.constant(&format!("{name}.codes"), Constant::i8(shape, &int8.codes));
         let scales = self.new.constant(&format!("{name}.scales"), Constant::f32([shape[0]], &int8.scales));
         (codes, scales)
+    }
+
+    fn bag(&mut self, node: &Node, bag: Bag, plan: &Plan) -> Result<ValueId, Diagnostic> {
+        let BagInputs { table, scales, index } = Bag::parts(&node.inputs);
+        let index = self.value(index);
+        let (table, scales) = match plan.tables.get(&table) {
+            Some(Precision::Int8) => {
+                let (codes, scales) = self.table(table);
+                (codes, Some(scales))
+            }
+            Some(Precision::Bf16) => (self.halves(table), None),
+            _ => (self.value(table), scales.map(|scales| self.value(scales))),
+        };
+        let new = bag.node(BagInputs { table, scales, index });
+        self.new.add(new.op, &new.inputs, node.name.clone())
     }
 
     fn embeddings(&mut self, node: &Node, plan: &Plan) -> Result<ValueId, Diagnostic> {

@@ -167,6 +167,11 @@ impl Graph {
         self.nodes.len()
     }
 
+    /// Whether it is of a ranker's network, which is given numbers and ids in the place of a text.
+    pub fn is_network(&self) -> bool {
+        self.nodes.iter().any(|node| matches!(node.op, Op::Input(Input::Numbers { .. } | Input::Ids { .. })))
+    }
+
     /// Whether there are no nodes.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()

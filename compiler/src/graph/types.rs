@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// One axis of a shape.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dim {
     /// So many.
     Fixed(usize),
@@ -42,7 +42,8 @@ impl Dim {
 
     /// The axes that a text such as `[candidates, 64]` lists.
     pub(crate) fn list(text: &str) -> Result<Vec<Dim>, String> {
-        let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).ok_or("a shape stands in brackets")?;
+        let inner =
+            text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).ok_or("a shape stands in brackets")?;
         let dims = inner.split(',').map(str::trim).filter(|dim| !dim.is_empty());
         let dim = |dim: &str| match dim {
             "tokens" => Ok(Dim::Tokens),

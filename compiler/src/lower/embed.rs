@@ -3,7 +3,7 @@
 use super::{Kind, Lower, Lowering, Problem};
 use crate::graph::{Node, ValueId};
 use crate::ops::{EmbedSum, Input, Op};
-use modeldeploy_format::program::{Index, Lookup, Step};
+use modeldeploy_format::program::{Index, Lookup, Rows, Step};
 
 impl Lowering<'_> {
     pub(super) fn embed(&mut self, id: ValueId, node: &Node) -> Lower {
@@ -15,6 +15,9 @@ impl Lowering<'_> {
                 Op::Input(Input::TokenTypes) => Index::TokenType,
                 Op::Input(Input::Positions) => Index::Position { offset: 0 },
                 Op::Input(Input::CountedPositions { padding }) => Index::Counted { padding },
+                Op::Input(Input::Ids { of: Rows::Tokens, column, count: 1 }) => {
+                    Index::Id { column: u32::try_from(column).map_err(|_| Problem::inputs("it reads too many ids"))? }
+                }
                 _ => return Err(Problem::inputs("its rows are chosen by a computed value")),
             };
             // The table before its scales: tensors stand in the order in which steps name them.

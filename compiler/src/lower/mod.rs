@@ -5,18 +5,23 @@
 //! * the three linear layers before an attention that read one value become one, whose columns the attention views;
 //! * a layer normalization, a smoothed one of the same rows and the quantization of either become one step;
 //! * a linear layer whose rows are only quantized gives them quantized;
-//! * tensors that several steps share (ALBERT) are stored once.
+//! * tensors that several steps share (ALBERT) are stored once;
+//! * of a ranker's network, values that only stand beside one another, or are cut, turned and repeated, are no values of their own: what
+//!   reads them puts its row together from where they stand.
 
 mod attention;
+mod computed;
 mod embed;
+mod fields;
 mod linear;
 mod norm;
+mod rows;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Constant, Dim, Elem, Graph, Node, ValueId};
 use crate::ops::{Activation, Op};
 use modeldeploy_format::DType;
-use modeldeploy_format::program::{Program, Rows, Slot, SlotId, Step, Storage, TensorId, View};
+use modeldeploy_format::program::{self, Program, Rows, Slot, SlotId, Step, Storage, TensorId, View};
 use modeldeploy_format::tensor::Layout;
 use std::collections::BTreeMap;
 
@@ -77,12 +82,16 @@ pub fn lower(graph: &Graph) -> Result<Lowered, Vec<Diagnostic>> {
         tensors: vec![],
         places: BTreeMap::new(),
         known: BTreeMap::new(),
+        parts: vec![],
+        spread: BTreeMap::new(),
+        broadcast: BTreeMap::new(),
+        network: graph.is_network(),
         merged: attention::merges(graph),
         norms: norm::fuse(graph),
     };
     let mut errors = Vec::new();
     for id in graph.order() {
-        if lowering.places.contains_key(&id) {
+        if lowering.places.contains_key(&id) || lowering.spread.contains_key(&id) {
             continue;
         }
         let node = graph.node(id);
@@ -96,12 +105,12 @@ pub fn lower(graph: &Graph) -> Result<Lowered, Vec<Diagnostic>> {
         return Err(errors);
     }
     let output = match graph.outputs() {
-        [output] => lowering.whole(*output),
+        [output] => lowering.output(*output),
         outputs => Err(Problem::inputs(format!("the graph has {} outputs, where a model has one", outputs.len()))),
     };
     match output {
         Ok(output) => {
-            let program = Program { slots: lowering.slots, steps: lowering.steps, parts: vec![], output };
+            let program = Program { slots: lowering.slots, steps: lowering.steps, parts: lowering.parts, output };
             Ok(Lowered { program, tensors: lowering.tensors })
         }
         Err(problem) => {
@@ -148,6 +157,14 @@ struct Lowering<'a> {
     places: BTreeMap<ValueId, Place>,
     /// The tensors made so far, by the constants that they consist of.
     known: BTreeMap<(Vec<Option<ValueId>>, u8), TensorId>,
+    /// What rows are put together from, each step's one after the other.
+    parts: Vec<program::Part>,
+    /// What the row of each value that is no slot's is put together from.
+    spread: BTreeMap<ValueId, Vec<program::Part>>,
+    /// The slots of values that were broadcast, by their rows and row.
+    broadcast: BTreeMap<(ValueId, Vec<Dim>), SlotId>,
+    /// Whether it is of a ranker's network.
+    network: bool,
     /// For each of the three layers before an attention, all three.
     merged: BTreeMap<ValueId, [ValueId; 3]>,
     /// For each member of a fused normalization, the whole.
@@ -158,8 +175,21 @@ impl Lowering<'_> {
     fn node(&mut self, id: ValueId, node: &Node) -> Lower {
         match &node.op {
             // Read by the steps that use them.
-            Op::Input(_) | Op::Constant(_) | Op::RelativeBias(_) => Ok(()),
+            Op::Constant(_) | Op::RelativeBias(_) => Ok(()),
+            Op::Input(input) => {
+                self.given(id, *input);
+                Ok(())
+            }
             Op::EmbedSum(_) => self.embed(id, node),
+            Op::Bag(bag) => self.bag(id, node, *bag),
+            _ if self.network => self.network_node(id, node),
+            _ => self.text_node(id, node),
+        }
+    }
+
+    /// A node of a model that reads texts, or one that is the same for both.
+    fn text_node(&mut self, id: ValueId, node: &Node) -> Lower {
+        match &node.op {
             Op::Add(_) => self.add(id, node),
             Op::LayerNorm(_) => self.norm(id),
             Op::Quantize(_) if self.norms.contains_key(&id) => self.norm(id),
@@ -195,6 +225,7 @@ impl Lowering<'_> {
         let (rows, width) = match ty.shape[..] {
             [Dim::Tokens, Dim::Fixed(width)] => (Rows::Tokens, width),
             [Dim::Fixed(width)] => (Rows::Texts, width),
+            _ if self.network => self.flat(ty)?,
             _ => {
                 return Err(Problem::inputs(format!(
                     "its value is {ty}, where a row for each token or text is needed"
@@ -204,6 +235,15 @@ impl Lowering<'_> {
         let width =
             u32::try_from(width).map_err(|_| Problem::inputs(format!("a row of {width} values is too wide")))?;
         Ok((rows, width))
+    }
+
+    /// The slot of the result.
+    fn output(&mut self, id: ValueId) -> Lower<SlotId> {
+        let (rows, _) = self.shape(id)?;
+        if self.network && rows != Rows::Candidates {
+            return Err(Problem::inputs("the scores of a network have a row for each candidate"));
+        }
+        self.whole(id)
     }
 
     /// A new slot for a value.
@@ -228,7 +268,10 @@ impl Lowering<'_> {
     }
 
     /// The slot of a value that is a slot's whole width.
-    fn whole(&self, id: ValueId) -> Lower<SlotId> {
+    fn whole(&mut self, id: ValueId) -> Lower<SlotId> {
+        if self.network {
+            return self.together(id);
+        }
         let place = self.find(id)?;
         if place.column == 0 && place.width == self.slots[place.slot.0 as usize].width {
             return Ok(place.slot);
@@ -243,7 +286,10 @@ impl Lowering<'_> {
         })
     }
 
-    fn view(&self, id: ValueId) -> Lower<View> {
+    fn view(&mut self, id: ValueId) -> Lower<View> {
+        if self.network && !self.places.contains_key(&id) {
+            self.together(id)?;
+        }
         let Place { slot, column, width } = self.find(id)?;
         Ok(View { slot, column, width })
     }

@@ -63,6 +63,10 @@ impl Operator for Attention {
     }
 
     fn read(attributes: &mut Attributes) -> Result<Self, String> {
-        Ok(Self { heads: attributes.take("heads")?, scale: attributes.take("scale")?, causal: attributes.take_flag("causal")? })
+        Ok(Self {
+            heads: attributes.take("heads")?,
+            scale: attributes.take("scale")?,
+            causal: attributes.take_flag("causal")?,
+        })
     }
 }

@@ -68,7 +68,9 @@ impl Operator for Bag {
     }
 
     fn eval(&self, inputs: &[Tensor], _: Text<'_>) -> candle_core::Result<Tensor> {
-        let ([table, .., index], n) = (inputs, inputs[0].dim(D::Minus1)?) else { unreachable!("`infer` took its inputs") };
+        let ([table, .., index], n) = (inputs, inputs[0].dim(D::Minus1)?) else {
+            unreachable!("`infer` took its inputs")
+        };
         let flat = index.flatten_all()?;
         let mut rows = table.index_select(&flat, 0)?;
         if let [_, scales, _] = inputs {

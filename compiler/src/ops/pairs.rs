@@ -37,7 +37,8 @@ impl Operator for Pairs {
         let &[Dim::Fixed(fields), Dim::Fixed(_)] = x.row() else {
             return Err(format!("{x} is no row of fields"));
         };
-        let pairs = u32::try_from(fields).ok().and_then(|fields| usize::try_from(Triangle::pairs(fields, self.diagonal)).ok());
+        let pairs =
+            u32::try_from(fields).ok().and_then(|fields| usize::try_from(Triangle::pairs(fields, self.diagonal)).ok());
         match pairs {
             Some(pairs @ 1..) => Ok(Type::f32(x.rows().into_iter().chain([pairs.into()]).collect::<Vec<_>>())),
             _ => Err(format!("there are no pairs of {fields} fields")),

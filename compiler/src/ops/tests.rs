@@ -210,7 +210,11 @@ fn what_an_operator_does_not_take_is_said() {
     check(dense.into(), &[rows(6), f32s(&[2, 6])], "the bias is missing");
     check(dense.into(), &[rows(6), f32s(&[2, 5]), f32s(&[2])], "x is 6 wide, but the weights take 5");
     check(int8.into(), &[rows(6), f32s(&[2, 6]), f32s(&[2])], "x is f32[tokens, 6], where q8 is needed");
-    check(Attention { heads: 4, scale: 1.0, causal: false }.into(), &[rows(6), rows(6), rows(6)], "a width of 6 is not 4 heads");
+    check(
+        Attention { heads: 4, scale: 1.0, causal: false }.into(),
+        &[rows(6), rows(6), rows(6)],
+        "a width of 6 is not 4 heads",
+    );
     check(RelativeBias { max_distance: 2 }.into(), &[f32s(&[8, 2])], "the longest distance 2 has no bucket of a range");
     check(Pool { pooling: Pooling::Cls }.into(), &[f32s(&[6])], "rows of tokens are needed");
     check(EmbedSum.into(), &[], "0 tables are not 1 to 3");

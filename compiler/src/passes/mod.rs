@@ -3,14 +3,19 @@
 //! Each offers a node for a node and cannot fail; after each the graph is verified and what nothing reads is removed. None changes
 //! what the graph computes, but for the rounding of f32.
 
+mod affine;
 mod attention;
+mod bag;
 mod canonicalize;
 mod dense;
+mod dot;
 mod embed_sum;
 mod fold;
 mod gelu;
 mod layer_norm;
+mod pairs;
 mod pool;
+mod scaled;
 mod silu;
 #[cfg(test)]
 mod testing;
@@ -51,9 +56,14 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "gelu", run: gelu::run },
     Pass { name: "silu", run: silu::run },
     Pass { name: "attention", run: attention::run },
+    Pass { name: "scaled", run: scaled::run },
     Pass { name: "dense", run: dense::run },
+    Pass { name: "bag", run: bag::run },
     Pass { name: "embed_sum", run: embed_sum::run },
     Pass { name: "pool", run: pool::run },
+    Pass { name: "dot", run: dot::run },
+    Pass { name: "pairs", run: pairs::run },
+    Pass { name: "affine", run: affine::run },
 ];
 
 /// Runs all the passes on a graph that is well formed.

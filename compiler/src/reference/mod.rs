@@ -114,11 +114,7 @@ impl Reference {
         self.evaluate(Text::request(request), &mut |_, _| {})
     }
 
-    fn evaluate(
-        &self,
-        text: Text<'_>,
-        observe: &mut dyn FnMut(ValueId, &Tensor),
-    ) -> Result<Vec<f32>, Diagnostic> {
+    fn evaluate(&self, text: Text<'_>, observe: &mut dyn FnMut(ValueId, &Tensor)) -> Result<Vec<f32>, Diagnostic> {
         let mut values = self.constants.clone();
         for (&id, done) in self.order.iter().zip(&self.done) {
             let node = self.graph.node(id);

@@ -1,9 +1,15 @@
-//! Recommenders that PyTorch exported become networks: the graph of each, and what each is given.
+//! Recommenders that PyTorch exported become networks, whose packs score as the files do.
 
 use crate::{read, shared};
+use modeldeploy::format::pack::Aligned;
+use modeldeploy::session::{Capacity, Columns, Request, Session};
+use modeldeploy_compiler::compress::{Precision, Recipe, compress};
 use modeldeploy_compiler::front::onnx::ranker::{Column, Network, Role, inputs, network};
-use modeldeploy_compiler::onnx::Model;
-use modeldeploy_format::features::{Side, Takes};
+use modeldeploy_compiler::graph::Graph;
+use modeldeploy_compiler::onnx::{Elem, Model, Tensor};
+use modeldeploy_compiler::{emit, passes};
+use modeldeploy_format::features::{Feature, Features, Rule, Side, Takes};
+use modeldeploy_format::{Artifact, Signature, Task};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,27 +34,186 @@ fn roles(model: &Model) -> Vec<Role> {
     inputs(model).into_iter().map(|input| Role { side: side(&input.name), input: input.name }).collect()
 }
 
-fn imported(path: &Path) -> Network {
-    let model = model(path);
-    network(&model, "model.onnx", &roles(&model), LONGEST).unwrap_or_else(|errors| {
+fn imported(model: &Model) -> Network {
+    network(model, "model.onnx", &roles(model), LONGEST).unwrap_or_else(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        panic!("{}: {}", path.display(), errors.join("\n"))
+        panic!("{}", errors.join("\n"))
     })
 }
 
+/// The features of a network's columns, numbers as they are and ids as the tables have rows.
+fn features(columns: &[Column]) -> Features {
+    let feature = |column: &Column| Feature {
+        name: column.name.clone(),
+        side: column.side,
+        takes: column.takes,
+        rule: match column.takes {
+            Takes::Number => Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 },
+            Takes::Id => Rule::Id { size: column.rows.expect("an id that is read") as u32, unknown: None },
+        },
+    };
+    Features::new(columns.iter().map(feature).collect()).expect("features")
+}
+
+/// The pack of a fused graph in a precision.
+fn packed(graph: &Graph, columns: &[Column], precision: Precision) -> Aligned {
+    let graph = compress(graph, &Recipe::of(precision), &[], &mut |_| {}).expect("a compressed graph");
+    let features = features(columns);
+    let outputs = graph.ty(graph.outputs()[0]).shape.get(1).and_then(|dim| dim.fixed()).unwrap_or(1);
+    let signature = Signature {
+        task: Task::Rank,
+        max_tokens: LONGEST as u32,
+        outputs: outputs as u32,
+        normalized: false,
+        labels: vec![],
+        prompts: vec![],
+        default_prompt: None,
+        features: features.facts(),
+    };
+    emit::network(&graph, &signature, &features, &[]).unwrap_or_else(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        panic!("{}\n{graph}", errors.join("\n"))
+    })
+}
+
+/// Numbers that look random.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+}
+
+/// What is known of one user, by column and row.
+struct Given(Vec<Vec<f64>>);
+
+impl Given {
+    fn new(columns: &[Column], items: usize, candidates: usize, random: &mut Random) -> Given {
+        let rows = |side: Side| match side {
+            Side::Candidate => candidates,
+            Side::User => 1,
+            Side::Session => items,
+        };
+        let mut number = |column: &Column| match column.takes {
+            Takes::Id => (random.next() * column.rows.expect("an id that is read") as f64).floor(),
+            Takes::Number => f64::from((random.next() * 3.0 - 1.5) as f32),
+        };
+        Given(columns.iter().map(|column| (0..rows(column.side)).map(|_| number(column)).collect()).collect())
+    }
+
+    /// The numbers and the ids of a side, row by row.
+    fn side(&self, columns: &[Column], side: Side) -> (Vec<f32>, Vec<u32>) {
+        let own: Vec<_> = columns.iter().zip(&self.0).filter(|(column, _)| column.side == side).collect();
+        let (mut numbers, mut ids) = (vec![], vec![]);
+        for row in 0..own.first().map_or(0, |(_, values)| values.len()) {
+            for (column, values) in &own {
+                match column.takes {
+                    Takes::Number => numbers.push(values[row] as f32),
+                    Takes::Id => ids.push(values[row] as u32),
+                }
+            }
+        }
+        (numbers, ids)
+    }
+
+    /// What the file's interpreter gives: each of its inputs has the axes that the file says, rows before columns.
+    fn interpreted(&self, model: &Model, items: usize, candidates: usize) -> Vec<f32> {
+        let roles = roles(model);
+        let mut first = 0;
+        let mut given = Vec::new();
+        for (port, role) in model.inputs().iter().zip(&roles) {
+            let facts = inputs(model).into_iter().find(|facts| facts.name == port.name).expect("an input");
+            let own = &self.0[first..first + facts.columns];
+            first += facts.columns;
+            let fixed = |dim: &modeldeploy_compiler::onnx::Dimension| {
+                matches!(dim, modeldeploy_compiler::onnx::Dimension::Fixed(_))
+            };
+            let dims = port.shape.as_deref().expect("a shape");
+            let rows = match role.side {
+                Side::Session => items,
+                _ => candidates,
+            };
+            let shape: Vec<usize> = dims
+                .iter()
+                .map(|dim| match dim {
+                    modeldeploy_compiler::onnx::Dimension::Fixed(size) => *size,
+                    _ => rows,
+                })
+                .collect();
+            // A user that shares the candidates' batch is repeated in it.
+            let count = if dims.iter().all(fixed) { 1 } else { rows };
+            let row = |row: usize| own.iter().map(move |values| values[row.min(values.len() - 1)]);
+            let numbers: Vec<f64> = (0..count).flat_map(row).collect();
+            let tensor = match facts.elem {
+                Some(Elem::I64) => Tensor::new(shape, numbers.iter().map(|&it| it as i64).collect::<Vec<i64>>()),
+                _ => Tensor::new(shape, numbers.iter().map(|&it| it as f32).collect::<Vec<f32>>()),
+            };
+            given.push((port.name.as_str(), tensor.expect("a tensor")));
+        }
+        model.run(&given).expect("scores")[0].as_f32().expect("f32").to_vec()
+    }
+
+    fn scored(&self, session: &mut Session<'_>, columns: &[Column], items: usize, candidates: usize) -> Vec<f32> {
+        let [candidate, user, items_of] = Side::ALL.map(|side| self.side(columns, side));
+        let of = |side: &'_ (Vec<f32>, Vec<u32>)| -> (Vec<f32>, Vec<u32>) { side.clone() };
+        let (candidate, user, items_of) = (of(&candidate), of(&user), of(&items_of));
+        let ends = |count: usize| [0, count as u32];
+        let (starts, ends) = (ends(items), ends(candidates));
+        let request = Request {
+            session: Columns { numbers: &items_of.0, ids: &items_of.1 },
+            starts: &starts,
+            user: Columns { numbers: &user.0, ids: &user.1 },
+            candidate: Columns { numbers: &candidate.0, ids: &candidate.1 },
+            candidates: &ends,
+        };
+        session.score(&request).expect("scores").to_vec()
+    }
+}
+
+/// The pack of a file scores as the file, but for rounding and what 8 bits cost.
+fn check(path: &Path) {
+    let model = model(path);
+    let Network { mut graph, columns } = imported(&model);
+    passes::run(&mut graph);
+    let items = columns.iter().any(|column| column.side == Side::Session);
+    for (precision, bound) in [(Precision::F32, 2e-5), (Precision::Bf16, 0.03), (Precision::Int8, 0.06)] {
+        let pack = packed(&graph, &columns, precision);
+        let artifact = Artifact::parse(&pack).expect("a pack");
+        let mut session =
+            Session::new(&artifact, Capacity { tokens: 12, texts: 1, candidates: 40 }).expect("a session");
+        let mut random = Random(11);
+        let (mut off, mut greatest) = (0_f32, 0_f32);
+        for (length, candidates) in [(1, 1), (12, 40), (5, 7), (2, 16)] {
+            let length = if items { length } else { 0 };
+            let given = Given::new(&columns, length, candidates, &mut random);
+            let want = given.interpreted(&model, length, candidates);
+            let got = given.scored(&mut session, &columns, length, candidates);
+            assert_eq!(got.len(), want.len(), "{}", path.display());
+            for (got, want) in got.iter().zip(&want) {
+                off = off.max((got - want).abs());
+                greatest = greatest.max(want.abs());
+            }
+        }
+        assert!(greatest > 0.1, "{}: the scores are all small", path.display());
+        assert!(off <= bound * greatest.max(1.0), "{}, {precision}: {off} of {greatest}", path.display());
+    }
+}
+
 #[test]
-fn every_export_becomes_a_network() {
+fn every_export_scores_as_its_file() {
     let mut files: Vec<PathBuf> =
         fs::read_dir(exports()).expect("the exports").map(|entry| entry.expect("an entry").path()).collect();
     files.sort();
     assert_eq!(files.len(), 13);
-    for path in files {
-        let model = model(&path);
-        let mut network = match network(&model, "model.onnx", &roles(&model), LONGEST) {
-            Ok(n) => n,
-            Err(e) => { println!("FAIL {}: {}", path.display(), e.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")); continue; }
-        };
-        modeldeploy_compiler::passes::run(&mut network.graph);
-        println!("{}\n{}", path.display(), network.graph);
-    }
+    files.iter().for_each(|path| check(path));
+}
+
+#[test]
+fn a_model_of_one_candidate_at_a_time_scores_many() {
+    let Some(folder) = shared("models/ncf") else { return };
+    let model = model(&folder.join("ncf.onnx"));
+    let network = imported(&model);
+    println!("{}", network.graph);
 }

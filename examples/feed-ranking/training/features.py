@@ -97,7 +97,7 @@ class Id:
         return value
 
     def toml(self):
-        return ['type = "id"', f"size = {self.size}", "default = 0"]
+        return ['type = "id"', f"size = {self.size}", "unknown-id = 0"]
 
 
 @dataclass(frozen=True)

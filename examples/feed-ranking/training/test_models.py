@@ -32,7 +32,7 @@ def rule(table):
         return Category(tuple(table["vocabulary"]), known="unknown" in table)
     if kind == "hash":
         return Hash(table["buckets"], table["seed"])
-    assert kind == "id" and table["default"] == 0, table
+    assert kind == "id" and table["unknown-id"] == 0, table
     return Id(table["size"])
 
 

@@ -95,5 +95,8 @@ pub(super) fn splits(sizes: &[Size]) -> Vec<(Size, usize)> {
 /// An axis that may be counted from the end.
 pub(super) fn counted(axis: i64, rank: usize) -> Result<usize, String> {
     let axis = if axis < 0 { axis.saturating_add(rank as i64) } else { axis };
-    usize::try_from(axis).ok().filter(|&axis| axis < rank).ok_or_else(|| format!("there is no axis {axis} among {rank}"))
+    usize::try_from(axis)
+        .ok()
+        .filter(|&axis| axis < rank)
+        .ok_or_else(|| format!("there is no axis {axis} among {rank}"))
 }

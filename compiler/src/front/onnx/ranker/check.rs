@@ -53,7 +53,8 @@ pub(super) fn check(
         };
         let got = reference.score(request).map_err(|error| vec![error])?;
         let want = drawn.interpreted(model, place, ports, lengths)?;
-        let greatest = want.iter().fold(LEAST, |most, score| if score.is_finite() { most.max(score.abs()) } else { most });
+        let greatest =
+            want.iter().fold(LEAST, |most, score| if score.is_finite() { most.max(score.abs()) } else { most });
         let alike = |(got, want): (&f32, &f32)| {
             got == want || (got.is_nan() && want.is_nan()) || (got - want).abs() <= TOLERANCE * greatest
         };
@@ -107,7 +108,8 @@ impl Drawn {
             let own = || network.columns.iter().zip(&columns).filter(|(column, _)| column.side == side);
             let given = &mut rows[rows_of(side) as usize];
             for row in 0..count(side) {
-                let of = |takes: Takes| own().filter(move |(column, _)| column.takes == takes).map(move |(_, it)| it[row]);
+                let of =
+                    |takes: Takes| own().filter(move |(column, _)| column.takes == takes).map(move |(_, it)| it[row]);
                 given.numbers.extend(of(Takes::Number).map(|number| number as f32));
                 given.ids.extend(of(Takes::Id).map(|id| id as u32));
             }
@@ -116,7 +118,13 @@ impl Drawn {
     }
 
     /// What the interpreter of the file gives.
-    fn interpreted(&self, model: &Model, place: &str, ports: &Ports, lengths: Lengths) -> Result<Vec<f32>, Vec<Diagnostic>> {
+    fn interpreted(
+        &self,
+        model: &Model,
+        place: &str,
+        ports: &Ports,
+        lengths: Lengths,
+    ) -> Result<Vec<f32>, Vec<Diagnostic>> {
         let runs = if ports.single { lengths.candidates } else { 1 };
         let mut scores = Vec::new();
         for run in 0..runs {
@@ -128,7 +136,8 @@ impl Drawn {
             }
             let outputs = model.run(&inputs)?;
             let numbers = outputs.first().and_then(|scores| scores.as_f32());
-            let numbers = numbers.ok_or_else(|| vec![wrong(place, "the scores are not f32", "export the model in f32")])?;
+            let numbers =
+                numbers.ok_or_else(|| vec![wrong(place, "the scores are not f32", "export the model in f32")])?;
             scores.extend(numbers);
         }
         Ok(scores)

@@ -80,7 +80,7 @@ impl<'a> Importer<'a> {
         for at in self.needed(output) {
             let step = &self.trace.steps[at];
             let missing = |value: &usize| self.is_given(*value) && !self.lowered.contains_key(value);
-            if step.inputs.iter().flatten().any(missing) {
+            if rules::read(&self, step).iter().any(missing) {
                 // What stands in the way has been told.
                 continue;
             }
@@ -95,7 +95,10 @@ impl<'a> Importer<'a> {
         let scores = match (self.trace.source(output), self.value(output)) {
             (Source::Candidates, Ok(id)) if self.graph.ty(id).rank() <= 2 => id,
             _ => {
-                let message = format!("the output `{}` is no score, and no row of scores, of each candidate", name.escape_debug());
+                let message = format!(
+                    "the output `{}` is no score, and no row of scores, of each candidate",
+                    name.escape_debug()
+                );
                 return Err(vec![wrong(self.place, message, "export the model with its scores as its only output")]);
             }
         };
@@ -122,7 +125,7 @@ impl<'a> Importer<'a> {
         while let Some(value) = ahead.pop() {
             let Some(&at) = self.makers.get(&value) else { continue };
             if self.is_given(value) && found.insert(at, ()).is_none() {
-                ahead.extend(self.trace.steps[at].inputs.iter().flatten());
+                ahead.extend(rules::read(self, &self.trace.steps[at]));
             }
         }
         found.into_keys().collect()
@@ -165,6 +168,9 @@ impl<'a> Importer<'a> {
 
     /// A value in another shape; itself where it has it.
     pub(super) fn reshaped(&mut self, id: ValueId, shape: &[Dim], name: &str) -> Result<ValueId, String> {
+        let node = self.graph.node(id);
+        // What has had another shape before has it still.
+        let id = if let Op::Reshape(_) = node.op { node.inputs[0] } else { id };
         if self.graph.ty(id).shape == shape {
             return Ok(id);
         }
@@ -285,7 +291,8 @@ impl<'a> Importer<'a> {
     fn column_name(&self, column: usize) -> (String, Side) {
         let at = self.ports.list.partition_point(|port| port.first + port.columns <= column);
         let port = &self.ports.list[at];
-        let name = if port.columns == 1 { port.name.clone() } else { format!("{}[{}]", port.name, column - port.first) };
+        let name =
+            if port.columns == 1 { port.name.clone() } else { format!("{}[{}]", port.name, column - port.first) };
         (name, port.side)
     }
 
@@ -309,7 +316,9 @@ impl<'a> Importer<'a> {
                 Op::Input(Input::Numbers { of, column, count }) => {
                     Some((id, Input::Numbers { of, column: number(column), count }))
                 }
-                Op::Input(Input::Ids { of, column, count }) => Some((id, Input::Ids { of, column: number(column), count })),
+                Op::Input(Input::Ids { of, column, count }) => {
+                    Some((id, Input::Ids { of, column: number(column), count }))
+                }
                 _ => None,
             })
             .collect();

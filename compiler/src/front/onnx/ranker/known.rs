@@ -40,7 +40,8 @@ impl Importer<'_> {
 
     /// Whether a value is nothing but that number, for all lengths.
     pub(super) fn is_all(&self, value: usize, number: f32) -> bool {
-        let is = |tensor: &Arc<Tensor>| tensor.as_f32().is_some_and(|values| values.iter().all(|value| *value == number));
+        let is =
+            |tensor: &Arc<Tensor>| tensor.as_f32().is_some_and(|values| values.iter().all(|value| *value == number));
         self.known(value).is_some_and(|tensors| tensors.iter().all(is))
     }
 
@@ -66,9 +67,10 @@ impl Importer<'_> {
     /// Whether a value is a mask that hides from each item those after it, by what is added to scores.
     pub(super) fn is_causal(&self, value: usize) -> bool {
         let is = |tensor: &Arc<Tensor>| match (square(tensor), tensor.as_f32()) {
-            (Some(size), Some(values)) => values.iter().enumerate().all(|(at, &value)| {
-                if at % size > at / size { value <= HIDDEN } else { value == 0.0 }
-            }),
+            (Some(size), Some(values)) => values
+                .iter()
+                .enumerate()
+                .all(|(at, &value)| if at % size > at / size { value <= HIDDEN } else { value == 0.0 }),
             _ => false,
         };
         self.known(value).is_some_and(|tensors| tensors.iter().all(is))
@@ -87,7 +89,8 @@ impl Importer<'_> {
 
     /// Whether a value is so low everywhere that a score of it gets no share.
     pub(super) fn is_hidden(&self, value: usize) -> bool {
-        let is = |tensor: &Arc<Tensor>| tensor.as_f32().is_some_and(|values| values.iter().all(|value| *value <= HIDDEN));
+        let is =
+            |tensor: &Arc<Tensor>| tensor.as_f32().is_some_and(|values| values.iter().all(|value| *value <= HIDDEN));
         self.known(value).is_some_and(|tensors| tensors.iter().all(is))
     }
 
@@ -101,7 +104,10 @@ impl Importer<'_> {
         let tensors = self.known(value).ok_or("it is not known")?;
         let flat = tensors.iter().map(|tensor| flattened(tensor, &own)).collect::<Result<Vec<_>, _>>()?;
         if flat.iter().any(|numbers| *numbers != flat[0]) {
-            return Err(format!("`{}` follows from the lengths, and is no mask and no table of positions", name.escape_debug()));
+            return Err(format!(
+                "`{}` follows from the lengths, and is no mask and no table of positions",
+                name.escape_debug()
+            ));
         }
         let numbers = flat.into_iter().next().expect("three lengths");
         if let Some(&first) = numbers.first()
@@ -163,7 +169,9 @@ impl Importer<'_> {
 /// How many items a mask is of, if it is a square of its last two axes.
 fn square(tensor: &Tensor) -> Option<usize> {
     match tensor.shape() {
-        [outer @ .., rows, columns] if rows == columns && *rows > 0 && outer.iter().all(|&size| size == 1) => Some(*rows),
+        [outer @ .., rows, columns] if rows == columns && *rows > 0 && outer.iter().all(|&size| size == 1) => {
+            Some(*rows)
+        }
         _ => None,
     }
 }

@@ -112,7 +112,8 @@ pub(super) fn read(model: &Model, place: &str, roles: &[Role]) -> Result<Ports, 
     for (port, side) in sided {
         match axes(port, side, batch) {
             Ok((elem, axes)) => {
-                let fixed = axes.iter().filter_map(|axis| if let Axis::Fixed(size) = axis { Some(*size) } else { None });
+                let fixed =
+                    axes.iter().filter_map(|axis| if let Axis::Fixed(size) = axis { Some(*size) } else { None });
                 let columns = fixed.fold(1, usize::saturating_mul);
                 ports.list.push(Port { name: port.name.clone(), side, elem, axes, first: ports.columns(), columns });
                 if columns == 0 || columns > MOST || ports.columns() > MOST {
@@ -149,7 +150,8 @@ enum Batch<'m> {
 }
 
 fn batch<'m>(sided: &[(&'m FilePort, Side)]) -> Batch<'m> {
-    let shapes = sided.iter().filter(|(_, side)| *side == Side::Candidate).filter_map(|(port, _)| port.shape.as_deref());
+    let shapes =
+        sided.iter().filter(|(_, side)| *side == Side::Candidate).filter_map(|(port, _)| port.shape.as_deref());
     let mut found = Batch::One;
     for shape in shapes {
         found = match shape {
@@ -200,7 +202,9 @@ fn axes(port: &FilePort, side: Side, batch: Batch<'_>) -> Result<(Elem, Vec<Axis
             [vec![repeated(first), Axis::Items], rest(rest_of)?].concat()
         }
         (Side::Session, ..) => {
-            return Err("the number of a session's items is fixed, or has no axis; export it with that axis dynamic".to_owned());
+            return Err(
+                "the number of a session's items is fixed, or has no axis; export it with that axis dynamic".to_owned()
+            );
         }
     };
     let batched = match (side, axes.first()) {

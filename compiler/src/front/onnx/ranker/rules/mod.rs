@@ -71,8 +71,18 @@ const RULES: &[(&str, Rule)] = &[
 /// Writes a node.
 pub(super) fn lower(to: &mut Importer<'_>, step: &Step) -> Made {
     let rule = RULES.iter().find(|(operator, _)| *operator == step.operator);
-    let (_, rule) = rule.ok_or("it is computed by the interpreter only, and is no part of a recommender that is known")?;
+    let (_, rule) =
+        rule.ok_or("it is computed by the interpreter only, and is no part of a recommender that is known")?;
     rule(to, step)
+}
+
+/// The values that a node is written from.
+pub(super) fn read(to: &Importer<'_>, step: &Step) -> Vec<usize> {
+    match normalize::unit_row(to, step) {
+        // The row's length is no value of the graph.
+        Some(row) => vec![row],
+        None => step.inputs.iter().copied().flatten().collect(),
+    }
 }
 
 fn input(step: &Step, at: usize) -> Result<usize, String> {

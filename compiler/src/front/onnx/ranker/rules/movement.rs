@@ -67,7 +67,8 @@ pub(super) fn transpose(to: &mut Importer<'_>, step: &Step) -> Made {
         .map(|axis| after.from(axis).map_or(Some(axis), |at| before.places[order[at]]))
         .collect::<Option<_>>()
         .ok_or("it moves an axis that is none")?;
-    let rows = |axes: &[usize]| axes.iter().copied().filter(|&at| before.dims[at].fixed().is_none()).collect::<Vec<_>>();
+    let rows =
+        |axes: &[usize]| axes.iter().copied().filter(|&at| before.dims[at].fixed().is_none()).collect::<Vec<_>>();
     if !rows(&axes).is_sorted() {
         return Err("it turns scores of items by items".to_owned());
     }
@@ -85,7 +86,9 @@ pub(super) fn concat(to: &mut Importer<'_>, step: &Step) -> Made {
     let inputs: Vec<usize> = step.inputs.iter().copied().flatten().collect();
     let columns: Option<Vec<_>> = inputs
         .iter()
-        .map(|&value| if let Some(Lowered::Columns(columns)) = to.lowered(value) { Some(columns.clone()) } else { None })
+        .map(
+            |&value| if let Some(Lowered::Columns(columns)) = to.lowered(value) { Some(columns.clone()) } else { None },
+        )
         .collect();
     if !matches!(sizes[axis], Size::Fixed(_)) {
         return Err("it puts rows after rows".to_owned());
@@ -222,8 +225,10 @@ fn picked(to: &mut Importer<'_>, step: &Step, x: ValueId, at: usize, chosen: &[u
 /// Places of several axes at once, which must be the first and of fixed size.
 pub(super) fn gather_nd(to: &mut Importer<'_>, step: &Step) -> Made {
     let (from, index, out) = (input(step, 0)?, input(step, 1)?, output(step)?);
-    let (sizes, indices) = (to.sizes(from)?, to.constant(index).cloned().ok_or("it takes places that are not constant")?);
-    let (Some(&axes), Some(numbers), 0) = (indices.shape().last(), whole(&indices), step.int_or("batch_dims", 0)?) else {
+    let (sizes, indices) =
+        (to.sizes(from)?, to.constant(index).cloned().ok_or("it takes places that are not constant")?);
+    let (Some(&axes), Some(numbers), 0) = (indices.shape().last(), whole(&indices), step.int_or("batch_dims", 0)?)
+    else {
         return Err("its places are of another kind, or by batch".to_owned());
     };
     let outer = fixed(sizes.get(..axes).ok_or("it takes places of more axes than there are")?);

@@ -13,15 +13,19 @@ const LEAST: f32 = 1.001e-12;
 
 /// A quotient; of a row by its own length, that row of unit length.
 pub(super) fn divide(to: &mut Importer<'_>, step: &Step) -> Made {
-    let (x, by) = (input(step, 0)?, input(step, 1)?);
+    let by = input(step, 1)?;
     if to.trace.source(by) == Source::Lengths {
         return numbers::pair(to, step, Div.into());
     }
-    if measured(to, by) != Some(x) {
-        return Err("it divides by what is given, and only a row by its own length is known".to_owned());
-    }
+    let x = unit_row(to, step).ok_or("it divides by what is given, and only a row by its own length is known")?;
     let x = to.value(x)?;
     made(to.add(Normalize, &[x], &step.name)?)
+}
+
+/// The row that a quotient makes of unit length, if that is what it does.
+pub(super) fn unit_row(to: &Importer<'_>, step: &Step) -> Option<usize> {
+    let &[Some(x), Some(by)] = &step.inputs[..] else { return None };
+    (step.operator == "Div" && measured(to, by) == Some(x)).then_some(x)
 }
 
 /// The value whose rows a value has the lengths of, bounded from below by nearly nothing.

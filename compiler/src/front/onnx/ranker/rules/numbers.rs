@@ -139,9 +139,7 @@ pub(super) fn choose(to: &mut Importer<'_>, step: &Step) -> Made {
     let (condition, out) = (input(step, 0)?, output(step)?);
     let never = matches!(to.lowered(condition), Some(Lowered::Never));
     let all = |wanted: bool| {
-        let is = |tensor: &std::sync::Arc<crate::onnx::Tensor>| {
-            matches!(tensor.data(), crate::onnx::Data::Bool(values) if values.iter().all(|value| *value == wanted))
-        };
+        let is = |tensor: &std::sync::Arc<crate::onnx::Tensor>| matches!(tensor.data(), crate::onnx::Data::Bool(values) if values.iter().all(|value| *value == wanted));
         to.known(condition).is_some_and(|tensors| tensors.iter().all(is))
     };
     let chosen = if never || all(false) {

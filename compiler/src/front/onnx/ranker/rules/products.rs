@@ -88,12 +88,7 @@ fn scaled(weights: Constant, by: f32) -> Constant {
 }
 
 /// `x · wᵀ` with `w[n, k]`, over the last axis of the value, which is left out where it is of one.
-fn dense(
-    to: &mut Importer<'_>,
-    step: &Step,
-    x: usize,
-    (weights, name): (Constant, &str),
-) -> Result<ValueId, String> {
+fn dense(to: &mut Importer<'_>, step: &Step, x: usize, (weights, name): (Constant, &str)) -> Result<ValueId, String> {
     let depth = weights.shape()[1];
     let id = to.value(x)?;
     let mut dims = to.form(x)?.dims;
@@ -164,7 +159,11 @@ fn rows(to: &mut Importer<'_>, step: &Step, a: usize, b: usize) -> Result<ValueI
     if of_a.row() == single && of_b.row() == single {
         let product = to.add(Mul, &[left, right], &step.name)?;
         let rank = to.graph.ty(product).rank();
-        return if depth == 1 { Ok(product) } else { to.add(ReduceSum { axis: rank - 1, keep: false }, &[product], &step.name) };
+        return if depth == 1 {
+            Ok(product)
+        } else {
+            to.add(ReduceSum { axis: rank - 1, keep: false }, &[product], &step.name)
+        };
     }
     if depth == 1 || own_b.len() < 2 {
         return Err("rows of several fields are multiplied in a way that is not known".to_owned());
