@@ -11,13 +11,11 @@ pub use network::{network, with_requests};
 
 use crate::compressed::CompressedModel;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::{Constant, Graph};
+use crate::graph::Constant;
 use crate::lower::{Lowered, LoweredTensor, Part, lower};
 use crate::memory::plan;
-use modeldeploy_format::features::Features;
 use modeldeploy_format::golden::Golden;
-use modeldeploy_format::golden::requests::GoldenRequest;
-use modeldeploy_format::pack::{Aligned, Contents, NetworkContents, Writer};
+use modeldeploy_format::pack::{Aligned, Contents, Writer};
 use modeldeploy_format::tensor::Layout;
 use modeldeploy_format::{DType, Signature};
 
@@ -57,32 +55,6 @@ pub fn emit(
         vec![Diagnostic::new(BAD_PACK, format!("the model cannot be packed: {error}")).help(
             "the model's files contradict its configuration, such as in the longest text or the number of outputs",
         )]
-    })
-}
-
-/// Lowers a ranker's network, plans its memory and writes its pack.
-///
-/// # Errors
-///
-/// What [`lower`] finds wrong; `MD0810` if the graph, the signature, the features and the golden requests contradict one another.
-///
-/// # Panics
-///
-/// If a golden request has other columns than the features.
-pub fn network(
-    graph: &Graph,
-    signature: &Signature,
-    features: &Features,
-    goldens: &[GoldenRequest],
-) -> Result<Aligned, Vec<Diagnostic>> {
-    let mut lowered = lower(graph)?;
-    plan(&mut lowered.program);
-    let contents = NetworkContents { signature, program: &lowered.program, features, goldens };
-    tensors(&lowered).finish_network(&contents).map_err(|error| {
-        vec![
-            Diagnostic::new(BAD_PACK, format!("the network cannot be packed: {error}"))
-                .help("its features contradict its inputs, such as in their number or in the longest session"),
-        ]
     })
 }
 

@@ -1,6 +1,6 @@
 //! Packs of rankers' networks.
 
-use super::{BAD_PACK, stored};
+use super::{BAD_PACK, tensors};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
 use crate::lower::lower;
@@ -16,6 +16,10 @@ use modeldeploy_format::{Artifact, Signature};
 /// # Errors
 ///
 /// What [`lower`] finds wrong, and `MD0810` if graph, signature and features contradict one another.
+///
+/// # Panics
+///
+/// If a golden request has other columns than the features.
 pub fn network(
     graph: &Graph,
     signature: &Signature,
@@ -24,12 +28,8 @@ pub fn network(
 ) -> Result<Aligned, Vec<Diagnostic>> {
     let mut lowered = lower(graph)?;
     plan(&mut lowered.program);
-    let mut writer = Writer::new();
-    for tensor in &lowered.tensors {
-        writer.tensor(&tensor.name, tensor.dtype, tensor.layout, &tensor.dims, &stored(tensor));
-    }
     let contents = NetworkContents { signature, program: &lowered.program, features, goldens };
-    writer.finish_network(&contents).map_err(|error| {
+    tensors(&lowered).finish_network(&contents).map_err(|error| {
         let help = "the model's inputs contradict its features, or its tables the ids that it is given";
         vec![Diagnostic::new(BAD_PACK, format!("the network cannot be packed: {error}")).help(help)]
     })

@@ -46,6 +46,7 @@ fn features(columns: &[Column]) -> Features {
     let feature = |column: &Column| Feature {
         name: column.name.clone(),
         side: column.side,
+        repeated: false,
         takes: column.takes,
         rule: match column.takes {
             Takes::Number => Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 },
