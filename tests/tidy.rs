@@ -30,9 +30,9 @@ const STAGES: [&[&str]; 18] = [
     // ONNX models are read and evaluated before a graph is made of them.
     &["onnx"],
     &["tokenizer", "trees"],
-    &["front"],
-    // Before the passes and compression, which are held against it.
+    // Before the front, the passes and compression, which are held against it.
     &["reference"],
+    &["front"],
     &["passes"],
     &["compress"],
     &["compressed"],

@@ -2,4 +2,5 @@
 
 pub mod machine;
 pub mod model;
+pub mod network;
 pub mod part;

@@ -61,6 +61,7 @@ pub fn macs(artifact: &Artifact<'_>, lengths: &[usize]) -> u64 {
             let rows = match program.slots[out.0 as usize].rows {
                 Rows::Tokens => tokens,
                 Rows::Texts => lengths.len(),
+                Rows::Candidates => 0,
             };
             rows as u64 * u64::from(dims[0]) * u64::from(dims[1])
         }

@@ -1,18 +1,27 @@
-//! Any bytes as an ONNX model, as external data of one and as a tensor: errors, never a panic.
+//! Any bytes as an ONNX model, as external data of one and as a tensor, and what is a model as a recommender: errors, never a panic.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use modeldeploy_compiler::front::onnx::ranker::{Role, inputs, network};
 use modeldeploy_compiler::onnx::{read, read_tensor};
+use modeldeploy_format::features::Side;
 use std::sync::Arc;
 
 fuzz_target!(|bytes: &[u8]| {
-    let errors = read("model.onnx", bytes.to_vec(), &mut |name| match name {
+    let model = read("model.onnx", bytes.to_vec(), &mut |name| match name {
         "w" => Ok(Arc::new(bytes.to_vec())),
         _ => Err("it is not there".to_owned()),
-    })
-    .err()
-    .unwrap_or_default();
+    });
+    let errors = match model {
+        Err(errors) => errors,
+        Ok(model) => {
+            // Of what each input is known is drawn from its place.
+            let side = |at: usize| Side::ALL[(at + bytes.len()) % 3];
+            let roles = inputs(&model).into_iter().enumerate().map(|(at, it)| Role { input: it.name, side: side(at) });
+            network(&model, "model.onnx", &roles.collect::<Vec<_>>(), 8).err().unwrap_or_default()
+        }
+    };
     let errors: Vec<String> = errors.iter().chain(&read_tensor("tensor.pb", bytes).err()).map(ToString::to_string).collect();
     assert!(errors.iter().all(|error| error.starts_with("error[MD")), "{errors:?}");
 });

@@ -42,6 +42,15 @@ pub(crate) fn int(name: &str, value: i64) -> AttributeProto {
     }
 }
 
+pub(crate) fn ints(name: &str, values: &[i64]) -> AttributeProto {
+    AttributeProto {
+        name: text(name),
+        r#type: Some(AttributeType::Ints.into()),
+        ints: values.to_vec(),
+        ..AttributeProto::default()
+    }
+}
+
 pub(crate) fn with(mut node: NodeProto, attribute: AttributeProto) -> NodeProto {
     node.attribute.push(attribute);
     node
@@ -372,13 +381,40 @@ pub(crate) fn of_ids(
     tensors: Vec<TensorProto>,
     outputs: &[&str],
 ) -> Result<Model, Vec<String>> {
-    let mut ids = port("input_ids", &["1", "tokens"]);
+    of_inputs(version, nodes, tensors, vec![ids_port("input_ids", &["1", "tokens"])], outputs)
+}
+
+/// An input of 64-bit whole numbers.
+pub(crate) fn ids_port(name: &str, dims: &[&str]) -> ValueInfoProto {
+    let mut ids = port(name, dims);
     if let Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), .. }) = &mut ids.r#type {
         tensor.elem_type = Some(7);
     }
+    ids
+}
+
+/// A constant of 64-bit whole numbers.
+pub(crate) fn integers(name: &str, dims: &[i64], values: &[i64]) -> TensorProto {
+    TensorProto {
+        name: text(name),
+        dims: dims.to_vec(),
+        data_type: Some(7),
+        int64_data: values.to_vec(),
+        ..TensorProto::default()
+    }
+}
+
+/// A model of these nodes, constants and inputs.
+pub(crate) fn of_inputs(
+    version: i64,
+    nodes: Vec<NodeProto>,
+    tensors: Vec<TensorProto>,
+    inputs: Vec<ValueInfoProto>,
+    outputs: &[&str],
+) -> Result<Model, Vec<String>> {
     let graph = GraphProto {
         node: nodes,
-        input: vec![ids],
+        input: inputs,
         initializer: tensors,
         output: outputs.iter().map(|name| port(name, &[])).collect(),
         ..GraphProto::default()

@@ -17,6 +17,7 @@ mod pairs;
 mod pool;
 mod scaled;
 mod silu;
+mod squeezed;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -56,6 +57,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "gelu", run: gelu::run },
     Pass { name: "silu", run: silu::run },
     Pass { name: "attention", run: attention::run },
+    Pass { name: "squeezed", run: squeezed::run },
     Pass { name: "scaled", run: scaled::run },
     Pass { name: "dense", run: dense::run },
     Pass { name: "bag", run: bag::run },

@@ -16,7 +16,7 @@ pub(super) fn run(graph: &mut Graph) {
         let made = if node.op == Op::from(Mul) {
             scaled(graph, x, by)
         } else if node.op == Op::from(Add) {
-            shifted(graph, x, by)
+            shifted(graph, x, by).or_else(|| spread(graph, x, by))
         } else {
             None
         };
@@ -43,7 +43,7 @@ fn biased(graph: &Graph, id: ValueId) -> Option<(ValueId, ValueId)> {
 fn channels(graph: &Graph, id: ValueId, n: usize) -> Option<Vec<f32>> {
     let constant = graph.as_const(id)?;
     match (constant.shape(), constant.elements()) {
-        (_, 1) => Some(vec![constant.to_f32()[0]; n]),
+        ([] | [1], 1) => Some(vec![constant.to_f32()[0]; n]),
         ([own], _) if *own == n => Some(constant.to_f32()),
         _ => None,
     }
@@ -76,6 +76,20 @@ fn scaled(graph: &mut Graph, layer: ValueId, by: ValueId) -> Option<Node> {
     let bias = graph.constant(&label, Constant::f32([n], &bias));
     let layer = name(graph, layer, "scaled");
     let layer = graph.add(MatMul { transpose_b: true }, &[x, weights], layer).ok()?;
+    Some(Node::new(Add, [layer, bias]))
+}
+
+/// A bias of one number for all channels as one for each, which is how a layer takes it in.
+fn spread(graph: &mut Graph, layer: ValueId, by: ValueId) -> Option<Node> {
+    let (_, weights) = product(graph, layer)?;
+    let n = graph.as_const(weights)?.shape()[0];
+    // What has more axes would give the value more as well.
+    if graph.as_const(by)?.shape() == [n] || graph.ty(by).rank() > 1 {
+        return None;
+    }
+    let bias = channels(graph, by, n)?;
+    let label = name(graph, layer, "bias");
+    let bias = graph.constant(&label, Constant::f32([n], &bias));
     Some(Node::new(Add, [layer, bias]))
 }
 

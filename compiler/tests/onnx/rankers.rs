@@ -5,8 +5,8 @@ use modeldeploy::format::pack::Aligned;
 use modeldeploy::session::{Capacity, Columns, Request, Session};
 use modeldeploy_compiler::compress::{Precision, Recipe, compress};
 use modeldeploy_compiler::front::onnx::ranker::{Column, Network, Role, inputs, network};
-use modeldeploy_compiler::graph::Graph;
-use modeldeploy_compiler::onnx::{Elem, Model, Tensor};
+use modeldeploy_compiler::graph::{Graph, Type};
+use modeldeploy_compiler::onnx::{Dimension, Elem, Model, Tensor};
 use modeldeploy_compiler::{emit, passes};
 use modeldeploy_format::features::{Feature, Features, Rule, Side, Takes};
 use modeldeploy_format::{Artifact, Signature, Task};
@@ -128,9 +128,7 @@ impl Given {
             let facts = inputs(model).into_iter().find(|facts| facts.name == port.name).expect("an input");
             let own = &self.0[first..first + facts.columns];
             first += facts.columns;
-            let fixed = |dim: &modeldeploy_compiler::onnx::Dimension| {
-                matches!(dim, modeldeploy_compiler::onnx::Dimension::Fixed(_))
-            };
+            let fixed = |dim: &Dimension| matches!(dim, Dimension::Fixed(_));
             let dims = port.shape.as_deref().expect("a shape");
             let rows = match role.side {
                 Side::Session => items,
@@ -139,7 +137,7 @@ impl Given {
             let shape: Vec<usize> = dims
                 .iter()
                 .map(|dim| match dim {
-                    modeldeploy_compiler::onnx::Dimension::Fixed(size) => *size,
+                    Dimension::Fixed(size) => *size,
                     _ => rows,
                 })
                 .collect();
@@ -158,8 +156,6 @@ impl Given {
 
     fn scored(&self, session: &mut Session<'_>, columns: &[Column], items: usize, candidates: usize) -> Vec<f32> {
         let [candidate, user, items_of] = Side::ALL.map(|side| self.side(columns, side));
-        let of = |side: &'_ (Vec<f32>, Vec<u32>)| -> (Vec<f32>, Vec<u32>) { side.clone() };
-        let (candidate, user, items_of) = (of(&candidate), of(&user), of(&items_of));
         let ends = |count: usize| [0, count as u32];
         let (starts, ends) = (ends(items), ends(candidates));
         let request = Request {
@@ -212,9 +208,100 @@ fn every_export_scores_as_its_file() {
 }
 
 #[test]
-fn a_model_of_one_candidate_at_a_time_scores_many() {
-    let Some(folder) = shared("models/ncf") else { return };
+fn one_candidate_at_a_time_in_the_file_is_many_in_the_pack() {
+    let (Some(folder), Some(data)) = (shared("models/ncf"), shared("recsys/ncf-ml1m")) else { return };
     let model = model(&folder.join("ncf.onnx"));
-    let network = imported(&model);
-    println!("{}", network.graph);
+    let Network { mut graph, columns } = imported(&model);
+    let facts: Vec<_> = columns.iter().map(|it| (it.name.as_str(), it.side, it.takes, it.rows)).collect();
+    let id = |name, side, rows| (name, side, Takes::Id, Some(rows));
+    assert_eq!(facts, [id("user_input_0", Side::User, 6040), id("item_input_0", Side::Candidate, 3706)]);
+    passes::run(&mut graph);
+    let pack = packed(&graph, &columns, Precision::F32);
+    let artifact = Artifact::parse(&pack).expect("a pack");
+    let capacity = Capacity { tokens: 1, texts: 1, candidates: 100 };
+    let mut session = Session::new(&artifact, capacity).expect("a session");
+    let text = fs::read_to_string(data.join("ml-1m.test.negative")).expect("the items");
+    let (mut hits, mut gain, mut users) = (0.0, 0.0, 0);
+    for line in text.lines() {
+        let mut fields = line.split('\t');
+        let pair = fields.next().and_then(|pair| pair.strip_prefix('(')?.strip_suffix(')')?.split_once(','));
+        let (user, own) = pair.expect("a user and an item");
+        let items: Vec<f64> = fields.chain([own]).map(|item| item.parse().expect("an item")).collect();
+        let given = Given(vec![vec![user.parse().expect("a user")], items]);
+        let scores = given.scored(&mut session, &columns, 0, 100);
+        // The user's own stands last; of equal scores the others go before it.
+        let rank = scores[..99].iter().filter(|&&score| score >= scores[99]).count();
+        if rank < 10 {
+            hits += 1.0;
+            gain += std::f64::consts::LN_2 / ((rank + 2) as f64).ln();
+        }
+        users += 1;
+    }
+    assert_eq!(users, 6040);
+    let users = f64::from(users);
+    assert_eq!(format!("{:.4} {:.4}", hits / users, gain / users), "0.5944 0.3359");
+}
+
+/// What is named of the user in a file of one batch is computed once for each user.
+#[test]
+fn what_is_of_the_user_alone_has_one_row() {
+    for (name, user) in
+        [("dcn-torchscript", vec!["bag"]), ("sasrec-torchscript", vec!["pool"]), ("gru-torchscript", vec!["pool"])]
+    {
+        let Network { mut graph, .. } = imported(&model(&exports().join(format!("{name}.onnx"))));
+        passes::run(&mut graph);
+        let of_user = |ty: &Type| ty.rows().is_none();
+        let ops: Vec<&str> = graph
+            .nodes()
+            .filter(|(id, node)| of_user(graph.ty(*id)) && !matches!(node.op.name(), "constant" | "input"))
+            .map(|(_, node)| node.op.name())
+            .collect();
+        assert_eq!(ops, user, "{name}: {graph}");
+    }
+}
+
+#[test]
+fn what_a_network_is_made_of_is_fused() {
+    for (name, wanted) in [
+        ("dlrm-dynamo", &["pairs", "bag", "dense"][..]),
+        ("dlrm-torchscript", &["pairs", "bag", "dense"]),
+        ("towers-dynamo", &["normalize", "dot", "affine"]),
+        ("sasrec-fused-dynamo", &["attention", "embed_sum", "layer_norm", "dot"]),
+        ("gru-torchscript", &["gru", "dot"]),
+        ("dcn-dynamo", &["affine", "dense", "mul"]),
+    ] {
+        let Network { mut graph, .. } = imported(&model(&exports().join(format!("{name}.onnx"))));
+        passes::run(&mut graph);
+        for op in wanted {
+            assert!(graph.nodes().any(|(_, node)| node.op.name() == *op), "{name}: no {op} in {graph}");
+        }
+        for op in ["matmul", "gather", "neg", "sub"].iter().filter(|op| !wanted.contains(op)) {
+            assert!(graph.nodes().all(|(_, node)| node.op.name() != *op), "{name}: {op} in {graph}");
+        }
+    }
+}
+
+/// Whatever a file says, it becomes a network or an error.
+#[test]
+fn changed_files_are_refused_or_right() {
+    let mut random = Random(3);
+    let (mut read_anyhow, mut refused) = (0, 0);
+    for name in ["dlrm-torchscript", "sasrec-dynamo", "gru-torchscript", "towers-dynamo", "deepfm-dynamo"] {
+        let bytes = fs::read(exports().join(format!("{name}.onnx"))).expect("an export");
+        let roles = roles(&model(&exports().join(format!("{name}.onnx"))));
+        for _ in 0..60 {
+            let mut bytes = bytes.clone();
+            for _ in 0..1 + (random.next() * 3.0) as usize {
+                let at = (random.next() * bytes.len() as f64) as usize;
+                bytes[at] = (random.next() * 256.0) as u8;
+            }
+            let Ok(model) = read("model.onnx", bytes) else { continue };
+            read_anyhow += 1;
+            let Err(errors) = network(&model, "model.onnx", &roles, LONGEST) else { continue };
+            refused += 1;
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            assert!(errors.iter().all(|error| error.starts_with("error[MD")), "{name}: {errors:?}");
+        }
+    }
+    assert!(read_anyhow > 50 && refused > 5, "{refused} of {read_anyhow} are refused");
 }

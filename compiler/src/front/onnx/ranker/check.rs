@@ -1,6 +1,6 @@
 //! That a network computes what its file does: both are run on requests of several sizes, drawn from a fixed seed.
 
-use super::import::rows_of;
+use super::given::rows_of;
 use super::ports::{Port, Ports};
 use super::{Network, wrong};
 use crate::diagnostic::Diagnostic;

@@ -7,10 +7,13 @@
 mod axes;
 mod check;
 mod columns;
+mod given;
 mod import;
 mod known;
 mod ports;
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use super::super::codes;
 use crate::diagnostic::Diagnostic;

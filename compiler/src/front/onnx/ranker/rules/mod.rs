@@ -6,6 +6,7 @@ mod numbers;
 mod products;
 mod recurrent;
 mod reduce;
+mod taking;
 
 use super::import::{Importer, Lowered};
 use crate::graph::ValueId;
@@ -50,11 +51,11 @@ const RULES: &[(&str, Rule)] = &[
     ("MatMul", products::matmul),
     ("Gemm", products::gemm),
     ("GRU", recurrent::gru),
-    ("Gather", movement::gather),
-    ("GatherND", movement::gather_nd),
+    ("Gather", taking::gather),
+    ("GatherND", taking::gather_nd),
     ("Transpose", movement::transpose),
-    ("Slice", movement::slice),
-    ("Split", movement::split),
+    ("Slice", taking::slice),
+    ("Split", taking::split),
     ("Concat", movement::concat),
     ("Expand", movement::expand),
     ("Reshape", movement::reshape),

@@ -147,8 +147,7 @@ fn unscaled(to: &Importer<'_>, value: ValueId) -> (ValueId, Option<f32>) {
 
 /// Rows against rows: of the user, of candidates, or of the fields of one.
 fn rows(to: &mut Importer<'_>, step: &Step, a: usize, b: usize) -> Result<ValueId, String> {
-    let (own_a, own_b) = (to.sizes(a)?, to.sizes(b)?);
-    let depth = match own_a.last() {
+    let depth = match to.sizes(a)?.last() {
         Some(Size::Fixed(depth)) => *depth,
         _ => return Err("it adds up rows".to_owned()),
     };
@@ -165,7 +164,7 @@ fn rows(to: &mut Importer<'_>, step: &Step, a: usize, b: usize) -> Result<ValueI
             to.add(ReduceSum { axis: rank - 1, keep: false }, &[product], &step.name)
         };
     }
-    if depth == 1 || own_b.len() < 2 {
+    if depth == 1 {
         return Err("rows of several fields are multiplied in a way that is not known".to_owned());
     }
     // Fields of one row with one another: the second may be the first, turned.
@@ -182,6 +181,11 @@ fn rows(to: &mut Importer<'_>, step: &Step, a: usize, b: usize) -> Result<ValueI
     let left = match of_a.row() {
         [Dim::Fixed(_)] if of_b.rows().is_some() => to.reshaped(left, &flat(of_a.rows(), &[1, depth]), &step.name)?,
         _ => left,
+    };
+    // One row against the fields: a matrix of one column.
+    let right = match of_b.row() {
+        [Dim::Fixed(_)] if of_a.row().len() == 2 => to.reshaped(right, &flat(of_b.rows(), &[depth, 1]), &step.name)?,
+        _ => right,
     };
     to.add(MatMul { transpose_b: false }, &[left, right], &step.name)
 }

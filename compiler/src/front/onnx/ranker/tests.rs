@@ -1,0 +1,228 @@
+//! What each rule makes of small graphs, and what is refused by name.
+
+use super::{Network, Role, network};
+use crate::onnx::tests::{Node, ids_port, int, integers, node, of_inputs, port, tensor, with};
+use modeldeploy_format::features::{Side, Takes};
+
+/// Numbers that are all different.
+fn numbers(count: usize) -> Vec<f32> {
+    (0..count).map(|at| (at as f32 * 0.7).sin()).collect()
+}
+
+/// A network of one batch: `c` three numbers and `i` two ids of candidates, `u` two numbers of the user, `s` ids of a session; tables `t` and
+/// `w`, and what nodes make of them as `y`.
+fn made(opset: i64, nodes: Vec<Node>) -> Result<Network, Vec<String>> {
+    let tensors = vec![
+        tensor("t", &[9, 4], &numbers(36)),
+        tensor("w", &[3, 4], &numbers(12)),
+        tensor("square", &[4, 4], &numbers(16)),
+        tensor("v", &[4], &numbers(4)),
+        integers("offsets", &[2], &[0, 5]),
+        integers("below", &[2], &[0, -1]),
+        integers("first", &[], &[0]),
+        integers("last", &[], &[-1]),
+        integers("second", &[], &[1]),
+        integers("one", &[1], &[1]),
+        integers("zero", &[1], &[0]),
+    ];
+    let inputs = vec![
+        port("c", &["batch", "3"]),
+        ids_port("i", &["batch", "2"]),
+        port("u", &["batch", "2"]),
+        ids_port("s", &["1", "items"]),
+    ];
+    let model = of_inputs(opset, nodes, tensors, inputs, &["y"])?;
+    let role = |input: &str, side| Role { input: input.to_owned(), side };
+    let roles =
+        [role("c", Side::Candidate), role("i", Side::Candidate), role("u", Side::User), role("s", Side::Session)];
+    network(&model, "model.onnx", &roles, 8).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+fn refused(nodes: Vec<Node>, parts: &[&str]) {
+    let errors = made(17, nodes).expect_err(parts[0]);
+    assert_eq!(errors.len(), parts.len(), "{errors:#?}");
+    for (error, part) in errors.iter().zip(parts) {
+        assert!(error.starts_with("error[MD0116]") && error.contains(part), "{error}");
+    }
+}
+
+fn right(opset: i64, nodes: Vec<Node>) -> Network {
+    made(opset, nodes).unwrap_or_else(|errors| panic!("{errors:#?}"))
+}
+
+/// `[candidates, 4]` of ids, flattened to a score by its sum.
+fn sum(x: &str) -> Node {
+    node("ReduceSum", &[x, "one"], &["y"])
+}
+
+#[test]
+fn columns_are_what_is_read_of_them() {
+    let nodes = vec![
+        node("Add", &["i", "offsets"], &["shared"]),
+        node("Gather", &["t", "shared"], &["rows"]),
+        node("Flatten", &["rows"], &["flat"]),
+        node("Concat", &["flat", "u"], &["y"]),
+    ];
+    let nodes = nodes.into_iter().map(|it| if it.output == ["y"] { with(it, int("axis", 1)) } else { it }).collect();
+    let columns = right(17, nodes).columns;
+    let facts: Vec<_> = columns.iter().map(|it| (it.name.as_str(), it.side, it.takes, it.rows)).collect();
+    let (candidate, user) = (Side::Candidate, Side::User);
+    assert_eq!(
+        facts,
+        [
+            ("c[0]", candidate, Takes::Number, None),
+            ("c[1]", candidate, Takes::Number, None),
+            ("c[2]", candidate, Takes::Number, None),
+            // The first field has the rows before the second's.
+            ("i[0]", candidate, Takes::Id, Some(5)),
+            ("i[1]", candidate, Takes::Id, Some(4)),
+            ("u[0]", user, Takes::Number, None),
+            ("u[1]", user, Takes::Number, None),
+            ("s", Side::Session, Takes::Number, None),
+        ]
+    );
+}
+
+#[test]
+fn a_column_is_a_number_or_an_id() {
+    let nodes = vec![
+        with(node("Cast", &["i"], &["f"]), int("to", 1)),
+        node("Gather", &["t", "i"], &["rows"]),
+        with(node("ReduceSum", &["rows", "one"], &["a"]), int("keepdims", 0)),
+        with(node("ReduceSum", &["f", "one"], &["b"]), int("keepdims", 1)),
+        node("Mul", &["a", "b"], &["y"]),
+    ];
+    refused(nodes, &["operator `ReduceSum` of opset 17: column `i[0]` of the inputs is both a number and an id"]);
+}
+
+#[test]
+fn offsets_that_take_from_ids_are_refused() {
+    let nodes = vec![
+        node("Add", &["i", "below"], &["shared"]),
+        node("Gather", &["t", "shared"], &["rows"]),
+        with(node("ReduceSum", &["rows", "one"], &["y"]), int("keepdims", 0)),
+    ];
+    refused(nodes, &["operator `Add` of opset 17: it takes from ids"]);
+}
+
+#[test]
+fn all_that_does_not_fit_is_told_in_one_run() {
+    let nodes = vec![
+        node("Sin", &["c"], &["a"]),
+        node("Elu", &["u"], &["b"]),
+        with(node("ReduceSum", &["a", "one"], &["d"]), int("keepdims", 1)),
+        with(node("ReduceSum", &["b", "one"], &["e"]), int("keepdims", 1)),
+        node("Add", &["d", "e"], &["y"]),
+    ];
+    refused(
+        nodes,
+        &[
+            "operator `Sin` of opset 17: it is computed by the interpreter only",
+            "operator `Elu` of opset 17: it is computed by the interpreter only",
+        ],
+    );
+}
+
+#[test]
+fn candidates_are_scored_each_by_itself() {
+    let batch =
+        vec![with(node("ReduceSum", &["c", "zero"], &["a"]), int("keepdims", 1)), node("Sub", &["c", "a"], &["y"])];
+    refused(batch, &["operator `ReduceSum` of opset 17: it goes over the batch"]);
+    let turned = vec![node("Transpose", &["c"], &["t_c"]), node("MatMul", &["c", "t_c"], &["y"])];
+    refused(turned, &["operator `MatMul` of opset 17: it puts candidates beside candidates"]);
+    let softmax = vec![node("ReduceSum", &["c", "one"], &["a"]), with(node("Softmax", &["a"], &["y"]), int("axis", 0))];
+    refused(softmax, &["operator `Softmax` of opset 17: it goes over another axis"]);
+}
+
+#[test]
+fn items_beside_candidates_are_refused() {
+    let nodes = vec![
+        node("Gather", &["t", "s"], &["items"]),
+        node("MatMul", &["c", "w"], &["q"]),
+        with(node("Transpose", &["items"], &["keys"]), crate::onnx::tests::ints("perm", &[0, 2, 1])),
+        node("MatMul", &["q", "keys"], &["y"]),
+    ];
+    refused(nodes, &["operator `MatMul` of opset 17: it puts each candidate beside the items of the session"]);
+}
+
+#[test]
+fn other_items_than_the_first_and_the_last_are_refused() {
+    let of = |index: &str| {
+        vec![
+            node("Gather", &["t", "s"], &["items"]),
+            with(node("Gather", &["items", index], &["user"]), int("axis", 1)),
+            node("MatMul", &["c", "w"], &["q"]),
+            node("Mul", &["q", "user"], &["y"]),
+        ]
+    };
+    for (index, pooling) in [("first", "pool{pooling=cls}"), ("last", "pool{pooling=last}")] {
+        let graph = right(17, of(index)).graph.to_string();
+        assert!(graph.contains(pooling), "{graph}");
+    }
+    refused(of("second"), &["operator `Gather` of opset 17: it takes out another item than the first and the last"]);
+}
+
+#[test]
+fn a_mean_over_items_and_fields_is_of_what_it_says() {
+    let nodes = vec![
+        node("Gather", &["t", "s"], &["items"]),
+        with(
+            with(node("ReduceMean", &["items"], &["user"]), crate::onnx::tests::ints("axes", &[1])),
+            int("keepdims", 0),
+        ),
+        node("Gather", &["t", "i"], &["rows"]),
+        with(
+            with(node("ReduceMean", &["rows"], &["mean"]), crate::onnx::tests::ints("axes", &[1])),
+            int("keepdims", 0),
+        ),
+        node("Mul", &["user", "mean"], &["y"]),
+    ];
+    let mut graph = right(17, nodes).graph;
+    crate::passes::run(&mut graph);
+    let text = graph.to_string();
+    assert!(text.contains("pool{pooling=mean}") && text.contains("bag{count=2, mean=true}"), "{text}");
+}
+
+#[test]
+fn products_of_fields_and_users_are_right() {
+    // Weights before a column, a matrix of the user against candidates, powers and slopes: each is held against the interpreter.
+    let nodes = vec![
+        node("MatMul", &["c", "w"], &["q"]),
+        node("Unsqueeze", &["q", "one"], &["row"]),
+        with(node("Transpose", &["row"], &["column"]), crate::onnx::tests::ints("perm", &[0, 2, 1])),
+        node("MatMul", &["square", "column"], &["mixed"]),
+        node("LeakyRelu", &["mixed"], &["leaky"]),
+        node("PRelu", &["row", "v"], &["sloped"]),
+        node("MatMul", &["sloped", "leaky"], &["dot"]),
+        node("Gather", &["t", "i"], &["rows"]),
+        node("MatMul", &["rows", "leaky"], &["fields"]),
+        node("Add", &["fields", "dot"], &["both"]),
+        node("Flatten", &["both"], &["y"]),
+    ];
+    right(17, nodes);
+}
+
+#[test]
+fn a_file_that_gives_something_else_is_no_network() {
+    let constant = vec![node("ReduceSum", &["u", "one"], &["y"])];
+    refused(constant, &["the output `y` is no score"]);
+    let fields = vec![node("Gather", &["t", "i"], &["y"])];
+    refused(fields, &["the output `y` is no score"]);
+}
+
+#[test]
+fn roles_are_those_of_the_inputs() {
+    let model = of_inputs(17, vec![sum("c")], vec![integers("one", &[1], &[1])], vec![port("c", &["n", "3"])], &["y"]);
+    let model = model.expect("a model");
+    let of = |roles: &[(&str, Side)]| {
+        let roles: Vec<Role> =
+            roles.iter().map(|(name, side)| Role { input: (*name).to_owned(), side: *side }).collect();
+        let made = network(&model, "model.onnx", &roles, 8);
+        made.map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>()).err().unwrap_or_default()
+    };
+    assert_eq!(of(&[("c", Side::Candidate)]), "");
+    assert!(of(&[]).contains("of what the input `c` is known is not said"));
+    assert!(of(&[("c", Side::Candidate), ("d", Side::User)]).contains("there is no input `d`"));
+    assert!(of(&[("c", Side::User)]).contains("no input is the candidates'"));
+    assert!(of(&[("c", Side::Session)]).contains("the number of a session's items is fixed"));
+}
