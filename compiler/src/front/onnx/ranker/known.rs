@@ -130,18 +130,23 @@ impl Importer<'_> {
         Ok(self.graph.constant(&name, Constant::f32(&shape[ones..], &numbers)))
     }
 
-    /// The rows of a table for the items' positions, if that is what a value is.
+    /// The rows of a table for the items' positions, if that is what a value is: a row for each item, which for fewer items are the first of
+    /// those for more.
     fn positions(&mut self, value: usize) -> Result<Option<ValueId>, String> {
-        let Some(step) = self.maker(value).filter(|step| step.operator == "Gather") else { return Ok(None) };
-        let &[Some(table), Some(index)] = &step.inputs[..] else { return Ok(None) };
-        let Some(rows) = self.known(index) else { return Ok(None) };
-        let counts = |tensor: &Arc<Tensor>| {
-            whole(tensor).is_some_and(|rows| rows.iter().enumerate().all(|(at, &row)| row == at as i64))
-        };
-        let counted = rows.iter().all(counts) && rows[0].len() != rows[1].len();
-        let Some(tensor) = self.constant(table).filter(|table| counted && table.rank() == 2) else { return Ok(None) };
-        let constant = super::super::import::constant(tensor, tensor.shape().to_vec())?;
-        let table = self.graph.constant(&self.trace.name(table).to_owned(), constant);
+        let (Some(sizes), Some(tensors)) = (self.trace.sizes(value), self.known(value)) else { return Ok(None) };
+        let &[ref outer @ .., Size::Tokens, Size::Fixed(width)] = sizes.as_slice() else { return Ok(None) };
+        if outer.iter().any(|size| *size != Size::Fixed(1)) || width == 0 {
+            return Ok(None);
+        }
+        let longest = Arc::clone(tensors.iter().max_by_key(|tensor| tensor.len()).expect("three lengths"));
+        let Some(rows) = longest.as_f32() else { return Ok(None) };
+        let begins = |tensor: &Arc<Tensor>| tensor.as_f32().is_some_and(|first| rows.starts_with(first));
+        // Rows that are all the same are no table.
+        if !tensors.iter().all(begins) || rows.chunks(width).all(|row| *row == rows[..width]) {
+            return Ok(None);
+        }
+        let constant = super::super::import::constant(&longest, vec![rows.len() / width, width])?;
+        let table = self.graph.constant(&self.trace.name(value).to_owned(), constant);
         let index = self.graph.input(Input::Positions);
         self.add(Gather, &[table, index], "positions").map(Some)
     }
