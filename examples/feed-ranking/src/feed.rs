@@ -91,7 +91,8 @@ impl Feed {
             fit: seen.fit(&ITEMS[row]),
         };
         let known: Vec<Known> = candidates.iter().map(|&row| known(row)).collect();
-        let judged: Vec<_> = candidates.iter().zip(&known).map(|(&row, known)| rows::of_ranker(&ITEMS[row], known)).collect();
+        let judged: Vec<_> =
+            candidates.iter().zip(&known).map(|(&row, known)| rows::of_ranker(&ITEMS[row], known)).collect();
         let user = RankerUser {
             clicks: seen.clicks(),
             user: id,

@@ -48,7 +48,10 @@ mod tests {
     #[test]
     fn every_item_stands_at_its_number() {
         for (row, item) in ITEMS.iter().enumerate() {
-            assert!(item.row() == row && super::item(item.id).is_some_and(|found| found.title == item.title), "{item:?}");
+            assert!(
+                item.row() == row && super::item(item.id).is_some_and(|found| found.title == item.title),
+                "{item:?}"
+            );
             assert!(item.price > 0.0 && !item.title.is_empty(), "{item:?}");
         }
         assert!(item(0).is_none() && item(ITEMS.len() as u32 + 1).is_none());

@@ -14,8 +14,7 @@ pub(crate) struct ModelName {
 }
 
 /// The models in the order in which a request meets them.
-pub(crate) const NAMES: [ModelName; 4] =
-    [name::<TwoTower>(), name::<Sasrec>(), name::<Ranker>(), name::<ReRanker>()];
+pub(crate) const NAMES: [ModelName; 4] = [name::<TwoTower>(), name::<Sasrec>(), name::<Ranker>(), name::<ReRanker>()];
 
 const fn name<M: RankModel>() -> ModelName {
     ModelName { name: M::NAME, version: M::VERSION, digest: M::DIGEST }

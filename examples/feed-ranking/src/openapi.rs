@@ -18,7 +18,8 @@ pub(crate) fn document() -> Value {
     let model = record(json!({ "name": text, "version": text, "digest": text }), &[]);
     let scores = record(json!({ "two_tower": number, "sasrec": number, "click": unit, "rank": number }), &[]);
     let mut places = record(json!({ "two_tower": place, "sasrec": place, "click": place, "rank": place }), &[]);
-    places["description"] = "The item's place by each model: by the first two among all that the session has not.".into();
+    places["description"] =
+        "The item's place by each model: by the first two among all that the session has not.".into();
     let entry = record(
         json!({
             "item": item, "title": text, "category": text, "subcategory": text, "brand": text,

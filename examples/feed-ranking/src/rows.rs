@@ -135,7 +135,10 @@ mod tests {
         for candidate in told().iter().flat_map(|told| candidates(&told.two_tower)) {
             let row = OF_TWO_TOWER[item_of(candidate).row()];
             let texts = [row.category, row.subcategory, row.brand];
-            assert_eq!(texts, ["category", "subcategory", "brand"].map(|name| candidate[name].as_str().expect("a text")));
+            assert_eq!(
+                texts,
+                ["category", "subcategory", "brand"].map(|name| candidate[name].as_str().expect("a text"))
+            );
             same(row.item, &candidate["item"]);
             same(row.age_days, &candidate["age_days"]);
             same(row.log_price, &candidate["log_price"]);
@@ -153,7 +156,10 @@ mod tests {
             for candidate in candidates(&ranker) {
                 let row = of_ranker(item_of(candidate), &known(&session, candidate));
                 let texts = [row.category, row.subcategory, row.brand];
-                assert_eq!(texts, ["category", "subcategory", "brand"].map(|name| candidate[name].as_str().expect("a text")));
+                assert_eq!(
+                    texts,
+                    ["category", "subcategory", "brand"].map(|name| candidate[name].as_str().expect("a text"))
+                );
                 for (here, name) in [
                     (row.item, "item"),
                     (row.log_price, "log_price"),

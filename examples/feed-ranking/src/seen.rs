@@ -37,7 +37,8 @@ impl Seen<'_> {
 
     /// How a candidate fits.
     pub(crate) fn fit(self, candidate: &Item) -> Fit {
-        let share = |is_same: fn(&Item, &Item) -> bool| self.0.iter().filter(|it| is_same(it, candidate)).count() as f64;
+        let share =
+            |is_same: fn(&Item, &Item) -> bool| self.0.iter().filter(|it| is_same(it, candidate)).count() as f64;
         Fit {
             price_ratio: (candidate.price / self.mean_price()).ln(),
             same_brand: share(|a, b| a.brand == b.brand),

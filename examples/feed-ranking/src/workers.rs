@@ -23,7 +23,10 @@ static TURNS: LazyLock<Semaphore> =
 /// 429 if its turn does not come in time.
 pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
     let turn = timeout(PATIENCE, TURNS.acquire()).await.map_err(|_| {
-        Refusal::new(StatusCode::TOO_MANY_REQUESTS, format!("too much waits before it: no turn came within {PATIENCE:?}"))
+        Refusal::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            format!("too much waits before it: no turn came within {PATIENCE:?}"),
+        )
     })?;
     let _turn = turn.expect("the turns are never closed");
     spawn_blocking(work).await.map_err(|_| Refusal::internal("a model ended without an answer"))

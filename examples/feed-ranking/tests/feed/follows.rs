@@ -30,7 +30,10 @@ fn a_click_draws_the_feed_to_its_shelf() {
         // A click low in the feed, so that the feed was not of its shelf before.
         let clicked = &feed(&first)[14];
         let second = shop.predict(json!({"user": user, "session": [clicked["item"]], "limit": 20}));
-        assert!(!feed(&second).iter().any(|entry| entry["item"] == clicked["item"]), "what was clicked is not shown again");
+        assert!(
+            !feed(&second).iter().any(|entry| entry["item"] == clicked["item"]),
+            "what was clicked is not shown again"
+        );
         let of_shelf = [&first, &second].map(|answer| share(answer, "subcategory", clicked));
         before += of_shelf[0];
         after += of_shelf[1];
@@ -79,7 +82,8 @@ fn held_out_clicks_stand_high_in_the_feed() {
     popular.sort_by_key(|item| std::cmp::Reverse(item["popularity"].as_u64()));
     let (mut in_feed, mut in_popular, mut asked) = (0, 0, 0);
     for request in lines("eval/two-tower.jsonl") {
-        let session: Vec<&Value> = request["session"]["session"].as_array().expect("a list").iter().filter(|it| **it != 0).collect();
+        let session: Vec<&Value> =
+            request["session"]["session"].as_array().expect("a list").iter().filter(|it| **it != 0).collect();
         let labels = request["labels"].as_array().expect("labels");
         let right = labels.iter().position(|label| *label == 1).expect("a click");
         let right = &request["candidates"][right]["item"];
@@ -90,5 +94,8 @@ fn held_out_clicks_stand_high_in_the_feed() {
         asked += 1;
     }
     println!("of {asked} held-out clicks {in_feed} are in the feed, {in_popular} among what sells best");
-    assert!(in_feed >= 3 * in_popular.max(1), "of {asked} clicks {in_feed} are in the feed, {in_popular} in what sells");
+    assert!(
+        in_feed >= 3 * in_popular.max(1),
+        "of {asked} clicks {in_feed} are in the feed, {in_popular} in what sells"
+    );
 }

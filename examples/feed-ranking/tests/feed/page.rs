@@ -91,11 +91,15 @@ fn a_new_visitor_says_a_little_and_gets_another_feed() {
     browser.until(&format!("{CARDS} === 24 && document.querySelectorAll('.shopper').length === 7 && {CLICKS} === 2"));
     browser.run("document.querySelector('.shopper[data-id=\"\"]').click()");
     browser.until(&format!("{CLICKS} === 0 && !document.getElementById('facts').hidden"));
-    browser.run("const it = document.getElementById('country'); it.value = 'JP'; it.dispatchEvent(new Event('change'))");
+    browser
+        .run("const it = document.getElementById('country'); it.value = 'JP'; it.dispatchEvent(new Event('change'))");
     browser.until("location.search.includes('country=JP')");
     for (what, expression) in [
         ("nothing wider than the phone", "document.documentElement.scrollWidth <= 390"),
-        ("two cards side by side", "(() => { const [a, b] = document.querySelectorAll('.card'); return a.getBoundingClientRect().top === b.getBoundingClientRect().top; })()"),
+        (
+            "two cards side by side",
+            "(() => { const [a, b] = document.querySelectorAll('.card'); return a.getBoundingClientRect().top === b.getBoundingClientRect().top; })()",
+        ),
         ("buttons large enough for a thumb", "document.getElementById('undo').getBoundingClientRect().height >= 40"),
     ] {
         assert_eq!(browser.value(expression), true, "{what}");

@@ -27,7 +27,10 @@ fn a_feed_says_what_each_model_said_and_which_models_they_were() {
         assert!(place(entry, "rank") == at as u64 + 1, "{entry}");
         assert!(place(entry, "two_tower") <= 200 || place(entry, "sasrec") <= 50, "a model found it: {entry}");
         assert!((1..=50).contains(&place(entry, "click")), "the ranker's first: {entry}");
-        assert!(number(entry, "two_tower").abs() <= 1.0 + 1e-5 && (0.0..=1.0).contains(&number(entry, "click")), "{entry}");
+        assert!(
+            number(entry, "two_tower").abs() <= 1.0 + 1e-5 && (0.0..=1.0).contains(&number(entry, "click")),
+            "{entry}"
+        );
     }
     // The better the score, the earlier the place.
     for key in ["two_tower", "sasrec", "click", "rank"] {
@@ -178,11 +181,7 @@ fn the_golden_requests_come_back() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let told: Vec<&str> = text.lines().filter(|line| line.ends_with(" golden requests came back to the bit")).collect();
     let all = told.iter().zip(MODELS).all(|(line, model)| line.starts_with(&format!("{model} 1.0.0: ")));
-    assert!(
-        output.status.success() && told.len() == 4 && all,
-        "{text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success() && told.len() == 4 && all, "{text}{}", String::from_utf8_lossy(&output.stderr));
     // Nothing is proved by no request.
     assert!(!text.contains(": 0 golden"), "{text}");
 }
