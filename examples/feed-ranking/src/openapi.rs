@@ -10,7 +10,7 @@ pub(crate) fn document() -> Value {
     let unit = json!({ "type": "number", "minimum": 0, "maximum": 1 });
     let (count, place) = (json!({ "type": "integer", "minimum": 0 }), json!({ "type": "integer", "minimum": 1 }));
     let item = json!({ "type": "integer", "minimum": 1, "maximum": ITEMS.len() });
-    let age = json!({ "type": "number", "minimum": 0, "maximum": 150, "description": "In years." });
+    let age = json!({ "type": "number", "minimum": 1, "maximum": 150, "description": "In years." });
     let of_stages = |value: &Value| {
         record(json!({ "two_tower": value, "sasrec": value, "ranker": value, "re_ranker": value }), &[])
     };

@@ -11,13 +11,14 @@ use modeldeploy_service::{JsonBody, Refusal};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+use std::ops::RangeInclusive;
 
 /// Items in a feed unless the request says otherwise.
 const DEFAULT_LIMIT: usize = 20;
 /// The most clicks of a session. The networks read the last 50; what candidates share with the session is counted over all.
 const MAX_CLICKS: usize = 1_000;
-/// The greatest age, in years.
-const MAX_AGE: f64 = 150.0;
+/// Ages that are known, in years.
+const AGES: RangeInclusive<f64> = 1.0..=150.0;
 
 pub(crate) fn router() -> Router {
     Router::new().route("/predict", post(predict))
@@ -142,14 +143,15 @@ fn of_user(user: User) -> Result<Shopper, Refusal> {
             ))
         });
     }
-    if let Some(age) = age.filter(|age| !(0.0..=MAX_AGE).contains(age)) {
-        return Err(Refusal::bad_request(format!("`user.age` is {age}: it must be 0 to {MAX_AGE} years")));
+    if let Some(age) = age.filter(|age| !AGES.contains(age)) {
+        let (least, most) = (AGES.start(), AGES.end());
+        return Err(Refusal::bad_request(format!("`user.age` is {age}: it must be {least} to {most} years")));
     }
     Ok(Shopper {
         id: UNNAMED.to_owned(),
         country: country.unwrap_or_default(),
         device: device.unwrap_or_default(),
-        age: age.unwrap_or(f64::NAN),
+        age: age.unwrap_or(0.0),
     })
 }
 

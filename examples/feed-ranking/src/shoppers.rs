@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 /// The name under which the models meet who has none: its hash is the row of the tables in which training hid shoppers.
 pub(crate) const UNNAMED: &str = "visitor 4597";
 
-/// Who is asked for, as a line of the file has it. What is not known of them is empty, the age NaN.
+/// Who is asked for, as a line of the file has it. What is not known of them is empty, and the age 0: the first bucket of the models is
+/// for that.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Shopper {

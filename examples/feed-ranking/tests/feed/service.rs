@@ -123,7 +123,7 @@ fn bad_requests_are_refused_with_a_reason() {
         ("nobody", JSON, br#"{"user": {"id": "u2001"}}"#, 400, "`u0001` to `u2000`"),
         ("a number for a name", JSON, br#"{"user": {"id": 17}}"#, 400, "expected a string"),
         ("a name and more", JSON, br#"{"user": {"id": "u0017", "age": 30}}"#, 400, "`user` has an `id` and more"),
-        ("an age below 0", JSON, br#"{"user": {"age": -1}}"#, 400, "`user.age` is -1"),
+        ("no age", JSON, br#"{"user": {"age": 0}}"#, 400, "`user.age` is 0: it must be 1 to 150 years"),
         ("a great age", JSON, br#"{"user": {"age": 151}}"#, 400, "`user.age` is 151"),
         ("no item", JSON, br#"{"session": [5, 0]}"#, 400, "`session[1]` is 0: the items of the shop are 1 to 3000"),
         ("an item past the last", JSON, br#"{"session": [3001]}"#, 400, "`session[0]` is 3001"),
