@@ -138,7 +138,8 @@ function showStages({ stages, timing_us: timing, models }) {
     item.querySelector("b").textContent = of.name;
     item.querySelector(".role").textContent = of.role;
     item.querySelector(".in").textContent = count.format(stages[of.key].in);
-    item.querySelector(".out").textContent = count.format(stages[of.key].out);
+    // Of the last stage's the page shows the first.
+    item.querySelector(".out").textContent = count.format(Math.min(stages[of.key].out, of.key === "re_ranker" ? SHOWN : Infinity));
     item.querySelector(".time").textContent = `${count.format(timing[of.key])} µs`;
     item.querySelector(".share i").style.width = `${Math.max(2, (100 * timing[of.key]) / most)}%`;
     return item;
@@ -153,6 +154,14 @@ function showStages({ stages, timing_us: timing, models }) {
     fact.append(code);
     return [term, fact];
   }));
+}
+
+// Titles of clicks that the address names and no feed has shown.
+async function learn() {
+  const missing = [...new Set(state.session)].filter((id) => !known.has(id));
+  const items = await Promise.all(missing.map(async (id) => (await fetch(`/items/${id}`)).json()));
+  for (const item of items) if (item.id) known.set(item.id, item);
+  if (missing.length) showState();
 }
 
 function showState() {
@@ -218,6 +227,7 @@ async function open() {
   history.replaceState(state, "");
   ask();
   try {
+    await learn();
     shoppers = await (await fetch("/shoppers")).json();
   } catch {
     return say("The shop cannot be reached. Try again in a moment.", true);

@@ -1,10 +1,15 @@
-//! The items of the shop: the very file that the models' training read, compiled in.
+//! The items of the shop: the very file that the models' training read, compiled in, and `GET /items/{item}`.
 
-use serde::Deserialize;
+use axum::extract::Path;
+use axum::http::StatusCode;
+use axum::routing::get;
+use axum::{Json, Router};
+use modeldeploy_service::Refusal;
+use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
 
 /// An item, as a line of the file has it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Item {
     /// From 1; 0 is the models' item that is not known.
@@ -39,6 +44,20 @@ pub(crate) static ITEMS: LazyLock<Vec<Item>> = LazyLock::new(|| {
 /// The item of this number.
 pub(crate) fn item(id: u32) -> Option<&'static Item> {
     ITEMS.get(id.checked_sub(1)? as usize)
+}
+
+pub(crate) fn router() -> Router {
+    Router::new().route("/items/{item}", get(one))
+}
+
+async fn one(Path(id): Path<String>) -> Result<Json<&'static Item>, Refusal> {
+    let found = id.parse().ok().and_then(item);
+    found.map(Json).ok_or_else(|| {
+        Refusal::new(
+            StatusCode::NOT_FOUND,
+            format!("there is no item `{id}`: the items of the shop are 1 to {}", ITEMS.len()),
+        )
+    })
 }
 
 #[cfg(test)]

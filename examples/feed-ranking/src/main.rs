@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         let service = modeldeploy_service::Service::new("feed-ranking", env!("CARGO_PKG_VERSION"))
             .routes(predict::router())
             .routes(shoppers::router())
+            .routes(items::router())
             .routes(page::router())
             .openapi(openapi::document());
         service.run().map_err(|error| error.to_string())

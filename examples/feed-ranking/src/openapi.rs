@@ -74,10 +74,26 @@ pub(crate) fn document() -> Value {
         "summary": "The shoppers that the models know by name",
         "responses": { "200": { "description": "All of them.", "content": { "application/json": { "schema": { "type": "array", "items": shopper } } } } },
     });
+    let fields = json!({
+        "id": item, "title": text, "category": text, "subcategory": text, "brand": text,
+        "price": { "type": "number", "minimum": 0, "description": "In dollars." },
+        "age_days": { "type": "number", "minimum": 0, "description": "Days on sale." },
+        "popularity": { "type": "number", "minimum": 0, "description": "Clicks before the models were trained." },
+    });
+    let one = json!({
+        "tags": ["Feed"],
+        "operationId": "item",
+        "summary": "What the shop has by this number",
+        "parameters": [{ "name": "item", "in": "path", "required": true, "schema": item }],
+        "responses": {
+            "200": { "description": "The item.", "content": { "application/json": { "schema": record(fields, &[]) } } },
+            "404": refused("There is none."),
+        },
+    });
     json!({
         "info": { "title": "Feed ranking" },
         "tags": [{ "name": "Feed", "description": "A shop's feed that follows each click." }],
-        "paths": { "/predict": { "post": predict }, "/shoppers": { "get": shoppers } },
+        "paths": { "/predict": { "post": predict }, "/shoppers": { "get": shoppers }, "/items/{item}": { "get": one } },
     })
 }
 

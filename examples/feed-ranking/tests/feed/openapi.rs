@@ -53,4 +53,8 @@ fn the_routes_take_and_give_what_the_document_says() {
     let schema = &document["paths"]["/shoppers"]["get"]["responses"]["200"]["content"]["application/json"]["schema"];
     holds(&shoppers, schema, "the shoppers");
     assert_eq!(shoppers.as_array().map(Vec::len), Some(2000));
+    let item: Value = serde_json::from_str(&shop.get("/items/2560").1).expect("JSON");
+    let one = &document["paths"]["/items/{item}"]["get"]["responses"]["200"];
+    holds(&item, &one["content"]["application/json"]["schema"], "the item");
+    assert_eq!(item["id"], 2560);
 }

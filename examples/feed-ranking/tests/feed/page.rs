@@ -89,6 +89,8 @@ fn a_new_visitor_says_a_little_and_gets_another_feed() {
     let shop = Shop::open();
     browser.visit(&format!("{}/?id=u0017&session=12,2560", shop.url));
     browser.until(&format!("{CARDS} === 24 && document.querySelectorAll('.shopper').length === 7 && {CLICKS} === 2"));
+    // What the address names has its title too.
+    browser.until("![...document.querySelectorAll('#session li')].some((it) => it.textContent.startsWith('item '))");
     browser.run("document.querySelector('.shopper[data-id=\"\"]').click()");
     browser.until(&format!("{CLICKS} === 0 && !document.getElementById('facts').hidden"));
     browser

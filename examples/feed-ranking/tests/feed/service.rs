@@ -143,6 +143,10 @@ fn bad_requests_are_refused_with_a_reason() {
     }
     assert_eq!(shop.get("/predict").0, 405);
     assert_eq!(shop.get("/nowhere").0, 404);
+    for item in ["0", "3001", "-1", "kettle"] {
+        let (status, error) = shop.get(&format!("/items/{item}"));
+        assert!(status == 404 && error.contains(&format!("no item `{item}`")), "{status} {error}");
+    }
 }
 
 /// What no vocabulary has is what the models know as unknown, and no error.
