@@ -38,8 +38,9 @@ pub(crate) fn table(evaluation: &Evaluation) -> String {
             let _ = write!(text, "\n  largest difference to f32: {:.6}", evaluation.largest_difference);
         }
     }
-    let Evaluation { texts, measured, without_relevant, .. } = evaluation;
-    let _ = write!(text, "\n  {texts} texts, {measured} queries or examples measured");
+    let Evaluation { texts, measured, without_relevant, of_requests, .. } = evaluation;
+    let [what, of] = if *of_requests { ["candidates", "requests"] } else { ["texts", "queries or examples"] };
+    let _ = write!(text, "\n  {texts} {what}, {measured} {of} measured");
     if *without_relevant > 0 {
         let _ = write!(text, ", {without_relevant} left out that have nothing relevant");
     }
@@ -87,6 +88,7 @@ mod tests {
             largest_difference: 0.1,
             texts: 12,
             measured: 5,
+            of_requests: false,
             without_relevant: 1,
         };
         let expected = "                      f32       pack      ratio\n  ndcg@10        0.800000   0.790000   0.987500\n  \

@@ -176,19 +176,32 @@ fn pack(args: &Args, shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Va
         .map_err(|error| Diagnostic::new(BAD_PACK, format!("no session can run it: {error}")).at(shown))?;
     let digest = Digest::of(bytes_of_pack);
     let mut text = format!(
-        "{shown}\n  {digest}\n{}\n  {} in all, {} of tensors, {} of tokenizer, {} golden vectors\n  \
-         memory: {} for each token of a batch, {} for each text; {} for {} of {}, scratch included\nsteps",
+        "{shown}\n  {digest}\n{}\n  {} in all, {} of tensors, ",
         signature(artifact.signature()),
         bytes(bytes_of_pack.len() as u64),
         bytes(list.tensor_bytes),
-        bytes(artifact.tokenizer().len() as u64),
-        artifact.goldens().len(),
-        bytes(list.token_bytes),
-        bytes(list.text_bytes),
-        bytes(arena as u64),
-        count(tokens as usize, "token"),
-        count(texts as usize, "text"),
     );
+    let (beside, arena_bytes) = (bytes(artifact.tokenizer().len() as u64), bytes(arena as u64));
+    let (each_token, each_text) = (bytes(list.token_bytes), bytes(list.text_bytes));
+    text.push_str(&match artifact.ranker() {
+        None => format!(
+            "{beside} of tokenizer, {} golden vectors\n  \
+             memory: {each_token} for each token of a batch, {each_text} for each text; {arena_bytes} for {} of {}, scratch included",
+            artifact.goldens().len(),
+            count(tokens as usize, "token"),
+            count(texts as usize, "text"),
+        ),
+        Some(_) => format!(
+            "{beside} of features, {} golden requests\n  \
+             memory: {each_token} for each item of a session, {each_text} for a user, {} for each candidate; {arena_bytes} for {} and {}, \
+             scratch included",
+            artifact.golden_requests().len(),
+            bytes(list.candidate_bytes),
+            count(tokens as usize, "item"),
+            count(texts as usize, "candidate"),
+        ),
+    });
+    text.push_str("\nsteps");
     for (at, step) in list.steps.iter().enumerate() {
         text.push_str(&format!(
             "\n  {at:>3} {:<12} {:>9}  {} → {}  {}",
@@ -210,6 +223,7 @@ fn pack(args: &Args, shown: &str, bytes_of_pack: &Aligned) -> Result<(String, Va
         "tensor-bytes": list.tensor_bytes,
         "token-bytes": list.token_bytes,
         "text-bytes": list.text_bytes,
+        "candidate-bytes": list.candidate_bytes,
         "arena": {"tokens": tokens, "texts": texts, "bytes": arena},
         "steps": steps.collect::<Vec<_>>(),
     });

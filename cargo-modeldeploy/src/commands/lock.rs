@@ -87,7 +87,7 @@ fn human(report: &LockReport) -> String {
 
 fn block(report: &ModelReport, locked: &LockedModel) -> String {
     let pack = &locked.packs[0];
-    let quantize = locked.recipe.get("quantize").map_or("", String::as_str);
+    let quantize = locked.recipe.get("quantize").map_or("as trained", String::as_str);
     let kept = if report.kept { ", unchanged" } else { "" };
     let mut text = format!(
         "{} {} ({}, {quantize}{kept})\n  {} of files → pack of {}\n  {}",

@@ -13,6 +13,7 @@ mod index;
 mod inspect;
 mod lock;
 mod manifest;
+mod network;
 mod passed;
 mod policy;
 mod rank;

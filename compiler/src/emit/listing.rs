@@ -51,13 +51,18 @@ pub fn listing(artifact: &Artifact<'_>) -> Listing {
     }
 }
 
-/// The bytes of the arena of a session that takes batches of so many tokens and texts, its kernels' scratch among them.
+/// The bytes of the arena of a session that takes batches of so many tokens and texts, or of a ranker's network items and candidates of one
+/// user, its kernels' scratch among them.
 ///
 /// # Errors
 ///
 /// If a session cannot run the pack, or the bytes cannot be counted.
 pub fn arena_bytes(artifact: &Artifact<'_>, tokens: usize, texts: usize) -> Result<usize, SessionError> {
-    Session::memory_for(artifact, Capacity::new(tokens, texts))
+    let capacity = match artifact.ranker() {
+        Some(_) => Capacity { tokens, texts: 1, candidates: texts },
+        None => Capacity::new(tokens, texts),
+    };
+    Session::memory_for(artifact, capacity)
 }
 
 fn list(artifact: &Artifact<'_>, program: &Program, step: &Step) -> StepListing {

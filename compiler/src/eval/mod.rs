@@ -32,10 +32,12 @@ pub struct Evaluation {
     pub agreement: Option<Agreement>,
     /// The largest difference of an output value.
     pub largest_difference: f64,
-    /// How many different texts (or pairs) were run.
+    /// How many different texts (or pairs), or candidates, were run.
     pub texts: usize,
-    /// How many queries (or examples) have a figure.
+    /// How many queries, examples or requests have a figure.
     pub measured: usize,
+    /// Whether they are candidates and requests.
+    pub of_requests: bool,
     /// How many queries have no relevant document, and so no figure.
     pub without_relevant: usize,
 }
@@ -163,6 +165,7 @@ impl Outputs {
             largest_difference: differences.fold(0.0, f64::max),
             texts: self.texts.len(),
             measured,
+            of_requests: false,
             without_relevant,
         }
     }

@@ -55,6 +55,7 @@ pub fn run_requests(
         largest_difference: differences.fold(0.0, f64::max),
         texts: served.iter().map(Served::candidates).sum(),
         measured,
+        of_requests: true,
         without_relevant: served.len() - measured,
     })
 }

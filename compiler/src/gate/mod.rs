@@ -149,6 +149,7 @@ mod tests {
             largest_difference: 0.1,
             texts: 10,
             measured: 5,
+            of_requests: false,
             without_relevant: 0,
         }
     }

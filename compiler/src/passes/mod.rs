@@ -17,7 +17,9 @@ mod pairs;
 mod pool;
 mod scaled;
 mod silu;
+mod split;
 mod squeezed;
+mod taken;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -57,10 +59,12 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "gelu", run: gelu::run },
     Pass { name: "silu", run: silu::run },
     Pass { name: "attention", run: attention::run },
+    Pass { name: "taken", run: taken::run },
     Pass { name: "squeezed", run: squeezed::run },
     Pass { name: "scaled", run: scaled::run },
     Pass { name: "dense", run: dense::run },
     Pass { name: "bag", run: bag::run },
+    Pass { name: "split", run: split::run },
     Pass { name: "embed_sum", run: embed_sum::run },
     Pass { name: "pool", run: pool::run },
     Pass { name: "dot", run: dot::run },

@@ -59,15 +59,11 @@ pub(super) fn again(
     }
 }
 
-/// The settings of the recipe that a model would be locked with.
-///
-/// # Errors
-///
-/// What is wrong with them.
-pub(super) fn settings(manifest: &Manifest, entry: &ModelEntry) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
+/// Whether a model would be locked with the recipe that is locked.
+pub(super) fn has_recipe(manifest: &Manifest, entry: &ModelEntry, locked: &BTreeMap<String, String>) -> bool {
     match entry.task {
-        Task::Rank => rank::settings(entry),
-        _ => super::derive::recipe(manifest, entry).map(|(settings, _)| settings),
+        Task::Rank => rank::has_recipe(entry, locked),
+        _ => super::derive::recipe(manifest, entry).is_ok_and(|(settings, _)| settings == *locked),
     }
 }
 

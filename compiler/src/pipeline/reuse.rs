@@ -14,7 +14,7 @@ pub(super) fn is_current(manifest: &Manifest, entry: &ModelEntry, locked: &Locke
     let says_so = locked.manifest == entry.digest && locked.package == manifest.package;
     let says_so = says_so && locked.origin.as_ref() == entry.origin.as_ref().map(|origin| &origin.locked);
     says_so
-        && made::settings(manifest, entry).is_ok_and(|settings| settings == locked.recipe)
+        && made::has_recipe(manifest, entry, &locked.recipe)
         && store.get(&locked.compressed, Kind::Compressed).is_ok()
         && store.get(&locked.golden, Kind::Golden).is_ok()
         && locked.packs.iter().all(|pack| pack.layout == layout && store.mapped(&pack.digest, Kind::Pack).is_ok())

@@ -314,15 +314,19 @@ impl<D: Dot> Simd for Avx2<D> {
 
     #[inline(always)]
     fn sums(self, v: [Self::F; 16]) -> Self::F {
-        let eight = |at: usize| {
-            let a = two_by_two(four(v[at], v[at + 4]), four(v[at + 1], v[at + 5]));
-            let b = two_by_two(four(v[at + 2], v[at + 6]), four(v[at + 3], v[at + 7]));
-            let even = isa!(_mm256_shuffle_ps::<0x88>(a, b));
-            let odd = isa!(_mm256_shuffle_ps::<0xdd>(a, b));
-            isa!(_mm256_add_ps(even, odd))
-        };
-        [eight(0), eight(8)]
+        let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = v;
+        [eight(&[a, b, c, d, e, f, g, h]), eight(&[i, j, k, l, m, n, o, p])]
     }
+}
+
+/// The sums of eight vectors.
+#[inline(always)]
+fn eight(v: &[[__m256; 2]; 8]) -> __m256 {
+    let a = two_by_two(four(v[0], v[4]), four(v[1], v[5]));
+    let b = two_by_two(four(v[2], v[6]), four(v[3], v[7]));
+    let even = isa!(_mm256_shuffle_ps::<0x88>(a, b));
+    let odd = isa!(_mm256_shuffle_ps::<0xdd>(a, b));
+    isa!(_mm256_add_ps(even, odd))
 }
 
 /// Lane i with lane i + 8, then i + 4, of two vectors, side by side.

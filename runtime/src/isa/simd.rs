@@ -211,7 +211,11 @@ pub trait Simd: Copy + std::fmt::Debug {
     /// The sums of sixteen vectors, each by the one fixed tree, in their order.
     #[inline(always)]
     fn sums(self, vectors: [Self::F; 16]) -> Self::F {
-        self.load(&vectors.map(|v| self.sum(v)))
+        let mut sums = [0.0; 16];
+        for (sum, v) in sums.iter_mut().zip(vectors) {
+            *sum = self.sum(v);
+        }
+        self.load(&sums)
     }
 
     /// The greatest lane, by `max` in the same tree.

@@ -4,6 +4,7 @@
 //! all of them. A text's states do not depend on the texts beside it: each gate is one chain over the state, all else is lane by lane.
 
 use crate::isa::{Isa, Kernel, Simd};
+use crate::kernels::epilogue::columns;
 use crate::kernels::gemm_f32::{Weight, multiply};
 use crate::kernels::{Bf16Panels, Epilogue, F32Panels, Rows, RowsMut};
 use crate::numerics::{sigmoid, tanh};
@@ -141,23 +142,24 @@ impl Kernel for Gates<'_> {
     fn run<S: Simd>(self, s: S) {
         let state = self.before.len();
         for (c, to) in self.out.chunks_mut(16).enumerate() {
-            let load = |values: &[f32], gate: usize| {
-                let from = &values[gate * state..][16 * c..][..to.len()];
-                match from.first_chunk() {
-                    Some(chunk) => s.load(chunk),
-                    None => s.load_part(from, 0.0),
-                }
-            };
-            let reset = sigmoid(s, s.add(load(self.x, 0), load(self.gates, 0)));
-            let update = sigmoid(s, s.add(load(self.x, 1), load(self.gates, 1)));
-            let new = tanh(s, s.fma(reset, load(self.gates, 2), load(self.x, 2)));
-            let after = s.fma(update, s.sub(load(self.before, 0), new), new);
+            let reset = sigmoid(s, s.add(gate(s, self.x, (0, state), c), gate(s, self.gates, (0, state), c)));
+            let update = sigmoid(s, s.add(gate(s, self.x, (1, state), c), gate(s, self.gates, (1, state), c)));
+            let of_state = gate(s, self.gates, (2, state), c);
+            let new = tanh(s, s.fma(reset, of_state, gate(s, self.x, (2, state), c)));
+            let before = gate(s, self.before, (0, state), c);
+            let after = s.fma(update, s.sub(before, new), new);
             match to.first_chunk_mut() {
                 Some(chunk) => s.store(chunk, after),
                 None => s.store_part(to, after),
             }
         }
     }
+}
+
+/// Columns `c` of a gate as wide as the state, 0 past its end.
+#[inline(always)]
+fn gate<S: Simd>(s: S, values: &[f32], (gate, state): (usize, usize), c: usize) -> S::F {
+    columns::<S, false>(s, &values[gate * state..][..state], 16 * c)
 }
 
 #[cfg(test)]

@@ -100,8 +100,10 @@ impl Kernel for Pairs<'_> {
 fn tile<S: Simd>(s: S, x: &[f32], fields: Fields, top: usize, left: usize) -> [S::F; SIDE * SIDE] {
     let Fields { count, width, .. } = fields;
     let field = |at: usize| &x[at.min(count - 1) * width..][..width];
-    let firsts: [&[f32]; SIDE] = core::array::from_fn(|i| field(top + i));
-    let seconds: [&[f32]; SIDE] = core::array::from_fn(|j| field(left + j));
+    let mut sides = [[field(top); SIDE], [field(left); SIDE]];
+    for i in 1..SIDE {
+        (sides[0][i], sides[1][i]) = (field(top + i), field(left + i));
+    }
     let mut chains = [s.splat(0.0); SIDE * SIDE];
     let rest = width % 16;
     let full = width - rest;
@@ -109,14 +111,19 @@ fn tile<S: Simd>(s: S, x: &[f32], fields: Fields, top: usize, left: usize) -> [S
         // All sixteen in registers: each field is read once.
         Tiles::Wide => {
             for c in (0..full).step_by(16) {
-                let load = |field: &[f32]| s.load(field[c..].first_chunk().expect("a whole sixteen"));
-                step(s, &mut chains, firsts.map(load), seconds.map(load));
+                let mut values = [[s.splat(0.0); SIDE]; 2];
+                for (values, sides) in values.iter_mut().zip(&sides) {
+                    for (value, field) in values.iter_mut().zip(sides) {
+                        *value = s.load(field[c..].first_chunk().expect("a whole sixteen"));
+                    }
+                }
+                step(s, &mut chains, values);
             }
         }
         Tiles::Narrow => {
             for (at, chain) in chains.iter_mut().enumerate() {
-                let (first, _) = firsts[at / SIDE].as_chunks::<16>();
-                let (second, _) = seconds[at % SIDE].as_chunks::<16>();
+                let (first, _) = sides[0][at / SIDE].as_chunks::<16>();
+                let (second, _) = sides[1][at % SIDE].as_chunks::<16>();
                 for (a, b) in first.iter().zip(second) {
                     *chain = s.fma(s.load(a), s.load(b), *chain);
                 }
@@ -124,17 +131,22 @@ fn tile<S: Simd>(s: S, x: &[f32], fields: Fields, top: usize, left: usize) -> [S
         }
     }
     if rest > 0 {
-        let load = |field: &[f32]| s.load_part(&field[full..], 0.0);
-        step(s, &mut chains, firsts.map(load), seconds.map(load));
+        let mut values = [[s.splat(0.0); SIDE]; 2];
+        for (values, sides) in values.iter_mut().zip(&sides) {
+            for (value, field) in values.iter_mut().zip(sides) {
+                *value = s.load_part(&field[full..], 0.0);
+            }
+        }
+        step(s, &mut chains, values);
     }
     chains
 }
 
 #[inline(always)]
-fn step<S: Simd>(s: S, chains: &mut [S::F; SIDE * SIDE], firsts: [S::F; SIDE], seconds: [S::F; SIDE]) {
-    for (chains, first) in chains.chunks_exact_mut(SIDE).zip(firsts) {
-        for (chain, second) in chains.iter_mut().zip(seconds) {
-            *chain = s.fma(first, second, *chain);
+fn step<S: Simd>(s: S, chains: &mut [S::F; SIDE * SIDE], [firsts, seconds]: [[S::F; SIDE]; 2]) {
+    for (i, first) in firsts.into_iter().enumerate() {
+        for (j, second) in seconds.into_iter().enumerate() {
+            chains[SIDE * i + j] = s.fma(first, second, chains[SIDE * i + j]);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Bound by memory. Each number of the output is one chain over the fields, in their order.
 
 use crate::isa::{Isa, Kernel, Simd};
+use crate::kernels::epilogue::columns;
 use crate::kernels::{Rows, RowsMut};
 
 /// `out[m, n] = Σ x[m, f · width + n]` over `fields` fields, `rows` rows of `width`.
@@ -34,16 +35,9 @@ impl Kernel for Sum<'_> {
         for r in 0..self.rows {
             let x = self.x.row(r, fields * width);
             for (c, to) in self.out.row(r, width).chunks_mut(16).enumerate() {
-                let column = |field: usize| {
-                    let from = &x[field * width..][..width][16 * c..];
-                    match from.first_chunk() {
-                        Some(chunk) => s.load(chunk),
-                        None => s.load_part(from, 0.0),
-                    }
-                };
-                let mut total = column(0);
+                let mut total = columns::<S, false>(s, &x[..width], 16 * c);
                 for field in 1..fields {
-                    total = s.add(total, column(field));
+                    total = s.add(total, columns::<S, false>(s, &x[field * width..][..width], 16 * c));
                 }
                 match to.first_chunk_mut() {
                     Some(chunk) => s.store(chunk, total),

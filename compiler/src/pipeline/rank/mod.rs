@@ -25,15 +25,18 @@ use std::collections::BTreeMap;
 /// How far a score may be from what a file of golden candidates says, of its size: that file has digits, not bits.
 const TOLERANCE: f64 = 1e-6;
 
-/// The settings of a ranker's recipe.
-pub(super) fn settings(entry: &ModelEntry) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
-    let mut settings = BTreeMap::new();
-    if !entry.quantize.is_empty() {
-        settings = network::recipe(entry)?.0;
-    }
+/// The settings of a ranker's recipe: of trees none but who made it.
+fn settings(entry: &ModelEntry, network: bool) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
+    let mut settings = if network { network::recipe(entry)?.0 } else { BTreeMap::new() };
     let made_by = [("modeldeploy", env!("CARGO_PKG_VERSION")), (REVISION_KEY, REVISION)];
     settings.extend(made_by.map(|(key, value)| (key.to_owned(), value.to_owned())));
     Ok(settings)
+}
+
+/// Whether a ranker would be locked with this recipe, be it trees or a network: its files say which it is.
+pub(super) fn has_recipe(entry: &ModelEntry, locked: &BTreeMap<String, String>) -> bool {
+    let is = |network| settings(entry, network).is_ok_and(|settings| settings == *locked);
+    is(true) || (entry.quantize.is_empty() && is(false))
 }
 
 /// A ranker before it is locked.
@@ -90,7 +93,7 @@ pub(super) fn make(
             files: locked_files(&loaded.files),
             absent: loaded.absent,
             signature: loaded.signature,
-            recipe: settings(entry)?,
+            recipe: settings(entry, matches!(loaded.scorer, LoadedScorer::Network(..)))?,
             gate,
             space: Digest::of(&[b"rank 1\n", &compressed[..]].concat()),
             compressed: &compressed,

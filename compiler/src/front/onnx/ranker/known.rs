@@ -146,7 +146,7 @@ impl Importer<'_> {
             return Ok(None);
         }
         let constant = super::super::import::constant(&longest, vec![rows.len() / width, width])?;
-        let table = self.graph.constant(&self.trace.name(value).to_owned(), constant);
+        let table = self.graph.constant(self.trace.name(value), constant);
         let index = self.graph.input(Input::Positions);
         self.add(Gather, &[table, index], "positions").map(Some)
     }
