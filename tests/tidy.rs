@@ -54,7 +54,7 @@ struct Room {
     house: &'static [&'static str],
 }
 
-const ROOMS: [Room; 13] = [
+const ROOMS: [Room; 14] = [
     Room { folder: "format", house: &[] },
     Room { folder: "macros", house: &["modeldeploy-format"] },
     Room { folder: "runtime", house: &["modeldeploy-format", "modeldeploy-macros"] },
@@ -80,16 +80,17 @@ const ROOMS: [Room; 13] = [
         ],
     },
     Room { folder: "service", house: &["modeldeploy"] },
+    Room { folder: "examples/feed-ranking", house: &["modeldeploy", "modeldeploy-service"] },
     Room { folder: "examples/product-search", house: &["modeldeploy", "modeldeploy-service"] },
 ];
 
 /// Crates that only some packages may know, dev-dependencies aside.
 const KNOWN_ONLY_BY: [(&str, &[&str]); 16] = [
     // Clusters are asked by a client that waits in tokio; nobody outside its room sees it.
-    ("tokio", &["service", "examples/product-search", "deploy"]),
+    ("tokio", &["service", "examples/feed-ranking", "examples/product-search", "deploy"]),
     ("tar", &["image"]),
     ("flate2", &["image"]),
-    ("axum", &["service", "examples/product-search"]),
+    ("axum", &["service", "examples/feed-ranking", "examples/product-search"]),
     ("tonic", &["service"]),
     ("prost", &["compiler", "service"]),
     ("clap", &["cargo-modeldeploy"]),

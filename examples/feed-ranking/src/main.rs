@@ -1,0 +1,54 @@
+//! A shop's feed that follows each click: four models, the items and the page are one binary.
+
+mod feed;
+mod items;
+mod models;
+mod openapi;
+mod page;
+mod predict;
+mod rows;
+mod seen;
+mod shoppers;
+mod workers;
+
+use modeldeploy::model;
+use std::process::ExitCode;
+
+/// Finds candidates: a shopper with a session and an item as vectors of one space.
+#[model("two-tower")]
+pub struct TwoTower;
+
+/// Says from the clicks in their order what comes next.
+#[model("sasrec")]
+pub struct Sasrec;
+
+/// The probability of a click, from both scores and what is known of shopper, session and item.
+#[model("ranker")]
+pub struct Ranker;
+
+/// The order of the page: purchases before clicks before the rest.
+#[model("feed-re-ranker")]
+pub struct ReRanker;
+
+fn main() -> ExitCode {
+    let started = models::prove().map_err(|error| error.to_string()).and_then(|proved| {
+        // The service's own self-test is of models that read texts.
+        if std::env::args().skip(1).any(|flag| flag == "--self-test") {
+            proved.iter().for_each(|line| println!("{line}"));
+        }
+        let service = modeldeploy_service::Service::new("feed-ranking", env!("CARGO_PKG_VERSION"))
+            .routes(predict::router())
+            .routes(shoppers::router())
+            .routes(items::router())
+            .routes(page::router())
+            .openapi(openapi::document());
+        service.run().map_err(|error| error.to_string())
+    });
+    match started {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
