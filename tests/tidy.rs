@@ -29,7 +29,7 @@ const STAGES: [&[&str]; 18] = [
     &["graph", "ops"],
     // ONNX models are read and evaluated before a graph is made of them.
     &["onnx"],
-    &["tokenizer", "trees"],
+    &["tokenizer", "trees", "features"],
     // Before the front, the passes and compression, which are held against it.
     &["reference"],
     &["front"],
