@@ -15,6 +15,7 @@ mod embed;
 mod fields;
 mod linear;
 mod norm;
+mod order;
 mod rows;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -111,7 +112,11 @@ pub fn lower(graph: &Graph) -> Result<Lowered, Vec<Diagnostic>> {
     match output {
         Ok(output) => {
             let program = Program { slots: lowering.slots, steps: lowering.steps, parts: lowering.parts, output };
-            Ok(Lowered { program, tensors: lowering.tensors })
+            let mut lowered = Lowered { program, tensors: lowering.tensors };
+            if lowering.network {
+                order::ordered(&mut lowered);
+            }
+            Ok(lowered)
         }
         Err(problem) => {
             let place = graph.outputs().first().map(|&output| graph.node(output).clone());

@@ -1,6 +1,6 @@
 """Exports small recommenders to ONNX, by both of PyTorch's exporters, into ../data/onnx/rankers.
 
-    python -m venv .venv && .venv/bin/pip install torch onnx onnxscript
+    python -m venv .venv && .venv/bin/pip install torch transformers onnx onnxscript
     .venv/bin/python make_rankers.py
 
 The weights are seeded and not trained. Written with torch 2.9 and onnx 1.23. Each model is of the shape that its paper gives it; three ways
@@ -20,6 +20,8 @@ from make import plain
 
 OUT = pathlib.Path(__file__).parent / "../data/onnx/rankers"
 ITEMS = 40
+
+torch.manual_seed(6)
 
 
 def mlp(*sizes, norm=False, last=None):
@@ -235,7 +237,6 @@ def main():
                 onnx.save(plain(onnx.load(path)), OUT / f"{name}-{exporter}.onnx")
 
 
-torch.manual_seed(6)
 for _, model, *_ in MODELS:
     seeded(model)
 

@@ -178,6 +178,11 @@ fn check(path: &Path) {
     for (precision, bound) in [(Precision::F32, 2e-5), (Precision::Bf16, 0.03), (Precision::Int8, 0.06)] {
         let pack = packed(&graph, &columns, precision);
         let artifact = Artifact::parse(&pack).expect("a pack");
+        let program = artifact.program();
+        let read: Vec<u32> = program.steps.iter().flat_map(|step| program.tensors(step)).map(|id| id.0).collect();
+        // The first time that a tensor is read, it is the next one.
+        let next = read.iter().fold(0, |next, &id| if id == next { next + 1 } else { next });
+        assert!(read.iter().all(|&id| id < next) && next as usize == artifact.tensors().len(), "{}", path.display());
         let mut session =
             Session::new(&artifact, Capacity { tokens: 12, texts: 1, candidates: 40 }).expect("a session");
         let mut random = Random(11);
