@@ -177,7 +177,8 @@ fn a_mean_over_items_and_fields_is_of_what_it_says() {
         ),
         node("Mul", &["user", "mean"], &["y"]),
     ];
-    right(17, nodes);
+    let text = right(17, nodes).graph.to_string();
+    assert!(text.contains("pool{pooling=mean}") && text.contains("reduce_mean{axis=1}"), "{text}");
 }
 
 #[test]
