@@ -103,12 +103,30 @@ impl Sum<'_> {
     #[inline(always)]
     fn sum<S: Simd, T: Entry>(mut self, s: S, entries: &[T], scales: Option<&[f32]>) {
         let Self { bag, width, .. } = self;
-        let divisor = if bag.mean { bag.count as f32 } else { 1.0 };
+        let divisor = s.splat(bag.count as f32);
         for r in 0..self.rows {
             if r + AHEAD < self.rows {
                 bag.prefetch(s, r + AHEAD, width);
             }
             let (ids, out) = (bag.row(r), self.out.row(r, width));
+            // Of one id, which is the common case, the row is read as it lies.
+            if let [id] = *ids {
+                let id = id as usize;
+                let start = match bag.offsets {
+                    Some(offsets) => s.add(s.splat(0.0), s.splat(offsets[id])),
+                    None => s.splat(0.0),
+                };
+                let scale = s.splat(scales.map_or(1.0, |scales| scales[id]));
+                let (row, rest) = entries[id * width..][..width].as_chunks::<16>();
+                let (to, to_rest) = out.as_chunks_mut::<16>();
+                for (to, row) in to.iter_mut().zip(row) {
+                    s.store(to, s.fma(T::load(s, row), scale, start));
+                }
+                if !rest.is_empty() {
+                    s.store_part(to_rest, s.fma(part(s, rest), scale, start));
+                }
+                continue;
+            }
             for (c, to) in out.chunks_mut(16).enumerate() {
                 let mut total = s.splat(0.0);
                 for &id in ids {
@@ -124,8 +142,8 @@ impl Sum<'_> {
                     }
                     total = s.fma(row, scale, total);
                 }
-                if divisor != 1.0 {
-                    total = s.div(total, s.splat(divisor));
+                if bag.mean {
+                    total = s.div(total, divisor);
                 }
                 match to.first_chunk_mut() {
                     Some(chunk) => s.store(chunk, total),

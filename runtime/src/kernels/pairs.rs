@@ -100,9 +100,11 @@ impl Kernel for Pairs<'_> {
 fn tile<S: Simd>(s: S, x: &[f32], fields: Fields, top: usize, left: usize) -> [S::F; SIDE * SIDE] {
     let Fields { count, width, .. } = fields;
     let field = |at: usize| &x[at.min(count - 1) * width..][..width];
-    let mut sides = [[field(top); SIDE], [field(left); SIDE]];
-    for i in 1..SIDE {
-        (sides[0][i], sides[1][i]) = (field(top + i), field(left + i));
+    let mut sides = [[x; SIDE]; 2];
+    for (first, side) in [top, left].into_iter().zip(&mut sides) {
+        for (at, of_side) in (first..).zip(side) {
+            *of_side = field(at);
+        }
     }
     let mut chains = [s.splat(0.0); SIDE * SIDE];
     let rest = width % 16;
