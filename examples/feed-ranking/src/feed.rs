@@ -83,16 +83,13 @@ impl Feed {
 
         let begun = Instant::now();
         let others = next.iter().copied().filter(|&row| towers.place(row) > found.len());
-        let candidates: Vec<usize> = found.iter().copied().chain(others).collect();
         let seen = Seen(session);
-        let known = |row: usize| Known {
-            two_tower: towers.scores[row],
-            sasrec: sequence.scores[row],
-            fit: seen.fit(&ITEMS[row]),
+        let known = |row: usize| {
+            let item = &ITEMS[row];
+            Known { item, two_tower: towers.scores[row], sasrec: sequence.scores[row], fit: seen.fit(item) }
         };
-        let known: Vec<Known> = candidates.iter().map(|&row| known(row)).collect();
-        let judged: Vec<_> =
-            candidates.iter().zip(&known).map(|(&row, known)| rows::of_ranker(&ITEMS[row], known)).collect();
+        let candidates: Vec<Known> = found.iter().copied().chain(others).map(known).collect();
+        let judged: Vec<_> = candidates.iter().map(rows::of_ranker).collect();
         let user = RankerUser {
             clicks: seen.clicks(),
             user: id,
@@ -107,25 +104,19 @@ impl Feed {
         let ranker = Stage { items_in: candidates.len(), items_out: clicks.len(), took: begun.elapsed() };
 
         let begun = Instant::now();
-        let of_click = |at: usize| (candidates[at], &known[at]);
-        let ordered: Vec<_> = clicks
-            .iter()
-            .map(|click| {
-                let (row, known) = of_click(click.row);
-                rows::of_re_ranker(&ITEMS[row], known, click.score, seen.clicks())
-            })
-            .collect();
+        let ordered = clicks.iter().map(|it| rows::of_re_ranker(&candidates[it.row], it.score, seen.clicks()));
+        let ordered: Vec<_> = ordered.collect();
         let mut ranked = ReRanker::get().rank(&ordered)?;
         ranked.truncate(limit);
         let re_ranker = Stage { items_in: clicks.len(), items_out: ranked.len(), took: begun.elapsed() };
 
         let shown = ranked.iter().enumerate().map(|(at, rank)| {
             let click = clicks[rank.row];
-            let (row, _) = of_click(click.row);
+            let item = candidates[click.row].item;
             Shown {
-                item: &ITEMS[row],
-                two_tower: towers.placed(row),
-                sasrec: sequence.placed(row),
+                item,
+                two_tower: towers.placed(item.row()),
+                sasrec: sequence.placed(item.row()),
                 click: Placed { score: click.score, place: rank.row + 1 },
                 rank: Placed { score: rank.score, place: at + 1 },
             }

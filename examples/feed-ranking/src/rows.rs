@@ -13,9 +13,10 @@ pub(crate) static OF_TWO_TOWER: LazyLock<Vec<TwoTowerRow<'static>>> =
 pub(crate) static OF_SASREC: LazyLock<Vec<SasrecRow>> =
     LazyLock::new(|| ITEMS.iter().map(|item| SasrecRow { item: f64::from(item.id) }).collect());
 
-/// What the models before have said of an item, and how it fits the session.
+/// An item with what the models before have said of it, and how it fits the session.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Known {
+    pub(crate) item: &'static Item,
     pub(crate) two_tower: f64,
     pub(crate) sasrec: f64,
     pub(crate) fit: Fit,
@@ -33,9 +34,9 @@ fn of_two_tower(item: &Item) -> TwoTowerRow<'_> {
     }
 }
 
-/// An item as the ranker takes it.
-pub(crate) fn of_ranker<'a>(item: &'a Item, known: &Known) -> RankerRow<'a> {
-    let Known { two_tower, sasrec, fit } = *known;
+/// A candidate as the ranker takes it.
+pub(crate) fn of_ranker(known: &Known) -> RankerRow<'static> {
+    let Known { item, two_tower, sasrec, fit } = *known;
     RankerRow {
         log_price: item.price.ln(),
         log_popularity: (1.0 + item.popularity).ln(),
@@ -53,9 +54,9 @@ pub(crate) fn of_ranker<'a>(item: &'a Item, known: &Known) -> RankerRow<'a> {
     }
 }
 
-/// An item as the re-ranker takes it, with the ranker's probability.
-pub(crate) fn of_re_ranker<'a>(item: &'a Item, known: &Known, click: f64, clicks: f64) -> ReRankerRow<'a> {
-    let Known { two_tower, sasrec, fit } = *known;
+/// A candidate as the re-ranker takes it, with the ranker's probability and how many clicks the session has.
+pub(crate) fn of_re_ranker(known: &Known, click: f64, clicks: f64) -> ReRankerRow<'static> {
+    let Known { item, two_tower, sasrec, fit } = *known;
     ReRankerRow {
         click,
         sasrec_score: sasrec,
@@ -126,8 +127,9 @@ mod tests {
 
     fn known(session: &[&'static Item], candidate: &Value) -> Known {
         let score = |name: &str| candidate[name].as_f64().expect("a score");
-        let fit = Seen(session).fit(item_of(candidate));
-        Known { two_tower: score("two_tower_score"), sasrec: score("sasrec_score"), fit }
+        let item = item_of(candidate);
+        let fit = Seen(session).fit(item);
+        Known { item, two_tower: score("two_tower_score"), sasrec: score("sasrec_score"), fit }
     }
 
     #[test]
@@ -154,7 +156,7 @@ mod tests {
             same(seen.last_item(), &user["last_item"]);
             assert_eq!(seen.last_subcategory(), user["last_subcategory"]);
             for candidate in candidates(&ranker) {
-                let row = of_ranker(item_of(candidate), &known(&session, candidate));
+                let row = of_ranker(&known(&session, candidate));
                 let texts = [row.category, row.subcategory, row.brand];
                 assert_eq!(
                     texts,
@@ -187,7 +189,7 @@ mod tests {
                 let field = |name: &str| fields[names.iter().position(|it| *it == name).expect("a name")];
                 let number = |name: &str| field(name).parse().map_or(Value::Null, |number: f64| number.into());
                 let click = number("click").as_f64().expect("a probability");
-                let row = of_re_ranker(item_of(candidate), &known(&session, candidate), click, Seen(&session).clicks());
+                let row = of_re_ranker(&known(&session, candidate), click, Seen(&session).clicks());
                 assert_eq!(row.subcategory, field("subcategory"));
                 for (here, name) in [
                     (row.click, "click"),

@@ -51,8 +51,18 @@ pub(crate) fn program(args: &[&str]) -> Command {
 impl Shop {
     /// Starts a shop and waits until it says where it listens.
     pub(crate) fn open() -> Shop {
-        let mut process =
-            program(&["--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().expect("the service starts");
+        Shop::start(program(&["--listen", "127.0.0.1:0"]))
+    }
+
+    /// A shop whose models run on this instruction set.
+    pub(crate) fn on(isa: &str) -> Shop {
+        let mut command = program(&["--listen", "127.0.0.1:0"]);
+        command.env("MODELDEPLOY_ISA", isa);
+        Shop::start(command)
+    }
+
+    fn start(mut command: Command) -> Shop {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("the service starts");
         let mut line = String::new();
         let stdout = process.stdout.as_mut().expect("a pipe");
         BufReader::new(stdout).read_line(&mut line).expect("a line");

@@ -107,6 +107,20 @@ fn the_answer_does_not_depend_on_company() {
     });
 }
 
+/// Wherever the service runs by itself, what it says is what plain scalar code says, to the last bit.
+#[test]
+fn the_answer_does_not_depend_on_the_processor() {
+    let (here, scalar) = (Shop::open(), Shop::on("scalar"));
+    for request in [
+        json!({"limit": 50}),
+        json!({"user": {"id": "u0042"}, "session": [1], "limit": 50}),
+        json!({"user": {"id": "u1500"}, "session": (900..980).collect::<Vec<u32>>(), "limit": 50}),
+    ] {
+        let [a, b] = [&here, &scalar].map(|shop| shop.predict(request.clone()));
+        assert_eq!((&a["feed"], &a["stages"]), (&b["feed"], &b["stages"]), "{request}");
+    }
+}
+
 #[test]
 fn bad_requests_are_refused_with_a_reason() {
     let shop = Shop::open();
