@@ -172,12 +172,18 @@ impl Builder {
 
 /// A number as it is, with its name.
 pub(super) fn number(name: String, side: Side) -> Feature {
-    Feature { name, side, takes: Takes::Number, rule: Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 } }
+    Feature {
+        name,
+        side,
+        repeated: false,
+        takes: Takes::Number,
+        rule: Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 },
+    }
 }
 
 /// An id below `size`.
 pub(super) fn id(name: String, side: Side, size: u32) -> Feature {
-    Feature { name, side, takes: Takes::Id, rule: Rule::Id { size, unknown: Some(0) } }
+    Feature { name, side, repeated: false, takes: Takes::Id, rule: Rule::Id { size, unknown: Some(0) } }
 }
 
 /// Codes within ±127 and a scale for each row.
