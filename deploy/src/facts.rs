@@ -59,7 +59,7 @@ mod tests {
         }
         assert_eq!((super::BATCH_TOKENS, super::BATCH_TEXTS), (128, 128));
         let sessions = include_str!("../../service/src/batch/sessions.rs");
-        assert!(sessions.contains("tokens: BATCH_TOKENS.max(served.facts.max_tokens), texts: BATCH_TEXTS"));
+        assert!(sessions.contains("Capacity::new(BATCH_TOKENS.max(served.facts.max_tokens), BATCH_TEXTS)"));
         // A worker a core, by what the control group allows.
         assert!(include_str!("../../service/src/processors.rs").contains("available_parallelism()"));
     }

@@ -9,6 +9,7 @@ mod bag;
 mod canonicalize;
 mod dense;
 mod dot;
+mod early;
 mod embed_sum;
 mod fold;
 mod gelu;
@@ -67,6 +68,7 @@ pub const PASSES: &[Pass] = &[
     Pass { name: "split", run: split::run },
     Pass { name: "embed_sum", run: embed_sum::run },
     Pass { name: "pool", run: pool::run },
+    Pass { name: "early", run: early::run },
     Pass { name: "dot", run: dot::run },
     Pass { name: "pairs", run: pairs::run },
     Pass { name: "affine", run: affine::run },

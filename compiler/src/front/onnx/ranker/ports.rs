@@ -200,6 +200,12 @@ fn axes(port: &FilePort, side: Side, batch: Batch<'_>) -> Result<(Elem, Vec<Axis
         (Side::Candidate, ..) => return Err("it has no axis of candidates where the others have it".to_owned()),
         (Side::User, [first, rest_of @ ..], _) => [vec![repeated(first)], rest(rest_of)?].concat(),
         (Side::User, [], _) => vec![],
+        (Side::Session, [.., Dimension::Named(name)], Batch::First(Some(other))) if name == other => {
+            return Err(format!(
+                "its axis `{}` is that of the candidates, and a session's items are others",
+                name.escape_debug()
+            ));
+        }
         (Side::Session, [Dimension::Named(_) | Dimension::Any], _) => vec![Axis::Items],
         (Side::Session, [first, Dimension::Named(_) | Dimension::Any, rest_of @ ..], _) => {
             [vec![repeated(first), Axis::Items], rest(rest_of)?].concat()
