@@ -174,7 +174,7 @@ fn what_is_not_the_network_that_was_trained_is_refused() {
     // A gate that the network is under.
     let gate = "gate = { suite = \"eval/towers.toml\", metric = \"auc\", min = 0.9 }";
     shop.edit("Cargo.toml", "task = \"rank\"", &format!("task = \"rank\"\n{gate}"));
-    shop.run(&["lock"]).code(1).errs(&["MD0610", "`auc` of the pack is 0.500000, 0.400000 under 0.9"]);
+    shop.run(&["lock"]).code(3).errs(&["MD0610", "`auc` of the pack is 0.500000, 0.400000 under 0.9"]);
     shop.edit("eval/requests.jsonl", "[1, 0, 0]", "[0, 0, 0]");
-    shop.run(&["lock"]).code(1).errs(&["`auc` cannot be measured"]);
+    shop.run(&["lock"]).code(1).errs(&["cannot be measured: no request has a relevant candidate"]);
 }

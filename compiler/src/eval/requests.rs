@@ -78,6 +78,9 @@ fn why(metric: Metric) -> &'static str {
     }
 }
 
+/// The figure of one request: of the labels as they were ranked, and of all.
+type Figured<'f> = dyn Fn(&[f64], &[f64]) -> Option<f64> + 'f;
+
 /// Requests whose labels say what is relevant.
 struct Labelled<'l> {
     served: &'l [Served],
@@ -91,7 +94,7 @@ impl Labelled<'_> {
             let labels = self.served.iter().flat_map(|request| &request.said).map(|&label| label >= relevant);
             (scores.concat(), labels.collect::<Vec<bool>>())
         };
-        let mean = |figure: &dyn Fn(&[f64], &[f64]) -> Option<f64>| {
+        let mean = |figure: &Figured<'_>| {
             let of_request = |(request, scores): (&Served, &Vec<f64>)| {
                 let ranked: Vec<f64> = rank(scores).into_iter().map(|at| request.said[at]).collect();
                 figure(&ranked, &request.said)

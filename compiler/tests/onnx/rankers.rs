@@ -252,7 +252,8 @@ fn one_candidate_at_a_time_in_the_file_is_many_in_the_pack() {
 fn what_is_of_the_user_alone_has_one_row() {
     for (name, user) in [
         ("dcn-torchscript", &["bag"][..]),
-        ("sasrec-torchscript", &["pool"]),
+        // Of the last block all after attention, of the last item alone.
+        ("sasrec-torchscript", &["dense", "dense", "dense", "layer_norm", "layer_norm", "pool", "pool"]),
         // Of the states of two layers the last alone is read.
         ("gru-torchscript", &["pool"]),
         // Two fields of two tables, and their share of a layer.
