@@ -150,7 +150,8 @@ impl Running {
         json!({"service": self.url, "models": models.collect::<Vec<_>>(), "proved": false})
     }
 
-    /// Refuses a service that runs what a lock does not pin, or that lacks a model of the lock's; `place` is the lock's.
+    /// Refuses a service that runs what a lock does not pin, or that lacks a model of the lock's; `place` is the lock's. Of a workspace's lock
+    /// the models count of those packages that the service runs some of.
     pub(crate) fn held_to(&self, lock: &Lock, place: &Path) -> Result<(), Vec<Diagnostic>> {
         let strangers = self.cards.iter().filter(|card| Running::locked(card, Some(lock)).is_none());
         let strangers = strangers.map(|card| {
@@ -164,7 +165,9 @@ impl Running {
         let runs = |model: &&LockedModel| {
             self.cards.iter().any(|card| model.packs.iter().any(|pack| pack.digest.to_string() == card.digest))
         };
-        let absent = lock.models.iter().filter(|model| !runs(model));
+        let packages: Vec<&str> = lock.models.iter().filter(runs).map(|model| model.package.as_str()).collect();
+        let is_its = |model: &&LockedModel| packages.is_empty() || packages.contains(&model.package.as_str());
+        let absent = lock.models.iter().filter(|model| !runs(model) && is_its(model));
         let absent =
             absent.map(|model| format!("it does not run {} {}, which the lock pins", model.name, model.version));
         let wrong: Vec<Diagnostic> = strangers
@@ -232,6 +235,10 @@ mod tests {
         let wrong = running.held_to(&lock, Path::new("Model.lock")).expect_err("one is absent");
         assert_eq!(wrong.len(), 1);
         assert!(wrong[0].to_string().contains("does not run model-1"), "{}", wrong[0]);
+        // Another package of the workspace has models of its own.
+        let mut workspace = lock.clone();
+        workspace.models[1].package = "another".into();
+        assert_eq!(running.held_to(&workspace, Path::new("Model.lock")), Ok(()));
 
         let both = json!([card(&digests[0]), card(&digests[1])]).to_string();
         let running = ask(&service(ok(&both)).0, &Way::default()).expect("an answer");
