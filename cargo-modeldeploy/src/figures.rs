@@ -41,9 +41,11 @@ pub(crate) fn table(evaluation: &Evaluation) -> String {
     let Evaluation { texts, measured, without_relevant, of_requests, .. } = evaluation;
     let [what, of] = if *of_requests { ["candidates", "requests"] } else { ["texts", "queries or examples"] };
     let _ = write!(text, "\n  {texts} {what}, {measured} {of} measured");
-    if *without_relevant > 0 {
-        let _ = write!(text, ", {without_relevant} left out that have nothing relevant");
-    }
+    let _ = match (*without_relevant, *of_requests) {
+        (0, _) => Ok(()),
+        (count, false) => write!(text, ", {count} left out that have nothing relevant"),
+        (count, true) => write!(text, "; {count} more have nothing relevant, and count for `auc` and `logloss` alone"),
+    };
     text
 }
 

@@ -10,9 +10,8 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::records::{Problems, TextFile};
 use crate::section::{list, nearest};
-use modeldeploy_format::features::{Fact, Features, Kind, List, RowMut, Side, Takes, Value, ValueError};
+use modeldeploy_format::features::{Fact, Features, Kind, List, Side, Takes, Value, ValueError};
 use modeldeploy_format::golden::requests::GivenRows;
-use modeldeploy_format::program::Columns;
 use serde_json::{Map, Value as Json};
 
 /// A request, and what is said of its candidates.
@@ -82,12 +81,8 @@ impl Served {
     /// The value that its feature does not take.
     pub fn split(&self, features: &Features, most: usize) -> Result<NetworkRows, ValueError> {
         let given = features.given();
-        let rows = |columns: Columns, count: usize| GivenRows {
-            numbers: vec![0.0; columns.numbers as usize * count],
-            ids: vec![0; columns.ids as usize * count],
-        };
         let items = features.items(self.session.first().map_or(0, Vec::len), most);
-        let (mut session, mut user) = (rows(given.session, items), rows(given.user, 1));
+        let (mut session, mut user) = (GivenRows::zeros(given.session, items), GivenRows::zeros(given.user, 1));
         let numbers: Vec<Vec<f64>> = self.session.iter().map(|items| numbers(items)).collect();
         let texts: Vec<Vec<&str>> = self.session.iter().map(|items| texts(items)).collect();
         let kinds = features.of(Side::Session).iter().map(|&at| features.list()[at as usize].rule.kind());
@@ -97,21 +92,17 @@ impl Served {
         });
         let lists: Vec<List<'_>> = lists.collect();
         features.session(&lists, most, &mut session.numbers, &mut session.ids)?;
-        let mut repeated = rows(given.candidate, 1);
-        features.user(&values(&self.user), row_mut(&mut user), row_mut(&mut repeated))?;
+        let mut repeated = GivenRows::zeros(given.candidate, 1);
+        features.user(&values(&self.user), user.row_mut(given.user, 0), repeated.row_mut(given.candidate, 0))?;
         let mut candidates = GivenRows::default();
         for candidate in &self.candidates {
             let mut row = repeated.clone();
-            features.candidate(&values(candidate), row_mut(&mut row))?;
+            features.candidate(&values(candidate), row.row_mut(given.candidate, 0))?;
             candidates.numbers.extend(row.numbers);
             candidates.ids.extend(row.ids);
         }
         Ok(NetworkRows { session, user, candidates })
     }
-}
-
-fn row_mut(row: &mut GivenRows) -> RowMut<'_> {
-    RowMut { numbers: &mut row.numbers, ids: &mut row.ids }
 }
 
 fn values(owned: &[Owned]) -> Vec<Value<'_>> {

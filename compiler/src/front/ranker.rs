@@ -41,7 +41,7 @@ pub struct LoadedRanker {
 pub enum LoadedScorer {
     /// Trees, and rows with their scores.
     Trees(Box<Ensemble>, Vec<Expected>),
-    /// A network, before any pass, and requests with their scores.
+    /// A network, as it was read, and requests with their scores.
     Network(Box<Graph>, Vec<Served>),
 }
 

@@ -54,7 +54,7 @@ pub fn evaluate(
     let current = lock.model(name).filter(|model| reuse::is_current(manifest, entry, model, &workspace.store));
     if entry.task == Task::Rank {
         let derived = rank::derive(manifest, entry, &|_, _, _| Ok(()), progress)?;
-        let evaluation = rank::measure(&suite, &derived, &derived.pack, progress)?;
+        let evaluation = rank::measure(&suite, &derived, progress)?;
         return Ok(Evaluated {
             suite: suite.shown,
             pack: Digest::of(&derived.pack),

@@ -3,8 +3,11 @@
 use super::{Judge, Progress, rank, texts};
 use crate::diagnostic::Diagnostic;
 use crate::eval::Evaluation;
-use crate::manifest::{Manifest, ModelEntry};
+use crate::gate;
+use crate::manifest::{GateEntry, Manifest, ModelEntry};
+use crate::metrics::Metric;
 use crate::store::{Kind, Store};
+use crate::suite::Suite;
 use modeldeploy_format::lock::{LockedFile, LockedGate, LockedModel, LockedPack};
 use modeldeploy_format::pack::{Aligned, LAYOUT_FINGERPRINT};
 use modeldeploy_format::{Digest, Signature, Task};
@@ -65,6 +68,26 @@ pub(super) fn has_recipe(manifest: &Manifest, entry: &ModelEntry, locked: &BTree
         Task::Rank => rank::has_recipe(entry, locked),
         _ => super::derive::recipe(manifest, entry).is_ok_and(|(settings, _)| settings == *locked),
     }
+}
+
+/// What the lock says of a gate that a model has passed. `worst` gives the layers that cost most, where it has not.
+///
+/// # Errors
+///
+/// If the suite measures nothing, or the model is under a threshold.
+pub(super) fn passed(
+    entry: &ModelEntry,
+    (gate, metric): (&GateEntry, Metric),
+    suite: &Suite,
+    evaluation: Evaluation,
+    worst: impl FnOnce() -> Result<Vec<(String, f64)>, Vec<Diagnostic>>,
+) -> Result<(LockedGate, Evaluation), Vec<Diagnostic>> {
+    gate::measures(metric, &evaluation, suite).map_err(|error| vec![error])?;
+    let short = gate::shortfalls(gate, metric, &evaluation);
+    if !short.is_empty() {
+        return Err(vec![gate::refusal(&entry.name, &entry.place, &short, &evaluation, &worst()?)]);
+    }
+    Ok((gate::locked(gate, metric, suite.digest, &evaluation), evaluation))
 }
 
 /// What an entry of the lock says of what was made.

@@ -2,7 +2,7 @@
 
 use super::derive::{Derived, derive_judged, locked_files};
 use super::engines::{PackEngine, ReferenceEngine};
-use super::made::{Locking, Made, locked};
+use super::made::{Locking, Made, locked, passed};
 use super::{Event, Judge, OTHER_BYTES, Progress};
 use crate::compress::error_by_layer;
 use crate::compressed;
@@ -65,16 +65,13 @@ fn measure(
     let got = PackEngine::new(&derived.pack).map_err(one)?;
     let heard = |done, total| progress(Event::Stage("Evaluating", done, total));
     let evaluation = eval::run(suite, &loaded.signature, &base, &got, &heard)?;
-    gate::measures(metric, &evaluation, suite).map_err(one)?;
-    let short = gate::shortfalls(gate, metric, &evaluation);
-    if !short.is_empty() {
+    let worst = || {
         let samples = &derived.samples[..derived.samples.len().min(LAYER_SAMPLES)];
         let mut layers = error_by_layer(&loaded.graph, &derived.compressed_graph, samples)?;
         layers.sort_by(|a, b| b.own.total_cmp(&a.own));
-        let worst: Vec<(String, f64)> = layers.into_iter().take(LAYERS).map(|layer| (layer.name, layer.own)).collect();
-        return Err(vec![gate::refusal(&entry.name, &entry.place, &short, &evaluation, &worst)]);
-    }
-    Ok(Some((gate::locked(gate, metric, suite.digest, &evaluation), evaluation)))
+        Ok(layers.into_iter().take(LAYERS).map(|layer| (layer.name, layer.own)).collect())
+    };
+    passed(entry, (gate, metric), suite, evaluation, worst).map(Some)
 }
 
 pub(super) fn again(

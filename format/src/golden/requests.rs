@@ -1,6 +1,7 @@
 //! Golden requests of a ranker's network: a session, a user and some candidates, as they come after the features' rules, with the scores
 //! that the pack's own kernels gave; they must give them to the bit.
 
+use crate::features::RowMut;
 use crate::program::{Columns, Given};
 use crate::wire::{Decoder, Encoder, WireError};
 
@@ -11,6 +12,30 @@ pub struct GivenRows {
     pub numbers: Vec<f32>,
     /// The ids of each row.
     pub ids: Vec<u32>,
+}
+
+impl GivenRows {
+    /// So many rows of zeros.
+    pub fn zeros(columns: Columns, count: usize) -> GivenRows {
+        let Columns { numbers, ids } = columns;
+        GivenRows { numbers: vec![0.0; numbers as usize * count], ids: vec![0; ids as usize * count] }
+    }
+
+    /// How many rows there are; none where nothing is given with one.
+    pub fn count(&self, columns: Columns) -> usize {
+        let of = |len: usize, each: u32| len.checked_div(each as usize).unwrap_or(0);
+        of(self.numbers.len(), columns.numbers).max(of(self.ids.len(), columns.ids))
+    }
+
+    /// The places of one row.
+    ///
+    /// # Panics
+    ///
+    /// If there are not so many rows.
+    pub fn row_mut(&mut self, columns: Columns, at: usize) -> RowMut<'_> {
+        let (numbers, ids) = (columns.numbers as usize, columns.ids as usize);
+        RowMut { numbers: &mut self.numbers[at * numbers..][..numbers], ids: &mut self.ids[at * ids..][..ids] }
+    }
 }
 
 /// One request and its scores.
@@ -45,10 +70,8 @@ pub fn encode(requests: &[GoldenRequest], given: &Given) -> Vec<u8> {
 }
 
 fn rows_out(out: &mut Encoder, rows: &GivenRows, columns: Columns) {
-    let Columns { numbers, ids } = columns;
-    let of = |len: usize, each: u32| if each == 0 { 0 } else { len / each as usize };
-    let count = of(rows.numbers.len(), numbers).max(of(rows.ids.len(), ids));
-    let (numbers, ids) = (count * numbers as usize, count * ids as usize);
+    let count = rows.count(columns);
+    let (numbers, ids) = (count * columns.numbers as usize, count * columns.ids as usize);
     assert_eq!((rows.numbers.len(), rows.ids.len()), (numbers, ids), "whole rows of what is given");
     out.count(count);
     rows.numbers.iter().for_each(|&number| out.f32(number));

@@ -4,7 +4,7 @@ use super::{For, ValueError};
 use crate::isa::Isa;
 use crate::model::Error;
 use crate::session::{Capacity, Columns, Request, Session};
-use modeldeploy_format::features::{Features, RowMut, Value};
+use modeldeploy_format::features::{Features, Value};
 use modeldeploy_format::golden::requests::{GivenRows, GoldenRequest};
 use modeldeploy_format::{Artifact, program};
 
@@ -33,19 +33,15 @@ impl<'a> Worker<'a> {
         let (given, most) = (features.given(), artifact.signature().max_tokens as usize);
         let capacity = Capacity { tokens: most, texts: 1, candidates: ROWS };
         let session = Session::with_isa(artifact, capacity, isa)?;
-        let rows = |columns: program::Columns, count: usize| GivenRows {
-            numbers: vec![0.0; columns.numbers as usize * count],
-            ids: vec![0; columns.ids as usize * count],
-        };
         Ok(Worker {
             session,
             given,
             most,
             items: 0,
-            seen: rows(given.session, most),
-            user: rows(given.user, 1),
-            repeated: rows(given.candidate, 1),
-            candidates: rows(given.candidate, ROWS),
+            seen: GivenRows::zeros(given.session, most),
+            user: GivenRows::zeros(given.user, 1),
+            repeated: GivenRows::zeros(given.candidate, 1),
+            candidates: GivenRows::zeros(given.candidate, ROWS),
             scores: vec![0.0; ROWS * artifact.signature().outputs as usize],
         })
     }
@@ -56,13 +52,13 @@ impl<'a> Worker<'a> {
         let Worker { seen, user, repeated, .. } = self;
         self.items = features.session(asked.session, self.most, &mut seen.numbers, &mut seen.ids).map_err(wrong)?;
         features
-            .user(asked.user, row_mut(user, self.given.user, 0), row_mut(repeated, self.given.candidate, 0))
+            .user(asked.user, user.row_mut(self.given.user, 0), repeated.row_mut(self.given.candidate, 0))
             .map_err(wrong)
     }
 
     /// Reads a candidate.
     pub(super) fn row(&mut self, features: &Features, at: usize, values: &[Value<'_>]) -> Result<(), ValueError> {
-        let row = row_mut(&mut self.candidates, self.given.candidate, at);
+        let row = self.candidates.row_mut(self.given.candidate, at);
         row.numbers.copy_from_slice(&self.repeated.numbers);
         row.ids.copy_from_slice(&self.repeated.ids);
         features.candidate(values, row)
@@ -87,7 +83,7 @@ impl<'a> Worker<'a> {
     /// The scores of a golden request.
     pub(super) fn golden(&mut self, golden: &GoldenRequest) -> Result<&[f32], Error> {
         let GoldenRequest { session, user, candidates, scores: _ } = golden;
-        let (items, count) = (rows(session, self.given.session), rows(candidates, self.given.candidate));
+        let (items, count) = (session.count(self.given.session), candidates.count(self.given.candidate));
         let request = Request {
             session: first(session, self.given.session, items),
             starts: &[0, items as u32],
@@ -99,12 +95,6 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// The places of one of some rows.
-fn row_mut(rows: &mut GivenRows, columns: program::Columns, at: usize) -> RowMut<'_> {
-    let (numbers, ids) = (columns.numbers as usize, columns.ids as usize);
-    RowMut { numbers: &mut rows.numbers[at * numbers..][..numbers], ids: &mut rows.ids[at * ids..][..ids] }
-}
-
 /// The first rows of some.
 fn first(rows: &GivenRows, columns: program::Columns, count: usize) -> Columns<'_> {
     let of = |len: usize, each: u32| len.min(count * each as usize);
@@ -112,10 +102,4 @@ fn first(rows: &GivenRows, columns: program::Columns, count: usize) -> Columns<'
         numbers: &rows.numbers[..of(rows.numbers.len(), columns.numbers)],
         ids: &rows.ids[..of(rows.ids.len(), columns.ids)],
     }
-}
-
-/// How many rows there are.
-fn rows(rows: &GivenRows, columns: program::Columns) -> usize {
-    let of = |len: usize, each: u32| len.checked_div(each as usize).unwrap_or(0);
-    of(rows.numbers.len(), columns.numbers).max(of(rows.ids.len(), columns.ids))
 }

@@ -5,7 +5,7 @@ mod network;
 mod trees;
 
 use super::derive::{REVISION, REVISION_KEY, locked_files};
-use super::made::{Locking, Made, locked};
+use super::made::{Locking, Made, locked, passed};
 use super::{Event, Judge, OTHER_BYTES, Progress};
 use crate::diagnostic::Diagnostic;
 use crate::eval::{self, Evaluation};
@@ -58,8 +58,11 @@ pub(super) fn derive(
 ) -> Result<Derived, Vec<Diagnostic>> {
     progress(Event::Stage("Loading", 0, 0));
     let options = RankerOptions { max_items: entry.max_tokens };
-    let loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?, options)?;
+    let mut loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?, options)?;
     judge(manifest, entry, &locked_files(&loaded.files))?;
+    if let LoadedScorer::Network(graph, _) = &mut loaded.scorer {
+        passes::run(graph);
+    }
     progress(Event::Stage("Packing", 0, 0));
     let (compressed, golden, pack) = match &loaded.scorer {
         LoadedScorer::Trees(ensemble, expected) => {
@@ -115,24 +118,14 @@ fn gated(
     let one = |error: Diagnostic| vec![error];
     let suite = Suite::read(&manifest.resolve(&gate.suite))?;
     let metric = gate::metric(gate, &entry.place, &suite.metrics).map_err(one)?;
-    let evaluation = measure(&suite, derived, &derived.pack, progress)?;
-    gate::measures(metric, &evaluation, &suite).map_err(one)?;
-    let short = gate::shortfalls(gate, metric, &evaluation);
-    if !short.is_empty() {
-        return Err(vec![gate::refusal(&entry.name, &entry.place, &short, &evaluation, &[])]);
-    }
-    Ok(Some((gate::locked(gate, metric, suite.digest, &evaluation), evaluation)))
+    let evaluation = measure(&suite, derived, progress)?;
+    passed(entry, (gate, metric), &suite, evaluation, || Ok(vec![])).map(Some)
 }
 
-/// Runs a suite on a ranker's reference and on a pack of it.
-pub(super) fn measure(
-    suite: &Suite,
-    derived: &Derived,
-    pack: &Aligned,
-    progress: Progress<'_>,
-) -> Result<Evaluation, Vec<Diagnostic>> {
+/// Runs a suite on a ranker's reference and on its pack.
+pub(super) fn measure(suite: &Suite, derived: &Derived, progress: Progress<'_>) -> Result<Evaluation, Vec<Diagnostic>> {
     let heard = |done, total| progress(Event::Stage("Evaluating", done, total));
-    let features = &derived.loaded.features;
+    let (features, pack) = (&derived.loaded.features, &derived.pack);
     match &derived.loaded.scorer {
         LoadedScorer::Trees(ensemble, _) => {
             let engine = trees::engine(pack)?;
@@ -141,9 +134,7 @@ pub(super) fn measure(
             eval::run_requests(suite, features, &base, &got, &heard)
         }
         LoadedScorer::Network(graph, _) => {
-            let mut graph = graph.clone();
-            passes::run(&mut graph);
-            let (reference, engine) = (Reference::new(&graph)?, network::engine(pack, Isa::detect())?);
+            let (reference, engine) = (Reference::new(graph)?, network::engine(pack, Isa::detect())?);
             let most = derived.loaded.signature.max_tokens as usize;
             let base = |request: &Served| network::reference(&reference, features, most, request);
             let got = |request: &Served| network::scores(&engine, features, request);

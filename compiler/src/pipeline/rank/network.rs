@@ -11,7 +11,6 @@ use crate::front::LoadedRanker;
 use crate::graph::Graph;
 use crate::manifest::ModelEntry;
 use crate::ops::Request;
-use crate::passes;
 use crate::pipeline::{Event, Progress};
 use crate::reference::Reference;
 use crate::trees::codes::NO_PARITY;
@@ -60,13 +59,11 @@ pub(super) fn packs(
     progress: Progress<'_>,
 ) -> Result<(Aligned, Vec<u8>, Aligned), Vec<Diagnostic>> {
     let LoadedRanker { signature, features, .. } = loaded;
-    let mut graph = graph.clone();
-    passes::run(&mut graph);
     let (_, recipe) = recipe(entry)?;
-    let small = compress(&graph, &recipe, &[], &mut |step| {
+    let small = compress(graph, &recipe, &[], &mut |step| {
         progress(Event::Stage("Quantizing", step.done, step.total));
     })?;
-    let exact = emit::network(&graph, signature, features, &[])?;
+    let exact = emit::network(graph, signature, features, &[])?;
     let compressed = emit::network(&small, signature, features, &[])?;
     let most = signature.max_tokens as usize;
     let mut rows: Vec<NetworkRows> = vec![];
@@ -75,7 +72,7 @@ pub(super) fn packs(
     }
     let probed = (0..PROBES).map(|at| probe(features, most, at));
     let asked: Vec<GoldenRequest> = rows.iter().cloned().chain(probed).map(|rows| golden(rows, features)).collect();
-    prove(&graph, &exact, &asked, entry)?;
+    prove(graph, &exact, &asked, entry)?;
     said(&exact, served, &asked)?;
     let goldens = remember(&compressed, &asked, entry)?;
     let pack = emit::network(&small, signature, features, &goldens)?;
@@ -118,14 +115,14 @@ pub(super) fn scores(engine: &Engine<'_>, features: &Features, request: &Served)
 /// A request that is not scored yet.
 fn golden(rows: NetworkRows, features: &Features) -> GoldenRequest {
     let NetworkRows { session, user, candidates } = rows;
-    let count = count(&candidates, features.given().candidate);
+    let count = candidates.count(features.given().candidate);
     GoldenRequest { session, user, candidates, scores: vec![0.0; count] }
 }
 
 /// A request in parts of as many candidates as are scored together.
 fn parts(request: &GoldenRequest, features: &Features) -> Vec<GoldenRequest> {
     let Columns { numbers, ids } = features.given().candidate;
-    let all = count(&request.candidates, Columns { numbers, ids });
+    let all = request.candidates.count(features.given().candidate);
     let some = |from: usize, to: usize| GoldenRequest {
         candidates: GivenRows {
             numbers: request.candidates.numbers[from * numbers as usize..to * numbers as usize].to_vec(),
@@ -137,20 +134,15 @@ fn parts(request: &GoldenRequest, features: &Features) -> Vec<GoldenRequest> {
     (0..all).step_by(TOGETHER).map(|from| some(from, all.min(from + TOGETHER))).collect()
 }
 
-fn count(rows: &GivenRows, columns: Columns) -> usize {
-    let of = |len: usize, each: u32| len.checked_div(each as usize).unwrap_or(0);
-    of(rows.numbers.len(), columns.numbers).max(of(rows.ids.len(), columns.ids))
-}
-
 /// A request as the reference takes it.
 fn asked<'r>(request: &'r GoldenRequest, features: &Features) -> Request<'r> {
     let given = features.given();
     Request {
         session: &request.session,
-        items: count(&request.session, given.session),
+        items: request.session.count(given.session),
         user: &request.user,
         candidates: &request.candidates,
-        count: count(&request.candidates, given.candidate),
+        count: request.candidates.count(given.candidate),
     }
 }
 
@@ -202,9 +194,9 @@ fn prove(
     entry: &ModelEntry,
 ) -> Result<(), Vec<Diagnostic>> {
     let (reference, engine) = (Reference::new(graph)?, engine(exact, Isa::detect())?);
-    let features = engine.ranker().features.clone();
-    for request in asked_for.iter().flat_map(|request| parts(request, &features)) {
-        let expected = reference.score(asked(&request, &features)).map_err(|error| vec![error])?;
+    let features = &engine.ranker().features;
+    for request in asked_for.iter().flat_map(|request| parts(request, features)) {
+        let expected = reference.score(asked(&request, features)).map_err(|error| vec![error])?;
         let got = run(&engine, &request)?;
         let wrong = got
             .iter()
@@ -220,12 +212,12 @@ fn prove(
 /// Holds the pack without compression against what the model's maker says.
 fn said(exact: &Aligned, served: &[Served], asked_for: &[GoldenRequest]) -> Result<(), Vec<Diagnostic>> {
     let engine = engine(exact, Isa::detect())?;
-    let features = engine.ranker().features.clone();
+    let features = &engine.ranker().features;
     let outputs = engine.signature().outputs as usize;
     let mut errors = vec![];
     for (request, asked) in served.iter().zip(asked_for) {
         let mut got = vec![];
-        for part in parts(asked, &features) {
+        for part in parts(asked, features) {
             got.extend(run(&engine, &part)?.into_iter().map(f64::from));
         }
         let pairs = got.chunks(outputs).zip(request.said.chunks(outputs));
@@ -245,9 +237,9 @@ fn remember(
     let mut goldens: Option<Vec<GoldenRequest>> = None;
     for isa in Isa::available() {
         let engine = engine(pack, isa)?;
-        let features = engine.ranker().features.clone();
+        let features = &engine.ranker().features;
         let mut here = vec![];
-        for request in asked_for.iter().flat_map(|request| parts(request, &features)).take(GOLDENS) {
+        for request in asked_for.iter().flat_map(|request| parts(request, features)).take(GOLDENS) {
             here.push(GoldenRequest { scores: run(&engine, &request)?, ..request });
         }
         let bits = |goldens: &[GoldenRequest]| -> Vec<u32> {
