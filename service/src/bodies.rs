@@ -51,7 +51,12 @@ impl Bodies {
 }
 
 impl Share {
-    fn take(&self, bytes: usize) -> Result<(), Full> {
+    /// Takes so many bytes more.
+    ///
+    /// # Errors
+    ///
+    /// If there is no room for them.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), Full> {
         let more = |held: usize| held.checked_add(bytes).filter(|held| *held <= self.room.most);
         self.room.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| Full)?;
         self.held.fetch_add(bytes, Ordering::Relaxed);

@@ -1,16 +1,6 @@
 //! What clients may take of a service at most: connections, time and bytes.
 
-use crate::bodies::{AGAIN, Bodies, Full, Metered, Share};
-use crate::protocols::{Whole, Whose};
-use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// The longest body of a request unless a service says otherwise; a longer one is answered with 413 before it is read to its end.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
@@ -85,52 +75,6 @@ impl Default for Limits {
             write: Duration::from_secs(30),
             age: Duration::from_secs(600),
             grace: Duration::from_secs(10),
-        }
-    }
-}
-
-/// How long the rest of a body that is too much is still read, and dropped: who sends it reads the answer only after.
-const LINGER: Duration = Duration::from_secs(2);
-
-/// Within what, of which room, and in which form what is not is refused.
-pub(crate) type Within = (Limits, Bodies, Whose);
-
-/// Reads the body before anything waits for it, within the limits.
-pub(crate) async fn read_body(State((limits, bodies, form)): State<Within>, request: Request, next: Next) -> Response {
-    let (parts, mut body) = request.into_parts();
-    let share = Arc::new(bodies.share());
-    let refused = match within(limits, &share, &mut body).await {
-        // The share is held until there is an answer.
-        Ok(bytes) => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Err(refused) => refused,
-    };
-    drop(share);
-    let is_too_much = matches!(refused.status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS);
-    // Who asks first has sent nothing yet, and who is slow will not be faster.
-    if is_too_much && !parts.headers.contains_key(header::EXPECT) {
-        tokio::spawn(timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
-    }
-    refused.answer(form.of(parts.uri.path(), &parts.headers))
-}
-
-async fn within(limits: Limits, share: &Arc<Share>, body: &mut Body) -> Result<Bytes, Whole> {
-    let too_long = || {
-        let message = format!("the body is longer than {} bytes", limits.body_bytes);
-        Whole::closing(StatusCode::PAYLOAD_TOO_LARGE, message)
-    };
-    // What its head promises.
-    if body.size_hint().lower() > limits.body_bytes as u64 {
-        return Err(too_long());
-    }
-    let body = Metered::new(body, share.clone());
-    match timeout(limits.body, Limited::new(body, limits.body_bytes).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_long()),
-        Ok(Err(error)) if error.is::<Full>() => Err(Whole::full(Full.to_string(), AGAIN)),
-        Ok(Err(error)) => Err(Whole::closing(StatusCode::BAD_REQUEST, format!("the body cannot be read: {error}"))),
-        Err(_elapsed) => {
-            let message = format!("the body did not come to its end within {} s", limits.body.as_secs_f64());
-            Err(Whole::closing(StatusCode::REQUEST_TIMEOUT, message))
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::auth::{Auth, Gate};
 use crate::bodies::Bodies;
 use crate::config::{Command, Config};
+use crate::door::{Door, DoorLayer};
 use crate::inference::Inference;
 use crate::lifecycle::{Signals, Supervisor};
 use crate::metrics::{self, Metrics};
@@ -16,12 +17,11 @@ use crate::tls::Tls;
 use crate::traces::{self, Tracer};
 use crate::watched::Renew;
 use crate::{
-    Error, Limits, Need, Refusal, auth, batched, connections, grpc, lifecycle, limits, logs, panics, processors,
-    protocols, sandbox, shadow, tls,
+    Error, Limits, Need, Refusal, batched, connections, grpc, lifecycle, logs, processors, protocols, sandbox, shadow,
+    tls,
 };
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware;
 use axum::routing::get;
 use axum::{Extension, Json, Router};
 use std::future::Future;
@@ -33,6 +33,9 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
+
+/// The longest body that axum's extractors take by themselves.
+const AXUMS_BODY_BYTES: usize = 2 << 20;
 
 /// A service that is being put together.
 #[derive(Debug)]
@@ -146,27 +149,28 @@ impl Service {
         let observed = ObserveLayer(observer.clone());
         let (limits, begun) = (self.limits, Instant::now());
         let models = served.clone();
-        let guarded = |router: Router, form: Whose| {
-            let models = (form == Whose::OfPath).then(|| models.clone());
-            let gate = Arc::new(Gate { auth: auth.clone(), limits, form, begun, models });
-            router
-                .layer(middleware::from_fn(move |request, next| panics::contain(form, request, next)))
-                .layer(middleware::from_fn_with_state(gate, auth::pass))
-                .layer(observed.clone())
-        };
         // Messages of gRPC are read by their own methods: some come in streams.
-        let grpc = guarded(protocols::grpc_router(served.clone()), Whose::OfPath);
+        let guarded = |router: Router, form: Whose, bodies: Option<Bodies>| {
+            let models = (form == Whose::OfPath).then(|| models.clone());
+            let gate = Gate { auth: auth.clone(), limits, form, begun, models };
+            // One layer: each that axum knows of is copied and boxed for every request.
+            router.layer((observed.clone(), DoorLayer(Arc::new(Door { gate, bodies }))))
+        };
+        let grpc = guarded(protocols::grpc_router(served.clone()), Whose::OfPath, None);
         let protocols = protocols::router(served);
         let answered = |router: Router, form: Whose| {
-            let router = router
-                .fallback(grpc::no_route)
-                .method_not_allowed_fallback(async move |uri: Uri, headers: HeaderMap| {
+            let router = router.fallback(grpc::no_route).method_not_allowed_fallback(
+                async move |uri: Uri, headers: HeaderMap| {
                     let refused = Whole::new(StatusCode::METHOD_NOT_ALLOWED, "the route does not answer this method");
                     refused.answer(form.of(uri.path(), &headers))
-                })
-                .layer(DefaultBodyLimit::max(limits.body_bytes))
-                .layer(middleware::from_fn_with_state((limits, bodies.clone(), form), limits::read_body));
-            guarded(router, form)
+                },
+            );
+            // Bodies are read before their routes, within the service's own limit; axum's is 2 MB where nobody says another.
+            let router = match limits.body_bytes > AXUMS_BODY_BYTES {
+                true => router.layer(DefaultBodyLimit::max(limits.body_bytes)),
+                false => router,
+            };
+            guarded(router, form, Some(bodies.clone()))
         };
         // Where a path is in both, the service's own route answers.
         Ok((answered(own, Whose::Own).fallback_service(answered(protocols, Whose::OfPath).merge(grpc)), observer))

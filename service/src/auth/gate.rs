@@ -4,10 +4,8 @@ use super::{Auth, Tokens};
 use crate::protocols::{self, Shared, Whole, Whose};
 use crate::watched::Watched;
 use crate::{Limits, page};
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -44,19 +42,6 @@ pub(crate) struct Gate {
     pub(crate) models: Option<Shared>,
 }
 
-/// Lets a request through, or refuses it.
-pub(crate) async fn pass(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
-    match gate.check(&request) {
-        Ok(caller) => {
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
-            }
-            next.run(request).await
-        }
-        Err(refused) => refused.answer(gate.form.of(request.uri().path(), request.headers())),
-    }
-}
-
 impl Auth {
     /// The tokens of which a request with this path must have one; none if it may come without.
     pub(crate) fn at(&self, path: &str, form: Whose) -> Option<&Watched<Tokens>> {
@@ -69,7 +54,12 @@ impl Auth {
 }
 
 impl Gate {
-    fn check(&self, request: &Request) -> Result<Option<Caller>, Whole> {
+    /// Lets a request through, and says by whose token it came where tokens are asked for.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused.
+    pub(crate) fn check(&self, request: &Request) -> Result<Option<Caller>, Whole> {
         let caller = self.who(request)?;
         let overload = self.models.as_ref().and_then(|models| protocols::overload(models, request));
         overload.map_or(Ok(caller), Err)

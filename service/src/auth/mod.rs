@@ -8,7 +8,7 @@ mod rate;
 mod tokens;
 
 pub use gate::Caller;
-pub(crate) use gate::{Gate, pass};
+pub(crate) use gate::Gate;
 pub(crate) use tokens::Tokens;
 
 use crate::watched::Watched;

@@ -9,6 +9,7 @@ use super::{is_grpc, overloaded};
 use crate::bodies::{AGAIN, Bodies, Full, Metered, Share};
 use crate::models::Served;
 use crate::protocols::Shared;
+use crate::reading::{Broken, Reading};
 use crate::{Limits, Refusal};
 use axum::BoxError;
 use axum::body::Body;
@@ -17,12 +18,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use futures_util::Stream;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use prost::Message;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::time::timeout;
 use tonic::metadata::MetadataMap;
 use tonic::server::{Grpc, ServerStreamingService, StreamingService, UnaryService};
 use tonic::{Code, Extensions, Response as Answer, Status};
@@ -235,7 +235,7 @@ struct Read {
     /// What is left of the client's time.
     timeout: Option<Duration>,
     /// What it has of the room for all bodies.
-    share: Arc<Share>,
+    share: Share,
 }
 
 async fn whole(limits: Limits, bodies: &Bodies, request: Request) -> Result<Read, Refused> {
@@ -243,18 +243,20 @@ async fn whole(limits: Limits, bodies: &Bodies, request: Request) -> Result<Read
     let begun = Instant::now();
     let (parts, body) = request.into_parts();
     let most = time.map_or(limits.body, |time| time.min(limits.body));
-    let share = Arc::new(bodies.share());
-    let body = Limited::new(Metered::new(body, share.clone()), limits.body_bytes.saturating_add(PREFIX)).collect();
-    let body = match timeout(most, body).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_long(limits).into()),
-        Ok(Err(error)) if error.is::<Full>() => return Err(full().into()),
-        Ok(Err(error)) => return Err(Status::cancelled(format!("the message cannot be read: {error}")).into()),
-        Err(_elapsed) => {
+    let mut reading = Reading::new(body, bodies.share(), limits.body_bytes.saturating_add(PREFIX), most);
+    let body = match (&mut reading).await {
+        Ok(body) => body,
+        Err(Broken::TooLong) => return Err(too_long(limits).into()),
+        Err(Broken::Full) => return Err(full().into()),
+        Err(Broken::Other(error)) => {
+            return Err(Status::cancelled(format!("the message cannot be read: {error}")).into());
+        }
+        Err(Broken::Late) => {
             let message = format!("the message did not come to its end within {} s", most.as_secs_f64());
             return Err(Status::deadline_exceeded(message).into());
         }
     };
+    let share = reading.into_share();
     let timeout = time.map(|time| time.saturating_sub(begun.elapsed()));
     Ok(Read { request: Request::from_parts(parts, Body::from(body)), timeout, share })
 }

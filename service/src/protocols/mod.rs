@@ -17,7 +17,7 @@ mod v1_models;
 mod whole;
 
 pub(crate) use early::overload;
-pub(crate) use whole::{Whole, Whose, schema_of};
+pub(crate) use whole::{Whole, Whose, Wire, schema_of};
 
 use crate::auth::Auth;
 use crate::bodies::Bodies;
