@@ -2,19 +2,23 @@
 //!
 //! HTTP/1.1 and HTTP/2 share the port: a client of HTTP/2 begins with that protocol's preface.
 
+mod again;
+mod clock;
 mod peers;
 mod preface;
 
 use crate::Limits;
 use crate::metrics::Metrics;
 use crate::tls::Tls;
+use again::Again;
 use axum::Router;
+use clock::Clock;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use peers::Peers;
 use preface::InTime;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::IpAddr;
 use std::pin::pin;
@@ -117,10 +121,11 @@ where
     let http = http(limits);
     let stream = TokioIo::new(InTime::new(stream, limits.head));
     let connection = http.serve_connection_with_upgrades(stream, TowerToHyperService::new(router));
-    let mut connection = pin!(connection);
+    let (mut connection, again) = (pin!(connection), Again::new());
     tokio::select! {
+        biased;
         // A client that breaks off or talks no HTTP is no news to anybody.
-        _ended = connection.as_mut() => return,
+        _ended = poll_fn(|context| again.poll(connection.as_mut(), context)) => return,
         _told = stopping.wait_for(|stopping| *stopping) => {}
         () = sleep(limits.age) => {}
     }
@@ -128,11 +133,11 @@ where
     let _late = timeout(limits.grace, connection).await;
 }
 
-/// Both protocols, within the limits of each.
+/// Both protocols for a connection, within the limits of each.
 fn http(limits: Limits) -> auto::Builder<TokioExecutor> {
     let mut http = auto::Builder::new(TokioExecutor::new());
     http.http1()
-        .timer(TokioTimer::new())
+        .timer(Clock::default())
         .header_read_timeout(limits.head)
         .max_buf_size(HEAD_BYTES.max(limits.head_bytes + limits.head_bytes / 2));
     if limits.headers > HEADERS - MORE {
