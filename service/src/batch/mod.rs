@@ -8,6 +8,7 @@
 //! Nothing waits for a batch to fill: a request that finds a worker free is run at once, alone. Since a text's row does not depend on
 //! the texts beside it, nobody can tell from an answer who else was there.
 
+mod clock;
 mod cost;
 mod executions;
 mod idle;
@@ -31,10 +32,10 @@ use queue::{Batch, Queue, Size};
 use request::Request;
 use sessions::Sessions;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
-use tokio::time::timeout_at;
 use worker::{Make, Run};
 
 /// Texts are run together until they have this many tokens: larger batches take longer a text, for they leave the nearer caches
@@ -71,6 +72,10 @@ struct Shared {
     counts: Arc<[ModelMetrics]>,
     /// A worker has nothing to do, or the workers are to end.
     idle: Condvar,
+    /// The clock has an earlier alarm, or is to end.
+    bell: Condvar,
+    /// [`Queue::soonest`] in nanoseconds, as of the last change.
+    soonest: AtomicU64,
     /// The batches of each model that ran.
     executions: Vec<Executions>,
 }
@@ -80,6 +85,8 @@ struct State {
     is_ending: bool,
     /// Who waits for `idle`.
     idlers: usize,
+    /// When the clock looks for those that are late: at the deadline of a request that was admitted, or earlier.
+    alarm: Option<Instant>,
 }
 
 impl Batcher {
@@ -105,9 +112,10 @@ impl Batcher {
         make: Arc<Make>,
     ) -> Result<Batcher, String> {
         let executions = costs.iter().map(|_| Executions::new()).collect();
-        let state = State { queue: Queue::new(costs, workers), is_ending: false, idlers: 0 };
-        let (news, idle) = (Condvar::new(), Condvar::new());
-        let shared = Shared { state: Mutex::new(state), news, idle, counts, executions };
+        let state = State { queue: Queue::new(costs, workers), is_ending: false, idlers: 0, alarm: None };
+        let [news, idle, bell] = [(); 3].map(|()| Condvar::new());
+        let (state, soonest) = (Mutex::new(state), AtomicU64::new(u64::MAX));
+        let shared = Shared { state, news, idle, bell, soonest, counts, executions };
         let batcher = Batcher { shared: Arc::new(shared) };
         let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
@@ -120,6 +128,12 @@ impl Batcher {
             };
             let thread = std::thread::Builder::new().name(format!("model-{worker}")).spawn(work);
             thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
+        }
+        if workers > 0 {
+            let shared = batcher.shared.clone();
+            let keep = move || clock::keep(&shared);
+            let thread = std::thread::Builder::new().name("deadlines".to_owned()).spawn(keep);
+            thread.map_err(|error| format!("the thread of deadlines cannot be had: {error}"))?;
         }
         Ok(batcher)
     }
@@ -142,10 +156,15 @@ impl Batcher {
     /// [`Failure::Overloaded`].
     pub(crate) fn check(&self, model: usize, texts: usize, deadline: Instant) -> Result<(), Failure> {
         let now = Instant::now();
+        // What workers wait for is left alone where there is time enough.
+        let soonest = Duration::from_nanos(self.shared.soonest.load(Ordering::Relaxed));
+        if texts == 1 && deadline.saturating_duration_since(now) > soonest {
+            return Ok(());
+        }
         let mut state = self.shared.lock();
         let checked = state.queue.check(model, Size { texts, tokens: texts }, now, (now, deadline));
         if checked.is_err() {
-            self.shared.publish(&state);
+            self.shared.publish(&state, now);
         }
         checked
     }
@@ -168,19 +187,24 @@ impl Batcher {
         } else {
             self.shared.news.notify_one();
         }
-        match timeout_at(deadline.into(), answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_dropped)) => Err(Failure::Model("the workers have ended".to_owned())),
-            Err(_elapsed) => Err(Failure::Late),
-        }
+        answer.await.unwrap_or_else(|_dropped| Err(Failure::Model("the workers have ended".to_owned())))
     }
 }
 
 impl Shared {
     fn admit(&self, request: Arc<Request>, now: Instant) -> Result<(), Failure> {
         let mut state = self.lock();
+        let deadline = request.deadline;
         let admitted = state.queue.admit(request, now);
-        self.publish(&state);
+        self.publish(&state, now);
+        let is_next = admitted.is_ok() && state.alarm.is_none_or(|alarm| deadline < alarm);
+        if is_next {
+            state.alarm = Some(deadline);
+        }
+        drop(state);
+        if is_next {
+            self.bell.notify_one();
+        }
         admitted
     }
 
@@ -188,8 +212,9 @@ impl Shared {
     fn next(&self, worker: usize) -> Option<Batch> {
         let mut state = self.lock();
         loop {
-            let batch = state.queue.take(worker, Instant::now());
-            self.publish(&state);
+            let now = Instant::now();
+            let batch = state.queue.take(worker, now);
+            self.publish(&state, now);
             if batch.is_some() {
                 return batch;
             }
@@ -209,8 +234,10 @@ impl Shared {
     }
 
     /// Lets those who look see what waits and what was not run.
-    fn publish(&self, state: &State) {
+    fn publish(&self, state: &State, now: Instant) {
         self.counts.iter().zip(state.queue.tallies()).for_each(|(counts, tally)| counts.publish(tally));
+        let soonest = state.queue.soonest(now).as_nanos();
+        self.soonest.store(u64::try_from(soonest).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// The queue is sound between any two statements, so a panic elsewhere cannot have spoiled it.
@@ -222,8 +249,9 @@ impl Shared {
 impl Drop for Batcher {
     fn drop(&mut self) {
         self.shared.lock().is_ending = true;
-        self.shared.news.notify_all();
-        self.shared.idle.notify_all();
+        for waits in [&self.shared.news, &self.shared.idle, &self.shared.bell] {
+            waits.notify_all();
+        }
     }
 }
 

@@ -29,11 +29,20 @@ const PURGE: Duration = Duration::from_millis(1);
 #[derive(Debug)]
 pub(super) struct Queue {
     models: Vec<Waiting>,
-    /// By worker: when its batch is expected to end.
-    running: Vec<Option<Instant>>,
+    /// By worker.
+    running: Vec<Running>,
     /// Time that light requests had while heavy ones waited.
     credit: Duration,
     purged: Option<Instant>,
+}
+
+/// What a worker runs.
+#[derive(Debug, Default)]
+struct Running {
+    /// When its batch is expected to end; none if it is free.
+    end: Option<Instant>,
+    /// Whose texts they are.
+    requests: Vec<Arc<Request>>,
 }
 
 /// What waits for one model.
@@ -106,7 +115,12 @@ impl Queue {
     pub(super) fn new(costs: Vec<Cost>, workers: usize) -> Queue {
         let waiting = |cost| Waiting { cost, light: Lane::default(), heavy: Lane::default(), refused: 0 };
         let models = costs.into_iter().map(waiting).collect();
-        Queue { models, running: vec![None; workers], credit: Duration::ZERO, purged: None }
+        Queue {
+            models,
+            running: (0..workers).map(|_| Running::default()).collect(),
+            credit: Duration::ZERO,
+            purged: None,
+        }
     }
 
     /// Lets a request wait, unless it is expected to be late.
@@ -160,13 +174,13 @@ impl Queue {
 
     /// The next batch for a worker that is free; none if nothing waits.
     pub(super) fn take(&mut self, worker: usize, now: Instant) -> Option<Batch> {
-        self.running[worker] = None;
+        self.running[worker].rest();
         for model in &mut self.models {
             model.light.skip_gone(now);
             model.heavy.skip_gone(now);
         }
         let (light, heavy) = (self.oldest(|model| &model.light), self.oldest(|model| &model.heavy));
-        let free = self.running.iter().filter(|running| running.is_none()).count();
+        let free = self.running.iter().filter(|running| running.end.is_none()).count();
         let (model, is_heavy) = match (light, heavy) {
             (None, None) => return None,
             (Some(light), None) => (light, false),
@@ -192,14 +206,30 @@ impl Queue {
             (Some(_), Some(_)) => self.credit + expected,
             _ => Duration::ZERO,
         };
-        self.running[worker] = Some(now + expected);
+        let running = &mut self.running[worker];
+        running.end = Some(now + expected);
+        running.requests.extend(pieces.iter().map(|piece| piece.request.clone()));
         Some(Batch { model, pieces, texts, tokens })
     }
 
     /// Learns what a batch took.
     pub(super) fn finish(&mut self, worker: usize, batch: &Batch, took: Duration) {
-        self.running[worker] = None;
+        self.running[worker].rest();
         self.models[batch.model].cost.observe(batch.texts, batch.tokens, took);
+    }
+
+    /// Tells all whose deadline has passed, whether they wait or a batch has them; when that of the next one passes.
+    pub(super) fn tell_late(&mut self, now: Instant) -> Option<Instant> {
+        let lanes = self.models.iter_mut().flat_map(|model| [&mut model.light, &mut model.heavy]);
+        let mut waiting = vec![];
+        for lane in lanes {
+            lane.purge(now);
+            waiting.extend(lane.requests.iter().map(|entry| entry.request.deadline));
+        }
+        let running = self.running.iter().flat_map(|running| &running.requests).filter(|request| !request.is_gone());
+        let (late, in_time): (Vec<_>, Vec<_>) = running.partition(|request| request.deadline <= now);
+        late.iter().for_each(|request| request.fail(Failure::Late));
+        waiting.into_iter().chain(in_time.iter().map(|request| request.deadline)).min()
     }
 
     /// The tally of each model.
@@ -217,7 +247,7 @@ impl Queue {
     /// Whether nothing waits and a worker is free.
     pub(super) fn is_idle(&self) -> bool {
         let waits = self.models.iter().any(|model| model.light.texts + model.heavy.texts > 0);
-        !waits && (self.running.is_empty() || self.running.iter().any(Option::is_none))
+        !waits && (self.running.is_empty() || self.running.iter().any(|running| running.end.is_none()))
     }
 
     /// How many requests wait.
@@ -226,22 +256,46 @@ impl Queue {
         self.models.iter().map(|model| model.light.requests.len() + model.heavy.requests.len()).sum()
     }
 
+    /// From now to the end of a text of one token, whichever model is asked: no more than this, if it is held up, until something else is
+    /// admitted or taken.
+    pub(super) fn soonest(&self, now: Instant) -> Duration {
+        let own = self.models.iter().map(|model| model.cost.of(1, 1)).max();
+        self.held_up(self.before_light(), now) + own.unwrap_or_default()
+    }
+
     /// From now to the end of a request of this size, if it is held up: what runs, what is taken before it, and its own.
     fn expected(&self, model: usize, size: Size, arrived: Instant, now: Instant) -> Duration {
-        let workers = self.running.len() as u32;
-        let runs: Duration = self.running.iter().flatten().map(|end| end.saturating_duration_since(now)).sum();
         let own = self.models[model].cost.of(size.texts, size.tokens);
-        let light: Duration = self.models.iter().map(|model| model.light.cost(&model.cost)).sum();
         let before = if size.is_light() {
-            let heavy: Duration = self.models.iter().map(|model| model.heavy.cost(&model.cost)).sum();
-            light + heavy.min(light + self.credit)
+            self.before_light()
         } else {
             let place = self.place(model, size, arrived);
-            light + self.models.iter().map(|model| model.heavy.cost_before(place, &model.cost)).sum::<Duration>()
+            let heavy = self.models.iter().map(|model| model.heavy.cost_before(place, &model.cost)).sum::<Duration>();
+            self.light() + heavy
         };
         // Its texts may be run by several workers at once.
+        let workers = self.running.len() as u32;
         let at_once = workers.min(u32::try_from(size.texts).unwrap_or(u32::MAX)).max(1);
-        HELD_UP * (runs + before) / workers.max(1) + own / at_once
+        self.held_up(before, now) + own / at_once
+    }
+
+    /// How long what runs, and what is taken before it, hold up a request.
+    fn held_up(&self, before: Duration, now: Instant) -> Duration {
+        let ends = self.running.iter().filter_map(|running| running.end);
+        let runs: Duration = ends.map(|end| end.saturating_duration_since(now)).sum();
+        HELD_UP * (runs + before) / (self.running.len() as u32).max(1)
+    }
+
+    /// What all light requests cost that wait.
+    fn light(&self) -> Duration {
+        self.models.iter().map(|model| model.light.cost(&model.cost)).sum()
+    }
+
+    /// What is taken before a light request that comes now.
+    fn before_light(&self) -> Duration {
+        let light = self.light();
+        let heavy: Duration = self.models.iter().map(|model| model.heavy.cost(&model.cost)).sum();
+        light + heavy.min(light + self.credit)
     }
 
     /// Where a request stands in its lane: a light one by its arrival, a heavy one by when it would be done if it were alone.
@@ -253,6 +307,14 @@ impl Queue {
     fn oldest(&self, lane: impl Fn(&Waiting) -> &Lane) -> Option<usize> {
         let first = |model: usize| lane(&self.models[model]).requests.front().map(|entry| entry.place);
         (0..self.models.len()).filter(|&model| first(model).is_some()).min_by_key(|&model| first(model))
+    }
+}
+
+impl Running {
+    /// The worker is free.
+    fn rest(&mut self) {
+        self.end = None;
+        self.requests.clear();
     }
 }
 

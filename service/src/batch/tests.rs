@@ -3,7 +3,7 @@
 use super::worker::Run;
 use super::*;
 use crate::ModelCard;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::sync::mpsc;
 
 /// Tokens that make the model hold, panic or fail.
@@ -177,6 +177,27 @@ async fn a_deadline_that_passes_while_the_model_runs_is_told() {
     let late = held.batcher.run(0, texts(&[HOLD]), Instant::now() + Duration::from_millis(200));
     assert_eq!(late.await, Err(Failure::Late));
     held.go.send(()).expect("it waits");
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_in_the_queue_is_told_whoever_has_more_time() {
+    let held = held(1);
+    let batcher = Arc::new(held.batcher);
+    let ask = |ids: &'static [u32], time: Duration| {
+        let batcher = batcher.clone();
+        tokio::spawn(async move { batcher.run(0, texts(ids), Instant::now() + time).await.map(|rows| rows.values) })
+    };
+    let first = ask(&[HOLD], FAR);
+    tokio::task::yield_now().await;
+    held.holds.recv_timeout(FAR).expect("held");
+    let [long, late, later] = [(1, FAR), (2, Duration::from_millis(60)), (3, Duration::from_millis(30))]
+        .map(|(id, time)| ask(Box::leak(Box::new([id])), time));
+    assert_eq!(late.await.expect("told"), Err(Failure::Late));
+    assert_eq!(later.await.expect("told"), Err(Failure::Late));
+    let tally = batcher.shared.lock().queue.tallies().next().expect("a model");
+    assert_eq!((tally.late, tally.gone, tally.requests), (2, 0, 1));
+    held.go.send(()).expect("it waits");
+    assert_eq!((first.await.expect("told"), long.await.expect("told")), (Ok(vec![HOLD as f32]), Ok(vec![1.0])));
 }
 
 #[tokio::test]

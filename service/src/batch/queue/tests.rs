@@ -230,3 +230,36 @@ fn a_batch_grows_only_while_it_meets_every_deadline_and_late_requests_are_told()
     assert_eq!(bench.take(0, HELD * 70 + 5), [(0, 0..1)]);
     assert_eq!(late.try_recv().expect("told"), Err(Failure::Late));
 }
+
+#[test]
+fn who_is_late_is_told_once_wherever_it_is_and_the_next_deadline_is_known() {
+    let mut bench = Bench::new(1);
+    let mut ask = |came, deadline| bench.ask(0, came, &[100], deadline).expect("admitted");
+    let mut answers = [ask(0, 1_000), ask(1, 2_000), ask(2, 1_500)];
+    // The first one is run.
+    assert_eq!(bench.take(0, 3), [(0, 0..1)]);
+    let mut told = |bench: &mut Bench, millis| {
+        let next = bench.queue.tell_late(bench.at(millis)).map(|next| next.duration_since(bench.start).as_millis());
+        let late = answers.each_mut().map(|answer| matches!(answer.try_recv(), Ok(Err(Failure::Late))));
+        (next, late, bench.queue.waiting())
+    };
+    assert_eq!(told(&mut bench, 999), (Some(1_000), [false; 3], 2));
+    assert_eq!(told(&mut bench, 1_000), (Some(1_500), [true, false, false], 2));
+    assert_eq!(told(&mut bench, 1_500), (Some(2_000), [false, false, true], 1));
+    assert_eq!(told(&mut bench, 2_000), (None, [false, true, false], 0));
+    assert_eq!(bench.take(0, 2_000), []);
+}
+
+#[test]
+fn the_soonest_end_is_that_of_a_token_of_the_dearest_model_and_only_nears() {
+    let mut bench = Bench::new(1);
+    assert_eq!(bench.queue.soonest(bench.start), ms(1));
+    let _answers = [bench.comes(0, &[10]), bench.comes(0, &[20])];
+    assert_eq!(bench.queue.soonest(bench.start), ms(HELD * 30 + 1));
+    assert_eq!(bench.take(0, 0), [(0, 0..1), (0, 0..1)]);
+    for (millis, expected) in [(0, HELD * 30 + 1), (20, HELD * 10 + 1), (40, 1)] {
+        let now = bench.at(millis);
+        assert_eq!(bench.queue.soonest(now), ms(expected), "after {millis} ms");
+        assert_eq!(bench.queue.expected(1, Size { texts: 1, tokens: 1 }, now, now), ms(expected));
+    }
+}
