@@ -24,8 +24,9 @@ pub(crate) struct Cost {
 impl Cost {
     /// Measures, by what `time` says that so many texts of so many tokens each take. A text has at most `max_tokens`.
     pub(crate) fn measured(max_tokens: usize, mut time: impl FnMut(usize, usize) -> Duration) -> Cost {
-        let (short, long) = (max_tokens.min(4), max_tokens.min(32));
-        let (texts, tokens) = (8, 8 * short);
+        // No more than tells them apart: a service that starts is waited for.
+        let (short, long) = (max_tokens.min(4), max_tokens.min(16));
+        let (texts, tokens) = (4, 4 * short);
         // The first run reads the weights; of the others the better of two, for what disturbs a run only makes it longer.
         time(1, short);
         let mut best = |texts, tokens| time(texts, tokens).min(time(texts, tokens)).as_secs_f64();
