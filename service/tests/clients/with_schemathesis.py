@@ -57,11 +57,24 @@ def has_empty_text(value):
     return isinstance(value, list) and any(map(has_empty_text, value))
 
 
+def is_table(body):
+    """Whether a text is a table of one or two columns: every line is one of a header at least."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO(body), strict=True) if row]
+    except csv.Error:
+        return False
+    return len({len(row) for row in rows}) <= 1 and all(len(row) <= 2 for row in rows)
+
+
 @schemathesis.hook
 def filter_case(ctx, case):
-    """Leaves out what is called wrong and is not: a header that nobody reads, and a number in the place of a text that is sent as a text."""
+    """Leaves out what is called wrong and is not: a header that nobody reads, a number in the place of a text that is sent as a text, and a
+    table that came about by chance."""
     if "x-schemathesis-unknown-property" in (case.headers or {}):
         return False
     if case.media_type in ("text/plain", "text/csv") and not isinstance(case.body, str):
+        return False
+    is_wrong = case.meta is not None and case.meta.generation.mode.is_negative
+    if case.media_type == "text/csv" and is_wrong and is_table(case.body):
         return False
     return not has_empty_text(case.body)

@@ -22,6 +22,15 @@ async fn tables_are_answered_by_predictions_of_the_first_model() {
 }
 
 #[tokio::test]
+async fn a_table_without_rows_has_no_predictions() {
+    // As pandas reads the header alone, and as MLflow's scoring server writes what a model makes of an empty frame.
+    for (kind, body) in [("text/csv", "text\n"), ("text/csv", "text"), ("application/json", r#"{"inputs": []}"#)] {
+        let answer = post("/invocations", &[("content-type", kind)], body).await;
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"predictions": []})), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn errors_have_their_form() {
     for (headers, body, status, code, message) in [
         (vec![], "{}", 400, "BAD_REQUEST", "`Content-Type` is ``, and must be application/json or text/csv"),

@@ -98,6 +98,7 @@ fn rows(field: &str, nodes: &[Node]) -> Result<Vec<Text>, String> {
     nodes.iter().enumerate().map(row).collect()
 }
 
+/// The rows of a table in CSV. One of a header alone has none, as pandas reads it: no text, and no prediction.
 fn table(body: &[u8]) -> Result<Vec<Text>, String> {
     // A row of our own at the end: a quote that is never closed would swallow it, and the reader has no word for that.
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body.chain(&b"\nend\n"[..]));
@@ -110,11 +111,15 @@ fn table(body: &[u8]) -> Result<Vec<Text>, String> {
         Some(last) if last.len() == 1 && &last[0] == "end" => {}
         _ => return Err("the body is no CSV: it ends inside of quotes".to_owned()),
     }
-    let text = |(at, record): (usize, csv::StringRecord)| match (record.get(0), record.get(1), record.len()) {
-        (_, _, own) if own != columns => Err(format!("row {at} has {own} columns, and the header has {columns}")),
-        (Some(text), None, 1) => Ok(Text::One(text.to_owned())),
-        (Some(text), Some(pair), 2) => Ok(Text::Pair(text.to_owned(), pair.to_owned())),
-        (_, _, columns) => Err(format!("row {at} has {columns} columns, and the model takes a text or a pair")),
+    if !(1..=2).contains(&columns) {
+        return Err(format!("the header has {columns} columns, and the model takes a text or a pair"));
+    }
+    let text = |(at, record): (usize, csv::StringRecord)| match (record.get(0), record.get(1)) {
+        _ if record.len() != columns => {
+            Err(format!("row {at} has {} columns, and the header has {columns}", record.len()))
+        }
+        (Some(text), Some(pair)) => Ok(Text::Pair(text.to_owned(), pair.to_owned())),
+        (text, _) => Ok(Text::One(text.unwrap_or_default().to_owned())),
     };
     records.into_iter().enumerate().map(text).collect()
 }
@@ -146,6 +151,20 @@ mod tests {
     }
 
     #[test]
+    fn a_table_without_rows_has_no_texts() {
+        for (kind, body) in [
+            (JSON, r#"{"dataframe_split": {"columns": ["t"], "data": []}}"#),
+            (JSON, r#"{"dataframe_records": []}"#),
+            (JSON, r#"{"inputs": []}"#),
+            (CSV, "t\n"),
+            (CSV, "t,u"),
+            (CSV, ""),
+        ] {
+            assert_eq!(decode(body.as_bytes(), kind).expect(body), [], "{body}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (kind, body, message) in [
             (None, "{}", "`Content-Type` is ``, and must be application/json or text/csv"),
@@ -164,7 +183,8 @@ mod tests {
             (JSON, r#"{"dataframe_split": {"data": [["a", "b", "c"]]}}"#, "`dataframe_split.data[0]` has a list of 3"),
             (JSON, r#"{"instances": 1}"#, "`instances` is a number, and must be a list of texts"),
             (JSON, r#"{"inputs": [NaN]}"#, "expected value"),
-            (CSV, "a,b,c\n1,2,3\n", "row 0 has 3 columns"),
+            (CSV, "a,b,c\n1,2,3\n", "the header has 3 columns"),
+            (CSV, "a,b,c\n", "the header has 3 columns"),
             (CSV, "a,b\n1\n", "row 0 has 1 columns, and the header has 2"),
             (CSV, "a\n\"1\n", "it ends inside of quotes"),
             (CSV, "\"a\n1\n", "it ends inside of quotes"),

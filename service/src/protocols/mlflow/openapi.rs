@@ -16,9 +16,10 @@ pub(in crate::protocols) const ERRORS: Errors = Errors {
 };
 
 const DESCRIPTION: &str = "A body in JSON has exactly one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`. \
-    A row's first value is the text, and its second one the other text of a pair.";
+    A row's first value is the text, and its second one the other text of a pair. \
+    A table without rows, in CSV its first line alone, has no predictions, as in MLflow's own server.";
 
-/// The format of a table in CSV, its columns the texts of a row; its first line is their names.
+/// The format of a table in CSV, its columns the texts of a row; its first line is their names, and there may be no other.
 const CSV: &str = "csv-of-texts";
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
