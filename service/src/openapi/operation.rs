@@ -1,6 +1,6 @@
 //! One operation of the document: a method at a path, what it takes, what it answers, and examples of both.
 
-use super::whole::{BEARER, WHOLE};
+use super::whole::{BEARER, WHOLE, Whole};
 use super::{Shown, schema};
 use crate::models::{KEY, LABEL, VERSION};
 use serde_json::{Map, Value, json};
@@ -203,9 +203,9 @@ impl Operation {
 
     /// As it stands in the document, with what refuses it before its protocol sees it: errors of that schema.
     pub(super) fn into_value(mut self, tag: &str, schema: &str, needs_token: bool) -> Value {
-        for whole in
-            WHOLE.iter().filter(|whole| whole.of_body && !self.request.is_empty() || whole.of_token && needs_token)
-        {
+        let has_body = !self.request.is_empty();
+        let may = |whole: &&Whole| whole.of_head || whole.of_body && has_body || whole.of_token && needs_token;
+        for whole in WHOLE.iter().filter(may) {
             let answer = || json!({ "$ref": format!("#/components/responses/{schema}.{}", whole.name) });
             let known = self.answers.entry(whole.status.to_string()).or_insert_with(answer);
             if let Some(Value::String(description)) = known.get_mut("description") {

@@ -174,7 +174,7 @@ async fn what_refuses_a_request_as_a_whole_is_as_the_document_says() {
     };
     let mut seen = BTreeSet::new();
     for (path, operation) in operations(&document) {
-        for status in [401, 408, 413, 429u16] {
+        for status in [401, 408, 413, 429, 431u16] {
             let Some(answer) = operation["responses"].get(status.to_string()) else { continue };
             let schema = follow(&follow(answer)["content"][JSON]["schema"]);
             let refused = Whole::new(StatusCode::from_u16(status).expect("a status"), "no");
@@ -190,7 +190,7 @@ async fn what_refuses_a_request_as_a_whole_is_as_the_document_says() {
             seen.insert(status);
         }
     }
-    assert_eq!(seen.len(), 4, "{seen:?}");
+    assert_eq!(seen.len(), 5, "{seen:?}");
 }
 
 #[test]

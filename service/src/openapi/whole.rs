@@ -1,4 +1,4 @@
-//! What refuses requests of any route as a whole, each in the form of the path's protocol: without a token, too often, too long, too slow.
+//! What refuses requests of any route as a whole, each in the form of the path's protocol: without a token, too often, too long, too slow, or with a head that is too long.
 
 use super::schema;
 use crate::Limits;
@@ -17,15 +17,18 @@ pub(super) struct Whole {
     pub(super) of_body: bool,
     /// Whether requests that need a token may be.
     pub(super) of_token: bool,
+    /// Whether any request may be.
+    pub(super) of_head: bool,
 }
 
-pub(super) const WHOLE: [Whole; 4] = [
+pub(super) const WHOLE: [Whole; 5] = [
     Whole {
         status: 401,
         name: "NoToken",
         meaning: "The request has no token, or none of the service's.",
         of_body: false,
         of_token: true,
+        of_head: false,
     },
     Whole {
         status: 408,
@@ -33,6 +36,7 @@ pub(super) const WHOLE: [Whole; 4] = [
         meaning: "The body did not come to its end in time. The connection is closed.",
         of_body: true,
         of_token: false,
+        of_head: false,
     },
     Whole {
         status: 413,
@@ -40,6 +44,7 @@ pub(super) const WHOLE: [Whole; 4] = [
         meaning: "The body is too long. The connection is closed.",
         of_body: true,
         of_token: false,
+        of_head: false,
     },
     Whole {
         status: 429,
@@ -47,6 +52,15 @@ pub(super) const WHOLE: [Whole; 4] = [
         meaning: "The token asks too often, or the bodies of all requests together are too long.",
         of_body: true,
         of_token: true,
+        of_head: false,
+    },
+    Whole {
+        status: 431,
+        name: "TooLongHead",
+        meaning: "The head is too long, or has too many headers. The connection is closed.",
+        of_body: false,
+        of_token: false,
+        of_head: true,
     },
 ];
 
@@ -56,6 +70,9 @@ pub(super) fn responses(schema: &str, limits: &Limits) -> Map<String, Value> {
     let response = |whole: &Whole| {
         let description = match whole.status {
             413 => format!("{} It may have {} bytes.", whole.meaning, limits.body_bytes),
+            431 => {
+                format!("{} It may have {} bytes and {} headers.", whole.meaning, limits.head_bytes, limits.headers)
+            }
             _ => whole.meaning.to_owned(),
         };
         let mut response = json!({ "description": description, "content": { super::JSON: { "schema": error } } });
