@@ -60,8 +60,8 @@ fn pooling(model: &Served) -> &'static str {
         Some(Pooling::Mean) => "mean",
         Some(Pooling::Max) => "max",
         Some(Pooling::MeanSqrtLen) => "mean_sqrt_len",
-        Some(Pooling::Sum) => "sum",
         Some(Pooling::Last) => "last_token",
-        Some(Pooling::Cls) | None => "cls",
+        // A sum is made in networks that rank alone.
+        Some(Pooling::Cls | Pooling::Sum) | None => "cls",
     }
 }
