@@ -66,8 +66,9 @@ pub(crate) struct Batcher {
 /// What requests and workers share.
 struct Shared {
     state: Mutex<State>,
-    /// By worker: something waits for it, or the workers are to end.
-    news: Vec<Condvar>,
+    /// Something waits, or the workers are to end. Who slept longest is woken: where one client asks alone, that measured an eighth less than
+    /// to wake the last one, or one of another core (`benches/servers/`).
+    news: Condvar,
     /// What is counted of each model.
     counts: Arc<[ModelMetrics]>,
     /// A worker has nothing to do, or the workers are to end.
@@ -83,8 +84,6 @@ struct Shared {
 struct State {
     queue: Queue,
     is_ending: bool,
-    /// Workers that sleep, the last one to fall asleep last: it is woken first, for its core still has the model in its caches.
-    asleep: Vec<usize>,
     /// Who waits for `idle`.
     idlers: usize,
     /// When the clock looks for those that are late: at the deadline of a request that was admitted, or earlier.
@@ -122,15 +121,8 @@ impl Batcher {
         make: Arc<Make>,
     ) -> Result<Batcher, String> {
         let executions = costs.iter().map(|_| Executions::new()).collect();
-        let state = State {
-            queue: Queue::new(costs, workers),
-            is_ending: false,
-            asleep: Vec::with_capacity(workers),
-            idlers: 0,
-            alarm: None,
-        };
-        let news = (0..workers).map(|_| Condvar::new()).collect();
-        let (idle, bell) = (Condvar::new(), Condvar::new());
+        let state = State { queue: Queue::new(costs, workers), is_ending: false, idlers: 0, alarm: None };
+        let [news, idle, bell] = [(); 3].map(|()| Condvar::new());
         let (state, soonest) = (Mutex::new(state), AtomicU64::new(u64::MAX));
         let shared = Shared { state, news, idle, bell, soonest, counts, executions };
         let batcher = Batcher { shared: Arc::new(shared) };
@@ -196,34 +188,33 @@ impl Batcher {
             return Ok(Rows { values: vec![], queued: Duration::ZERO, ran: Duration::ZERO, batch: 0 });
         }
         let (reply, answer) = oneshot::channel();
-        let now = Instant::now();
-        self.shared.admit(Arc::new(Request::new(model, texts, (now, deadline), reply)), now)?;
+        let (now, many) = (Instant::now(), texts.texts() > 1);
+        let request = Arc::new(Request::new(model, texts, (now, deadline), reply));
+        self.shared.admit(request, now)?;
+        if many {
+            self.shared.news.notify_all();
+        } else {
+            self.shared.news.notify_one();
+        }
         answer.await.unwrap_or_else(|_dropped| Err(Failure::Model("the workers have ended".to_owned())))
     }
 }
 
 impl Shared {
-    /// Lets a request wait, and wakes who is to run it: one worker, or for several texts all that sleep.
     fn admit(&self, request: Arc<Request>, now: Instant) -> Result<(), Failure> {
-        let (deadline, texts) = (request.deadline, request.texts.texts());
         let mut state = self.lock();
+        let deadline = request.deadline;
         let admitted = state.queue.admit(request, now);
         self.publish(&state, now);
-        admitted?;
-        let is_next = state.alarm.is_none_or(|alarm| deadline < alarm);
+        let is_next = admitted.is_ok() && state.alarm.is_none_or(|alarm| deadline < alarm);
         if is_next {
             state.alarm = Some(deadline);
         }
-        let (one, all) = match texts {
-            1 => (state.asleep.pop(), vec![]),
-            _ => (None, std::mem::take(&mut state.asleep)),
-        };
         drop(state);
-        one.into_iter().chain(all).for_each(|worker| self.news[worker].notify_one());
         if is_next {
             self.bell.notify_one();
         }
-        Ok(())
+        admitted
     }
 
     /// The next batch for a worker, once there is one; none if the workers are to end.
@@ -242,10 +233,7 @@ impl Shared {
             if state.idlers > 0 {
                 self.idle.notify_all();
             }
-            state.asleep.push(worker);
-            state = self.news[worker].wait(state).unwrap_or_else(PoisonError::into_inner);
-            // Whoever wakes it has taken it out; it may wake by itself.
-            state.asleep.retain(|&asleep| asleep != worker);
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -270,8 +258,9 @@ impl Shared {
 impl Drop for Batcher {
     fn drop(&mut self) {
         self.shared.lock().is_ending = true;
-        let Shared { news, idle, bell, .. } = &*self.shared;
-        news.iter().chain([idle, bell]).for_each(Condvar::notify_all);
+        for waits in [&self.shared.news, &self.shared.idle, &self.shared.bell] {
+            waits.notify_all();
+        }
     }
 }
 

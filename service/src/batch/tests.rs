@@ -91,21 +91,6 @@ async fn every_request_gets_its_own_rows_in_their_order() {
 }
 
 #[tokio::test]
-async fn the_worker_that_ran_last_runs_next() {
-    let held = held(2);
-    let all_sleep = |asleep: &[usize]| asleep.len() == 2;
-    let mut ran = vec![];
-    for id in 0..20 {
-        while !all_sleep(&held.batcher.shared.lock().asleep) {
-            tokio::task::yield_now().await;
-        }
-        ran.push(held.batcher.shared.lock().asleep[1]);
-        assert_eq!(run(&held.batcher, &[id]).await, Ok(vec![id as f32]));
-    }
-    assert!(ran.iter().all(|worker| *worker == ran[0]), "{ran:?}");
-}
-
-#[tokio::test]
 async fn a_panic_or_a_failure_is_that_requests_alone() {
     let held = held(1);
     let batcher = Arc::new(held.batcher);
@@ -224,7 +209,8 @@ async fn the_end_waits_for_what_is_in_flight() {
         let (reply, answer) = oneshot::channel();
         let (now, deadline) = (Instant::now(), Instant::now() + FAR);
         let request = Request::new(0, texts(&ids), (now, deadline), reply);
-        shared.admit(Arc::new(request), now).expect("admitted");
+        shared.lock().queue.admit(Arc::new(request), now).expect("admitted");
+        shared.news.notify_one();
         waits.push(answer);
     }
     held.holds.recv_timeout(FAR).expect("held");
