@@ -54,7 +54,10 @@ where
 
     fn call(&mut self, request: Request) -> Answer<S::Future> {
         let seen = Seen::new(&self.observer, &request);
-        let answer = RECORD.scope(Cell::new(Record::default()), self.inner.call(request));
+        // What is refused by its head alone is noted before there is anything to poll.
+        let (record, inner) = (Cell::new(Record::default()), &mut self.inner);
+        let (answer, noted) = RECORD.sync_scope(record, || (inner.call(request), RECORD.with(Cell::get)));
+        let answer = RECORD.scope(Cell::new(noted), answer);
         Answer { answer, seen: Some(seen) }
     }
 }

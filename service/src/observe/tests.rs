@@ -91,6 +91,18 @@ fn what_models_did_is_counted_with_the_request_and_a_failure_by_its_reason() {
 }
 
 #[test]
+fn what_is_noted_before_there_is_anything_to_poll_is_counted_too() {
+    let observer = observer();
+    let mut service = ObserveLayer(observer.clone()).layer(service_fn(|_| {
+        Record::ask(0, 1);
+        std::future::ready(Ok::<_, Infallible>(status(StatusCode::TOO_MANY_REQUESTS)))
+    }));
+    let answer = pin!(service.call(Request::new(Body::empty())));
+    assert!(answer.poll(&mut Context::from_waker(Waker::noop())).is_ready());
+    assert_eq!(observer.metrics().snapshot().models[0].requests.total, 1);
+}
+
+#[test]
 fn a_client_that_goes_is_counted_as_cancelled() {
     let observer = observer();
     let mut service = ObserveLayer(observer.clone()).layer(service_fn(async |_| {
