@@ -2,7 +2,6 @@
 
 mod code;
 mod fault;
-mod statistics;
 mod tokenize;
 
 pub(crate) use code::{Code, status};
@@ -17,7 +16,6 @@ use crate::processors::processors;
 use crate::shadow::{Afterwards, Answered, Shadows};
 use crate::{Limits, logs};
 use axum::http::HeaderMap;
-use statistics::{Snapshot, Statistics};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -41,8 +39,6 @@ pub(crate) struct Inference {
     limits: Limits,
     /// Whether texts are said in the log.
     says_texts: bool,
-    /// Of each model.
-    statistics: Vec<Statistics>,
     /// One for each thread that may tokenize long texts at once.
     tokenizing: Semaphore,
 }
@@ -105,9 +101,8 @@ impl Inference {
         if let Some(shadows) = &shadows {
             metrics.follow(shadows.clone());
         }
-        let statistics = models.all().iter().map(|_| Statistics::default()).collect();
         let tokenizing = Semaphore::new(threads);
-        Ok(Inference { models, batcher, shadows, limits, says_texts: false, statistics, tokenizing })
+        Ok(Inference { models, batcher, shadows, limits, says_texts: false, tokenizing })
     }
 
     /// As it is, and saying what texts it is asked for.
@@ -131,9 +126,9 @@ impl Inference {
         &self.models.all()[model]
     }
 
-    /// The requests and the batches of the model in that place.
-    pub(crate) fn statistics(&self, model: usize) -> (Snapshot, &Executions) {
-        (self.statistics[model].snapshot(), self.batcher.executions(model))
+    /// The batches of the model in that place.
+    pub(crate) fn executions(&self, model: usize) -> &Executions {
+        self.batcher.executions(model)
     }
 
     /// The rows of the texts, bit by bit those of `Engine::run`.
@@ -149,17 +144,8 @@ impl Inference {
             logs::texts(card.name, &ask.texts);
         }
         let outcome = self.rows(ask, begun).await;
-        self.tell(model, &card, &outcome, begun);
+        tell(&card, &outcome);
         outcome
-    }
-
-    /// Counts how the model in that place answered, and says it where it did not.
-    fn tell(&self, model: usize, card: &ModelCard, outcome: &Result<Answer, Fault>, begun: Instant) {
-        self.statistics[model].count(outcome, begun.elapsed());
-        Record::answer(outcome);
-        if let Err(fault) = outcome {
-            logs::fault(card.name, card.version, fault);
-        }
     }
 
     async fn rows(&self, ask: Ask, begun: Instant) -> Result<Answer, Fault> {
@@ -205,7 +191,7 @@ impl Inference {
         let checked = self.batcher.check(0, 1, self.deadline(begun, timeout));
         let Err(Failure::Overloaded { after }) = checked else { return None };
         Record::ask(0, 0);
-        self.tell(0, &only.card, &Err(Fault::Overloaded { after }), begun);
+        tell(&only.card, &Err(Fault::Overloaded { after }));
         Some(after)
     }
 
@@ -233,6 +219,14 @@ impl Inference {
         let _permit = permit.expect("it is never closed");
         let done = tokio::task::spawn_blocking(work).await;
         done.map_err(|_panic| Fault::Internal("the tokenizer broke off over this request".to_owned()))
+    }
+}
+
+/// Notes how a model answered, and says it where it did not.
+fn tell(card: &ModelCard, outcome: &Result<Answer, Fault>) {
+    Record::answer(outcome);
+    if let Err(fault) = outcome {
+        logs::fault(card.name, card.version, fault);
     }
 }
 

@@ -8,6 +8,7 @@ mod compat;
 pub(crate) mod exposition;
 mod histogram;
 mod model;
+mod of_model;
 mod own;
 mod process;
 mod routes;
@@ -17,11 +18,13 @@ pub(crate) mod snapshot;
 mod window;
 
 pub(crate) use model::ModelMetrics;
+pub(crate) use of_model::Asked;
 pub(crate) use show::{compat_names, router};
 
 use crate::ModelCard;
 use crate::observe::Ended;
 use crate::shadow::Shadows;
+use of_model::OfModel;
 use routes::Routes;
 use snapshot::Snapshot;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -101,12 +104,22 @@ impl Metrics {
     /// Counts a request that has ended.
     pub(crate) fn count(&self, ended: &Ended<'_>) {
         self.0.in_flight.fetch_sub(1, Relaxed);
+        self.tally(ended);
+    }
+
+    /// Counts a part of a request that is a request to a model by itself: a message of a stream.
+    pub(crate) fn tally(&self, ended: &Ended<'_>) {
         let record = &ended.record;
         let series = self.0.routes.get(ended.route).series(record.model);
         series.count(ended.status, ended.code, record.texts, ended.whole());
         if let Some(serialize) = ended.serialize() {
             series.count_stages(record.times, serialize);
         }
+    }
+
+    /// What was asked of the model in that place.
+    pub(crate) fn asked(&self, model: usize) -> Asked {
+        OfModel::of(&self.0, model, |_| true).into()
     }
 
     /// What a page shows. Its rates are between this call and one of about ten seconds before.

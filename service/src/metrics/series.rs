@@ -5,7 +5,7 @@ use crate::inference::Times;
 use crate::observe::{Code, Status};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The parts of a request's time, in the order of [`Series::stages`].
 pub(super) const STAGES: [&str; 4] = ["tokenize", "queue", "infer", "serialize"];
@@ -19,6 +19,10 @@ pub(super) struct Series {
     /// Of one text at most: all, and those that were answered.
     pub(super) single: [AtomicU64; 2],
     pub(super) whole: Histogram,
+    /// How long those took together that were not answered.
+    pub(super) failed_nanos: AtomicU64,
+    /// When the last one ended, in milliseconds since 1970.
+    pub(super) last_millis: AtomicU64,
     /// Where there was an answer of a model.
     stages: OnceLock<[Histogram; STAGES.len()]>,
 }
@@ -30,6 +34,8 @@ impl Default for Series {
             codes: Default::default(),
             single: Default::default(),
             whole: Histogram::new(&TIMES),
+            failed_nanos: AtomicU64::new(0),
+            last_millis: AtomicU64::new(0),
             stages: OnceLock::new(),
         }
     }
@@ -45,6 +51,11 @@ impl Series {
             self.single[1].fetch_add(u64::from(code == Code::OK), Relaxed);
         }
         self.whole.observe(nanos(whole));
+        if code != Code::OK {
+            self.failed_nanos.fetch_add(nanos(whole), Relaxed);
+        }
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.last_millis.fetch_max(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), Relaxed);
     }
 
     /// Counts where the time of an answer went.

@@ -98,6 +98,21 @@ impl Observer {
     }
 }
 
+/// Runs a part of a request that is a request to a model by itself, a message of a stream, and counts it so.
+pub(crate) async fn part<T, E>(
+    metrics: &Metrics,
+    route: &str,
+    run: impl Future<Output = Result<T, E>>,
+    code: impl FnOnce(&E) -> Code,
+) -> Result<T, E> {
+    let begun = Instant::now();
+    let (outcome, record) = record::of(run).await;
+    let code = outcome.as_ref().map_or_else(code, |_| Code::OK);
+    let (method, status, code) = ("POST", Status::Grpc(code), record.failure.unwrap_or(code));
+    metrics.tally(&Ended { route: Some(route), method, status, code, record, begun, ended: Instant::now() });
+    outcome
+}
+
 impl Ended<'_> {
     pub(crate) fn whole(&self) -> Duration {
         self.ended.duration_since(self.begun)

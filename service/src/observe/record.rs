@@ -27,6 +27,16 @@ tokio::task_local! {
     pub(super) static RECORD: Cell<Record>;
 }
 
+/// What a future gives, and what was noted while it ran.
+pub(super) async fn of<F: Future>(future: F) -> (F::Output, Record) {
+    RECORD
+        .scope(Cell::new(Record::default()), async {
+            let output = future.await;
+            (output, RECORD.with(Cell::get))
+        })
+        .await
+}
+
 impl Record {
     fn change(change: impl FnOnce(&mut Record)) {
         // Work that no request waits for has no record.

@@ -3,6 +3,7 @@
 pub(super) use crate::inference::status;
 use crate::inference::{Code, Fault};
 use crate::models::Unknown;
+use crate::observe;
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -38,6 +39,11 @@ pub(super) struct Error<F> {
 }
 
 impl<F> Error<F> {
+    /// The code that says it.
+    pub(super) fn code(&self) -> observe::Code {
+        self.fault.code().into()
+    }
+
     pub(super) fn invalid(message: impl Into<String>) -> Error<F> {
         Fault::input(None, message).into()
     }

@@ -2,16 +2,17 @@
 //!
 //! | there | here |
 //! | --- | --- |
-//! | `success`, `fail` | requests, from when their message was read until their rows were there, or until they were refused |
+//! | `success`, `fail` | requests as the metrics count them: those that were answered, by the parts below; from their head until they were refused |
 //! | `queue` | until a request's first batch |
 //! | `compute_input` | its texts were tokenized; of a batch, its tokens were put together |
 //! | `compute_infer` | from its first batch to its last row; of a batch, the model ran |
-//! | `compute_output` | until its rows were with the connection's task; of a batch, its rows were handed out |
+//! | `compute_output` | its answer was written; of a batch, its rows were handed out |
 
 use crate::batch::OfSize;
 use crate::grpc::wire::inference::{
     InferBatchStatistics, InferStatistics, ModelStatistics, ModelStatisticsResponse, StatisticDuration,
 };
+use crate::metrics::Asked;
 use crate::models::{Named, Unknown};
 use crate::protocols::Shared;
 use std::time::Duration;
@@ -39,22 +40,22 @@ pub(super) fn statistics(
 
 fn of_model(served: &Shared, place: usize) -> ModelStatistics {
     let card = served.inference.served(place).card;
-    let (requests, executions) = served.inference.statistics(place);
-    let sizes: Vec<OfSize> = executions.by_size().collect();
-    let answered = requests.success.0;
+    let sizes: Vec<OfSize> = served.inference.executions(place).by_size().collect();
+    let Asked { last_millis, answered, failed, failing, parts } = served.metrics.asked(place);
+    let [input, queue, infer, output] = parts.map(|part| lapse(answered, part));
     ModelStatistics {
         name: card.name.to_owned(),
         version: card.version.to_owned(),
-        last_inference: requests.last_millis,
+        last_inference: last_millis,
         inference_count: sizes.iter().map(|size| size.texts * size.batches).sum(),
         execution_count: sizes.iter().map(|size| size.batches).sum(),
         inference_stats: Some(InferStatistics {
-            success: lapse(answered, requests.success.1),
-            fail: lapse(requests.fail.0, requests.fail.1),
-            queue: lapse(answered, requests.queue),
-            compute_input: lapse(answered, requests.input),
-            compute_infer: lapse(answered, requests.infer),
-            compute_output: lapse(answered, requests.output),
+            success: lapse(answered, parts.iter().sum()),
+            fail: lapse(failed, failing),
+            queue,
+            compute_input: input,
+            compute_infer: infer,
+            compute_output: output,
             // There is no cache: what is the same is computed again.
             cache_hit: lapse(0, Duration::ZERO),
             cache_miss: lapse(0, Duration::ZERO),

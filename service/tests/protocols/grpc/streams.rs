@@ -5,7 +5,9 @@ use super::oip::{floats, request};
 use crate::client::{rows_of, same_bits};
 use crate::models::Encoder2;
 use modeldeploy_service::Limits;
-use modeldeploy_service::wire::inference::{ModelInferRequest, ModelStreamInferResponse};
+use modeldeploy_service::wire::inference::{
+    ModelInferRequest, ModelStatisticsRequest, ModelStatisticsResponse, ModelStreamInferResponse,
+};
 use std::time::Duration;
 use tonic::Code;
 
@@ -41,6 +43,27 @@ async fn answers_come_in_order_and_a_wrong_request_is_answered_in_its_turn() {
         }
     }
     assert!(answers.message().await.expect("the end").is_none());
+}
+
+#[tokio::test]
+async fn each_message_is_counted_with_its_model() {
+    let service = Running::with(Limits::default());
+    let client = service.client().await;
+    // The last one is a text, and that model takes pairs.
+    let mut messages: Vec<_> = (0..5).map(|_| request("mood", &[2], &["ab", "c"], true)).collect();
+    messages.push(request("ranker", &[1], &["a"], true));
+    let mut answers = client.stream::<_, ModelStreamInferResponse>(STREAM, messages, false).await.expect("a stream");
+    while answers.message().await.expect("an answer").is_some() {}
+    let all: ModelStatisticsResponse = client
+        .unary("/inference.GRPCInferenceService/ModelStatistics", ModelStatisticsRequest::default())
+        .await
+        .expect("statistics");
+    let of = |name: &str| {
+        let model = all.model_stats.iter().find(|model| model.name == name).expect("a model");
+        let stats = model.inference_stats.expect("statistics");
+        [stats.success, stats.fail].map(|lapse| lapse.expect("a duration").count)
+    };
+    assert_eq!((of("mood"), of("ranker"), of("encoder")), ([5, 0], [0, 1], [0, 0]));
 }
 
 #[tokio::test]

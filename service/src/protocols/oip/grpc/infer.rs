@@ -5,6 +5,7 @@ use crate::grpc::wire::inference::{ModelInferRequest, ModelInferResponse, ModelS
 use crate::grpc::{Answers, Call, Messages, OfModel, Weighed};
 use crate::inference::{Ask, Overlong};
 use crate::models::{Named, Wanted};
+use crate::observe::part;
 use crate::protocols::Shared;
 use crate::protocols::oip::encode::chosen;
 use crate::protocols::oip::error::Error;
@@ -16,6 +17,9 @@ use tonic::Status;
 
 /// So many requests of a stream are under way at once: enough that each worker's next batch is there when its last one ends.
 const AT_ONCE: usize = 64;
+
+/// The path of [`stream`].
+pub(super) const STREAM: &str = "/inference.GRPCInferenceService/ModelStreamInfer";
 
 /// `ModelInfer`.
 pub(super) async fn infer(call: Call<ModelInferRequest>) -> Result<OfModel<ModelInferResponse>, Error> {
@@ -40,7 +44,8 @@ pub(super) fn stream(call: Call<Messages<ModelInferRequest>>) -> Answers<ModelSt
                 request.map_err(|status| of_stream(status, limits.body_bytes))?;
             let (id, name, version) = (request.id.clone(), request.model_name.clone(), request.model_version.clone());
             let left = end.map(|end| end.saturating_duration_since(Instant::now()).min(limits.deadline));
-            Ok::<_, Status>(match answer(&served, request, left, &headers).await {
+            let answered = part(&served.metrics, STREAM, answer(&served, request, left, &headers), Error::code).await;
+            Ok::<_, Status>(match answered {
                 Ok(OfModel { message, .. }) => {
                     ModelStreamInferResponse { infer_response: Some(message), ..Default::default() }
                 }

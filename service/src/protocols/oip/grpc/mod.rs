@@ -27,7 +27,7 @@ pub(in crate::protocols) fn router() -> Router<Shared> {
         .route("/inference.GRPCInferenceService/ModelConfig", unary(describe::config))
         .route("/inference.GRPCInferenceService/ModelStatistics", unary(describe::statistics))
         .route("/inference.GRPCInferenceService/ModelInfer", unary(infer::infer))
-        .route("/inference.GRPCInferenceService/ModelStreamInfer", streaming(infer::stream))
+        .route(infer::STREAM, streaming(infer::stream))
         .route("/inference.GRPCInferenceService/RepositoryIndex", unary(repository::index))
         .route("/inference.GRPCInferenceService/RepositoryModelLoad", unary(repository::load))
         .route("/inference.GRPCInferenceService/RepositoryModelUnload", unary(repository::unload))
