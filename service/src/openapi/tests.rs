@@ -10,7 +10,7 @@ use crate::auth::Tokens;
 use crate::bodies::Bodies;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
-use crate::models::{ModelCard, Served, Share};
+use crate::models::{Engines, ModelCard, Served, Share};
 use crate::protocols::{self, Whole};
 use crate::readiness::Readiness;
 use crate::watched::Watched;
@@ -30,10 +30,10 @@ fn served(name: &'static str, task: Task, outputs: usize, labels: &'static [&'st
     let engine = Engine::new(name, Box::leak(Box::new(packs::means::build(task)))).expect("an engine");
     let card = ModelCard { name, version: "1.2.0", digest: "sha256:00", space: "" };
     let facts = Facts { task, max_tokens: 16, outputs, normalized: false, labels, prompts: &[], gate: None };
-    let engine = Box::leak(Box::new(engine));
+    let engines = Engines::Texts(Box::leak(Box::new(engine)));
     // One version has a label: its paths are there only then.
     let label = (task == Task::Embed).then_some("stable");
-    Served { card, facts, engine, entry: card.name, label, share: Share::NONE, is_shadow: false }
+    Served { card, facts, engines, entry: card.name, label, share: Share::NONE, is_shadow: false }
 }
 
 fn models() -> Models {

@@ -1,10 +1,10 @@
 //! `/ui`.
 
-use crate::browser::Browser;
 use crate::models::{Encoder2, Mood, Ranker, rows};
 use crate::packs;
 use crate::served::url;
 use modeldeploy::model::{Input, Model};
+use modeldeploy_house::browser::Browser;
 use serde_json::{Value, json};
 
 fn visit(browser: &Browser) {
@@ -78,6 +78,28 @@ fn a_score_and_labels_are_the_engines() {
     let (names, figures): (Vec<_>, Vec<_>) =
         labels.iter().map(|(value, name)| ((*name).to_owned(), format!("{value:.4}"))).unzip();
     assert_eq!((texts(&browser, ".labels dt"), texts(&browser, ".labels b")), (names, figures));
+    browser.kept_quiet(url());
+}
+
+#[test]
+fn a_ranker_is_shown_with_its_features_and_takes_no_text() {
+    let Some(browser) = Browser::open(1280, 900, false) else { return };
+    visit(&browser);
+    let facts = "Object.fromEntries([...[...document.querySelectorAll('#cards > *')]
+        .find((card) => card.querySelector('h3').textContent.startsWith('feed'))
+        .querySelectorAll('.facts > div')].map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent]))";
+    let facts = browser.value(facts);
+    for (name, value) in [
+        ("gives", "2 scores for a candidate"),
+        ("takes", "4 features"),
+        ("of a user", "country"),
+        ("of a session", "seen"),
+        ("of a candidate", "item, boost"),
+    ] {
+        assert_eq!(facts[name], value, "{facts}");
+    }
+    let options = texts(&browser, "#try-model option");
+    assert_eq!(options, ["encoder 2.1.0", "encoder 1.0.0", "mood 1.0.0", "ranker 1.0.0"]);
     browser.kept_quiet(url());
 }
 

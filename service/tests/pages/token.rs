@@ -1,12 +1,12 @@
 //! A service that asks for a token: the pages ask for it once, and send it.
 
-use crate::browser::Browser;
 use crate::served;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use modeldeploy_house::browser::Browser;
 
 /// Pages and their parts are open; all else wants a token.
 async fn guard(request: Request, next: Next) -> Response {
