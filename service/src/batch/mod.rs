@@ -102,7 +102,9 @@ impl Batcher {
         }
         let mut sessions = Sessions::new(models)?;
         let costs = sessions.costs()?;
-        let workers = crate::processors::processors();
+        // Rankers have workers of their own.
+        let has_texts = models.all().iter().any(|model| model.texts().is_some());
+        let workers = if has_texts { crate::processors::processors() } else { 0 };
         let models = models.clone();
         // What measured is what the first worker runs with: its memory is there already.
         let measured = Mutex::new(Some(sessions));

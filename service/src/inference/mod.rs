@@ -1,11 +1,13 @@
-//! From texts to rows, for every protocol: limits, tokens, batches.
+//! From texts to rows, and from candidates to scores, for every protocol: limits, tokens, batches.
 
 mod code;
 mod fault;
+mod rank;
 mod tokenize;
 
 pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
+pub(crate) use rank::Scores;
 pub(crate) use tokenize::{Overlong, Text, tokenize};
 
 use crate::batch::{Batcher, Executions, Failure};
@@ -13,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::models::{ModelCard, Models, Served};
 use crate::observe::Record;
 use crate::processors::processors;
+use crate::ranking::Workers;
 use crate::shadow::{Afterwards, Answered, Shadows};
 use crate::{Limits, logs};
 use axum::http::HeaderMap;
@@ -35,6 +38,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Inference {
     models: Arc<Models>,
     batcher: Batcher,
+    /// What scores candidates.
+    rankers: Workers,
     shadows: Option<Shadows>,
     limits: Limits,
     /// Whether texts are said in the log.
@@ -97,12 +102,13 @@ impl Inference {
         let models = Arc::new(models);
         let threads = processors();
         let batcher = Batcher::start(&models, metrics.models())?;
+        let rankers = Workers::start(&models, metrics.models())?;
         let shadows = Shadows::start(&models, batcher.idle())?;
         if let Some(shadows) = &shadows {
             metrics.follow(shadows.clone());
         }
         let tokenizing = Semaphore::new(threads);
-        Ok(Inference { models, batcher, shadows, limits, says_texts: false, tokenizing })
+        Ok(Inference { models, batcher, rankers, shadows, limits, says_texts: false, tokenizing })
     }
 
     /// As it is, and saying what texts it is asked for.
@@ -128,7 +134,10 @@ impl Inference {
 
     /// The batches of the model in that place.
     pub(crate) fn executions(&self, model: usize) -> &Executions {
-        self.batcher.executions(model)
+        match self.served(model).ranker() {
+            Some(_) => self.rankers.executions(model),
+            None => self.batcher.executions(model),
+        }
     }
 
     /// The rows of the texts, bit by bit those of `Engine::run`.
@@ -187,6 +196,8 @@ impl Inference {
     /// Where there are several models, which one is asked, and would refuse, is known by more than a head.
     pub(crate) fn overload(&self, timeout: Option<Duration>) -> Option<Duration> {
         let [only] = self.models.all() else { return None };
+        // What a ranker's request costs, its candidates say.
+        only.texts()?;
         let begun = Instant::now();
         let checked = self.batcher.check(0, 1, self.deadline(begun, timeout));
         let Err(Failure::Overloaded { after }) = checked else { return None };

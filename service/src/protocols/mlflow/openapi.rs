@@ -1,5 +1,7 @@
 //! The operations of MLflow's scoring server.
 
+mod rankers;
+
 use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, number, numbers, schema};
 use modeldeploy::format::Task;
 use serde_json::{Map, Value, json};
@@ -19,6 +21,9 @@ const DESCRIPTION: &str = "A body in JSON has exactly one of `dataframe_split`, 
     A row's first value is the text, and its second one the other text of a pair. \
     A table without rows, in CSV its first line alone, has no predictions, as in MLflow's own server.";
 
+/// The keys of a body.
+const BODIES: [&str; 5] = ["dataframe_split", "dataframe_records", "instances", "inputs", "params"];
+
 /// The format of a table in CSV, its columns the texts of a row; its first line is their names, and there may be no other.
 const CSV: &str = "csv-of-texts";
 
@@ -26,12 +31,16 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     let version = Operation::get("/version", "The service's version")
         .gives(200, "The version.", "text/plain", schema::string())
         .says("text/plain", about.service.1);
+    let asked = match about.first_ranker() {
+        Some(ranked) => Some(rankers::invocations(about, ranked)),
+        None => about.first().map(|model| invocations(about, model)),
+    };
     let error = schema::record(json!({ "error_code": schema::string(), "message": schema::string() }));
     Section {
         name: "MLflow",
         description: "MLflow's scoring server, answered by the first model of the service.",
         schemas: vec![(ERRORS.schema, error)],
-        operations: about.first().map(|model| invocations(about, model)).into_iter().chain([version]).collect(),
+        operations: asked.into_iter().chain([version]).collect(),
     }
 }
 
@@ -49,8 +58,7 @@ fn invocations(about: &About, model: &Shown) -> Operation {
         ("instances", texts.clone()),
         ("inputs", json!({ "anyOf": [texts, column] })),
     ]);
-    let keys = ["dataframe_split", "dataframe_records", "instances", "inputs", "params"];
-    let known: Map<String, Value> = keys.into_iter().map(|key| (key.to_owned(), json!(true))).collect();
+    let known: Map<String, Value> = BODIES.into_iter().map(|key| (key.to_owned(), json!(true))).collect();
     let body = json!({ "type": "object", "properties": known, "additionalProperties": false, "oneOf": bodies });
     let [first, second] = &model.asks;
     let answer = |asks: &[&Asked]| {
