@@ -1,14 +1,11 @@
-//! The first or the last row of what is computed row by row is computed of the first or the last rows alone (networks only): of the last
-//! block of SASRec everything after attention, whose other rows nothing reads.
+//! The first or the last row of what is computed row by row is computed of the first or the last rows alone: of the last block of
+//! SASRec, and of an encoder that pools its first token, everything after attention, whose other rows nothing reads.
 
 use crate::graph::{Dim, Graph, Node, ValueId};
 use crate::ops::{Op, Pool, Pooling};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn run(graph: &mut Graph) {
-    if !graph.is_network() {
-        return;
-    }
     for id in graph.order() {
         if let Op::Pool(Pool { pooling: pooling @ (Pooling::Cls | Pooling::Last) }) = graph.node(id).op
             && let Some(row) = row(graph, id, pooling)

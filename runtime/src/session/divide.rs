@@ -8,7 +8,7 @@ use modeldeploy_format::tensor::{PANEL, QUAD};
 /// With fewer rows for each member a product is divided by columns: its weights are then read once, not once a member. With more it is
 /// by rows, as all else is: what a member reads is then what it wrote. Chosen by single runs on a busy
 /// Sapphire Rapids server, where 16 to 32 tokens hardly differ; bench `forward` would tell on an idle one.
-const ROWS_EACH: usize = 8;
+pub(super) const ROWS_EACH: usize = 8;
 
 /// Values of a row by row step that make up for handing out a part, by single runs as above.
 const VALUES_EACH: usize = 2048;

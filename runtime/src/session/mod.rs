@@ -7,8 +7,8 @@
 //!
 //! Slots are placed for the batch at hand, so that a short batch touches little memory. Nothing survives a run but the result.
 //!
-//! A session may have a team of threads ([`Options`]). A step is then divided by rows, columns or heads, never along a sum, so that
-//! the bits are those of one thread.
+//! A session may have a team of threads ([`Options`]). A step, or a stretch of steps, is then divided by rows, columns or heads, never
+//! along a sum, so that the bits are those of one thread.
 
 mod arena;
 mod batch;
@@ -19,6 +19,7 @@ mod layout;
 mod plan;
 mod request;
 mod request_error;
+mod stretch;
 mod team;
 mod threads;
 
@@ -38,6 +39,7 @@ use modeldeploy_format::pack::{Ranker, Scorer};
 use modeldeploy_format::program::{Given, Program, Rows};
 use modeldeploy_format::{Artifact, Signature};
 use plan::Plan;
+use stretch::Stretches;
 use team::Team;
 
 /// How large a batch one run may take.
@@ -105,6 +107,7 @@ pub struct Session<'a> {
     scratch: usize,
     arena: Arena,
     team: Team,
+    stretches: Stretches,
 }
 
 impl<'a> Session<'a> {
@@ -138,7 +141,8 @@ impl<'a> Session<'a> {
         let (program, signature) = (artifact.program().clone(), artifact.signature().clone());
         let arena = Arena::new(bytes)?;
         let team = Team::new(threads).map_err(|error| SessionError::Threads { threads, cause: error.kind() })?;
-        Ok(Session { isa, program, signature, plan, limits, given, scratch, arena, team })
+        let stretches = Stretches::new(&program, limits.capacity.tokens, threads)?;
+        Ok(Session { isa, program, signature, plan, limits, given, scratch, arena, team, stretches })
     }
 
     /// What [`memory`](Session::memory) would give, of a session of one thread that is not made.
@@ -192,9 +196,8 @@ impl<'a> Session<'a> {
         let layout = Layout::new(&self.program, size, self.scratch, members).expect("no larger than the session's own");
         let run = Run { isa: self.isa, layout: &layout, feed };
         run.begin(&self.plan, &mut self.arena);
-        for op in &self.plan.steps {
-            run.step(op, &mut self.arena, &mut self.team);
-        }
+        let batch = (run, size.tokens);
+        self.stretches.run(&self.program, &self.plan.steps, batch, &mut self.arena, &mut self.team);
         bytemuck::cast_slice(self.arena.bytes(layout.place(self.program.output).values))
     }
 
@@ -218,9 +221,9 @@ impl<'a> Session<'a> {
         self.team.members()
     }
 
-    /// The bytes of its arena: all the memory that grows with the capacity, and with the number of threads.
+    /// The bytes that it computes in: all the memory that grows with the capacity, and with the number of threads.
     pub fn memory(&self) -> usize {
-        self.arena.len()
+        self.arena.len() + self.stretches.memory()
     }
 }
 

@@ -70,11 +70,18 @@ fn a_run_of_several_threads_allocates_nothing() {
 }
 
 #[test]
-fn each_thread_has_scratch_of_its_own_in_the_memory_of_the_session() {
+fn each_thread_has_memory_of_its_own_for_its_share_of_the_rows_and_128_at_most() {
     let built = packs::build_sized(SIZE, Precision::Int8, Head::Embed);
-    let [one, two, three] = [1, 2, 3].map(|threads| session(&built, Isa::SCALAR, threads).memory());
-    assert!(two > one);
-    assert_eq!(three - two, two - one);
+    let artifact = Artifact::parse(&built.pack).expect("a pack");
+    let memory = |tokens, threads| {
+        let options = Options { isa: Isa::SCALAR, threads: Threads::for_test(threads) };
+        Session::with(&artifact, Capacity::new(tokens, 12), options).expect("a session").memory()
+    };
+    let [one, two, three] = [1, 2, 3].map(|threads| memory(300, threads));
+    assert!(one < two && two < three, "{one} {two} {three}");
+    let added = |tokens| memory(tokens, 2) - memory(tokens, 1);
+    assert!(added(128) < added(256));
+    assert_eq!(added(256), added(4096), "what more rows than 128 a thread would take");
 }
 
 #[test]
