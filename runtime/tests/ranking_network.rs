@@ -41,6 +41,10 @@ fn features() -> Features {
 
 /// `[mean of the session's items + the country] · item`, and the boost beside it: two outputs.
 fn pack(score: f32) -> Aligned {
+    pack_of(score, &features())
+}
+
+fn pack_of(score: f32, features: &Features) -> Aligned {
     let bytes = |rows: u32, scale: f32| -> Vec<u8> {
         (0..rows).flat_map(|row| vector(row, scale)).flat_map(f32::to_le_bytes).collect()
     };
@@ -69,7 +73,11 @@ fn pack(score: f32) -> Aligned {
         ],
         steps: vec![
             Step::Embed {
-                lookups: [Some(Lookup { table: items, scales: None, index: Index::Id { column: 0 } }), None, None],
+                lookups: [
+                    Some(Lookup { table: items, scales: None, offsets: None, index: Index::Id { column: 0 } }),
+                    None,
+                    None,
+                ],
                 out: seen,
             },
             Step::Pool { x: seen, pooling: Pooling::Mean, out: mean },
@@ -81,7 +89,6 @@ fn pack(score: f32) -> Aligned {
         ],
         output,
     };
-    let features = features();
     let signature = Signature {
         task: Task::Rank,
         max_tokens: 3,
@@ -99,8 +106,7 @@ fn pack(score: f32) -> Aligned {
         candidates: rows(&[0.25], &[4]),
         scores: vec![score, 0.25],
     };
-    let contents =
-        NetworkContents { signature: &signature, program: &program, features: &features, goldens: &[golden] };
+    let contents = NetworkContents { signature: &signature, program: &program, features, goldens: &[golden] };
     writer.finish_network(&contents).expect("a pack")
 }
 

@@ -135,6 +135,20 @@ fn a_network_is_added_locked_measured_built_and_ranks_for_a_user() {
 }
 
 #[test]
+fn tables_have_4_bits_where_the_manifest_says_so_and_layers_never() {
+    let shop = shop();
+    shop.run(&["add", "models/towers", "--name", "towers", "--task", "rank"]).code(0);
+    let settings = "quantize = { default = \"int8\", embeddings = \"int4\" }\n\
+        gate = { suite = \"eval/towers.toml\", metric = \"auc\", min-ratio = 0.99 }";
+    shop.edit("Cargo.toml", "task = \"rank\"", &format!("task = \"rank\"\n{settings}"));
+    shop.run(&["lock"]).code(0).says(&["auc", "1.000000"]);
+    assert!(shop.read("Model.lock").contains("\"quantize.embeddings\" = \"int4\""), "{}", shop.read("Model.lock"));
+    shop.run(&["lock", "--check", "--fresh"]).code(0);
+    shop.edit("Cargo.toml", "quantize = { default = \"int8\", embeddings = \"int4\" }", "quantize = \"int4\"");
+    shop.run(&["lock"]).code(1).errs(&["MD0506", "a linear layer cannot be `int4`", "embeddings = \"int4\""]);
+}
+
+#[test]
 fn what_is_not_the_network_that_was_trained_is_refused() {
     let shop = shop();
     shop.run(&["add", "models/towers", "--name", "towers", "--task", "rank", "--quantize", "f32", "--max-length", "9"])

@@ -12,6 +12,7 @@ use crate::records::TextFile;
 use crate::trees::{self, Ensemble};
 use modeldeploy_format::features::{Feature, Features, Side, Takes};
 use modeldeploy_format::{Digest, Signature, Task};
+use prost::bytes::Bytes;
 use std::path::Path;
 
 /// The names that a file of trees may have.
@@ -87,7 +88,7 @@ pub fn load_ranker(dir: &Path, options: RankerOptions) -> Result<LoadedRanker, V
     let there: Vec<&str> = TREES.into_iter().filter(|name| folder.has(name)).collect();
     if let ([], Some(path)) = (there.as_slice(), onnx::find(&mut folder, "")) {
         let bytes = folder.map(&path).map_err(one)?;
-        if is_ml_trees(bytes.bytes()) {
+        if is_ml_trees(Bytes::from_owner(bytes)) {
             return load_trees(folder, &path);
         }
         return load_network(folder, &path, options.max_items.unwrap_or(ITEMS));
