@@ -149,6 +149,25 @@ fn tables_have_4_bits_where_the_manifest_says_so_and_layers_never() {
 }
 
 #[test]
+fn how_many_candidates_are_scored_together_is_for_the_manifest_to_say() {
+    let shop = shop();
+    shop.run(&["add", "models/towers", "--name", "towers", "--task", "rank", "--max-batch", "2"]).code(0);
+    shop.run(&["lock"]).code(0);
+    assert!(shop.read("Model.lock").contains("max-batch = \"2\""), "{}", shop.read("Model.lock"));
+    shop.run(&["lock", "--check", "--fresh"]).code(0);
+    for (batch, said) in [
+        ("0", "a whole number from 1"),
+        ("4097", "4097 candidates are too many to be scored together"),
+        ("\"2\"", "a whole number from 1"),
+    ] {
+        let text = shop.read("Cargo.toml");
+        shop.edit("Cargo.toml", "max-batch = 2", &format!("max-batch = {batch}"));
+        shop.run(&["lock"]).code(1).errs(&["MD0701", said]);
+        shop.write("Cargo.toml", &text);
+    }
+}
+
+#[test]
 fn what_is_not_the_network_that_was_trained_is_refused() {
     let shop = shop();
     shop.run(&["add", "models/towers", "--name", "towers", "--task", "rank", "--quantize", "f32", "--max-length", "9"])

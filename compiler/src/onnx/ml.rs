@@ -54,6 +54,12 @@ pub fn is_trees(bytes: impl Into<Bytes>) -> bool {
     ModelProto::decode(bytes.into()).ok().and_then(|model| model.graph).is_some_and(|graph| graph.node.iter().any(is))
 }
 
+/// What the maker of an ONNX model says of it, by key; nothing of a file that is none.
+pub fn metadata(bytes: impl Into<Bytes>) -> BTreeMap<String, String> {
+    let entries = ModelProto::decode(bytes.into()).map(|model| model.metadata_props).unwrap_or_default();
+    entries.iter().map(|entry| (entry.key().to_owned(), entry.value().to_owned())).collect()
+}
+
 /// The ensemble of a model of trees.
 ///
 /// # Errors
