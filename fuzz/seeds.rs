@@ -179,7 +179,12 @@ fn main() {
 
 /// The pack of a model; without its tokenizer, whose tables have a target of their own and are longer than all the rest.
 fn pack(loaded: &Loaded, precision: Precision) -> Vec<u8> {
-    let recipe = Recipe { smoothing: Smoothing::Off, ..Recipe::of(precision) };
+    let mut recipe = Recipe { smoothing: Smoothing::Off, ..Recipe::of(precision) };
+    if precision == Precision::Int4 {
+        // Tables alone have 4 bits.
+        recipe.default = Precision::Int8;
+        recipe.parts = [("embeddings".to_owned(), Precision::Int4)].into();
+    }
     let sample = Sample { ids: (0..12).collect(), types: vec![0; 12] };
     let graph = compress(&loaded.graph, &recipe, &[sample], &mut |_| {}).expect("a compressed graph");
     let signature = loaded.signature.clone();

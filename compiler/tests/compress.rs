@@ -33,6 +33,13 @@ fn every_part_is_as_its_recipe_says() {
     let all = compressed(&Recipe::of(Precision::Int8));
     assert_eq!(types(&all, "words"), [DType::I8, DType::F32]);
     assert_eq!(types(&all, "kinds"), [DType::F32], "a table of two rows is not worth it");
+    let parts = [("embeddings".to_owned(), Precision::Int4)].into();
+    let small = compressed(&Recipe { parts, ..Recipe::of(Precision::Int8) });
+    assert_eq!(types(&small, "words"), [DType::U4, DType::F32, DType::F32], "codes, scales and offsets");
+    assert_eq!(types(&small, "kinds"), [DType::F32]);
+    let parts = [("embeddings".to_owned(), Precision::Int4), ("kinds".to_owned(), Precision::Int4)].into();
+    let named = compressed(&Recipe { parts, ..Recipe::of(Precision::Int8) });
+    assert_eq!(types(&named, "kinds"), [DType::U4, DType::F32, DType::F32], "but one that is named has them");
     assert_eq!(compressed(&Recipe::of(Precision::F32)).to_string(), {
         let mut same = graph(false);
         same.remove_dead();
@@ -117,6 +124,10 @@ fn what_cannot_be_compressed_is_said() {
     let errors = fail(&graph(false), &recipe, &samples(3));
     assert_eq!(errors.iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["MD0503", "MD0503"]);
     assert!(errors[0].1.contains("`decoder.*`") && errors[1].1.contains("`layers`") && errors[1].1.contains("help:"));
+
+    let errors = fail(&graph(false), &Recipe::of(Precision::Int4), &samples(3));
+    assert_eq!(errors.iter().map(|(code, _)| *code).collect::<Vec<_>>(), ["MD0506"]);
+    assert!(errors[0].1.contains("and 11 more") && errors[0].1.contains("embeddings = \"int4\""), "{}", errors[0].1);
 
     let errors = fail(&graph(false), &Recipe::default(), &[Sample::default()]);
     assert_eq!(errors[0].0, "MD0505");

@@ -2,22 +2,30 @@
 
 mod encoder;
 
-use encoder::{graph, model, samples};
+use encoder::{constant, graph, model, samples};
 use modeldeploy::session::{Batch, Capacity, Session};
 use modeldeploy_compiler::compress::{Precision, Recipe, Sample, compress};
 use modeldeploy_compiler::compressed::{CompressedModel, read, write};
-use modeldeploy_compiler::emit::{listing, pack};
+use modeldeploy_compiler::emit::{listing, network, pack};
 use modeldeploy_compiler::graph::Graph;
 use modeldeploy_compiler::lower::lower;
 use modeldeploy_compiler::memory;
 use modeldeploy_compiler::reference::Reference;
-use modeldeploy_format::Artifact;
+use modeldeploy_format::features::{Feature, Features, Rule, Side, Takes};
 use modeldeploy_format::program::{Rows, Step};
+use modeldeploy_format::{Artifact, Signature, Task};
 use proptest::prelude::*;
 use std::sync::Arc;
 
 fn compressed(precision: Precision, shared: bool) -> CompressedModel {
-    model(compress(&graph(shared), &Recipe::of(precision), &samples(40), &mut |_| {}).expect("a compressed graph"))
+    let recipe = match precision {
+        // Tables alone have 4 bits.
+        Precision::Int4 => {
+            Recipe { parts: [("embeddings".to_owned(), Precision::Int4)].into(), ..Recipe::of(Precision::Int8) }
+        }
+        _ => Recipe::of(precision),
+    };
+    model(compress(&graph(shared), &recipe, &samples(40), &mut |_| {}).expect("a compressed graph"))
 }
 
 fn run(pack: &[u8], texts: &[Sample]) -> Vec<Vec<f32>> {
@@ -38,7 +46,8 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 #[test]
 fn a_pack_computes_what_its_graph_does() {
     let texts = samples(25);
-    for (precision, least) in [(Precision::F32, 0.999_999), (Precision::Bf16, 0.999_999), (Precision::Int8, 0.999_9)] {
+    let most_bits = [(Precision::F32, 0.999_999), (Precision::Bf16, 0.999_999)];
+    for (precision, least) in most_bits.into_iter().chain([(Precision::Int8, 0.999_9), (Precision::Int4, 0.999_9)]) {
         for shared in [false, true] {
             let model = compressed(precision, shared);
             let reference = Reference::new(&model.graph).expect("a reference");
@@ -179,6 +188,32 @@ fn a_compressed_model_comes_back_from_its_file_and_packs_alike() {
         let places: Vec<usize> = keys.keys().map(|key| text.find(&format!("\"{key}\":")).expect("the key")).collect();
         assert!(places.is_sorted());
     }
+}
+
+/// A table may be most of the memory that there is: it is in the graph, with the tensors and in the pack, and nowhere else.
+#[test]
+fn a_table_is_copied_twice_on_its_way_into_a_pack() {
+    let text = "%t = constant \"items\" f32[1000000, 8]\n%i = input{of=ids, with=candidates, column=0, count=1}() \"i\"\n\
+        %b = bag{count=1}(%t, %i)\n%y = reduce_sum{axis=1}(%b)\noutput %y\n";
+    let graph = Graph::parse(text, &|_, dtype, shape| Some(constant("items", dtype, shape))).expect("a graph");
+    let rule = Rule::Id { size: 1_000_000, unknown: None };
+    let item = Feature { name: "item".into(), side: Side::Candidate, repeated: false, takes: Takes::Id, rule };
+    let features = Features::new(vec![item]).expect("features");
+    let signature = Signature {
+        task: Task::Rank,
+        max_tokens: 1,
+        outputs: 1,
+        normalized: false,
+        labels: vec![],
+        prompts: vec![],
+        default_prompt: None,
+        features: features.facts(),
+    };
+    let used = allocation_counter::measure(|| {
+        let pack = network(&graph, &signature, &features, &[]).expect("a pack");
+        assert!(pack.len() > 32_000_000);
+    });
+    assert!(used.bytes_max < 2 * 32_000_000 + 1_000_000, "{} bytes", used.bytes_max);
 }
 
 proptest! {

@@ -14,28 +14,32 @@ pub enum DType {
     I8,
     /// Signed 32 bit.
     I32,
+    /// Unsigned 4 bit, two a byte, the first in the lower half; each row is filled up to a whole byte. Only for tables.
+    U4,
 }
 
 impl DType {
     /// All of them, in the order of their codes.
-    pub const ALL: [DType; 4] = [DType::F32, DType::Bf16, DType::I8, DType::I32];
+    pub const ALL: [DType; 5] = [DType::F32, DType::Bf16, DType::I8, DType::I32, DType::U4];
 
-    /// Bytes of one number.
-    pub const fn size(self) -> usize {
+    /// Bytes of a row of so many numbers, or `None` where they cannot be counted.
+    pub const fn row_bytes(self, columns: u64) -> Option<u64> {
         match self {
-            DType::F32 | DType::I32 => 4,
-            DType::Bf16 => 2,
-            DType::I8 => 1,
+            DType::F32 | DType::I32 => columns.checked_mul(4),
+            DType::Bf16 => columns.checked_mul(2),
+            DType::I8 => Some(columns),
+            DType::U4 => Some(columns.div_ceil(2)),
         }
     }
 
-    /// The name used in texts: `f32`, `bf16`, `i8`, `i32`.
+    /// The name used in texts: `f32`, `bf16`, `i8`, `i32`, `u4`.
     pub const fn name(self) -> &'static str {
         match self {
             DType::F32 => "f32",
             DType::Bf16 => "bf16",
             DType::I8 => "i8",
             DType::I32 => "i32",
+            DType::U4 => "u4",
         }
     }
 
@@ -45,6 +49,7 @@ impl DType {
             DType::Bf16 => 1,
             DType::I8 => 2,
             DType::I32 => 3,
+            DType::U4 => 4,
         }
     }
 
@@ -68,6 +73,6 @@ mod tests {
         for dtype in DType::ALL {
             assert_eq!(DType::from_code(dtype.code()), Some(dtype), "{dtype}");
         }
-        assert_eq!(DType::from_code(4), None);
+        assert_eq!(DType::from_code(5), None);
     }
 }

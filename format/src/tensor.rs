@@ -49,25 +49,19 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// The number of stored values, padding included, or `None` where layout, dtype and dims do not fit one another.
-    pub fn stored(&self) -> Option<u64> {
+    /// The number of stored bytes, padding included, or `None` where layout, dtype and dims do not fit one another.
+    pub fn bytes(&self) -> Option<u64> {
         let dim = |i: usize| self.dims.get(i).map(|&d| u64::from(d));
+        let rows = |count: u64, columns: u64| self.dtype.row_bytes(columns)?.checked_mul(count);
         match (self.layout, self.dims.len(), self.dtype) {
-            (Layout::Plain, 1, _) => dim(0),
-            (Layout::Plain, 2, _) => dim(0)?.checked_mul(dim(1)?),
-            (Layout::Panels, 2, DType::F32 | DType::Bf16) => {
-                dim(0)?.next_multiple_of(PANEL as u64).checked_mul(dim(1)?)
-            }
+            (Layout::Plain, 1, DType::F32 | DType::Bf16 | DType::I8 | DType::I32) => self.dtype.row_bytes(dim(0)?),
+            (Layout::Plain, 2, _) => rows(dim(0)?, dim(1)?),
+            (Layout::Panels, 2, DType::F32 | DType::Bf16) => rows(dim(0)?.next_multiple_of(PANEL as u64), dim(1)?),
             (Layout::QuadPanels, 2, DType::I8) => {
-                dim(0)?.next_multiple_of(PANEL as u64).checked_mul(dim(1)?.next_multiple_of(QUAD as u64))
+                rows(dim(0)?.next_multiple_of(PANEL as u64), dim(1)?.next_multiple_of(QUAD as u64))
             }
             _ => None,
         }
-    }
-
-    /// The number of stored bytes, padding included, or `None` where layout, dtype and dims do not fit one another.
-    pub fn bytes(&self) -> Option<u64> {
-        self.stored()?.checked_mul(self.dtype.size() as u64)
     }
 }
 
@@ -86,6 +80,10 @@ mod tests {
             (DType::Bf16, Layout::Panels, &[16, 5], Some(16 * 5 * 2)),
             (DType::I8, Layout::QuadPanels, &[1, 5], Some(16 * 8)),
             (DType::I8, Layout::Panels, &[1, 5], None),
+            (DType::U4, Layout::Plain, &[3, 5], Some(9)),
+            (DType::U4, Layout::Plain, &[3, 4], Some(6)),
+            (DType::U4, Layout::Plain, &[4], None),
+            (DType::U4, Layout::QuadPanels, &[16, 4], None),
             (DType::I32, Layout::QuadPanels, &[1, 5], None),
             (DType::F32, Layout::Plain, &[1, 2, 3], None),
             (DType::F32, Layout::Panels, &[u32::MAX, u32::MAX], None),

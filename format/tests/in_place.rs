@@ -64,7 +64,10 @@ fn slots(out: u64, out_q8: u64) -> Vec<Slot> {
 }
 
 fn embed(out: SlotId) -> Step {
-    Step::Embed { lookups: [Some(Lookup { table: TABLE, scales: None, index: Index::TokenId }), None, None], out }
+    Step::Embed {
+        lookups: [Some(Lookup { table: TABLE, scales: None, offsets: None, index: Index::TokenId }), None, None],
+        out,
+    }
 }
 
 fn norm(x: SlotId, out: SlotId, quantized: Option<SlotId>) -> Step {

@@ -37,6 +37,8 @@ fn small() -> (Writer, Network) {
     let codes = writer.tensor("brands", DType::I8, Layout::Plain, &[5, WIDTH], &[2; 20]);
     let scales = writer.tensor("brands.scales", DType::F32, Layout::Plain, &[5], &[0; 20]);
     let offsets = writer.tensor("brands.offsets", DType::F32, Layout::Plain, &[5], &[0; 20]);
+    let nibbles = writer.tensor("kinds", DType::U4, Layout::Plain, &[9, 3 * WIDTH], &[0x21; 9 * 6]);
+    let by_row = writer.tensor("kinds.scales", DType::F32, Layout::Plain, &[9], &[0; 36]);
     let gamma = writer.tensor("gamma", DType::F32, Layout::Plain, &[3], &[0; 12]);
     let mut offset = [0; 3];
     let mut slot = |rows: Rows, width: u32| {
@@ -78,7 +80,16 @@ fn small() -> (Writer, Network) {
     ];
     let steps = vec![
         Step::Embed {
-            lookups: [Some(Lookup { table, scales: None, index: Index::Id { column: 0 } }), None, None],
+            lookups: [
+                Some(Lookup { table, scales: None, offsets: None, index: Index::Id { column: 0 } }),
+                Some(Lookup {
+                    table: nibbles,
+                    scales: Some(by_row),
+                    offsets: Some(by_row),
+                    index: Index::Id { column: 0 },
+                }),
+                None,
+            ],
             out: items,
         },
         Step::Gru { x: items, weights, bias, out: states },
@@ -151,7 +162,7 @@ fn what_is_written_is_read() {
 #[test]
 fn a_wrong_network_is_refused_with_its_step() {
     type Change = fn(&mut Network);
-    let cases: [(&str, Change); 15] = [
+    let cases: [(&str, Change); 18] = [
         ("step 3 (concat): the output's width is 12", |n| {
             n.program.parts[2] = Part::Numbers { of: Rows::Candidates, column: 0, count: 2 }
         }),
@@ -166,9 +177,24 @@ fn a_wrong_network_is_refused_with_its_step() {
                 bag.column = 1;
             }
         }),
-        ("offsets and no scales", |n| {
+        ("a table of f32 with scales None and offsets Some", |n| {
             if let Part::Bag(bag) = &mut n.program.parts[1] {
                 (bag.table, bag.scales) = (TensorId(0), None);
+            }
+        }),
+        ("step 0 (embed): a table of u4 with scales Some(TensorId(7)) and offsets None", |n| {
+            if let Step::Embed { lookups: [_, Some(lookup), _], .. } = &mut n.program.steps[0] {
+                lookup.offsets = None;
+            }
+        }),
+        ("step 0 (embed): a table of u4 with scales None", |n| {
+            if let Step::Embed { lookups: [_, Some(lookup), _], .. } = &mut n.program.steps[0] {
+                lookup.scales = None;
+            }
+        }),
+        ("step 0 (embed)", |n| {
+            if let Step::Embed { lookups: [_, Some(lookup), _], .. } = &mut n.program.steps[0] {
+                lookup.offsets = Some(TensorId(5));
             }
         }),
         ("%4 is read before it is written", |n| {

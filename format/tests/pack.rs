@@ -34,7 +34,10 @@ fn small() -> (Writer, Contents) {
             slot(Rows::Texts, Storage::F32, 0),
         ],
         steps: vec![
-            Step::Embed { lookups: [Some(Lookup { table, scales: None, index: Index::TokenId }), None, None], out: x },
+            Step::Embed {
+                lookups: [Some(Lookup { table, scales: None, offsets: None, index: Index::TokenId }), None, None],
+                out: x,
+            },
             Step::Quantize { x, out: q8 },
             Step::Linear {
                 x: q8,
@@ -154,13 +157,14 @@ fn every_truncation_is_refused() {
 fn walk(artifact: &Artifact<'_>) {
     for (id, tensor) in artifact.tensors().iter().enumerate() {
         let id = TensorId(id as u32);
-        let len = match tensor.dtype {
-            DType::F32 => artifact.values::<f32>(id).len(),
-            DType::Bf16 => artifact.values::<u16>(id).len(),
-            DType::I8 => artifact.values::<i8>(id).len(),
-            _ => artifact.values::<i32>(id).len(),
+        let bytes = match tensor.dtype {
+            DType::F32 => size_of_val(artifact.values::<f32>(id)),
+            DType::Bf16 => size_of_val(artifact.values::<u16>(id)),
+            DType::I8 => size_of_val(artifact.values::<i8>(id)),
+            DType::U4 => size_of_val(artifact.values::<u8>(id)),
+            _ => size_of_val(artifact.values::<i32>(id)),
         };
-        assert_eq!(Some(len as u64), tensor.stored());
+        assert_eq!(Some(bytes as u64), tensor.bytes());
     }
     for step in &artifact.program().steps {
         let inputs: Vec<SlotId> = artifact.program().inputs(step).collect();

@@ -19,7 +19,7 @@ fn pack(tables: [u8; 3], tokenizer: u8, goldens: usize) -> Aligned {
     let mut tables = tables.into_iter().enumerate().map(|(at, seed)| {
         let bytes: Vec<u8> = (0..WORDS * WIDTH).flat_map(|i| (f32::from(seed) + i as f32).to_le_bytes()).collect();
         let table = writer.tensor(&format!("table{at}"), DType::F32, Layout::Plain, &[WORDS, WIDTH], &bytes);
-        Some(Lookup { table, scales: None, index: Index::TokenId })
+        Some(Lookup { table, scales: None, offsets: None, index: Index::TokenId })
     });
     let lookups = [(); 3].map(|()| tables.next().expect("three"));
     drop(tables);

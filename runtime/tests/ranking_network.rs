@@ -8,7 +8,7 @@ use modeldeploy::format::Task;
 use modeldeploy::isa::Isa;
 use modeldeploy::model::{self, AnyModel, Compiled, Facts};
 use modeldeploy::rank::{Engine, For, Handle, List, RankModel, Row, User, Value, ValueError};
-use packs::feed::{ITEMS, expected, pack};
+use packs::feed::{ITEMS, expected, features, pack, pack_of};
 use std::sync::OnceLock;
 
 /// What `#[model]` writes, by hand.
@@ -111,6 +111,31 @@ fn every_isa_gives_the_same_bits_and_the_golden_request_comes_back() {
     let wrong = pack(right + 1.0);
     let error = Engine::with_isa("the pack", &wrong, Isa::SCALAR).expect("an engine").self_test().expect_err("others");
     assert!(error.to_string().contains("score 0 of golden row 0"), "{error}");
+}
+
+#[test]
+fn how_many_are_scored_together_changes_memory_and_no_bit() {
+    let user = Visitor { seen: &[2.0, 5.0], country: "fr" };
+    let rows: Vec<Candidate> =
+        (0..600).map(|at| Candidate { item: f64::from(at % ITEMS), boost: f64::from(at) / 7.0 }).collect();
+    let scored = |together: u32| {
+        let pack = pack_of(0.0, &features().scored_together(together).expect("features"));
+        let mut bits = Vec::with_capacity(2 * rows.len());
+        let used = allocation_counter::measure(|| {
+            let engine = Engine::with_isa("the pack", &pack, Isa::detect()).expect("an engine");
+            let (values, lists) = (user.values(), user.session());
+            let asked = For { user: values.as_ref(), session: lists.as_ref() };
+            engine.run(asked, &rows, |scores| bits.extend(scores.iter().map(|score| score.to_bits()))).expect("scores");
+        });
+        (bits, used.bytes_max)
+    };
+    let (usual, bytes) = scored(256);
+    assert_eq!(usual.len(), 1200);
+    for (together, least, most) in [(1, 0, bytes / 2), (7, 0, bytes / 2), (600, bytes + 10_000, u64::MAX)] {
+        let (bits, bytes) = scored(together);
+        assert_eq!(bits, usual, "{together} together");
+        assert!((least..=most).contains(&bytes), "{together} together: {bytes} bytes");
+    }
 }
 
 #[test]

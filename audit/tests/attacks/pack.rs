@@ -14,7 +14,10 @@ pub(crate) fn pack(byte: u8) -> Vec<u8> {
     let program = Program {
         slots: vec![slot(Rows::Tokens, 0), slot(Rows::Texts, 0)],
         steps: vec![
-            Step::Embed { lookups: [Some(Lookup { table, scales: None, index: Index::TokenId }), None, None], out: x },
+            Step::Embed {
+                lookups: [Some(Lookup { table, scales: None, offsets: None, index: Index::TokenId }), None, None],
+                out: x,
+            },
             Step::Pool { x, pooling: Pooling::Mean, out: pooled },
         ],
         parts: vec![],

@@ -39,7 +39,7 @@ pub(crate) fn all(parts: &mut Parts, isa: Isa) {
 
 fn bags(parts: &mut Parts, isa: Isa) {
     let (codes, scales) = (noise_i8(ENTRIES * WIDTH), noise(ENTRIES));
-    let table = Table::I8 { codes: &codes, scales: &scales };
+    let table = Table::I8 { codes: &codes, scales: &scales, offsets: None };
     // Others each time, so that no row is still in a cache.
     let ids: Vec<u32> = (0..64 * ROWS as u32).map(|at| at.wrapping_mul(2_654_435_769) >> 12).collect();
     let mut out = vec![0.0; ROWS * WIDTH];
@@ -47,7 +47,7 @@ fn bags(parts: &mut Parts, isa: Isa) {
     let work = Work::Read((ROWS * (WIDTH + 4)) as u64);
     parts.bench("bag", isa, &format!("int8/{ROWS}x{WIDTH}"), work, || {
         at = (at + ROWS) % ids.len();
-        let bag_of = Bag { table, offsets: None, ids: &ids[at..], stride: 1, count: 1, mean: false, of: None };
+        let bag_of = Bag { table, ids: &ids[at..], stride: 1, count: 1, mean: false, of: None };
         bag(isa, bag_of, ROWS, WIDTH, RowsMut::new(&mut out, WIDTH));
     });
 }

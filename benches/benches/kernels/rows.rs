@@ -85,7 +85,7 @@ fn embeddings(parts: &mut Parts, isa: Isa) {
     let kinds = [
         ("f32", 4, Table::F32(&table)),
         ("bf16", 2, Table::Bf16(&halves)),
-        ("int8", 1, Table::I8 { codes: &codes, scales: &scales }),
+        ("int8", 1, Table::I8 { codes: &codes, scales: &scales, offsets: None }),
     ];
     for (kind, bytes, table) in kinds {
         let lookups = [Lookup { table, ids: &ids }];

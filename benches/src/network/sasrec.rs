@@ -21,8 +21,8 @@ pub fn sasrec(stored: Stored) -> Aligned {
     let (table, scales) = b.table("items", ITEMS, WIDTH);
     let (places, place_scales) = b.table("places", SESSION, WIDTH);
     let lookups = [
-        Some(Lookup { table, scales, index: Index::Id { column: 0 } }),
-        Some(Lookup { table: places, scales: place_scales, index: Index::Position { offset: 0 } }),
+        Some(Lookup { table, scales, offsets: None, index: Index::Id { column: 0 } }),
+        Some(Lookup { table: places, scales: place_scales, offsets: None, index: Index::Position { offset: 0 } }),
         None,
     ];
     let mut x = b.step(Rows::Tokens, WIDTH, |out| Step::Embed { lookups, out });

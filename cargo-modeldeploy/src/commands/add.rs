@@ -13,6 +13,7 @@ use modeldeploy_compiler::front::{LoadOptions, Loaded, RankerOptions, codes, loa
 use modeldeploy_compiler::manifest::{Manifest, ModelEntry, NAMES, TWICE, UNREADABLE, add_model, is_name, is_remote};
 use modeldeploy_compiler::pipeline;
 use modeldeploy_compiler::store::write_atomically;
+use modeldeploy_format::features::MOST_TOGETHER;
 use modeldeploy_format::{Digest, Signature, Task};
 use modeldeploy_registry::{Source, default_registry};
 use serde_json::json;
@@ -50,6 +51,9 @@ pub(crate) struct Args {
     /// The most tokens of a text, without it the model's own limit; or the most items of a session, without it 50
     #[arg(long, value_name = "TOKENS", visible_alias = "max-length")]
     max_tokens: Option<u32>,
+    /// The most candidates that a ranker's network scores together, without it 256; the size of its batch where that is fixed
+    #[arg(long, value_name = "CANDIDATES", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TOGETHER)))]
+    max_batch: Option<u32>,
     /// The manifest, if it is not that of the current folder
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
@@ -95,7 +99,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         (args.source.clone(), None)
     } else {
         let folder = Path::new(&args.source);
-        let loaded = read(folder, &options).map_err(|errors| named_by_flag(args, errors))?;
+        let loaded = read(folder, &options, args.max_batch).map_err(|errors| named_by_flag(args, errors))?;
         let folder = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
         let package_folder = std::fs::canonicalize(package_folder).unwrap_or_else(|_| package_folder.to_owned());
         (relative(&folder, &package_folder), Some(loaded))
@@ -116,6 +120,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
         },
         gate: None,
         max_tokens: args.max_tokens,
+        max_batch: args.max_batch,
         calibration: None,
         place: shown.clone(),
         digest: Digest::from_bytes([0; 32]),
@@ -162,9 +167,9 @@ struct Read {
     notes: Vec<String>,
 }
 
-fn read(folder: &Path, options: &LoadOptions) -> Result<Read, Vec<Diagnostic>> {
+fn read(folder: &Path, options: &LoadOptions, max_batch: Option<u32>) -> Result<Read, Vec<Diagnostic>> {
     if options.task == Task::Rank {
-        let loaded = load_ranker(folder, RankerOptions { max_items: options.max_tokens })?;
+        let loaded = load_ranker(folder, RankerOptions { max_items: options.max_tokens, max_batch })?;
         let architecture = loaded.architecture();
         return Ok(Read { architecture, signature: loaded.signature, notes: vec![] });
     }

@@ -135,6 +135,39 @@ fn a_network_is_added_locked_measured_built_and_ranks_for_a_user() {
 }
 
 #[test]
+fn tables_have_4_bits_where_the_manifest_says_so_and_layers_never() {
+    let shop = shop();
+    shop.run(&["add", "models/towers", "--name", "towers", "--task", "rank"]).code(0);
+    let settings = "quantize = { default = \"int8\", embeddings = \"int4\" }\n\
+        gate = { suite = \"eval/towers.toml\", metric = \"auc\", min-ratio = 0.99 }";
+    shop.edit("Cargo.toml", "task = \"rank\"", &format!("task = \"rank\"\n{settings}"));
+    shop.run(&["lock"]).code(0).says(&["auc", "1.000000"]);
+    assert!(shop.read("Model.lock").contains("\"quantize.embeddings\" = \"int4\""), "{}", shop.read("Model.lock"));
+    shop.run(&["lock", "--check", "--fresh"]).code(0);
+    shop.edit("Cargo.toml", "quantize = { default = \"int8\", embeddings = \"int4\" }", "quantize = \"int4\"");
+    shop.run(&["lock"]).code(1).errs(&["MD0506", "a linear layer cannot be `int4`", "embeddings = \"int4\""]);
+}
+
+#[test]
+fn how_many_candidates_are_scored_together_is_for_the_manifest_to_say() {
+    let shop = shop();
+    shop.run(&["add", "models/towers", "--name", "towers", "--task", "rank", "--max-batch", "2"]).code(0);
+    shop.run(&["lock"]).code(0);
+    assert!(shop.read("Model.lock").contains("max-batch = \"2\""), "{}", shop.read("Model.lock"));
+    shop.run(&["lock", "--check", "--fresh"]).code(0);
+    for (batch, said) in [
+        ("0", "a whole number from 1"),
+        ("4097", "4097 candidates are too many to be scored together"),
+        ("\"2\"", "a whole number from 1"),
+    ] {
+        let text = shop.read("Cargo.toml");
+        shop.edit("Cargo.toml", "max-batch = 2", &format!("max-batch = {batch}"));
+        shop.run(&["lock"]).code(1).errs(&["MD0701", said]);
+        shop.write("Cargo.toml", &text);
+    }
+}
+
+#[test]
 fn what_is_not_the_network_that_was_trained_is_refused() {
     let shop = shop();
     shop.run(&["add", "models/towers", "--name", "towers", "--task", "rank", "--quantize", "f32", "--max-length", "9"])

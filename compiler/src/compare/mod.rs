@@ -33,6 +33,8 @@ enum Kind {
     I32,
     I64,
     U8,
+    /// Two codes of 4 bits a byte.
+    U4,
     /// Any other; such tensors are the same or not.
     Opaque(&'static str),
 }
@@ -168,6 +170,7 @@ fn kind(dtype: DType) -> Kind {
         DType::Bf16 => Kind::Bf16,
         DType::I8 => Kind::I8,
         DType::I32 => Kind::I32,
+        DType::U4 => Kind::U4,
         _ => Kind::Opaque("of another type"),
     }
 }
@@ -216,6 +219,7 @@ impl Stored {
             Kind::F16 => Box::new(bytes.as_chunks().0.iter().map(|&it| half::f16::from_le_bytes(it).to_f64())),
             Kind::Bf16 => Box::new(bytes.as_chunks().0.iter().map(|&it| half::bf16::from_le_bytes(it).to_f64())),
             Kind::I8 => Box::new(bytes.iter().map(|&it| f64::from(it.cast_signed()))),
+            Kind::U4 => Box::new(bytes.iter().flat_map(|&it| [f64::from(it % 16), f64::from(it / 16)])),
             Kind::U8 => Box::new(bytes.iter().map(|&it| f64::from(it))),
             Kind::I32 => Box::new(bytes.as_chunks().0.iter().map(|&it| f64::from(i32::from_le_bytes(it)))),
             Kind::I64 => Box::new(bytes.as_chunks().0.iter().map(|&it| i64::from_le_bytes(it) as f64)),

@@ -3,7 +3,8 @@
 //! * `f32` leaves weights as they are; `bf16` rounds them to the nearest, ties to even.
 //! * `int8` stores the weights of a linear layer within ±127 with a scale for each output channel, and quantizes its input when a
 //!   text comes, each row with a scale and zero of its own. Where the input comes from a layer normalization, it is smoothed if
-//!   that lowers the layer's error on the samples. Tables of embeddings get a scale for each row.
+//!   that lowers the layer's error on the samples. Tables of embeddings get a scale for each row, and an offset where it pays.
+//! * `int4` is for tables alone: 16 values for each row, with a scale and an offset of its own.
 //!
 //! The result is the same on every machine, for the lock pins its digest: sums have one order, no thread's timing decides
 //! anything, and of what is measured on samples only the first nine bits are used. It is measured in f64, so that the last bits in
@@ -17,9 +18,10 @@ mod recipe;
 mod rewrite;
 mod samples;
 mod smooth;
+pub mod tables;
 
 pub use error::{LayerError, error_by_layer};
-pub use plan::{FEW, NOT_FINITE, UNKNOWN_PART};
+pub use plan::{FEW, NO_TABLE, NOT_FINITE, UNKNOWN_PART};
 pub use recipe::{BAD_VALUE, EMBEDDINGS, Precision, Recipe, Smoothing, UNKNOWN_KEY, quantize_settings};
 pub use samples::{NO_SAMPLES, Sample, calibration_texts};
 
@@ -55,7 +57,8 @@ pub struct Progress {
 /// # Errors
 ///
 /// `MD0503` for a part of the recipe that names nothing, `MD0504` for weights that are not finite, `MD0505` where there are no
-/// samples and some are needed, and what the reference finds wrong with the graph or a sample.
+/// samples and some are needed, `MD0506` where a layer is to have the 4 bits that only tables have, and what the reference finds wrong
+/// with the graph or a sample.
 pub fn compress(
     graph: &Graph,
     recipe: &Recipe,

@@ -1,6 +1,6 @@
 //! What becomes of each linear layer and each table: the recipe applied to a graph.
 
-use super::recipe::{Precision, Recipe};
+use super::recipe::{EMBEDDINGS, Precision, Recipe};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Bag, BagInputs, DenseInputs, EmbedSum, Op};
@@ -11,8 +11,12 @@ pub const UNKNOWN_PART: Code = Code("MD0503");
 /// Weights that cannot be compressed, for they are not numbers.
 pub const NOT_FINITE: Code = Code("MD0504");
 
+/// A linear layer is to have a precision that only tables have.
+pub const NO_TABLE: Code = Code("MD0506");
+
 /// Linear layers with fewer outputs than this, such as a score or a few labels, lose accuracy by 8 bits and save nothing:
-/// `int8` leaves them in f32 unless a part of the recipe names them. Tables with fewer rows likewise.
+/// `int8` leaves them in f32 unless a part of the recipe names them. Tables with fewer rows likewise, and `int4` those that no pattern
+/// names.
 pub const FEW: usize = 16;
 
 /// What becomes of each linear layer and each table.
@@ -34,7 +38,12 @@ impl Plan {
             known.extend(names.iter().map(|&name| name.to_owned()));
             let (precision, part) = recipe.precision(names, table);
             used.extend(recipe.parts.keys().filter(|part| recipe.names(part, names, table)).cloned());
-            if part.is_none() && precision == Precision::Int8 && count < FEW { Precision::F32 } else { precision }
+            let small = match precision {
+                Precision::Int8 => part.is_none(),
+                Precision::Int4 => table && part.is_none_or(|part| part == EMBEDDINGS),
+                Precision::F32 | Precision::Bf16 => false,
+            };
+            if small && count < FEW { Precision::F32 } else { precision }
         };
         for id in graph.order() {
             let node = graph.node(id);
@@ -48,6 +57,7 @@ impl Plan {
             }
         }
         let mut errors = finite(graph, &plan);
+        errors.extend(too_small(graph, &plan));
         errors.extend(recipe.parts.keys().filter(|part| !used.contains(*part)).map(|part| {
             let some: Vec<&str> = known.iter().take(3).map(String::as_str).collect();
             Diagnostic::new(UNKNOWN_PART, format!("the part `{part}` of the recipe names nothing of the model"))
@@ -78,15 +88,31 @@ fn tables(graph: &Graph, node: &Node) -> Vec<(ValueId, [usize; 2])> {
     let tables: Vec<ValueId> = match node.op {
         Op::EmbedSum(_) => {
             let lookups = EmbedSum::lookups(graph, node).into_iter();
-            lookups.filter(|lookup| lookup.scales.is_none()).map(|lookup| lookup.table).collect()
+            lookups.map(|lookup| lookup.table).filter(|table| table.scales.is_none()).map(|table| table.table).collect()
         }
         Op::Bag(_) => {
-            let BagInputs { table, scales, .. } = Bag::parts(&node.inputs);
-            if scales.is_none() { vec![table] } else { vec![] }
+            let BagInputs { table, .. } = Bag::parts(&node.inputs);
+            if table.scales.is_none() { vec![table.table] } else { vec![] }
         }
         _ => vec![],
     };
     tables.into_iter().filter_map(|table| Some((table, graph.as_const(table)?.shape().try_into().ok()?))).collect()
+}
+
+/// An error if linear layers are to have 4 bits, which names the first.
+fn too_small(graph: &Graph, plan: &Plan) -> Option<Diagnostic> {
+    let mut layers = plan.layers.iter().filter(|(_, precision)| **precision == Precision::Int4);
+    let (&first, _) = layers.next()?;
+    let others = match layers.count() {
+        0 => String::new(),
+        count => format!(", and {count} more"),
+    };
+    let message = "a linear layer cannot be `int4`, which is for tables of embeddings";
+    Some(
+        Diagnostic::new(NO_TABLE, message.to_owned())
+            .at(format!("layer `{}`{others}", graph.node(first).name))
+            .help("write quantize = { default = \"int8\", embeddings = \"int4\" }"),
+    )
 }
 
 /// An error for each tensor with a NaN or an infinity among those that are compressed.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! quantize                     = int8            f32 | bf16 | int8
-//! quantize.embeddings          = f32             the embedding tables
+//! quantize.embeddings          = int4            the embedding tables: f32 | bf16 | int8 | int4
 //! quantize.encoder.layer.0.*   = bf16            a pattern over the names of nodes and tensors
 //! smooth                       = auto            auto | on | off
 //! smooth-alpha                 = 0.7             0 to 1
@@ -36,20 +36,23 @@ pub enum Precision {
     /// The upper half of a 32-bit float; arithmetic is done in f32.
     Bf16,
     /// 8-bit integers: weights within ±127 with a scale for each output channel, activations asymmetric by token; tables with a
-    /// scale for each row.
+    /// scale for each row, and an offset where it pays.
     Int8,
+    /// 4-bit integers with a scale and an offset for each row; only for tables.
+    Int4,
 }
 
 impl Precision {
     /// All of them.
-    pub const ALL: [Precision; 3] = [Precision::F32, Precision::Bf16, Precision::Int8];
+    pub const ALL: [Precision; 4] = [Precision::F32, Precision::Bf16, Precision::Int8, Precision::Int4];
 
-    /// The name used in manifests and locks: `f32`, `bf16`, `int8`.
+    /// The name used in manifests and locks: `f32`, `bf16`, `int8`, `int4`.
     pub const fn name(self) -> &'static str {
         match self {
             Precision::F32 => "f32",
             Precision::Bf16 => "bf16",
             Precision::Int8 => "int8",
+            Precision::Int4 => "int4",
         }
     }
 
@@ -156,7 +159,8 @@ impl Recipe {
                 .at(place)
                 .help(format!("`{key}` takes {takes}"))
         };
-        let precision = || Precision::from_name(value).ok_or_else(|| bad("\"f32\", \"bf16\" or \"int8\""));
+        let precision =
+            || Precision::from_name(value).ok_or_else(|| bad("\"f32\", \"bf16\", \"int8\" or, for tables, \"int4\""));
         match key {
             "quantize" => self.default = precision()?,
             "smooth" => {

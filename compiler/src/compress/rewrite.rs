@@ -4,9 +4,10 @@ use super::plan::Plan;
 use super::quantize::int8_rows;
 use super::recipe::Precision;
 use super::smooth::Smooth;
+use super::tables::{int4_table, int8_table};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Constant, Graph, Node, ValueId};
-use crate::ops::{Bag, BagInputs, Dense, DenseInt8, DenseInt8Inputs, EmbedLookup, EmbedSum, Op, Quantize};
+use crate::ops::{Bag, BagInputs, Dense, DenseInt8, DenseInt8Inputs, EmbedLookup, EmbedSum, Op, Quantize, TableInputs};
 use modeldeploy_format::DType;
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub(super) fn rewrite(
         values: BTreeMap::new(),
         quantized: vec![],
         matrices: BTreeMap::new(),
+        tables: BTreeMap::new(),
         smoothed: vec![],
     };
     let order = graph.order();
@@ -60,6 +62,8 @@ struct Rewrite<'a> {
     quantized: Vec<(ValueId, ValueId)>,
     /// The 8-bit matrices of old constants that are not smoothed.
     matrices: BTreeMap<ValueId, Matrix>,
+    /// The tables of codes of old constants, each of one precision.
+    tables: BTreeMap<ValueId, TableInputs>,
     /// Smoothed normalizations by the old one, and smoothed weights by the old ones.
     smoothed: Vec<(ValueId, Smooth, Smoothed)>,
 }
@@ -175,7 +179,7 @@ impl Rewrite<'_> {
     }
 
     fn weights(&mut self, old: ValueId, smooth: Option<&Smooth>) -> Matrix {
-        let Some(smooth) = smooth else { return self.table(old) };
+        let Some(smooth) = smooth else { return self.plain(old) };
         let found = self.smoothed.iter().find_map(|(id, by, made)| match made {
             Smoothed::Weights(matrix) if *id == old && by == smooth => Some(*matrix),
             _ => None,
@@ -189,7 +193,7 @@ impl Rewrite<'_> {
     }
 
     /// An old matrix in 8 bits by row, as it is.
-    fn table(&mut self, old: ValueId) -> Matrix {
+    fn plain(&mut self, old: ValueId) -> Matrix {
         if let Some(&matrix) = self.matrices.get(&old) {
             return matrix;
         }
@@ -207,18 +211,49 @@ impl Rewrite<'_> {
         (codes, scales)
     }
 
-    fn bag(&mut self, node: &Node, bag: Bag, plan: &Plan) -> Result<ValueId, Diagnostic> {
-        let BagInputs { table, scales, index } = Bag::parts(&node.inputs);
-        let index = self.value(index);
-        let (table, scales) = match plan.tables.get(&table) {
-            Some(Precision::Int8) => {
-                let (codes, scales) = self.table(table);
-                (codes, Some(scales))
+    /// A table in the precision that the plan gives it.
+    fn table(&mut self, old: TableInputs, plan: &Plan) -> TableInputs {
+        match plan.tables.get(&old.table) {
+            Some(Precision::Bf16) => TableInputs::floats(self.halves(old.table)),
+            Some(&precision @ (Precision::Int8 | Precision::Int4)) => {
+                if let Some(&made) = self.tables.get(&old.table) {
+                    return made;
+                }
+                let made = self.coded(old.table, precision);
+                self.tables.insert(old.table, made);
+                made
             }
-            Some(Precision::Bf16) => (self.halves(table), None),
-            _ => (self.value(table), scales.map(|scales| self.value(scales))),
+            _ => TableInputs {
+                table: self.value(old.table),
+                scales: old.scales.map(|scales| self.value(scales)),
+                offsets: old.offsets.map(|offsets| self.value(offsets)),
+            },
+        }
+    }
+
+    /// A table as codes.
+    fn coded(&mut self, old: ValueId, precision: Precision) -> TableInputs {
+        let (name, shape) = (&self.old.node(old).name, self.old.as_const(old).expect("a table is constant").shape());
+        let values = self.numbers(old).0;
+        let (codes, scales, offsets) = if precision == Precision::Int4 {
+            let table = int4_table(&values, shape[1]);
+            (Constant::u4(shape, &table.codes), table.scales, Some(table.offsets))
+        } else {
+            let table = int8_table(&values, shape[1]);
+            (Constant::i8(shape, &table.codes), table.scales, table.offsets)
         };
-        let new = bag.node(BagInputs { table, scales, index });
+        let table = self.new.constant(&format!("{name}.codes"), codes);
+        let mut by_row = |what: &str, values: &[f32]| {
+            self.new.constant(&format!("{name}.{what}"), Constant::f32([values.len()], values))
+        };
+        let scales = Some(by_row("scales", &scales));
+        TableInputs { table, scales, offsets: offsets.map(|offsets| by_row("offsets", &offsets)) }
+    }
+
+    fn bag(&mut self, node: &Node, bag: Bag, plan: &Plan) -> Result<ValueId, Diagnostic> {
+        let BagInputs { table, index } = Bag::parts(&node.inputs);
+        let (index, table) = (self.value(index), self.table(table, plan));
+        let new = bag.node(BagInputs { table, index });
         self.new.add(new.op, &new.inputs, node.name.clone())
     }
 
@@ -227,17 +262,7 @@ impl Rewrite<'_> {
             .into_iter()
             .map(|lookup| {
                 let index = self.value(lookup.index);
-                match plan.tables.get(&lookup.table) {
-                    Some(Precision::Int8) => {
-                        let (table, scales) = self.table(lookup.table);
-                        EmbedLookup { table, scales: Some(scales), index }
-                    }
-                    Some(Precision::Bf16) => EmbedLookup { table: self.halves(lookup.table), scales: None, index },
-                    _ => {
-                        let scales = lookup.scales.map(|scales| self.value(scales));
-                        EmbedLookup { table: self.value(lookup.table), scales, index }
-                    }
-                }
+                EmbedLookup { table: self.table(lookup.table, plan), index }
             })
             .collect();
         let new = EmbedSum::node(&lookups);

@@ -2,7 +2,8 @@
 //!
 //! A safetensors file whose bytes follow from the model alone: the header's keys are sorted, the tensors stand in the order of
 //! their names. Its metadata hold the graph's text form, the signature and the space; its tensors are the graph's constants
-//! (`graph/` before their names) and the tokenizer's tables (`tokenizer`, U8).
+//! (`graph/` before their names) and the tokenizer's tables (`tokenizer`, U8). Codes of 4 bits, for which the format has no type, are U8
+//! of half the width.
 
 mod read;
 mod write;

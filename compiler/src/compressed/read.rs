@@ -40,17 +40,24 @@ fn parse(file: &Bytes) -> Result<CompressedModel, String> {
     if tokenizer.dtype() != Dtype::U8 {
         return Err("its tokenizer is not bytes".to_owned());
     }
-    let constant = |name: &str, _: DType, _: &[usize]| {
+    let constant = |name: &str, _: DType, wanted: &[usize]| {
         let view = tensors.tensor(&format!("{CONSTANT}{name}")).ok()?;
+        let mut shape = view.shape().to_vec();
         let dtype = match view.dtype() {
             Dtype::F32 => DType::F32,
             Dtype::BF16 => DType::Bf16,
             Dtype::I8 => DType::I8,
             Dtype::I32 => DType::I32,
+            Dtype::U8 => {
+                // Whether the last byte of a row holds two codes is the graph's to say.
+                let (width, stored) = (*wanted.last()?, shape.last_mut()?);
+                *stored = Some(width).filter(|width| width.div_ceil(2) == *stored)?;
+                DType::U4
+            }
             _ => return None,
         };
         let start = view.data().as_ptr().addr() - bytes.as_ptr().addr();
-        Constant::within(dtype, view.shape().to_vec(), Arc::clone(file), start..start + view.data().len()).ok()
+        Constant::within(dtype, shape, Arc::clone(file), start..start + view.data().len()).ok()
     };
     let graph = Graph::parse(entry(GRAPH)?, &constant).map_err(|error| {
         let line = error.place.map_or(String::new(), |place| format!(" at {place}"));

@@ -1,6 +1,7 @@
 //! Writing a compressed model.
 
 use super::{CONSTANT, CompressedModel, FORMAT, GRAPH, SIGNATURE, SPACE, TOKENIZER, VERSION};
+use crate::graph::Constant;
 use crate::ops::Op;
 use modeldeploy_format::DType;
 use serde::Serialize;
@@ -20,7 +21,7 @@ pub fn write(model: &CompressedModel) -> Vec<u8> {
     for id in model.graph.order() {
         let node = model.graph.node(id);
         if let Op::Constant(constant) = &node.op {
-            let value = (code(constant.dtype()), constant.shape().to_vec(), constant.bytes());
+            let value = (code(constant.dtype()), stored(constant), constant.bytes());
             tensors.insert(format!("{CONSTANT}{}", node.name), value);
         }
     }
@@ -48,12 +49,22 @@ pub fn write(model: &CompressedModel) -> Vec<u8> {
     file
 }
 
+/// The shape of a constant in the file.
+fn stored(constant: &Constant) -> Vec<usize> {
+    let mut shape = constant.shape().to_vec();
+    if let (DType::U4, Some(width)) = (constant.dtype(), shape.last_mut()) {
+        *width = width.div_ceil(2);
+    }
+    shape
+}
+
 /// A type's name in safetensors.
 fn code(dtype: DType) -> &'static str {
     match dtype {
         DType::Bf16 => "BF16",
         DType::I8 => "I8",
         DType::I32 => "I32",
+        DType::U4 => "U8",
         _ => "F32",
     }
 }

@@ -18,6 +18,7 @@ use modeldeploy_format::golden::Golden;
 use modeldeploy_format::pack::{Aligned, Contents, Writer};
 use modeldeploy_format::tensor::Layout;
 use modeldeploy_format::{DType, Signature};
+use std::borrow::Cow;
 
 /// A pack that does not hold together: the model contradicts its signature.
 pub const BAD_PACK: Code = Code("MD0810");
@@ -68,31 +69,35 @@ fn tensors(lowered: &Lowered) -> Writer {
 }
 
 /// The bytes of a tensor, in the order of its layout.
-fn stored(tensor: &LoweredTensor) -> Vec<u8> {
-    let plain: Vec<u8> = tensor.parts.iter().flat_map(part).collect();
+fn stored(tensor: &LoweredTensor) -> Cow<'_, [u8]> {
+    let plain = match &tensor.parts[..] {
+        [one] => part(one),
+        parts => parts.iter().map(part).collect::<Vec<_>>().concat().into(),
+    };
     let shape = || (tensor.dims[0] as usize, tensor.dims[1] as usize);
     match (tensor.layout, tensor.dtype) {
         (Layout::Plain, _) => plain,
         (Layout::Panels, DType::Bf16) => {
             let (n, k) = shape();
-            panels::panels(plain.as_chunks::<2>().0, n, k).concat()
+            panels::panels(plain.as_chunks::<2>().0, n, k).concat().into()
         }
         (Layout::Panels, _) => {
             let (n, k) = shape();
-            panels::panels(plain.as_chunks::<4>().0, n, k).concat()
+            panels::panels(plain.as_chunks::<4>().0, n, k).concat().into()
         }
         (Layout::QuadPanels, _) => {
             let (n, k) = shape();
-            panels::quad_panels(&plain, n, k)
+            panels::quad_panels(&plain, n, k).into()
         }
     }
 }
 
-fn part(part: &Part) -> Vec<u8> {
+/// Bytes of a tensor as they stand; those of a constant are not copied, which may be a table of gigabytes.
+fn part(part: &Part) -> Cow<'_, [u8]> {
     match part {
-        Part::Constant(constant) => constant.bytes().to_vec(),
-        Part::Zeros(count) => vec![0; 4 * count],
-        Part::Sums(codes) => sums(codes).iter().flat_map(|sum| sum.to_le_bytes()).collect(),
+        Part::Constant(constant) => constant.bytes().into(),
+        Part::Zeros(count) => vec![0; 4 * count].into(),
+        Part::Sums(codes) => sums(codes).iter().flat_map(|sum| sum.to_le_bytes()).collect::<Vec<u8>>().into(),
     }
 }
 

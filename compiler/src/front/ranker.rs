@@ -7,17 +7,21 @@ use super::{SourceFile, codes, onnx};
 use crate::diagnostic::Diagnostic;
 use crate::features::{self, Column, Expected, OTHER_SCORES, SPECIFICATION, Served};
 use crate::graph::Graph;
-use crate::onnx::{Elem, is_ml_trees};
+use crate::onnx::{Elem, is_ml_trees, metadata};
 use crate::records::TextFile;
 use crate::trees::{self, Ensemble};
 use modeldeploy_format::features::{Feature, Features, Side, Takes};
 use modeldeploy_format::{Digest, Signature, Task};
+use prost::bytes::Bytes;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The names that a file of trees may have.
 const TREES: [&str; 6] = ["model.txt", "model.json", "model.ubj", "model.model", "model.bin", "model.pkl"];
 
 const FEATURES: &str = "features.toml";
+/// The key of an ONNX model's metadata that holds the text of `features.toml`, where there is no such file.
+const METADATA: &str = "modeldeploy.features";
 const GOLDEN: &str = "golden.tsv";
 const GOLDEN_REQUESTS: &str = "golden.jsonl";
 
@@ -50,6 +54,9 @@ pub enum LoadedScorer {
 pub struct RankerOptions {
     /// The most items of a session, of which the last ones count; [`ITEMS`] where it is not given.
     pub max_items: Option<u32>,
+    /// The most candidates that a network scores together; 256 where it is not given. Where no axis of a file is dynamic, those of this
+    /// size that come first are its batch.
+    pub max_batch: Option<u32>,
 }
 
 /// The most items of a session where nothing else is said.
@@ -87,10 +94,10 @@ pub fn load_ranker(dir: &Path, options: RankerOptions) -> Result<LoadedRanker, V
     let there: Vec<&str> = TREES.into_iter().filter(|name| folder.has(name)).collect();
     if let ([], Some(path)) = (there.as_slice(), onnx::find(&mut folder, "")) {
         let bytes = folder.map(&path).map_err(one)?;
-        if is_ml_trees(bytes.bytes()) {
+        if is_ml_trees(Bytes::from_owner(bytes)) {
             return load_trees(folder, &path);
         }
-        return load_network(folder, &path, options.max_items.unwrap_or(ITEMS));
+        return load_network(folder, &path, options);
     }
     let &[name] = there.as_slice() else {
         let root = folder.root().display().to_string();
@@ -112,8 +119,10 @@ fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagno
         false => trees::read(&folder.place(name), bytes.bytes())?,
     };
     let mut said = Said::read(&mut folder)?;
+    let metadata = if name.ends_with(".onnx") { metadata(bytes.bytes().to_vec()) } else { BTreeMap::new() };
+    let specification = said.specified(&folder, name, &metadata);
     let columns: Vec<Column> = ensemble.features.iter().map(|name| Column::number(name)).collect();
-    let features = features::features(&folder.place(FEATURES), said.specification.as_deref(), &columns)?;
+    let features = features::features(&specification, said.specification.as_deref(), &columns)?;
     if let Some(&at) = features.of(Side::Session).first() {
         let message = format!(
             "the feature `{}` is a session's, which trees have no column for",
@@ -121,7 +130,7 @@ fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagno
         );
         let help =
             "give the trees what follows from the session, such as how many of its items are of the candidate's brand";
-        return Err(vec![Diagnostic::new(SPECIFICATION, message).at(folder.place(FEATURES)).help(help)]);
+        return Err(vec![Diagnostic::new(SPECIFICATION, message).at(specification).help(help)]);
     }
     let mut expected = match said.golden.take() {
         Some(text) => features::expected(&folder.place(GOLDEN), &text, &features, ensemble.outputs())?,
@@ -143,9 +152,15 @@ fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagno
     Ok(LoadedRanker { scorer: LoadedScorer::Trees(Box::new(ensemble), expected), features, signature, files, absent })
 }
 
-fn load_network(mut folder: Folder, path: &str, max_items: u32) -> Result<LoadedRanker, Vec<Diagnostic>> {
-    let model = onnx::read(&mut folder, path)?;
-    let (place, specification) = (folder.place(path), folder.place(FEATURES));
+fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Result<LoadedRanker, Vec<Diagnostic>> {
+    let max_items = options.max_items.unwrap_or(ITEMS);
+    let mut model = onnx::read(&mut folder, path)?;
+    if let Some(batch) = options.max_batch {
+        model.free_batch(batch as usize);
+    }
+    let place = folder.place(path);
+    let mut said = Said::read(&mut folder)?;
+    let specification = said.specified(&folder, path, model.metadata());
     let inputs = onnx::ranker::inputs(&model);
     let mut columns = vec![];
     for input in &inputs {
@@ -157,7 +172,6 @@ fn load_network(mut folder: Folder, path: &str, max_items: u32) -> Result<Loaded
         let name = |at: usize| if input.columns == 1 { input.name.clone() } else { format!("{}[{at}]", input.name) };
         columns.extend((0..input.columns).map(|at| Column { name: name(at), takes }));
     }
-    let mut said = Said::read(&mut folder)?;
     let features = features::features(&specification, said.specification.as_deref(), &columns)?;
     let (mut roles, mut list) = (vec![], vec![]);
     let mut of_input = features.list();
@@ -182,7 +196,11 @@ fn load_network(mut folder: Folder, path: &str, max_items: u32) -> Result<Loaded
         }
     }
     let wrong = |why| vec![Diagnostic::new(SPECIFICATION, why).at(&specification).help("docs/rank.md has an example")];
-    let features = Features::new(list).map_err(wrong)?;
+    let features = Features::new(list).and_then(|features| match options.max_batch {
+        Some(batch) => features.scored_together(batch),
+        None => Ok(features),
+    });
+    let features = features.map_err(wrong)?;
     let network = onnx::ranker::network(&model, &place, &roles, max_items as usize)?;
     let errors: Vec<Diagnostic> = features
         .list()
@@ -244,6 +262,17 @@ impl Said {
         let mut read = |name| text(folder, name).map_err(|error| errors.push(error)).ok().flatten();
         let (specification, golden, requests) = (read(FEATURES), read(GOLDEN), read(GOLDEN_REQUESTS));
         if errors.is_empty() { Ok(Said { specification, golden, requests }) } else { Err(errors) }
+    }
+
+    /// Where the specification of features stands: the file, or without one the metadata of the model `path`, from which it is taken then.
+    fn specified(&mut self, folder: &Folder, path: &str, metadata: &BTreeMap<String, String>) -> String {
+        match (&self.specification, metadata.get(METADATA)) {
+            (None, Some(text)) => {
+                self.specification = Some(text.clone());
+                format!("{}, metadata `{METADATA}`", folder.place(path))
+            }
+            _ => folder.place(FEATURES),
+        }
     }
 
     fn requests(

@@ -222,7 +222,7 @@ mod tests {
     use crate::ops::Input;
 
     fn ones(_: &str, dtype: DType, shape: &[usize]) -> Option<Constant> {
-        let count = shape.iter().product::<usize>() * dtype.size();
+        let count = crate::graph::constant::bytes_of(dtype, shape).unwrap();
         Some(Constant::new(dtype, shape.to_vec(), vec![1; count]).unwrap())
     }
 

@@ -77,8 +77,10 @@ pub enum Elem {
     F32,
     /// Rows of a table, as the inputs name them.
     Index,
-    /// Weight codes, signed 8 bit.
+    /// Codes of weights or of a table, signed 8 bit.
     I8,
+    /// Codes of a table, unsigned 4 bit.
+    U4,
     /// Signed 32 bit.
     I32,
     /// Rows of 8-bit codes with a scale and a zero for each row, as `quantize` makes them.
@@ -87,7 +89,7 @@ pub enum Elem {
 
 impl Elem {
     /// All of them.
-    pub const ALL: [Elem; 5] = [Elem::F32, Elem::Index, Elem::I8, Elem::I32, Elem::Q8];
+    pub const ALL: [Elem; 6] = [Elem::F32, Elem::Index, Elem::I8, Elem::U4, Elem::I32, Elem::Q8];
 
     /// The name in texts.
     pub const fn name(self) -> &'static str {
@@ -95,6 +97,7 @@ impl Elem {
             Elem::F32 => "f32",
             Elem::Index => "index",
             Elem::I8 => "i8",
+            Elem::U4 => "u4",
             Elem::I32 => "i32",
             Elem::Q8 => "q8",
         }

@@ -2,8 +2,8 @@
 
 use super::{Kind, Lower, Lowering, Problem};
 use crate::graph::{Node, ValueId};
-use crate::ops::{EmbedSum, Input, Op};
-use modeldeploy_format::program::{Index, Lookup, Rows, Step};
+use crate::ops::{EmbedSum, Input, Op, TableInputs};
+use modeldeploy_format::program::{Index, Lookup, Rows, Step, TensorId};
 
 impl Lowering<'_> {
     pub(super) fn embed(&mut self, id: ValueId, node: &Node) -> Lower {
@@ -20,12 +20,18 @@ impl Lowering<'_> {
                 }
                 _ => return Err(Problem::inputs("its rows are chosen by a computed value")),
             };
-            // The table before its scales: tensors stand in the order in which steps name them.
-            let codes = self.tensor(&[Some(table.table)], Kind::Table, &[0])?;
-            let scales = table.scales.map(|scales| self.vector(scales)).transpose()?;
-            *lookup = Some(Lookup { table: codes, scales, index });
+            let (table, [scales, offsets]) = self.table(table.table)?;
+            *lookup = Some(Lookup { table, scales, offsets, index });
         }
         let out = self.slot(id)?;
         self.push(Step::Embed { lookups, out })
+    }
+
+    /// The tensor of a table, and those of its scales and offsets: in the order in which steps name them.
+    pub(super) fn table(&mut self, inputs: TableInputs) -> Lower<(TensorId, [Option<TensorId>; 2])> {
+        let table = self.tensor(&[Some(inputs.table)], Kind::Table, &[0])?;
+        let scales = inputs.scales.map(|scales| self.vector(scales)).transpose()?;
+        let offsets = inputs.offsets.map(|offsets| self.vector(offsets)).transpose()?;
+        Ok((table, [scales, offsets]))
     }
 }

@@ -1,6 +1,6 @@
 //! Rows that are put together: what stands in a row of a network's value, and where it comes from.
 
-use super::{Kind, Lower, Lowering, Place, Problem};
+use super::{Lower, Lowering, Place, Problem};
 use crate::graph::{Dim, Node, Type, ValueId};
 use crate::ops::{Bag, Input, Op};
 use modeldeploy_format::program::{self, MAX_WIDTH, Part, PartRange, Rows, SlotId, Step, Storage, View};
@@ -36,11 +36,10 @@ impl Lowering<'_> {
         let Op::Input(Input::Ids { of, column, count }) = self.graph.node(inputs.index).op else {
             return Err(Problem::inputs("its rows are chosen by a computed value"));
         };
-        let table = self.tensor(&[Some(inputs.table)], Kind::Table, &[0])?;
-        let scales = inputs.scales.map(|scales| self.vector(scales)).transpose()?;
+        let (table, [scales, offsets]) = self.table(inputs.table)?;
         let small = |it: usize| u32::try_from(it).map_err(|_| Problem::inputs("it reads too many ids"));
         let (column, count) = (small(column)?, small(count)?);
-        let bag = program::Bag { table, scales, offsets: None, of, column, count, mean: bag.mean };
+        let bag = program::Bag { table, scales, offsets, of, column, count, mean: bag.mean };
         self.spread.insert(id, vec![Part::Bag(bag)]);
         Ok(())
     }

@@ -56,6 +56,9 @@ pub fn add_model(text: &str, shown: &str, entry: &ModelEntry) -> Result<String, 
         let key = if entry.task == Task::Rank { "max-length" } else { "max-tokens" };
         table[key] = value(i64::from(max_tokens));
     }
+    if let Some(batch) = entry.max_batch {
+        table["max-batch"] = value(i64::from(batch));
+    }
     table.decor_mut().set_prefix("\n");
     models.insert(&entry.name, Item::Table(table));
     Ok(document.to_string())
@@ -141,6 +144,7 @@ num = "1"
             quantize: vec![("default".into(), "int8".into())],
             gate: None,
             max_tokens: None,
+            max_batch: None,
             calibration: None,
             place: String::new(),
             digest: Digest::from_bytes([0; 32]),

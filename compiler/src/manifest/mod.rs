@@ -75,6 +75,8 @@ pub struct ModelEntry {
     pub gate: Option<GateEntry>,
     /// The most tokens of a text, or items of a session; without it the model's own limit.
     pub max_tokens: Option<u32>,
+    /// The most candidates that a ranker's network scores together; without it 256.
+    pub max_batch: Option<u32>,
     /// A file with a text on each line, to calibrate with, relative to the manifest's folder.
     pub calibration: Option<String>,
     /// `Cargo.toml:line:column` of the entry.

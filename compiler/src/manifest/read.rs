@@ -6,6 +6,7 @@ use crate::compress::Precision;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Section, Source, list, nearest};
 use modeldeploy_format::Task;
+use modeldeploy_format::features::MOST_TOGETHER;
 use modeldeploy_format::lock::{manifest_digest, manifest_settings};
 use std::path::Path;
 use toml::de::DeTable;
@@ -110,6 +111,7 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         },
         gate: section.section("gate").and_then(|section| gate(source, section)),
         max_tokens: section.count("max-tokens").or(section.count("max-length")),
+        max_batch: max_batch(source, &section),
         calibration: section.string("calibration"),
         place: source.place(section.at),
         source: folder.unwrap_or_default(),
@@ -122,7 +124,10 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
         Task::Rank => {
             (&["max-tokens", "calibration"], "take the line away; `max-length` is the most items of a session")
         }
-        _ => (&["max-length"], "take the line away; `max-tokens` is the most tokens of a text"),
+        _ => (
+            &["max-length", "max-batch"],
+            "take the line away: it is for rankers; `max-tokens` is the most tokens of a text",
+        ),
     };
     for key in foreign {
         if section.at(key) != section.at {
@@ -131,6 +136,19 @@ fn model(source: &Source<'_>, name: String, section: Section<'_, '_>, whole: &to
     }
     section.finish();
     Some(entry)
+}
+
+/// The most candidates that are scored together.
+fn max_batch(source: &Source<'_>, section: &Section<'_, '_>) -> Option<u32> {
+    let batch = section.count("max-batch")?;
+    if batch > MOST_TOGETHER {
+        source.fail(
+            section.at("max-batch"),
+            format!("{batch} candidates are too many to be scored together"),
+            &format!("write a number from 1 to {MOST_TOGETHER}; a request of more candidates is scored in parts"),
+        );
+    }
+    Some(batch)
 }
 
 fn released(source: &Source<'_>, section: &Section<'_, '_>) -> Option<String> {

@@ -49,9 +49,15 @@ pub enum MlValue {
 }
 
 /// Whether a file is an ONNX model of trees, however broken.
-pub fn is_trees(bytes: &[u8]) -> bool {
+pub fn is_trees(bytes: impl Into<Bytes>) -> bool {
     let is = |node: &NodeProto| node.domain() == DOMAIN && node.op_type().starts_with("TreeEnsemble");
-    ModelProto::decode(bytes).ok().and_then(|model| model.graph).is_some_and(|graph| graph.node.iter().any(is))
+    ModelProto::decode(bytes.into()).ok().and_then(|model| model.graph).is_some_and(|graph| graph.node.iter().any(is))
+}
+
+/// What the maker of an ONNX model says of it, by key; nothing of a file that is none.
+pub fn metadata(bytes: impl Into<Bytes>) -> BTreeMap<String, String> {
+    let entries = ModelProto::decode(bytes.into()).map(|model| model.metadata_props).unwrap_or_default();
+    entries.iter().map(|entry| (entry.key().to_owned(), entry.value().to_owned())).collect()
 }
 
 /// The ensemble of a model of trees.
@@ -59,8 +65,8 @@ pub fn is_trees(bytes: &[u8]) -> bool {
 /// # Errors
 ///
 /// What the file is instead, or which of its nodes is more than trees.
-pub fn trees(bytes: Vec<u8>) -> Result<MlTrees, String> {
-    let proto = ModelProto::decode(Bytes::from(bytes)).map_err(|error| format!("not an ONNX model: {error}"))?;
+pub fn trees(bytes: impl Into<Bytes>) -> Result<MlTrees, String> {
+    let proto = ModelProto::decode(bytes.into()).map_err(|error| format!("not an ONNX model: {error}"))?;
     let graph = proto.graph.ok_or("not an ONNX model: it has no graph")?;
     let mut found: Vec<&NodeProto> = vec![];
     for node in &graph.node {

@@ -29,7 +29,7 @@ mod wire;
 
 pub use constant::read_tensor;
 pub use elem::Elem;
-pub use ml::{MlTrees, MlValue, is_trees as is_ml_trees, trees as ml_trees};
+pub use ml::{MlTrees, MlValue, is_trees as is_ml_trees, metadata, trees as ml_trees};
 pub use model::{Dimension, Model, Port};
 pub use ops::{NEWEST, OLDEST, Row, rows};
 pub use read::{External, read};

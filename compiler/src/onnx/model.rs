@@ -102,6 +102,20 @@ impl Model {
         &self.metadata
     }
 
+    /// Takes a batch of `size`, which inputs begin with, for a dynamic one, if no axis of them is dynamic and it is more than one row.
+    pub(crate) fn free_batch(&mut self, size: usize) {
+        let inputs = &mut self.body.inputs;
+        let fixed = |port: &Port| port.shape.iter().flatten().all(|dim| matches!(dim, Dimension::Fixed(_)));
+        if size < 2 || !inputs.iter().all(fixed) {
+            return;
+        }
+        for first in inputs.iter_mut().filter_map(|port| port.shape.as_mut()?.first_mut()) {
+            if *first == Dimension::Fixed(size) {
+                *first = Dimension::Named("batch".to_owned());
+            }
+        }
+    }
+
     /// The program that wrote it, with its version.
     pub fn producer(&self) -> &str {
         &self.producer

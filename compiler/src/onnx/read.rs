@@ -29,10 +29,10 @@ const DEEPEST: usize = 16;
 /// # Errors
 ///
 /// All that is wrong with it: `MD17xx`, and `MD0107` for each node whose operator is not supported.
-pub fn read(place: &str, bytes: Vec<u8>, external: &mut External<'_>) -> Result<Model, Vec<Diagnostic>> {
+pub fn read(place: &str, bytes: impl Into<Bytes>, external: &mut External<'_>) -> Result<Model, Vec<Diagnostic>> {
     let wrong = |code, message: String, help: &str| vec![Diagnostic::new(code, message).at(place).help(help)];
     let again = "export the model again, or download it again";
-    let mut proto = ModelProto::decode(Bytes::from(bytes))
+    let mut proto = ModelProto::decode(bytes.into())
         .map_err(|error| wrong(codes::NOT_A_MODEL, format!("not an ONNX model: {error}"), again))?;
     let Some(mut graph) = proto.graph.take() else {
         return Err(wrong(codes::NOT_A_MODEL, "not an ONNX model: it has no graph".to_owned(), again));

@@ -143,7 +143,10 @@ fn quantized_layers_and_tables_are_those_of_their_codes() {
     check(op, &[x, codes.clone(), scales.clone(), bias, residual], &[1.55, -3.0]);
     let index = Tensor::new(&[1_u32, 0], &Device::Cpu).unwrap();
     let floats = tensor(&[2, 2], &[1.0, 2.0, 3.0, 4.0]);
-    check(EmbedSum, &[codes, scales, index.clone(), floats, index], &[-60.5, 6.0, 2.0, 2.1]);
+    let two = [codes.clone(), scales.clone(), index.clone(), floats.clone(), index.clone()];
+    check(EmbedSum, &two, &[-60.5, 6.0, 2.0, 2.1]);
+    let offsets = tensor(&[2], &[0.25, -1.0]);
+    check(EmbedSum, &[codes, scales, offsets, index.clone(), floats, index], &[-61.5, 5.0, 2.25, 2.35]);
 }
 
 #[test]

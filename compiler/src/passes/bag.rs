@@ -3,7 +3,7 @@
 //! Rows by the items of a session are left for `embed_sum`.
 
 use crate::graph::{Dim, Graph, Node, ValueId};
-use crate::ops::{Bag, BagInputs, Concat, Input, Op, ReduceMean, ReduceSum, Reshape};
+use crate::ops::{Bag, BagInputs, Concat, Input, Op, ReduceMean, ReduceSum, Reshape, TableInputs};
 use modeldeploy_format::program::Rows;
 
 pub(super) fn run(graph: &mut Graph) {
@@ -17,7 +17,7 @@ pub(super) fn run(graph: &mut Graph) {
         let (table, index, count) = looked_up(graph, gather)?;
         // The sum goes over the ids, not over the rows' numbers.
         (count > 1 && axis + 1 == graph.ty(index).rank())
-            .then(|| Bag { count, mean }.node(BagInputs { table, scales: None, index }))
+            .then(|| Bag { count, mean }.node(BagInputs { table: TableInputs::floats(table), index }))
     });
     for id in graph.order() {
         if let Some((table, index, count)) = looked_up(graph, graph.node(id)) {
@@ -38,7 +38,7 @@ fn looked_up(graph: &Graph, node: &Node) -> Option<(ValueId, ValueId, usize)> {
 
 /// The rows by each id, side by side.
 fn each(graph: &mut Graph, id: ValueId, table: ValueId, index: ValueId, count: usize) -> Node {
-    let one = |index| Bag { count: 1, mean: false }.node(BagInputs { table, scales: None, index });
+    let one = |index| Bag { count: 1, mean: false }.node(BagInputs { table: TableInputs::floats(table), index });
     let Op::Input(Input::Ids { of, column, .. }) = graph.node(index).op else {
         unreachable!("`looked_up` found ids");
     };

@@ -1,14 +1,14 @@
 //! Rows of constant tables, and their sums, become `embed_sum`.
 
 use crate::graph::{Dim, Graph, ValueId};
-use crate::ops::{Add, EmbedLookup, EmbedSum, Op};
+use crate::ops::{Add, EmbedLookup, EmbedSum, Op, TableInputs};
 
 pub(super) fn run(graph: &mut Graph) {
     graph.rewrite(|graph, node| {
         if let (Op::Gather(_), &[table, index]) = (&node.op, &node.inputs[..]) {
             let rows = graph.ty(index).shape[..] == [Dim::Tokens];
             let fits = rows && graph.is_const(table) && graph.ty(table).rank() == 2;
-            return fits.then(|| EmbedSum::node(&[EmbedLookup { table, scales: None, index }]));
+            return fits.then(|| EmbedSum::node(&[EmbedLookup { table: TableInputs::floats(table), index }]));
         }
         if node.op != Op::from(Add) {
             return None;

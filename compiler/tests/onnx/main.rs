@@ -5,6 +5,7 @@ mod ncf;
 mod nodes;
 mod operators;
 mod rankers;
+mod specified;
 
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Features as bytes: a section of a ranker's pack.
 
-use super::{Feature, Features, Rule, Side, Takes, Unknown};
+use super::{Feature, Features, Rule, Side, TOGETHER, Takes, Unknown};
 use crate::wire::{Decoder, Encoder, WireError};
 
 const MAGIC: &[u8; 8] = b"MDFEAT\r\n";
@@ -20,6 +20,9 @@ impl Features {
             out.u8(feature.takes as u8);
             encode(&mut out, &feature.rule);
         }
+        if self.together != TOGETHER {
+            out.u32(self.together);
+        }
         out.0
     }
 
@@ -30,14 +33,19 @@ impl Features {
     /// What is wrong with the bytes, in words.
     pub fn decode(bytes: &[u8]) -> Result<Features, String> {
         let mut read = Decoder::new(bytes);
-        let features = decode(&mut read).map_err(|error| match error {
+        let wrong = |error| match error {
             WireError::Truncated => "the features end early".to_owned(),
             WireError::NotUtf8 => "a text of the features is not UTF-8".to_owned(),
-        })??;
-        if !read.is_empty() {
+        };
+        let features = Features::new(decode(&mut read).map_err(wrong)??)?;
+        if read.is_empty() {
+            return Ok(features);
+        }
+        let together = read.u32().map_err(wrong)?;
+        if !read.is_empty() || together == TOGETHER {
             return Err("the features have bytes after their end".to_owned());
         }
-        Features::new(features)
+        features.scored_together(together)
     }
 }
 

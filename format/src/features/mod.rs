@@ -4,6 +4,7 @@
 //! ```text
 //! magic, version, number of features; then for each feature, in the order of the model's columns:
 //!   name, side, whether it is repeated, what the model takes, kind of rule, then its numbers and words
+//! and last, where it is not the usual one, how many candidates are scored together
 //! ```
 //!
 //! A feature turns one value into one number; NaN is a missing one. What is not in a vocabulary is missing, or an error that names
@@ -118,9 +119,17 @@ pub struct Feature {
     pub rule: Rule,
 }
 
+/// How many candidates a network scores together where nothing else is said. What depends on the user alone is computed again for so many
+/// more.
+pub const TOGETHER: u32 = 256;
+
+/// The most candidates that may be scored together.
+pub const MOST_TOGETHER: u32 = 4096;
+
 /// The features of a model, ready to turn values into rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
+    together: u32,
     features: Vec<Feature>,
     /// For each feature with a vocabulary its entries' numbers, by text.
     sorted: Vec<Vec<u32>>,
@@ -179,7 +188,25 @@ impl Features {
         if let Some(two) = names.windows(2).find(|two| two[0] == two[1]) {
             return Err(format!("two features are called `{}`", two[0]));
         }
-        Ok(Features { features, sorted, sides, columns, given })
+        Ok(Features { together: TOGETHER, features, sorted, sides, columns, given })
+    }
+
+    /// The same for a network that scores so many candidates together at most. More are scored in parts, with the same bits.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, or more than [`MOST_TOGETHER`].
+    pub fn scored_together(mut self, together: u32) -> Result<Features, String> {
+        if together == 0 || together > MOST_TOGETHER {
+            return Err(format!("{together} candidates are not scored together: from 1 to {MOST_TOGETHER} are"));
+        }
+        self.together = together;
+        Ok(self)
+    }
+
+    /// How many candidates a network scores together.
+    pub fn together(&self) -> usize {
+        self.together as usize
     }
 
     /// The features, in the order of the model's columns.

@@ -38,6 +38,19 @@ fn values_become_numbers() {
 }
 
 #[test]
+fn how_many_are_scored_together_comes_back_and_is_bounded() {
+    assert_eq!(sample().together(), 256);
+    let few = sample().scored_together(12).expect("features");
+    assert_eq!(Features::decode(&few.encode()), Ok(few.clone()));
+    assert_eq!(few.encode().len(), sample().encode().len() + 4);
+    assert_eq!(few.scored_together(256).expect("the usual").encode(), sample().encode());
+    for (together, bytes) in [(0, vec![0; 4]), (4097, vec![1, 16, 0, 0]), (256, vec![0, 1, 0, 0]), (12, vec![12, 0])] {
+        let error = Features::decode(&[sample().encode(), bytes].concat()).expect_err("no features");
+        assert!(error.contains("scored together") || error.contains("end"), "{together}: {error}");
+    }
+}
+
+#[test]
 fn the_hash_is_fnv1a() {
     // The vectors of the FNV authors for "" and "a" begin with no seed; a seed is eight bytes before them.
     let plain = |bytes: &[u8]| {

@@ -17,9 +17,14 @@ pub struct Aligned {
 impl Aligned {
     /// A copy of `bytes`.
     pub fn copy(bytes: &[u8]) -> Aligned {
-        let mut lines = vec![Line([0; ALIGN]); bytes.len().div_ceil(ALIGN)];
-        bytemuck::cast_slice_mut::<Line, u8>(&mut lines)[..bytes.len()].copy_from_slice(bytes);
-        Aligned { lines, len: bytes.len() }
+        Aligned::filled(bytes.len(), |to| to.copy_from_slice(bytes))
+    }
+
+    /// `len` bytes that `fill` writes, of which none that it leaves is other than 0.
+    pub(super) fn filled(len: usize, fill: impl FnOnce(&mut [u8])) -> Aligned {
+        let mut lines: Vec<Line> = bytemuck::zeroed_vec(len.div_ceil(ALIGN));
+        fill(&mut bytemuck::cast_slice_mut(&mut lines)[..len]);
+        Aligned { lines, len }
     }
 }
 

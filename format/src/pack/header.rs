@@ -5,7 +5,8 @@ use crate::wire::{Decoder, Encoder};
 
 /// What the bytes of weights mean, in words. The kernels are written for exactly this; its fingerprint is in every pack.
 pub const LAYOUT: &str = "1: f32 and bf16 weights [n/16][k][16]; i8 weights within 127 [n/16][k/4][16][4] with f32 scales and \
-    i32 sums by channel; i8 tables with f32 scales by row; tensors at 64; little-endian";
+    i32 sums by channel; i8 tables with f32 scales by row, u4 tables [rows][columns/2] with f32 scales and offsets by row; \
+    tensors at 64; little-endian";
 
 /// The fingerprint of [`LAYOUT`] (FNV-1a, 64 bit).
 pub const LAYOUT_FINGERPRINT: u64 = fnv1a(LAYOUT.as_bytes());

@@ -308,6 +308,11 @@ impl Element for i8 {
     const DTYPE: DType = DType::I8;
 }
 
+/// Two codes.
+impl Element for u8 {
+    const DTYPE: DType = DType::U4;
+}
+
 impl Element for i32 {
     const DTYPE: DType = DType::I32;
 }

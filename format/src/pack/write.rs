@@ -96,7 +96,9 @@ impl Writer {
             Some(bytes.len() as u64),
             "the bytes of `{name}` do not fit {dtype} {layout:?} {dims:?}"
         );
-        self.data.extend(bytes);
+        // Exactly, for a table may be most of the memory that there is.
+        self.data.reserve_exact(bytes.len());
+        self.data.extend_from_slice(bytes);
         self.tensors.push(tensor);
         TensorId(u32::try_from(self.tensors.len() - 1).expect("a pack has fewer than 2^32 tensors"))
     }
@@ -156,12 +158,13 @@ impl Writer {
             end = section.end;
         }
         parts[SectionKind::Tensors as usize] = table(sections[SectionKind::Data as usize].start as u64);
-        let mut bytes = header::encode(&sections, end);
-        for (section, part) in sections.iter().zip(parts.iter().chain([&self.data])) {
-            bytes.resize(section.start, 0);
-            bytes.extend(part);
-        }
-        let pack = Aligned::copy(&bytes);
+        let head = header::encode(&sections, end);
+        let pack = Aligned::filled(end, |bytes| {
+            bytes[..head.len()].copy_from_slice(&head);
+            for (section, part) in sections.iter().zip(parts.iter().chain([&self.data])) {
+                bytes[section.clone()].copy_from_slice(part);
+            }
+        });
         Artifact::parse(&pack)?;
         Ok(pack)
     }

@@ -72,6 +72,7 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             for lookup in &lookups {
                 out.u32(lookup.map_or(NONE, |lookup| lookup.table.0));
                 tensor(out, lookup.and_then(|lookup| lookup.scales));
+                tensor(out, lookup.and_then(|lookup| lookup.offsets));
                 let (code, argument) = match lookup.map_or(Index::TokenId, |lookup| lookup.index) {
                     Index::TokenId => (0, 0),
                     Index::TokenType => (1, 0),
@@ -258,14 +259,13 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
         0 => {
             let mut lookups = [None; 3];
             for lookup in &mut lookups {
-                let table = tensor(read)?;
-                let scales = tensor(read)?;
+                let (table, scales, offsets) = (tensor(read)?, tensor(read)?, tensor(read)?);
                 let code = read.u8()?;
                 let argument = read.u32()?;
                 let (position, counted) = (Index::Position { offset: argument }, Index::Counted { padding: argument });
                 let id = Index::Id { column: argument };
                 let index = pick("index", &[Index::TokenId, Index::TokenType, position, counted, id], code)?;
-                *lookup = table.map(|table| Lookup { table, scales, index });
+                *lookup = table.map(|table| Lookup { table, scales, offsets, index });
             }
             Step::Embed { lookups, out: slot(read)? }
         }

@@ -24,11 +24,11 @@ pub enum Part {
 /// Rows of one table, of as many ids as are given, added up: an embedding where it is one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bag {
-    /// `[rows, width]`: f32, bf16, or i8 with `scales`.
+    /// `[rows, width]`: f32, bf16, i8 with `scales`, or u4 with `scales` and `offsets`.
     pub table: TensorId,
-    /// `[rows]` f32, for an i8 table: the value is the code times its row's scale, and the row's offset more.
+    /// `[rows]` f32, for a table of codes: the value is the code times its row's scale, and the row's offset more.
     pub scales: Option<TensorId>,
-    /// `[rows]` f32, for an i8 table with scales; none where all are 0.
+    /// `[rows]` f32, for a table of codes; none for an i8 table where all are 0.
     pub offsets: Option<TensorId>,
     /// With what the ids are given, as [`Part::Numbers`] has it.
     pub of: Rows,

@@ -31,10 +31,12 @@ pub enum Index {
 /// One table of an embedding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lookup {
-    /// `[rows, width]`: f32, bf16, or i8 with `scales`.
+    /// `[rows, width]`: f32, bf16, i8 with `scales`, or u4 with `scales` and `offsets`.
     pub table: TensorId,
-    /// `[rows]` f32, for an i8 table: the value is the code times its row's scale.
+    /// `[rows]` f32, for a table of codes: the value is the code times its row's scale, and the row's offset more.
     pub scales: Option<TensorId>,
+    /// `[rows]` f32, for a table of codes; none for an i8 table where all are 0.
+    pub offsets: Option<TensorId>,
     /// Which row.
     pub index: Index,
 }
@@ -360,7 +362,7 @@ impl Step {
             Step::Embed { lookups, .. } => lookups
                 .iter()
                 .flatten()
-                .flat_map(|lookup| core::iter::once(lookup.table).chain(lookup.scales))
+                .flat_map(|lookup| core::iter::once(lookup.table).chain(lookup.scales).chain(lookup.offsets))
                 .collect(),
             Step::LayerNorm { gamma, beta, quantized, .. } => {
                 [gamma, beta].into_iter().chain(quantized.iter().flat_map(|q| [q.gamma, q.beta])).collect()

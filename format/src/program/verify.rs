@@ -296,12 +296,7 @@ impl Context<'_> {
             }
             Part::Bag(Bag { table, scales, offsets, of, column, count, mean: _ }) => {
                 given(of, "ids", column, count, self.given.with(of).ids)?;
-                let [rows, width] = self.check_table(table, scales)?;
-                match (offsets, scales) {
-                    (Some(_), None) => return Err("a table has offsets and no scales".to_owned()),
-                    (Some(offsets), Some(_)) => self.vector(offsets, DType::F32, rows)?,
-                    (None, _) => {}
-                }
+                let [rows, width] = self.check_table(table, scales, offsets)?;
                 if rows == 0 {
                     return Err("the table is empty".to_owned());
                 }
@@ -311,7 +306,7 @@ impl Context<'_> {
     }
 
     fn check_lookup(&self, lookup: &Lookup, width: u32) -> Check {
-        let [rows, columns] = self.check_table(lookup.table, lookup.scales)?;
+        let [rows, columns] = self.check_table(lookup.table, lookup.scales, lookup.offsets)?;
         same("the table's width", columns, width)?;
         let texts = self.given.is_nothing();
         match lookup.index {
@@ -333,16 +328,20 @@ impl Context<'_> {
     }
 
     /// The rows and the width of a table.
-    fn check_table(&self, id: TensorId, scales: Option<TensorId>) -> Check<[u32; 2]> {
+    fn check_table(&self, id: TensorId, scales: Option<TensorId>, offsets: Option<TensorId>) -> Check<[u32; 2]> {
         let table = self.tensor(id)?;
         let [rows, width] = table.dims[..] else {
             return Err(format!("table {id} is not a matrix"));
         };
         same("the table's layout", table.layout, Layout::Plain)?;
-        match (table.dtype, scales) {
-            (DType::I8, Some(scales)) => self.vector(scales, DType::F32, rows)?,
-            (DType::F32 | DType::Bf16, None) => {}
-            (dtype, scales) => return Err(format!("a table of {dtype} with scales {scales:?}")),
+        match (table.dtype, scales, offsets) {
+            (DType::I8, Some(_), _) | (DType::U4, Some(_), Some(_)) | (DType::F32 | DType::Bf16, None, None) => {}
+            (dtype, scales, offsets) => {
+                return Err(format!("a table of {dtype} with scales {scales:?} and offsets {offsets:?}"));
+            }
+        }
+        for by_row in scales.into_iter().chain(offsets) {
+            self.vector(by_row, DType::F32, rows)?;
         }
         Ok([rows, width])
     }

@@ -59,6 +59,16 @@ macro_rules! halves {
     };
 }
 
+/// Sixteen codes of 4 bits as bytes, in their order.
+#[inline(always)]
+pub(super) fn nibbles(src: &[u8; 8]) -> __m128i {
+    let bytes = isa!(_mm_loadl_epi64(src.as_ptr().cast()));
+    let mask = isa!(_mm_set1_epi8(15));
+    let upper = isa!(_mm_srli_epi16::<4>(bytes));
+    let (low, high) = (isa!(_mm_and_si128(bytes, mask)), isa!(_mm_and_si128(upper, mask)));
+    isa!(_mm_unpacklo_epi8(low, high))
+}
+
 /// The halves of sixteen values.
 macro_rules! split {
     ($src:expr) => {
@@ -115,6 +125,13 @@ impl<D: Dot> Simd for Avx2<D> {
         let [low, high] = split!(src);
         let codes = [isa!(_mm_loadl_epi64(low.cast())), isa!(_mm_loadl_epi64(high.cast()))];
         self.int_to_f32(halves!(_mm256_cvtepi8_epi32(codes)))
+    }
+
+    #[inline(always)]
+    fn load_u4(self, src: &[u8; 8]) -> Self::F {
+        let low = nibbles(src);
+        let codes = [low, isa!(_mm_srli_si128::<8>(low))];
+        self.int_to_f32(halves!(_mm256_cvtepu8_epi32(codes)))
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::amx::Matrix;
+use super::avx2::nibbles;
 use super::simd::{Kernel, Simd, Tiles};
 
 /// Proof that this CPU has AVX-512 F, BW, VL, DQ and VNNI, and AVX2, FMA and F16C. Only detection makes one.
@@ -95,6 +96,11 @@ impl Simd for Avx512Vnni {
     fn load_i8(self, src: &[i8; 16]) -> __m512 {
         let codes = isa!(_mm_loadu_si128(src.as_ptr().cast()));
         self.int_to_f32(isa!(_mm512_cvtepi8_epi32(codes)))
+    }
+
+    #[inline(always)]
+    fn load_u4(self, src: &[u8; 8]) -> __m512 {
+        self.int_to_f32(isa!(_mm512_cvtepu8_epi32(nibbles(src))))
     }
 
     #[inline(always)]

@@ -39,6 +39,16 @@ macro_rules! quarters {
     };
 }
 
+/// Sixteen i8 as i32.
+#[inline(always)]
+fn widened(codes: int8x16_t) -> [int32x4_t; 4] {
+    let low = isa!(vget_low_s8(codes));
+    let (low, high) = (isa!(vmovl_s8(low)), isa!(vmovl_high_s8(codes)));
+    let (first, third) = (isa!(vget_low_s16(low)), isa!(vget_low_s16(high)));
+    let (first, third) = (isa!(vmovl_s16(first)), isa!(vmovl_s16(third)));
+    [first, isa!(vmovl_high_s16(low)), third, isa!(vmovl_high_s16(high))]
+}
+
 /// The quarters of sixteen values.
 macro_rules! split {
     ($src:expr) => {
@@ -99,12 +109,16 @@ impl<D: Dot> Simd for Neon<D> {
 
     #[inline(always)]
     fn load_i8(self, src: &[i8; 16]) -> Self::F {
-        let codes = isa!(vld1q_s8(src.as_ptr()));
-        let low = isa!(vget_low_s8(codes));
-        let (low, high) = (isa!(vmovl_s8(low)), isa!(vmovl_high_s8(codes)));
-        let (first, third) = (isa!(vget_low_s16(low)), isa!(vget_low_s16(high)));
-        let (first, third) = (isa!(vmovl_s16(first)), isa!(vmovl_s16(third)));
-        self.int_to_f32([first, isa!(vmovl_high_s16(low)), third, isa!(vmovl_high_s16(high))])
+        self.int_to_f32(widened(isa!(vld1q_s8(src.as_ptr()))))
+    }
+
+    #[inline(always)]
+    fn load_u4(self, src: &[u8; 8]) -> Self::F {
+        let (bytes, mask) = (isa!(vld1_u8(src.as_ptr())), isa!(vdup_n_u8(15)));
+        let (low, high) = (isa!(vand_u8(bytes, mask)), isa!(vshr_n_u8::<4>(bytes)));
+        let (first, last) = (isa!(vzip1_u8(low, high)), isa!(vzip2_u8(low, high)));
+        let codes = isa!(vcombine_u8(first, last));
+        self.int_to_f32(widened(isa!(vreinterpretq_s8_u8(codes))))
     }
 
     #[inline(always)]

@@ -67,6 +67,10 @@ impl Simd for Scalar {
         each(*src, f32::from)
     }
     #[inline(always)]
+    fn load_u4(self, src: &[u8; 8]) -> Self::F {
+        std::array::from_fn(|lane| f32::from(src[lane / 2] >> (lane % 2 * 4) & 15))
+    }
+    #[inline(always)]
     fn store(self, dst: &mut [f32; 16], v: Self::F) {
         *dst = v;
     }

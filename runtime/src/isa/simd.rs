@@ -71,6 +71,8 @@ pub trait Simd: Copy + std::fmt::Debug {
     fn load_bf16(self, src: &[u16; 16]) -> Self::F;
     /// Sixteen i8, widened exactly.
     fn load_i8(self, src: &[i8; 16]) -> Self::F;
+    /// Sixteen unsigned codes of 4 bits, two a byte, the first in the lower half.
+    fn load_u4(self, src: &[u8; 8]) -> Self::F;
     /// Sixteen values in order.
     fn store(self, dst: &mut [f32; 16], v: Self::F);
     /// Sixteen values in order.

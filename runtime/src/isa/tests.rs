@@ -63,6 +63,7 @@ impl Kernel for Lanes<'_> {
             s.of_bits(s.max_int(s.bits(a), s.bits(b))),
             s.load_part(&self.0[..5], 7.0),
             s.load_i8(self.2.first_chunk().expect("sixteen of 64")),
+            s.load_u4(&std::array::from_fn(|i| self.2[3 * i].cast_unsigned())),
         ];
         let mut bits = Vec::new();
         for v in floats {
@@ -113,6 +114,7 @@ fn every_lane_operation_is_the_same_on_every_isa() {
 fn the_reference_lanes_are_plain_arithmetic() {
     let a: [f32; 16] = std::array::from_fn(|i| i as f32 - 7.5);
     let s = Scalar;
+    assert_eq!(s.load_u4(&[0x10, 0x32, 0x54, 0x76, 0x98, 0xba, 0xdc, 0xfe]), std::array::from_fn(|i| i as f32));
     assert_eq!(s.sum(s.load(&a)), 0.0);
     assert_eq!((s.largest(s.load(&a)), s.smallest(s.load(&a))), (7.5, -7.5));
     let weights: [i8; 64] = std::array::from_fn(|i| i as i8 - 32);

@@ -1,11 +1,11 @@
 //! The sum of table rows looked up by id: words, positions, types.
 //!
 //! Bound by memory: one row of each table is read for each token. Terms are added in the order given; a code times its
-//! row's scale is fused with its addition.
+//! row's scale is fused with its addition, the row's offset is added before it.
 
 use crate::isa::{Isa, Kernel, Simd};
 use crate::kernels::RowsMut;
-use crate::kernels::table::{AHEAD, Entry, Table};
+use crate::kernels::table::{AHEAD, Entry, Table, Worth};
 
 /// One term of the sum: `ids[m]` names the row of `table` that is added to output row `m`.
 #[derive(Clone, Copy, Debug)]
@@ -52,72 +52,72 @@ impl Kernel for Embed<'_> {
                     term.table.prefetch(s, id as usize, self.width);
                 }
                 let id = term.ids[r] as usize;
-                let at = id * self.width..(id + 1) * self.width;
                 match term.table {
-                    Table::F32(values) => accumulate(s, &values[at], 1.0, out),
-                    Table::Bf16(values) => accumulate(s, &values[at], 1.0, out),
-                    Table::I8 { codes, scales } => accumulate(s, &codes[at], scales[id], out),
+                    Table::F32(values) => accumulate(s, values, Worth::ITSELF, id, out),
+                    Table::Bf16(values) => accumulate(s, values, Worth::ITSELF, id, out),
+                    Table::I8 { codes, scales, offsets } => {
+                        accumulate(s, codes, Worth { scales: Some(scales), offsets }, id, out);
+                    }
+                    Table::U4 { codes, scales, offsets } => {
+                        accumulate(s, codes, Worth { scales: Some(scales), offsets: Some(offsets) }, id, out);
+                    }
                 }
             }
         }
     }
 }
 
-/// `out += scale · row`, fused. A scale of 1 changes no bit of the sum.
+/// `out += offset + scale · row`, the product fused.
 #[inline(always)]
-fn accumulate<S: Simd, T: Entry>(s: S, row: &[T], scale: f32, out: &mut [f32]) {
-    let scale = s.splat(scale);
-    let (chunks, rest) = row.as_chunks::<16>();
-    let (out_chunks, out_rest) = out.as_chunks_mut::<16>();
-    for (entries, out) in chunks.iter().zip(out_chunks) {
-        let sum = s.fma(T::load(s, entries), scale, s.load(out));
-        s.store(out, sum);
+fn accumulate<S: Simd, T: Entry>(s: S, entries: &[T], worth: Worth<'_>, id: usize, out: &mut [f32]) {
+    let stored = T::stored(out.len());
+    let row = T::chunks(&entries[id * stored..][..stored]);
+    let scale = worth.scale(s, id);
+    let offset = worth.offsets.map(|offsets| s.splat(offsets[id]));
+    let start = |sum| offset.map_or(sum, |offset| s.add(sum, offset));
+    let (to, to_rest) = out.as_chunks_mut::<16>();
+    for (to, chunk) in to.iter_mut().zip(row.0) {
+        let sum = s.fma(T::load(s, chunk), scale, start(s.load(to)));
+        s.store(to, sum);
     }
-    if !rest.is_empty() {
-        let mut entries = [T::default(); 16];
-        entries[..rest.len()].copy_from_slice(rest);
-        let sum = s.fma(T::load(s, &entries), scale, s.load_part(out_rest, 0.0));
-        s.store_part(out_rest, sum);
+    if !to_rest.is_empty() {
+        let sum = s.fma(T::nth(s, row, to.len()), scale, start(s.load_part(to_rest, 0.0)));
+        s.store_part(to_rest, sum);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::table::testing::{Stored, in_f64};
     use crate::kernels::testing::{Random, assert_bits, close};
 
     #[test]
     fn every_isa_sums_the_rows_that_the_ids_name() {
         let mut random = Random::new(3);
         for width in [1, 7, 15, 16, 17, 31, 33, 64, 384] {
-            let words: Vec<i8> = (0..9 * width).map(|_| random.below(255) as i8).collect();
-            let scales = random.floats(9, 0.02);
-            let places = random.floats(5 * width, 1.0);
-            let kinds: Vec<u16> = (0..2 * width).map(|_| (random.float(1.0).to_bits() >> 16) as u16).collect();
+            let stored = Stored::new(9, width, &mut random);
+            let [floats, halves, codes, moved, nibbles] = stored.tables();
             let ids: [&[u32]; 3] = [&[0, 8, 3, 3], &[0, 1, 2, 4], &[0, 0, 1, 1]];
-            let terms = [
-                Lookup { table: Table::I8 { codes: &words, scales: &scales }, ids: ids[0] },
-                Lookup { table: Table::F32(&places), ids: ids[1] },
-                Lookup { table: Table::Bf16(&kinds), ids: ids[2] },
-            ];
-            let stride = width + 3;
-            let run = |isa| {
-                let mut out = vec![9.0; 4 * stride];
-                embed(isa, &terms, width, RowsMut::new(&mut out, stride));
-                out
-            };
-            let expected = run(Isa::SCALAR);
-            for isa in Isa::available() {
-                assert_bits(&run(isa), &expected, &format!("{isa} {width}"));
+            for tables in [[codes, floats, halves], [moved, nibbles, codes], [nibbles, halves, moved]] {
+                let terms = [0, 1, 2].map(|t| Lookup { table: tables[t], ids: ids[t] });
+                let stride = width + 3;
+                let run = |isa| {
+                    let mut out = vec![9.0; 4 * stride];
+                    embed(isa, &terms, width, RowsMut::new(&mut out, stride));
+                    out
+                };
+                let expected = run(Isa::SCALAR);
+                for isa in Isa::available() {
+                    assert_bits(&run(isa), &expected, &format!("{isa} {width} {tables:?}"));
+                }
+                let values = tables.map(|table| in_f64(table, width));
+                let mut sums = vec![9.0; 4 * stride];
+                for (r, n) in (0..4).flat_map(|r| (0..width).map(move |n| (r, n))) {
+                    sums[r * stride + n] = (0..3).map(|t| values[t][ids[t][r] as usize * width + n]).sum();
+                }
+                close(&expected, &sums, 5e-7, &format!("{width} {tables:?}"));
             }
-            let mut in_f64 = vec![9.0; 4 * stride];
-            for (r, n) in (0..4).flat_map(|r| (0..width).map(move |n| (r, n))) {
-                let id = |t: usize| ids[t][r] as usize * width + n;
-                let kind = f32::from_bits(u32::from(kinds[id(2)]) << 16);
-                let word = f64::from(words[id(0)]) * f64::from(scales[ids[0][r] as usize]);
-                in_f64[r * stride + n] = word + f64::from(places[id(1)]) + f64::from(kind);
-            }
-            close(&expected, &in_f64, 3e-7, &format!("{width}"));
         }
     }
 

@@ -211,7 +211,7 @@ impl Worker<'_> {
     fn rows(&self) -> usize {
         match self {
             Worker::Trees(_) => trees::ROWS,
-            Worker::Network(_) => network::ROWS,
+            Worker::Network(worker) => worker.together,
         }
     }
 

@@ -8,15 +8,14 @@ use modeldeploy_format::features::{Features, Value};
 use modeldeploy_format::golden::requests::{GivenRows, GoldenRequest};
 use modeldeploy_format::{Artifact, program};
 
-/// Candidates that are scored together. What depends on the user alone is computed again for so many more.
-pub(super) const ROWS: usize = 256;
-
 /// A session and what it is fed from.
 pub(super) struct Worker<'a> {
     session: Session<'a>,
     given: program::Given,
     /// The most items of a session.
     most: usize,
+    /// How many candidates are scored together.
+    pub(super) together: usize,
     /// How many items the session has that was read last.
     items: usize,
     seen: GivenRows,
@@ -31,18 +30,20 @@ pub(super) struct Worker<'a> {
 impl<'a> Worker<'a> {
     pub(super) fn new(artifact: &Artifact<'a>, features: &Features, isa: Isa) -> Result<Worker<'a>, Error> {
         let (given, most) = (features.given(), artifact.signature().max_tokens as usize);
-        let capacity = Capacity { tokens: most, texts: 1, candidates: ROWS };
+        let together = features.together();
+        let capacity = Capacity { tokens: most, texts: 1, candidates: together };
         let session = Session::with_isa(artifact, capacity, isa)?;
         Ok(Worker {
             session,
             given,
             most,
+            together,
             items: 0,
             seen: GivenRows::zeros(given.session, most),
             user: GivenRows::zeros(given.user, 1),
             repeated: GivenRows::zeros(given.candidate, 1),
-            candidates: GivenRows::zeros(given.candidate, ROWS),
-            scores: vec![0.0; ROWS * artifact.signature().outputs as usize],
+            candidates: GivenRows::zeros(given.candidate, together),
+            scores: vec![0.0; together * artifact.signature().outputs as usize],
         })
     }
 

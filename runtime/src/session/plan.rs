@@ -229,14 +229,21 @@ fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<
         Index::Id { column } => limits.bound(Rows::Tokens, column, rows),
         Index::Position { .. } | Index::Counted { .. } => {}
     }
-    Term { table: table(artifact, lookup.table, lookup.scales), index: lookup.index }
+    Term { table: table(artifact, lookup.table, lookup.scales, lookup.offsets), index: lookup.index }
 }
 
-fn table<'a>(artifact: &Artifact<'a>, table: TensorId, scales: Option<TensorId>) -> Table<'a> {
-    match (scales, artifact.tensor(table).dtype) {
-        (Some(scales), _) => Table::I8 { codes: artifact.values(table), scales: artifact.values(scales) },
-        (None, DType::Bf16) => Table::Bf16(artifact.values(table)),
-        (None, _) => Table::F32(artifact.values(table)),
+fn table<'a>(
+    artifact: &Artifact<'a>,
+    table: TensorId,
+    scales: Option<TensorId>,
+    offsets: Option<TensorId>,
+) -> Table<'a> {
+    let by_row = |id: Option<TensorId>| id.map(|id| artifact.values(id));
+    match (artifact.tensor(table).dtype, by_row(scales), by_row(offsets)) {
+        (DType::U4, Some(scales), Some(offsets)) => Table::U4 { codes: artifact.values(table), scales, offsets },
+        (_, Some(scales), offsets) => Table::I8 { codes: artifact.values(table), scales, offsets },
+        (DType::Bf16, None, _) => Table::Bf16(artifact.values(table)),
+        (_, None, _) => Table::F32(artifact.values(table)),
     }
 }
 

@@ -17,7 +17,7 @@ fn vector(of: u32, scale: f32) -> Vec<f32> {
     (0..WIDTH).map(|at| (of * 3 + at) as f32 * scale - 2.0).collect()
 }
 
-fn features() -> Features {
+pub(crate) fn features() -> Features {
     let feature = |name: &str, side, takes, rule| Feature { name: name.into(), side, repeated: false, takes, rule };
     let vocabulary = vec!["fr".to_owned(), "de".to_owned()];
     Features::new(vec![
@@ -36,6 +36,10 @@ fn features() -> Features {
 
 /// `[mean of the session's items + the country] · item`, and the boost beside it: two outputs.
 pub(crate) fn pack(score: f32) -> Aligned {
+    pack_of(score, &features())
+}
+
+pub(crate) fn pack_of(score: f32, features: &Features) -> Aligned {
     let bytes = |rows: u32, scale: f32| -> Vec<u8> {
         (0..rows).flat_map(|row| vector(row, scale)).flat_map(f32::to_le_bytes).collect()
     };
@@ -64,7 +68,11 @@ pub(crate) fn pack(score: f32) -> Aligned {
         ],
         steps: vec![
             Step::Embed {
-                lookups: [Some(Lookup { table: items, scales: None, index: Index::Id { column: 0 } }), None, None],
+                lookups: [
+                    Some(Lookup { table: items, scales: None, offsets: None, index: Index::Id { column: 0 } }),
+                    None,
+                    None,
+                ],
                 out: seen,
             },
             Step::Pool { x: seen, pooling: Pooling::Mean, out: mean },
@@ -76,7 +84,6 @@ pub(crate) fn pack(score: f32) -> Aligned {
         ],
         output,
     };
-    let features = features();
     let signature = Signature {
         task: Task::Rank,
         max_tokens: 3,
@@ -94,8 +101,7 @@ pub(crate) fn pack(score: f32) -> Aligned {
         candidates: rows(&[0.25], &[4]),
         scores: vec![score, 0.25],
     };
-    let contents =
-        NetworkContents { signature: &signature, program: &program, features: &features, goldens: &[golden] };
+    let contents = NetworkContents { signature: &signature, program: &program, features, goldens: &[golden] };
     writer.finish_network(&contents).expect("a pack")
 }
 

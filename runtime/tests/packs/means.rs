@@ -25,7 +25,8 @@ pub(crate) fn build(task: Task) -> Aligned {
     let outputs = word(0.0).len() as u32;
     let mut table = |name, rows: u32, row: Row, index| {
         let values: Vec<f32> = (0..rows).flat_map(|id| row(id as f32)).collect();
-        Some(Lookup { table: builder.push_floats(name, &[rows, outputs], &values), scales: None, index })
+        let table = builder.push_floats(name, &[rows, outputs], &values);
+        Some(Lookup { table, scales: None, offsets: None, index })
     };
     let words = table("words", VOCABULARY, word, Index::TokenId);
     let types = table("types", TYPES, type_of, Index::TokenType);

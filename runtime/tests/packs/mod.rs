@@ -268,7 +268,20 @@ impl Builder {
 
     fn table(&mut self, name: &str, rows: u32, index: Index) -> Lookup {
         let (table, scales) = self.stored(name, rows);
-        Lookup { table, scales, index }
+        Lookup { table, scales, offsets: None, index }
+    }
+
+    /// A table as wide as the model, two codes a byte in the pack, with the scales and offsets of its rows.
+    fn nibbles(&mut self, name: &str, rows: u32) -> [TensorId; 3] {
+        let width = self.size.width as usize;
+        let codes: Vec<u8> = (0..rows as usize * width).map(|_| (self.random.float(8.0) + 8.0) as u8).collect();
+        let (scales, offsets) = (self.floats(rows, 0.1), self.floats(rows, 1.0));
+        let worth = |(at, &code): (usize, &u8)| f64::from(code) * f64::from(scales[at / width]);
+        let logical = codes.iter().enumerate().map(worth).collect();
+        let pair = |pair: &[u8]| pair[0] | pair.get(1).map_or(0, |second| second << 4);
+        let stored = codes.chunks(width).flat_map(|row| row.chunks(2).map(pair)).collect();
+        let table = self.push(name, DType::U4, Layout::Plain, &[rows, width as u32], stored, logical);
+        [table, self.push_floats("scales", &[rows], &scales), self.push_floats("offsets", &[rows], &offsets)]
     }
 
     /// A table as wide as the model, and the scales of its rows.

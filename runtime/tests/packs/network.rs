@@ -5,7 +5,8 @@ use modeldeploy::format::features::{Feature, Features, Rule, Side, Takes};
 use modeldeploy::format::golden::requests::GoldenRequest;
 use modeldeploy::format::pack::NetworkContents;
 use modeldeploy::format::program::{
-    Activation, Bag, Index, Part, PartRange, Pooling, Program, Rows, SlotId, Step, Storage, Triangle, View, Weights,
+    Activation, Bag, Index, Lookup, Part, PartRange, Pooling, Program, Rows, SlotId, Step, Storage, Triangle, View,
+    Weights,
 };
 use modeldeploy::format::{Signature, Task};
 
@@ -85,7 +86,7 @@ impl Builder {
         let brand = self.bag(Rows::Candidates, 1, 2, true, true);
         let item = self.bag(Rows::Candidates, 0, 1, false, false);
         let kind = self.bag(Rows::Candidates, 3, 1, false, true);
-        let club = self.bag(Rows::Texts, 1, 1, false, false);
+        let club = self.small_bag(Rows::Texts, 1, 1, false);
         let fields = self.concat(Rows::Candidates, &[whole(user, WIDTH), item, brand, kind, club]);
         let lower = self.pairs(fields, 5, Triangle::Lower, false);
         let upper = self.pairs(fields, 5, Triangle::Upper, true);
@@ -113,8 +114,13 @@ impl Builder {
 
     /// From the session and what is known of the user.
     fn user(&mut self) -> SlotId {
-        let seen = self.table("seen", IDS[0][0], Index::Id { column: 0 });
-        let places = self.table("places", MAX_ITEMS + 1, Index::Position { offset: 1 });
+        let mut seen = self.table("seen", IDS[0][0], Index::Id { column: 0 });
+        let mut places = self.table("places", MAX_ITEMS + 1, Index::Position { offset: 1 });
+        if self.precision == Precision::Int8 {
+            seen.offsets = Some(self.plain("seen.offsets", &[IDS[0][0]], 0.5));
+            let [table, scales, offsets] = self.nibbles("places", MAX_ITEMS + 1);
+            places = Lookup { table, scales: Some(scales), offsets: Some(offsets), index: places.index };
+        }
         let items = self.slot(Rows::Tokens, Storage::F32, WIDTH);
         self.steps.push(Step::Embed { lookups: [Some(seen), Some(places), None], out: items });
         let bought = self.bag(Rows::Tokens, 1, 1, false, true);
@@ -142,7 +148,7 @@ impl Builder {
         let pool = |x, pooling| move |out| Step::Pool { x, pooling, out };
         let last = self.step(Rows::Texts, WIDTH, pool(states, Pooling::Last));
         let all = self.step(Rows::Texts, WIDTH, pool(attended, Pooling::Sum));
-        let home = self.bag(Rows::Texts, 0, 1, false, false);
+        let home = self.small_bag(Rows::Texts, 0, 1, true);
         let numbers = Part::Numbers { of: Rows::Texts, column: 0, count: 2 };
         let known = self.concat(Rows::Texts, &[numbers, whole(last, WIDTH), home, whole(all, WIDTH)]);
         let known = self.quantize(known, 3 * WIDTH + 2);
@@ -185,10 +191,23 @@ impl Builder {
 
     /// A bag over a table as long as the least of its ids allows; with offsets where it has scales and they are asked for.
     fn bag(&mut self, of: Rows, column: u32, count: u32, mean: bool, offsets: bool) -> Part {
-        let ids = &IDS[of as usize][column as usize..][..count as usize];
-        let rows = *ids.iter().min().expect("a bag of some ids");
+        let rows = Self::rows(of, column, count);
         let (table, scales) = self.stored("table", rows);
         let offsets = (offsets && scales.is_some()).then(|| self.plain("offsets", &[rows], 0.5));
         Part::Bag(Bag { table, scales, offsets, of, column, count, mean })
+    }
+
+    /// The same in 4 bits where the precision is int8, and without offsets where it is not.
+    fn small_bag(&mut self, of: Rows, column: u32, count: u32, mean: bool) -> Part {
+        if self.precision != Precision::Int8 {
+            return self.bag(of, column, count, mean, false);
+        }
+        let [table, scales, offsets] = self.nibbles("nibbles", Self::rows(of, column, count));
+        Part::Bag(Bag { table, scales: Some(scales), offsets: Some(offsets), of, column, count, mean })
+    }
+
+    fn rows(of: Rows, column: u32, count: u32) -> u32 {
+        let ids = &IDS[of as usize][column as usize..][..count as usize];
+        *ids.iter().min().expect("a bag of some ids")
     }
 }

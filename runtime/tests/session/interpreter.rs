@@ -71,7 +71,8 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
                             Index::Counted { padding } if ids[t] == padding => 0,
                             Index::Counted { padding } => ids[..=t].iter().filter(|&&id| id != padding).count(),
                         };
-                        sum.iter_mut().zip(row(lookup.table, at)).for_each(|(sum, x)| *sum += x);
+                        let offset = lookup.offsets.map_or(0.0, |offsets| tensor(offsets)[at]);
+                        sum.iter_mut().zip(row(lookup.table, at)).for_each(|(sum, x)| *sum += x + offset);
                     }
                     sum
                 })

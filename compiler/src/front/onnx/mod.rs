@@ -17,6 +17,7 @@ use crate::onnx::{self, Lengths, Model, Size, Source, Tensor, Trace, Traced};
 use crate::ops::{Gather, Input, Op};
 use import::Importer;
 use modeldeploy_format::Task;
+use prost::bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,7 +41,8 @@ pub(super) fn find(folder: &mut Folder, base: &str) -> Option<String> {
 /// Reads a model and its external data, whose paths are relative to its file.
 pub(super) fn read(folder: &mut Folder, path: &str) -> Result<Model, Vec<Diagnostic>> {
     let place = folder.place(path);
-    let bytes = folder.map(path).map_err(|error| vec![error])?.bytes().to_vec();
+    // Raw numbers stay where the file is mapped until they are read.
+    let bytes = Bytes::from_owner(folder.map(path).map_err(|error| vec![error])?);
     let beside = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
     // A file has the numbers of many tensors: it is mapped and hashed once.
     let mut mapped: HashMap<String, Arc<Mapping>> = HashMap::new();

@@ -1,6 +1,7 @@
 //! Operators of rankers' networks against PyTorch's values.
 
 use super::*;
+use crate::graph::Elem;
 use crate::ops::{Affine, Bag, Causal, Concat, Dot, Gru, Pairs, Request, Select, Triangle};
 use modeldeploy_format::golden::requests::GivenRows;
 use modeldeploy_format::program::Rows;
@@ -47,7 +48,9 @@ fn bags_are_pytorchs_of_whole_and_of_quantized_tables() {
     check(Bag { count: 1, mean: false }, &[table, ids(&[], &[1])], &[2.0, 0.25]);
     let codes = tensor(&[3, 2], &[1.0, -2.0, 8.0, 1.0, -3.0, 6.0]);
     let scales = tensor(&[3], &[0.5, 0.25, 0.25]);
-    check(Bag { count: 2, mean: false }, &[codes, scales, index], &[-0.25, 0.5, 4.0, 0.5]);
+    check(Bag { count: 2, mean: false }, &[codes.clone(), scales.clone(), index.clone()], &[-0.25, 0.5, 4.0, 0.5]);
+    let offsets = tensor(&[3], &[0.5, 1.0, -2.0]);
+    check(Bag { count: 2, mean: true }, &[codes, scales, offsets, index], &[-0.875, -0.5, 3.0, 1.25]);
 }
 
 #[test]
@@ -113,10 +116,20 @@ fn what_networks_operators_do_not_take_is_said() {
     refused(Select { axis: 1, places: vec![4] }.into(), &[rows(&[4])], "are not places");
     refused(Pairs { triangle: Triangle::Lower, diagonal: false }.into(), &[rows(&[1, 4])], "there are no pairs");
     refused(Affine.into(), &[rows(&[1]), Type::f32([Dim::Fixed(4)]), Type::f32([])], "no row");
-    let ids = Type::new(crate::graph::Elem::Index, [Dim::Candidates, Dim::Fixed(2)]);
+    let ids = Type::new(Elem::Index, [Dim::Candidates, Dim::Fixed(2)]);
     refused(
         Bag { count: 3, mean: false }.into(),
         &[Type::f32([Dim::Fixed(9), Dim::Fixed(4)]), ids],
         "3 ids of each row",
     );
+    let (table, by_row) = (|elem| Type::new(elem, [Dim::Fixed(9), Dim::Fixed(4)]), Type::f32([Dim::Fixed(9)]));
+    let id = Type::new(Elem::Index, [Dim::Candidates]);
+    for inputs in [
+        vec![table(Elem::U4), by_row.clone(), id.clone()],
+        vec![table(Elem::I8), id.clone()],
+        vec![table(Elem::F32), by_row.clone(), id.clone()],
+        vec![table(Elem::U4), by_row.clone(), by_row.clone(), by_row, id],
+    ] {
+        refused(Bag { count: 1, mean: false }.into(), &inputs, "what codes are worth");
+    }
 }

@@ -28,6 +28,9 @@ const TOLERANCE: f64 = 1e-6;
 /// The settings of a ranker's recipe: of trees none but who made it.
 fn settings(entry: &ModelEntry, network: bool) -> Result<BTreeMap<String, String>, Vec<Diagnostic>> {
     let mut settings = if network { network::recipe(entry)?.0 } else { BTreeMap::new() };
+    if network && let Some(batch) = entry.max_batch {
+        settings.insert("max-batch".to_owned(), batch.to_string());
+    }
     let made_by = [("modeldeploy", env!("CARGO_PKG_VERSION")), (REVISION_KEY, REVISION)];
     settings.extend(made_by.map(|(key, value)| (key.to_owned(), value.to_owned())));
     Ok(settings)
@@ -57,7 +60,7 @@ pub(super) fn derive(
     progress: Progress<'_>,
 ) -> Result<Derived, Vec<Diagnostic>> {
     progress(Event::Stage("Loading", 0, 0));
-    let options = RankerOptions { max_items: entry.max_tokens };
+    let options = RankerOptions { max_items: entry.max_tokens, max_batch: entry.max_batch };
     let mut loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?, options)?;
     judge(manifest, entry, &locked_files(&loaded.files))?;
     if let LoadedScorer::Network(graph, _) = &mut loaded.scorer {
@@ -66,10 +69,16 @@ pub(super) fn derive(
     progress(Event::Stage("Packing", 0, 0));
     let (compressed, golden, pack) = match &loaded.scorer {
         LoadedScorer::Trees(ensemble, expected) => {
+            let no = |key: &str, help: &str| {
+                let message = format!("trees are packed as they are: they have no `{key}`");
+                Err(vec![Diagnostic::new(crate::manifest::ENTRY, message).at(&entry.place).help(help)])
+            };
             if !entry.quantize.is_empty() {
-                let message = "trees are packed as they are: they have no `quantize`";
                 let help = "take the line away; what the pack gives is held against `golden.tsv` in the folder";
-                return Err(vec![Diagnostic::new(crate::manifest::ENTRY, message).at(&entry.place).help(help)]);
+                return no("quantize", help);
+            }
+            if entry.max_batch.is_some() {
+                return no("max-batch", "take the line away; it bounds what networks score together");
             }
             trees::packs(&loaded, ensemble, expected, entry)?
         }

@@ -37,9 +37,6 @@ const GOLDENS: usize = 8;
 /// Candidates of a probe.
 const CANDIDATES: usize = 9;
 
-/// Candidates that are scored together.
-const TOGETHER: usize = 256;
-
 /// The recipe of a network: int8 where the manifest says nothing.
 pub(super) fn recipe(entry: &ModelEntry) -> Result<(BTreeMap<String, String>, Recipe), Vec<Diagnostic>> {
     let usual = vec![("default".to_owned(), "int8".to_owned())];
@@ -131,7 +128,8 @@ fn parts(request: &GoldenRequest, features: &Features) -> Vec<GoldenRequest> {
         scores: vec![0.0; to - from],
         ..request.clone()
     };
-    (0..all).step_by(TOGETHER).map(|from| some(from, all.min(from + TOGETHER))).collect()
+    let together = features.together();
+    (0..all).step_by(together).map(|from| some(from, all.min(from + together))).collect()
 }
 
 /// A request as the reference takes it.

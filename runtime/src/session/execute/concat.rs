@@ -40,7 +40,7 @@ impl Run<'_> {
     where
         Self: 'b,
     {
-        let Bag { table, offsets, of: rows, column, count, mean } = *bag;
+        let Bag { table, of: rows, column, count, mean } = *bag;
         let (given, each) = self.feed.with(rows);
         let stride = each.ids as usize;
         // One row of ids for each of its own, or one for several.
@@ -48,7 +48,7 @@ impl Run<'_> {
             Some(of) => (0, Some(&of[part])),
             None => (part.start * stride, None),
         };
-        kernels::Bag { table, offsets, ids: &given.ids[first + column..], stride, count, mean, of }
+        kernels::Bag { table, ids: &given.ids[first + column..], stride, count, mean, of }
     }
 
     /// Asks for the first rows of all tables, which then come while the steps before theirs are at work.

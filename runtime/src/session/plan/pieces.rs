@@ -25,7 +25,6 @@ pub(in crate::session) enum From<'a> {
 /// Rows of a table, added up.
 pub(in crate::session) struct Bag<'a> {
     pub(in crate::session) table: Table<'a>,
-    pub(in crate::session) offsets: Option<&'a [f32]>,
     pub(in crate::session) of: Rows,
     pub(in crate::session) column: usize,
     pub(in crate::session) count: usize,
@@ -42,9 +41,9 @@ impl<'a> Piece<'a> {
                     unreachable!("a table is a matrix: proved by parse")
                 };
                 (column..column + count).for_each(|column| limits.bound(of, column, rows));
-                let offsets = offsets.map(|id| artifact.values(id));
                 let (column, count) = (column as usize, count as usize);
-                let bag = Bag { table: super::table(artifact, table, scales), offsets, of, column, count, mean };
+                let table = super::table(artifact, table, scales, offsets);
+                let bag = Bag { table, of, column, count, mean };
                 (From::Bag(bag), width, of)
             }
         };

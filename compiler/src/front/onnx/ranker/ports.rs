@@ -197,6 +197,11 @@ fn axes(port: &FilePort, side: Side, batch: Batch<'_>) -> Result<(Elem, Vec<Axis
         (Side::Candidate, [Dimension::Fixed(1), Dimension::Named(_) | Dimension::Any, rest_of @ ..], Batch::Second) => {
             [vec![Axis::Fixed(1), Axis::Candidates], rest(rest_of)?].concat()
         }
+        (Side::Candidate, [Dimension::Fixed(size), ..], Batch::One) => {
+            return Err(format!(
+                "it has {size} rows, and no axis is dynamic; say `max-batch = {size}` if these are its candidates"
+            ));
+        }
         (Side::Candidate, ..) => return Err("it has no axis of candidates where the others have it".to_owned()),
         (Side::User, [first, rest_of @ ..], _) => [vec![repeated(first)], rest(rest_of)?].concat(),
         (Side::User, [], _) => vec![],

@@ -209,6 +209,26 @@ fn a_file_that_gives_something_else_is_no_network() {
 }
 
 #[test]
+fn a_batch_of_a_fixed_size_is_that_of_the_candidates_where_it_is_said() {
+    let read = |first: &str, batch: usize| {
+        let ports = vec![port("c", &[first, "3"]), port("u", &[first, "3"])];
+        let nodes = vec![node("Mul", &["c", "u"], &["both"]), sum("both")];
+        let mut model = of_inputs(17, nodes, vec![integers("one", &[1], &[1])], ports, &["y"]).expect("a model");
+        model.free_batch(batch);
+        let role = |input: &str, side| Role { input: input.to_owned(), side };
+        let made = network(&model, "model.onnx", &[role("c", Side::Candidate), role("u", Side::User)], 8);
+        made.map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>())
+    };
+    let graph = read("32", 32).expect("a network").graph.to_string();
+    assert_eq!(graph, read("batch", 7).expect("a network").graph.to_string());
+    assert!(graph.contains("with=user"), "{graph}");
+    for (first, batch) in [("32", 1), ("32", 31), ("3", 2)] {
+        let error = read(first, batch).expect_err("no axis of candidates");
+        assert!(error.contains(&format!("it has {first} rows, and no axis is dynamic")), "{error}");
+    }
+}
+
+#[test]
 fn roles_are_those_of_the_inputs() {
     let model = of_inputs(17, vec![sum("c")], vec![integers("one", &[1], &[1])], vec![port("c", &["n", "3"])], &["y"]);
     let model = model.expect("a model");
