@@ -6,7 +6,7 @@ use modeldeploy::format::program::{Bag, Part, PartRange, Program, Rows, Slot, Sl
 use modeldeploy::format::tensor::Layout;
 use modeldeploy::format::{DType, Signature, Task};
 use modeldeploy::isa::Isa;
-use modeldeploy::model;
+use modeldeploy::model::{self, AnyModel, Compiled, Facts};
 use modeldeploy::rank::{Engine, For, RankModel, Row, Value};
 
 const WIDTH: u32 = 8;
@@ -54,12 +54,18 @@ fn pack(rows: u32) -> Aligned {
 /// What `#[model]` writes, but that the engine is the test's own.
 struct Ranker;
 
+impl AnyModel for Ranker {
+    const COMPILED: Compiled = Compiled::ranker::<Ranker>();
+}
+
 impl RankModel for Ranker {
     const NAME: &'static str = "ranker";
     const VERSION: &'static str = "1.0.0";
     const DIGEST: &'static str = "";
     const FEATURES: &'static [&'static str] = &["item"];
     const OUTPUTS: usize = 1;
+    const FACTS: Facts =
+        Facts { task: Task::Rank, max_tokens: 1, outputs: 1, normalized: false, labels: &[], prompts: &[], gate: None };
 
     fn engine() -> Result<&'static Engine<'static>, model::Error> {
         unreachable!("no handle asks for it")

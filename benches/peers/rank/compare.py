@@ -1,4 +1,4 @@
-"""Times both engines on the same requests in alternation, and says how far their scores are from ONNX Runtime's in f32."""
+"""Times the engines on the same requests in alternation, and says how far their scores are from ONNX Runtime's in f32."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
+from pytorch import PyTorch
 from weights import CANDIDATES, dlrm_requests, sasrec_request
 
 ROUNDS, RUNS = 15, 40
@@ -86,6 +87,7 @@ def main():
             engines[f"ONNX Runtime {ort.__version__}, {precision}"] = OnnxRuntime(args.folder, model, precision)
             ours = Ours(args.program, model, precision)
             engines[f"{ours.name}, {precision}"] = ours
+            engines[f"{PyTorch.name}, {precision}"] = PyTorch(model, precision)
         for batch in map(int, args.batches.split(",")) if model == "dlrm" else [CANDIDATES]:
             times, scores = {name: [] for name in engines}, {}
             for engine in engines.values():

@@ -65,6 +65,11 @@ impl Builder {
         SlotId(self.slots.len() as u32 - 1)
     }
 
+    /// What the rows of a slot follow.
+    pub(super) fn rows(&self, slot: SlotId) -> Rows {
+        self.slots[slot.0 as usize].rows
+    }
+
     /// The output of a step, written by it.
     pub(super) fn step(&mut self, rows: Rows, width: u32, step: impl FnOnce(SlotId) -> Step) -> SlotId {
         let out = self.slot(rows, Storage::F32, width);

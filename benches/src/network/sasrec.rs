@@ -33,16 +33,19 @@ pub fn sasrec(stored: Stored) -> Aligned {
         let [q, k, v] = [0, 1, 2].map(|at| View { slot: qkv, column: at * WIDTH, width: WIDTH });
         let int8 = b.stored == Stored::Int8;
         let attention = |out| Step::Attention { q, k, v, heads: 1, scale: 0.125, bias: None, int8, causal: true, out };
-        let mixed = b.step(Rows::Tokens, WIDTH, attention);
+        let mut mixed = b.step(Rows::Tokens, WIDTH, attention);
+        if block == 1 {
+            // Of the last block the last row alone is read: the compiler's pass `early`.
+            [mixed, x] = [mixed, x].map(|x| last(&mut b, x));
+        }
         x = b.linear(&name("out"), mixed, WIDTH, Activation::Identity, Some(x));
         let (_, read) = norm(&mut b, &name("norm.1"), x);
         let hidden = b.linear(&name("dense.0"), read, WIDTH, Activation::Relu, None);
         x = b.linear(&name("dense.1"), hidden, WIDTH, Activation::Identity, Some(x));
     }
     let (gamma, beta) = (b.ones("last.gamma", WIDTH), b.vector("last.beta", WIDTH, 0.1));
-    let last = b.step(Rows::Texts, WIDTH, |out| Step::Pool { x, pooling: Pooling::Last, out });
     let user =
-        b.step(Rows::Texts, WIDTH, |out| Step::LayerNorm { x: last, gamma, beta, epsilon: 1e-8, out, quantized: None });
+        b.step(Rows::Texts, WIDTH, |out| Step::LayerNorm { x, gamma, beta, epsilon: 1e-8, out, quantized: None });
     let item = Part::Bag(Bag { table, scales, offsets: None, of: Rows::Candidates, column: 0, count: 1, mean: false });
     let item = b.concat(Rows::Candidates, WIDTH, &[item]);
     let out = b.step(Rows::Candidates, 1, |out| Step::Dot { a: item, b: user, out });
@@ -50,11 +53,17 @@ pub fn sasrec(stored: Stored) -> Aligned {
     b.finish(out, features, SESSION)
 }
 
+/// The last row of each session.
+fn last(b: &mut Builder, x: SlotId) -> SlotId {
+    b.step(Rows::Texts, WIDTH, |out| Step::Pool { x, pooling: Pooling::Last, out })
+}
+
 /// The normalized rows, and those that a linear layer reads.
 fn norm(b: &mut Builder, name: &str, x: SlotId) -> (SlotId, SlotId) {
     let (gamma, beta) = (b.ones(&format!("{name}.gamma"), WIDTH), b.vector(&format!("{name}.beta"), WIDTH, 0.1));
-    let codes = (b.stored == Stored::Int8).then(|| b.slot(Rows::Tokens, Storage::Q8, WIDTH));
+    let rows = b.rows(x);
+    let codes = (b.stored == Stored::Int8).then(|| b.slot(rows, Storage::Q8, WIDTH));
     let quantized = codes.map(|out| Quantized { gamma, beta, out });
-    let out = b.step(Rows::Tokens, WIDTH, |out| Step::LayerNorm { x, gamma, beta, epsilon: 1e-8, out, quantized });
+    let out = b.step(rows, WIDTH, |out| Step::LayerNorm { x, gamma, beta, epsilon: 1e-8, out, quantized });
     (out, codes.unwrap_or(out))
 }
