@@ -11,7 +11,7 @@ mod slot;
 
 use crate::args::{self, IndexArgs, ModelArgs};
 use crate::lookup::{Found, Surroundings};
-use modeldeploy_format::lock::LockedGate;
+use modeldeploy_format::lock::{LockedGate, LockedModel};
 use modeldeploy_format::variables::{LINK, PLACE, STORE};
 use modeldeploy_format::{Digest, Task};
 use proc_macro2::{Span, TokenStream};
@@ -54,19 +54,13 @@ fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -
     let (name, version) = (&model.name, &model.version);
     let (digest, space) = (pack.digest.to_string(), model.space.to_string());
     let space_type = space_type(&model.space);
-    let signature = &model.signature;
-    let (task, implements) = match signature.task {
+    let (task, implements) = match model.signature.task {
         Task::Embed => ("Embed", "EmbedModel"),
         Task::Score => ("Score", "ScoreModel"),
         Task::Classify => ("Classify", "ClassifyModel"),
         other => return Err(at_name(format!("this version of modeldeploy has no handle for the task `{other}`"))),
     };
-    let (task, implements) = (Ident::new(task, span), Ident::new(implements, span));
-    let (max_tokens, outputs, normalized) =
-        (signature.max_tokens as usize, signature.outputs as usize, signature.normalized);
-    let labels = &signature.labels;
-    let prompts = signature.prompts.iter().map(|(name, _)| name);
-    let gate = gate(model.gate.as_ref());
+    let (facts, implements) = (facts(model, task), Ident::new(implements, span));
     let what = format!("model `{name}`");
     let tracking = tracking(&found)?;
     let blob = blob::expand(&what, &found, &pack)?;
@@ -85,22 +79,40 @@ fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -
                 const VERSION: &'static str = #version;
                 const DIGEST: &'static str = #digest;
                 const SPACE: &'static str = #space;
-                const FACTS: ::modeldeploy::model::Facts = ::modeldeploy::model::Facts {
-                    task: ::modeldeploy::format::Task::#task,
-                    max_tokens: #max_tokens,
-                    outputs: #outputs,
-                    normalized: #normalized,
-                    labels: &[#(#labels),*],
-                    prompts: &[#(#prompts),*],
-                    gate: #gate,
-                };
+                const FACTS: ::modeldeploy::model::Facts = #facts;
                 fn engine() -> ::core::result::Result<&'static ::modeldeploy::model::Engine<'static>, ::modeldeploy::Error> {
                     CELL.get::<Self>(#what, BLOB)
                 }
             }
+            impl ::modeldeploy::model::AnyModel for #ty {
+                const COMPILED: ::modeldeploy::model::Compiled = ::modeldeploy::model::Compiled::texts::<Self>();
+            }
             impl ::modeldeploy::model::#implements for #ty {}
         };
     })
+}
+
+/// What a model of this task takes and gives, as a constant.
+fn facts(model: &LockedModel, task: &str) -> TokenStream {
+    let span = Span::mixed_site();
+    let signature = &model.signature;
+    let task = Ident::new(task, span);
+    let (max_tokens, outputs, normalized) =
+        (signature.max_tokens as usize, signature.outputs as usize, signature.normalized);
+    let labels = &signature.labels;
+    let prompts = signature.prompts.iter().map(|(name, _)| name);
+    let gate = gate(model.gate.as_ref());
+    quote_spanned! {span=>
+        ::modeldeploy::model::Facts {
+            task: ::modeldeploy::format::Task::#task,
+            max_tokens: #max_tokens,
+            outputs: #outputs,
+            normalized: #normalized,
+            labels: &[#(#labels),*],
+            prompts: &[#(#prompts),*],
+            gate: #gate,
+        }
+    }
 }
 
 /// What the gate measured, as a constant.

@@ -5,7 +5,9 @@
 mod packs;
 
 use modeldeploy::format::Task;
-use modeldeploy::model::{Classification, ClassifyModel, EmbedModel, Engine, Facts, Handle, Model, ScoreModel, Space};
+use modeldeploy::model::{
+    AnyModel, Classification, ClassifyModel, Compiled, EmbedModel, Engine, Facts, Handle, Model, ScoreModel, Space,
+};
 use modeldeploy::session::Threads;
 use modeldeploy::{Embedding, Error};
 use packs::{means, token_of};
@@ -42,6 +44,9 @@ macro_rules! model {
                     Engine::new(Self::NAME, pack).expect("an engine")
                 }))
             }
+        }
+        impl AnyModel for $model {
+            const COMPILED: Compiled = Compiled::texts::<$model>();
         }
         impl $trait for $model {}
     };

@@ -1,80 +1,25 @@
 //! A ranker's pack, made by hand: what it scores, on which it refuses, and that it allocates nothing.
 
-use modeldeploy::format::features::{Feature, Features, Rule, Side, Takes, Unknown, ValueError};
-use modeldeploy::format::forest::{Column, Link, Missing, Number, Parts, Tree, write};
-use modeldeploy::format::golden::rows::GoldenRow;
-use modeldeploy::format::pack::{Aligned, RankContents, write_ranker};
-use modeldeploy::format::{Artifact, Signature, Task};
+#[path = "packs/mod.rs"]
+mod packs;
+
+use modeldeploy::format::features::ValueError;
+use modeldeploy::format::pack::Aligned;
+use modeldeploy::format::{Artifact, Task};
 use modeldeploy::isa::Isa;
-use modeldeploy::model;
+use modeldeploy::model::{self, AnyModel, Compiled, Facts};
 use modeldeploy::rank::{Engine, For, Handle, RankModel, Row, Userless, Value};
 use modeldeploy::session::{Capacity, Session, SessionError};
+use packs::shelf::pack;
 use std::sync::OnceLock;
-
-/// Of two features: the price is asked whether it is above 10, the brand whether it is neither 0 nor 2.
-fn forest() -> Vec<u8> {
-    let columns = vec![(0, Missing::Left, Column::Cuts(vec![10.0])), (1, Missing::Right, Column::In(vec![0b101]))];
-    let trees = vec![
-        Tree { output: 0, nodes: vec![[1, 0, 0, 1], [0, 0, 1, 2]], leaves: vec![0.5, 1.0, 2.0] },
-        Tree { output: 0, nodes: vec![[0, 0, 0, 1]], leaves: vec![0.25, -0.25] },
-    ];
-    write(&Parts {
-        features: 2,
-        inputs: Number::F64,
-        sums: Number::F64,
-        base: vec![0.0],
-        linear: vec![],
-        divisor: 1.0,
-        link: Link::Identity,
-        columns,
-        trees,
-    })
-}
-
-fn features() -> Features {
-    let vocabulary = ["acme", "globex", "initech"].map(str::to_owned).to_vec();
-    Features::new(vec![
-        Feature {
-            name: "price".into(),
-            side: Side::Candidate,
-            repeated: false,
-            takes: Takes::Number,
-            rule: Rule::Number { mean: 0.0, deviation: 1.0, default: f64::NAN },
-        },
-        Feature {
-            name: "brand".into(),
-            side: Side::Candidate,
-            repeated: false,
-            takes: Takes::Number,
-            rule: Rule::Category { vocabulary, first: 0, unknown: Unknown::Refused },
-        },
-    ])
-    .expect("features")
-}
-
-fn signature() -> Signature {
-    Signature {
-        task: Task::Rank,
-        max_tokens: 1,
-        outputs: 1,
-        normalized: false,
-        labels: vec![],
-        prompts: vec![],
-        default_prompt: None,
-        features: features().facts(),
-    }
-}
-
-fn pack(score: f64) -> Aligned {
-    let (signature, features, forest) = (signature(), features(), forest());
-    let goldens = [GoldenRow { row: vec![3.0, 0.0], scores: vec![score] }];
-    write_ranker(&RankContents { signature: &signature, forest: &forest, features: &features, goldens: &goldens })
-        .expect("a pack")
-}
 
 /// What `#[model]` writes, by hand.
 struct Candidate(f64, &'static str);
 struct Ranker;
+
+impl AnyModel for Ranker {
+    const COMPILED: Compiled = Compiled::ranker::<Ranker>();
+}
 
 impl RankModel for Ranker {
     const NAME: &'static str = "ranker";
@@ -82,6 +27,8 @@ impl RankModel for Ranker {
     const DIGEST: &'static str = "";
     const FEATURES: &'static [&'static str] = &["price", "brand"];
     const OUTPUTS: usize = 1;
+    const FACTS: Facts =
+        Facts { task: Task::Rank, max_tokens: 1, outputs: 1, normalized: false, labels: &[], prompts: &[], gate: None };
 
     fn engine() -> Result<&'static Engine<'static>, model::Error> {
         static ENGINE: OnceLock<Engine<'static>> = OnceLock::new();
@@ -149,7 +96,7 @@ fn what_is_wrong_names_row_and_feature() {
     let error = engine.run(For::default(), &rows, |_| {}).expect_err("no such brand");
     let unknown = ValueError::Unknown { feature: "brand".into(), text: "nobody".into() };
     assert!(matches!(&error, model::Error::Value { row: 150, cause } if *cause == unknown), "{error}");
-    let other = self::pack(0.5);
+    let other = packs::shelf::pack(0.5);
     let error = Engine::with_isa("the pack", &other, Isa::SCALAR).expect("an engine").self_test().expect_err("others");
     assert!(error.to_string().contains("score 0 of golden row 0 is 7.5e-1, and was 5e-1"), "{error}");
     // No session reads rows.

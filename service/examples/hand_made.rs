@@ -1,8 +1,11 @@
-//! A service of small models packed by hand, for clients to be tried on: `encoder` in two versions with labels, `ranker` and `mood`.
+//! A service of small models packed by hand, for clients to be tried on: `encoder` in two versions with labels, `ranker` and `mood`, and
+//! the rankers `shelf` and `feed`.
 //!
 //! Its own route `POST /engine/{model}` answers `{"version"?, "prompt"?, "texts": [[text, pair?], …]}` with the rows that the engine
-//! itself gives, which nothing of the service has touched. `.ci/clients` holds what clients get against them.
+//! itself gives, which nothing of the service has touched; `POST /handle/shelf` and `/handle/feed` take columns and answer the handle's scores. `.ci/clients` holds what clients get against them.
 
+#[path = "../tests/protocols/candidates.rs"]
+mod candidates;
 #[path = "../tests/protocols/models.rs"]
 mod models;
 #[path = "../../runtime/tests/packs/mod.rs"]
@@ -11,6 +14,7 @@ mod packs;
 use axum::extract::Path;
 use axum::routing::post;
 use axum::{Json, Router};
+use candidates::{FeedRow, FeedUser, ShelfRow};
 use modeldeploy::model::Input;
 use modeldeploy_service::{JsonBody, Refusal};
 use models::{Encoder1, Encoder2, Mood, Ranker, rows};
@@ -47,9 +51,41 @@ async fn engine(Path(model): Path<String>, JsonBody(ask): JsonBody<Ask>) -> Resu
     }))
 }
 
+/// Candidates of a shelf; a price that is null is missing.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shelves {
+    price: Vec<Option<f64>>,
+    brand: Vec<String>,
+}
+
+async fn of_shelf(JsonBody(Shelves { price, brand }): JsonBody<Shelves>) -> Json<Vec<f64>> {
+    let rows = price.iter().zip(&brand).map(|(price, brand)| ShelfRow { price: price.unwrap_or(f64::NAN), brand });
+    Json(candidates::of_shelf(&rows.collect::<Vec<_>>()))
+}
+
+/// A user and candidates of a feed.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Feeds {
+    seen: Vec<f64>,
+    country: [String; 1],
+    item: Vec<f64>,
+    boost: Vec<f64>,
+}
+
+async fn of_feed(JsonBody(Feeds { seen, country, item, boost }): JsonBody<Feeds>) -> Json<Vec<[f64; 2]>> {
+    let rows: Vec<_> = item.iter().zip(&boost).map(|(&item, &boost)| FeedRow { item, boost }).collect();
+    let scores = candidates::of_feed(&FeedUser { seen: &seen, country: &country[0] }, &rows);
+    Json(scores.as_chunks().0.to_vec())
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let own = Router::new().route("/engine/{model}", post(engine));
+    let own = Router::new()
+        .route("/engine/{model}", post(engine))
+        .route("/handle/shelf", post(of_shelf))
+        .route("/handle/feed", post(of_feed));
     match models::service().routes(own).serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

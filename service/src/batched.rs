@@ -167,7 +167,8 @@ impl<M: Model, S: Sync> FromRequestParts<S> for Batched<M> {
 
 /// The place of this very model.
 fn place<M: Model>(models: &Models) -> Option<usize> {
-    let Inside { card, facts, entry, .. } = Inside::of::<M>();
+    let Inside { card, compiled, .. } = Inside::of::<M>();
+    let (entry, facts) = (compiled.name, compiled.facts);
     // It may be served under another name, as a version.
     let is_it = |served: &Served| {
         served.entry == entry && ModelCard { name: entry, ..served.card } == card && served.facts == facts

@@ -20,7 +20,7 @@
 //! | --- | --- |
 //! | `GET /healthz`, `/livez`, `/readyz` | 200 while the service runs; `/readyz` 503 once it is told to stop |
 //! | `GET /metrics` | requests, stages, batches, queue, models and the process, as Prometheus' text, OpenMetrics or JSON by `Accept`; `?compat=tfs\|triton\|tei` by other servers' names |
-//! | `GET /models` | name, version, digest, space, label and share of each model inside |
+//! | `GET /models` | name, version, digest, space, task, gate, label and share of each model inside |
 //! | `GET /models/{name}/shadow` | what was found of its shadows |
 //! | `GET /openapi.json` | the OpenAPI document of every route, with examples that the models inside answered; `/docs` to read and try it |
 //! | `GET /ui` | a dashboard: what the service does now, the models with what their gates measured, and a box to try them |
@@ -35,6 +35,9 @@
 //! | TensorFlow Serving's REST, KServe v1 | `/v1/models/{m}[/versions/{n}, /labels/{l}][:predict, :classify, :regress, /metadata]` |
 //! | TorchServe | `/predictions/{m}[/{version}]`, `/ping` |
 //! | MLflow | `/invocations`, `/version` |
+//!
+//! Rankers ([`RankModel`](modeldeploy::rank::RankModel)) are asked by all of them but OpenAI's and Text Embeddings Inference, by the names
+//! of their features: a tensor for each, or a row for each candidate. Their candidates are scored by workers of their own.
 //!
 //! HTTP/1.1, HTTP/2 with prior knowledge and gRPC share the port. Over gRPC there are:
 //!
@@ -83,6 +86,7 @@ mod priority;
 mod probe;
 mod processors;
 mod protocols;
+mod ranking;
 mod readiness;
 mod reply;
 mod sandbox;

@@ -54,6 +54,8 @@ pub struct Limits {
     pub texts: usize,
     /// Tokens of a request to a model, all of its texts together.
     pub tokens: usize,
+    /// Candidates of a request to a ranker.
+    pub candidates: usize,
     /// From a request to a model to its answer, where the client does not say by the header `x-request-timeout-ms` how long it waits.
     /// What cannot be answered by then is refused at once, with 429.
     pub deadline: Duration,
@@ -81,6 +83,8 @@ impl Default for Limits {
             texts: 2048,
             // As OpenAI's embeddings.
             tokens: 300_000,
+            // A whole shelf; a mebibyte of JSON has no more of them.
+            candidates: 10_000,
             deadline: Duration::from_secs(5),
             write: Duration::from_secs(30),
             age: Duration::from_secs(600),

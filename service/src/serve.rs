@@ -60,9 +60,10 @@ impl Service {
         }
     }
 
-    /// Adds a model: every protocol answers for it, it is listed, replayed by `--self-test`, and made ready before the service listens; `--warm` also reads its pages.
+    /// Adds a model, of texts or a ranker: every protocol that has words for it answers for it, it is listed, replayed by `--self-test`,
+    /// and made ready before the service listens; `--warm` also reads its pages.
     #[must_use]
-    pub fn model<M: modeldeploy::model::Model>(mut self) -> Service {
+    pub fn model<M: modeldeploy::model::AnyModel>(mut self) -> Service {
         self.models.push(Inside::of::<M>());
         self
     }
@@ -246,7 +247,7 @@ impl Service {
 
     fn self_test(&self) -> Result<(), Error> {
         for model in &self.models {
-            say(format_args!("{}", (model.self_test)().map_err(Error::SelfTest)?))?;
+            say(format_args!("{}", model.self_test().map_err(Error::SelfTest)?))?;
         }
         Ok(())
     }
@@ -256,7 +257,7 @@ impl Service {
         logs::start(&config.logs);
         Weight::apply(&config.weights, &mut self.models).map_err(Error::Options)?;
         for model in &self.models {
-            (model.load)(config.warm).map_err(Error::Model)?;
+            model.load(config.warm).map_err(Error::Model)?;
         }
         self.limits = config.limits;
         let guards = Guards::open(config)?;

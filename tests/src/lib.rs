@@ -1,4 +1,10 @@
-//! What the tests of all packages keep to. The house rules themselves stand in `tidy.rs`.
+//! What the tests of all packages keep to, and what several of them test with: a browser, a shop, schemas. The house rules themselves
+//! stand in `tidy.rs`.
+
+pub mod browser;
+pub mod client;
+pub mod schema;
+pub mod shop;
 
 /// The variable that allows no test to be left out: `MODELDEPLOY_TEST_ALL=1`.
 const ALL: &str = "MODELDEPLOY_TEST_ALL";

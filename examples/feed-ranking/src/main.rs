@@ -31,20 +31,18 @@ pub struct Ranker;
 pub struct ReRanker;
 
 fn main() -> ExitCode {
-    let started = models::prove().map_err(|error| error.to_string()).and_then(|proved| {
-        // The service's own self-test is of models that read texts.
-        if std::env::args().skip(1).any(|flag| flag == "--self-test") {
-            proved.iter().for_each(|line| println!("{line}"));
-        }
-        let service = modeldeploy_service::Service::new("feed-ranking", env!("CARGO_PKG_VERSION"))
-            .routes(predict::router())
-            .routes(shoppers::router())
-            .routes(items::router())
-            .routes(page::router())
-            .openapi(openapi::document());
-        service.run().map_err(|error| error.to_string())
-    });
-    match started {
+    let served = modeldeploy_service::Service::new("feed-ranking", env!("CARGO_PKG_VERSION"))
+        .model::<TwoTower>()
+        .model::<Sasrec>()
+        .model::<Ranker>()
+        .model::<ReRanker>()
+        .routes(predict::router())
+        .routes(shoppers::router())
+        .routes(items::router())
+        .routes(page::router())
+        .openapi(openapi::document())
+        .run();
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

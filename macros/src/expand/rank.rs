@@ -1,7 +1,7 @@
 //! A ranker: the handle's type, and beside it a struct with a field for each feature of a candidate, and one of a user and a session where
 //! the model knows any.
 
-use super::{Found, inherent, tracking};
+use super::{Found, facts, inherent, tracking};
 use crate::expand::{blob, get};
 use crate::lookup::Stored;
 use modeldeploy_format::features::{Fact, Kind, Side};
@@ -20,7 +20,7 @@ pub(super) fn expand(
     let (ty, vis, span) = (&item.ident, &item.vis, Span::mixed_site());
     let (name, version, digest) = (&model.name, &model.version, pack.digest.to_string());
     let signature = &model.signature;
-    let outputs = signature.outputs as usize;
+    let (outputs, facts) = (signature.outputs as usize, facts(model, "Rank"));
     let features: Vec<&str> = signature.features.iter().map(|feature| feature.name.as_str()).collect();
     let fields = |sides: &[Side]| -> syn::Result<Vec<Field<'_>>> {
         let of = signature.features.iter().filter(|fact| sides.contains(&fact.side));
@@ -74,9 +74,13 @@ pub(super) fn expand(
                 const DIGEST: &'static str = #digest;
                 const FEATURES: &'static [&'static str] = &[#(#features),*];
                 const OUTPUTS: usize = #outputs;
+                const FACTS: ::modeldeploy::model::Facts = #facts;
                 fn engine() -> ::core::result::Result<&'static ::modeldeploy::rank::Engine<'static>, ::modeldeploy::Error> {
                     CELL.get::<Self>(#what, BLOB)
                 }
+            }
+            impl ::modeldeploy::model::AnyModel for #ty {
+                const COMPILED: ::modeldeploy::model::Compiled = ::modeldeploy::model::Compiled::ranker::<Self>();
             }
             impl ::modeldeploy::rank::Row for #row #row_elided {
                 type Model = #ty;

@@ -5,6 +5,7 @@
 //! `score`, [`classify`](Handle::classify) for `classify`. Asking a model for another task's method does not compile, nor does
 //! the dot product of two models' vectors whose spaces are not one.
 
+mod any;
 mod beside;
 mod embedding;
 mod engine;
@@ -15,6 +16,7 @@ pub(crate) mod pool;
 mod self_test;
 mod space;
 
+pub use any::{AnyModel, Compiled, Made, Proved};
 pub use beside::Beside;
 pub use embedding::Embedding;
 pub use engine::{Engine, Input};
@@ -30,9 +32,9 @@ use modeldeploy_format::Task;
 pub struct Facts {
     /// What it is for.
     pub task: Task,
-    /// The most tokens of a text; longer ones are truncated.
+    /// The most tokens of a text, or of a ranker the most items of a session; longer ones are truncated.
     pub max_tokens: usize,
-    /// Values of an output: the vector's length, 1 for a score, the number of labels.
+    /// Values of an output: the vector's length, 1 for a score, the number of labels, a ranker's scores of a candidate.
     pub outputs: usize,
     /// Whether vectors have unit length.
     pub normalized: bool,
@@ -64,7 +66,7 @@ pub struct Gate {
     message = "`{Self}` is not a model",
     note = "a model is a unit struct with `#[modeldeploy::model(\"name\")]`, the name being one in `Model.lock`"
 )]
-pub trait Model: Sized + Send + Sync + 'static {
+pub trait Model: AnyModel {
     /// What its vectors mean: [`SPACE`](Model::SPACE) as a type.
     type Space: 'static;
     /// The name in the manifest and the lock.

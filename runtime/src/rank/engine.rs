@@ -1,7 +1,7 @@
 //! A pack of trees or of a network with its workers: from rows of values to scores. What handles are made of; the compiler proves its
 //! packs with it.
 
-use super::{For, Row, network, trees};
+use super::{For, Row, Value, network, trees};
 use crate::isa::Isa;
 use crate::model::Error;
 use crate::model::pool::{Lent, Pool};
@@ -14,6 +14,7 @@ use modeldeploy_format::{Artifact, Signature};
 /// A ranker that answers any number of threads, each with a worker of its own.
 pub struct Engine<'a> {
     artifact: Artifact<'a>,
+    isa: Isa,
     pool: Pool<Worker<'a>, Isa>,
 }
 
@@ -57,12 +58,17 @@ impl<'a> Engine<'a> {
         if artifact.ranker().is_none() {
             return Err(damaged(format!("the pack does `{}`, not `rank`", artifact.signature().task)));
         }
-        Ok(Engine { artifact, pool: Pool::new(cores(), isa) })
+        Ok(Engine { artifact, isa, pool: Pool::new(cores(), isa) })
     }
 
     /// The pack.
     pub fn artifact(&self) -> &Artifact<'a> {
         &self.artifact
+    }
+
+    /// The instruction set that it runs on.
+    pub fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// What the model takes and gives.
@@ -94,22 +100,38 @@ impl<'a> Engine<'a> {
     /// # Errors
     ///
     /// If a value is not what its feature takes; the error names the row and the feature. Earlier rows may have been handed over.
-    pub fn run<R: Row>(&self, asked: For<'_>, rows: &[R], mut each: impl FnMut(&[f64])) -> Result<(), Error> {
+    pub fn run<R: Row>(&self, asked: For<'_>, rows: &[R], each: impl FnMut(&[f64])) -> Result<(), Error> {
+        self.run_values(asked, rows.iter().map(|row| row.values()), each)
+    }
+
+    /// As [`run`](Engine::run), of the values of each candidate, in the model's order: for who knows the features by name alone.
+    ///
+    /// # Errors
+    ///
+    /// As there, and if a candidate has more values than features, or fewer.
+    pub fn run_values<'v, V: AsRef<[Value<'v>]>>(
+        &self,
+        asked: For<'_>,
+        mut rows: impl ExactSizeIterator<Item = V>,
+        mut each: impl FnMut(&[f64]),
+    ) -> Result<(), Error> {
         let (features, outputs) = (self.features(), self.signature().outputs as usize);
         let mut worker = self.worker()?;
         worker.ask(features, asked)?;
         let most = worker.rows();
-        for (block, rows) in rows.chunks(most).enumerate() {
-            for (at, row) in rows.iter().enumerate() {
-                let values = row.values();
-                let wrong = |cause| Error::Value { row: block * most + at, cause };
+        let mut scored = 0;
+        while rows.len() > 0 {
+            let count = rows.len().min(most);
+            for (at, values) in rows.by_ref().take(count).enumerate() {
+                let wrong = |cause| Error::Value { row: scored + at, cause };
                 match &mut *worker {
                     Worker::Trees(worker) => worker.row(features, at, values.as_ref()),
                     Worker::Network(worker) => worker.row(features, at, values.as_ref()),
                 }
                 .map_err(wrong)?;
             }
-            self.scores(&mut worker, rows.len())?.chunks(outputs).for_each(&mut each);
+            self.scores(&mut worker, count)?.chunks(outputs).for_each(&mut each);
+            scored += count;
         }
         Ok(())
     }

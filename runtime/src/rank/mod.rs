@@ -30,14 +30,14 @@ pub use engine::Engine;
 pub use handle::{Handle, Ranked};
 pub use modeldeploy_format::features::{List, Value, ValueError};
 
-use crate::model::Error;
+use crate::model::{AnyModel, Error, Facts};
 
 /// A locked ranker. `#[model("name")]` implements it; nothing else should.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model of the task `rank`",
     note = "a model's task is the one in the manifest, `[package.metadata.modeldeploy.model.…]`"
 )]
-pub trait RankModel: Sized + Send + Sync + 'static {
+pub trait RankModel: AnyModel {
     /// The name in the manifest and the lock.
     const NAME: &'static str;
     /// Its own version.
@@ -48,6 +48,8 @@ pub trait RankModel: Sized + Send + Sync + 'static {
     const FEATURES: &'static [&'static str];
     /// How many scores a row gets.
     const OUTPUTS: usize;
+    /// What it takes and gives.
+    const FACTS: Facts;
 
     /// The model, made on the first call and kept.
     #[doc(hidden)]

@@ -2,9 +2,11 @@
 
 #![allow(dead_code, reason = "each test takes what it needs")]
 
+pub(crate) mod feed;
 pub(crate) mod means;
 pub(crate) mod network;
 mod overlap;
+pub(crate) mod shelf;
 
 use modeldeploy::format::golden::Golden;
 use modeldeploy::format::pack::{Aligned, Contents, Writer};

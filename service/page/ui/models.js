@@ -16,15 +16,19 @@ function digest(value) {
 }
 
 function facts(model) {
-  const gives = { embed: `${model.outputs} values${model.normalized ? ", of unit length" : ""}`, score: "a score for a pair", classify: `${model.outputs} labels` };
+  const gives = { embed: `${model.outputs} values${model.normalized ? ", of unit length" : ""}`, score: "a score for a pair", classify: `${model.outputs} labels`, rank: model.outputs === 1 ? "a score for a candidate" : `${model.outputs} scores for a candidate` };
   const found = [
     fact("gives", gives[model.task] ?? `${model.outputs} values`),
-    fact("takes", `${model.max_tokens} tokens`),
+    fact("takes", model.task === "rank" ? `${model.features.length} features` : `${model.max_tokens} tokens`),
     fact("pack", `${bytes(model.pack_bytes)}, ${model.isa}`),
     fact("digest", digest(model.digest)),
   ];
   if (model.space) found.push(fact("space", digest(model.space)));
   if (model.labels.length) found.push(fact("labels", model.labels.join(", ")));
+  for (const of of ["user", "session", "candidate"]) {
+    const names = model.features.filter((feature) => feature.of === of).map((feature) => feature.name);
+    if (names.length) found.push(fact(`of a ${of}`, names.join(", ")));
+  }
   if (model.prompts.length) found.push(fact("prompts", model.prompts.map((name) => (name === model.default_prompt ? `${name} (default)` : name)).join(", ")));
   return found;
 }

@@ -162,7 +162,9 @@ function timing(times) {
 
 /** Makes the box ready. */
 export function start(all) {
-  models = all;
+  // A ranker takes no text: `/docs` has a request for each.
+  models = all.filter((model) => model.task !== "rank");
+  $("try").hidden = models.length === 0;
   $("try-model").replaceChildren(...models.map((model, place) => new Option(`${model.name} ${model.version}`, String(place))));
   $("try-model").addEventListener("change", choose);
   $("ask").addEventListener("submit", run);

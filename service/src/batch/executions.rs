@@ -37,12 +37,12 @@ struct Counts {
 }
 
 impl Executions {
-    pub(super) fn new() -> Executions {
+    pub(crate) fn new() -> Executions {
         Executions((0..BATCH_TEXTS).map(|_| Counts::default()).collect())
     }
 
     /// Counts a batch that ran.
-    pub(super) fn count(&self, texts: usize, spent: Spent) {
+    pub(crate) fn count(&self, texts: usize, spent: Spent) {
         let counts = &self.0[texts - 1];
         counts.batches.fetch_add(1, Relaxed);
         counts.input.fetch_add(spent.input.as_nanos() as u64, Relaxed);

@@ -9,9 +9,9 @@ use modeldeploy::isa::Isa;
 use modeldeploy::session::{Capacity, Session};
 use std::time::{Duration, Instant};
 
-/// A session of each model, in the order of [`Models::all`].
+/// A session of each model, in the order of [`Models::all`]; rankers have workers of their own, and none here.
 pub(super) struct Sessions {
-    sessions: Vec<Session<'static>>,
+    sessions: Vec<Option<Session<'static>>>,
     max_tokens: Vec<usize>,
 }
 
@@ -20,8 +20,10 @@ impl Sessions {
     pub(super) fn new(models: &Models) -> Result<Sessions, String> {
         let isa = Isa::from_env().map_err(|error| error.to_string())?;
         let session = |served: &Served| {
+            let Some(engine) = served.texts() else { return Ok(None) };
             let capacity = Capacity::new(BATCH_TOKENS.max(served.facts.max_tokens), BATCH_TEXTS);
-            Session::with_isa(served.engine.artifact(), capacity, isa)
+            Session::with_isa(engine.artifact(), capacity, isa)
+                .map(Some)
                 .map_err(|error| format!("a session of model `{}` cannot be made: {error}", served.card.name))
         };
         let sessions = models.all().iter().map(session).collect::<Result<_, _>>()?;
@@ -33,6 +35,9 @@ impl Sessions {
         let mut failed = None;
         let mut rows = vec![];
         let costs = (0..self.sessions.len()).map(|model| {
+            if self.sessions[model].is_none() {
+                return Cost::measured(1, |_, _| Duration::ZERO);
+            }
             Cost::measured(self.max_tokens[model], |texts, tokens| {
                 let mut batch = Ragged::new();
                 // Which tokens they are is all the same to the kernels; there is one of id 0 in every vocabulary.
@@ -50,7 +55,8 @@ impl Sessions {
 
 impl Run for Sessions {
     fn run(&mut self, model: usize, texts: &Ragged, rows: &mut Vec<f32>) -> Result<(), String> {
-        let values = self.sessions[model].run(&texts.as_batch()).map_err(|error| error.to_string())?;
+        let session = self.sessions[model].as_mut().ok_or("the model reads no texts")?;
+        let values = session.run(&texts.as_batch()).map_err(|error| error.to_string())?;
         rows.extend_from_slice(values);
         Ok(())
     }

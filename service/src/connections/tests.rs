@@ -31,6 +31,7 @@ const WIDE: Limits = Limits {
     bodies_bytes: 1 << 20,
     texts: 100,
     tokens: 1000,
+    candidates: 1,
     deadline: FAR,
     write: FAR,
     age: FAR,

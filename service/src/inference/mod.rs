@@ -1,12 +1,14 @@
-//! From texts to rows, for every protocol: limits, tokens, batches.
+//! From texts to rows, and from candidates to scores, for every protocol: limits, tokens, batches.
 
 mod code;
 mod fault;
+mod rank;
 mod statistics;
 mod tokenize;
 
 pub(crate) use code::{Code, status};
 pub(crate) use fault::Fault;
+pub(crate) use rank::Scores;
 pub(crate) use tokenize::{Overlong, Text, tokenize};
 
 use crate::batch::{Batcher, Executions, Failure};
@@ -14,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::models::{ModelCard, Models, Served};
 use crate::observe::Record;
 use crate::processors::processors;
+use crate::ranking::Workers;
 use crate::shadow::{Afterwards, Answered, Shadows};
 use crate::{Limits, logs};
 use axum::http::HeaderMap;
@@ -37,6 +40,8 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) struct Inference {
     models: Arc<Models>,
     batcher: Batcher,
+    /// What scores candidates.
+    rankers: Workers,
     shadows: Option<Shadows>,
     limits: Limits,
     /// Whether texts are said in the log.
@@ -101,13 +106,14 @@ impl Inference {
         let models = Arc::new(models);
         let threads = processors();
         let batcher = Batcher::start(&models, metrics.models())?;
+        let rankers = Workers::start(&models, metrics.models())?;
         let shadows = Shadows::start(&models, batcher.idle())?;
         if let Some(shadows) = &shadows {
             metrics.follow(shadows.clone());
         }
         let statistics = models.all().iter().map(|_| Statistics::default()).collect();
         let tokenizing = Semaphore::new(threads);
-        Ok(Inference { models, batcher, shadows, limits, says_texts: false, statistics, tokenizing })
+        Ok(Inference { models, batcher, rankers, shadows, limits, says_texts: false, statistics, tokenizing })
     }
 
     /// As it is, and saying what texts it is asked for.
@@ -133,7 +139,11 @@ impl Inference {
 
     /// The requests and the batches of the model in that place.
     pub(crate) fn statistics(&self, model: usize) -> (Snapshot, &Executions) {
-        (self.statistics[model].snapshot(), self.batcher.executions(model))
+        let executions = match self.served(model).ranker() {
+            Some(_) => self.rankers.executions(model),
+            None => self.batcher.executions(model),
+        };
+        (self.statistics[model].snapshot(), executions)
     }
 
     /// The rows of the texts, bit by bit those of `Engine::run`.
@@ -155,7 +165,7 @@ impl Inference {
 
     /// Counts how the model in that place answered, and says it where it did not.
     fn tell(&self, model: usize, card: &ModelCard, outcome: &Result<Answer, Fault>, begun: Instant) {
-        self.statistics[model].count(outcome, begun.elapsed());
+        self.statistics[model].count(outcome.as_ref().ok().map(|answer| answer.times), begun.elapsed());
         Record::answer(outcome);
         if let Err(fault) = outcome {
             logs::fault(card.name, card.version, fault);
@@ -201,6 +211,8 @@ impl Inference {
     /// Where there are several models, which one is asked, and would refuse, is known by more than a head.
     pub(crate) fn overload(&self, timeout: Option<Duration>) -> Option<Duration> {
         let [only] = self.models.all() else { return None };
+        // What a ranker's request costs, its candidates say.
+        only.texts()?;
         let begun = Instant::now();
         let checked = self.batcher.check(0, 1, self.deadline(begun, timeout));
         let Err(Failure::Overloaded { after }) = checked else { return None };

@@ -1,6 +1,6 @@
 //! How many requests a model answered or did not, and where their time went: what Triton's clients call its statistics.
 
-use super::{Answer, Fault};
+use super::Times;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -38,18 +38,18 @@ pub(crate) struct Snapshot {
 }
 
 impl Statistics {
-    /// Counts a request, by how it ended and how long it took.
-    pub(super) fn count(&self, outcome: &Result<Answer, Fault>, took: Duration) {
+    /// Counts a request, by where its time went, if it was answered, and how long it took.
+    pub(super) fn count(&self, answered: Option<Times>, took: Duration) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.last.fetch_max(now.as_millis() as u64, Relaxed);
-        match outcome {
-            Ok(Answer { times, .. }) => {
+        match answered {
+            Some(times) => {
                 self.success.add(took);
                 self.queue.fetch_add(times.queue.as_nanos() as u64, Relaxed);
                 self.input.fetch_add(times.tokenize.as_nanos() as u64, Relaxed);
                 self.infer.fetch_add(times.infer.as_nanos() as u64, Relaxed);
             }
-            Err(_) => self.fail.add(took),
+            None => self.fail.add(took),
         }
     }
 
@@ -83,7 +83,6 @@ impl Lapse {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Times;
     use super::*;
 
     #[test]
@@ -92,10 +91,9 @@ mod tests {
         let (one, two, four) = (Duration::from_nanos(1), Duration::from_nanos(2), Duration::from_nanos(4));
         let times = Times { tokenize: one, queue: two, infer: four };
         for _ in 0..3 {
-            let answer = Answer::of(vec![], times, 0);
-            statistics.count(&Ok(answer), Duration::from_nanos(15));
+            statistics.count(Some(times), Duration::from_nanos(15));
         }
-        statistics.count(&Err(Fault::Late), Duration::from_nanos(100));
+        statistics.count(None, Duration::from_nanos(100));
         let got = statistics.snapshot();
         assert!(got.last_millis > 1_700_000_000_000, "{got:?}");
         let expected = Snapshot {

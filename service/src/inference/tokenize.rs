@@ -4,6 +4,7 @@ use super::Fault;
 use crate::batch::Ragged;
 use crate::models::Served;
 use modeldeploy::format::Task;
+use modeldeploy::model::Engine;
 use modeldeploy::tokenizer::{Encoding, Side, Truncation};
 use std::borrow::Cow;
 
@@ -42,23 +43,25 @@ impl Text {
 ///
 /// # Errors
 ///
-/// If there is no such prompt, or a text is none for the model's task, has no tokens, or has too many.
+/// If the model is a ranker, there is no such prompt, or a text is none for the model's task, has no tokens, or has too many.
 pub(crate) fn tokenize(
     served: &Served,
     prompt: Option<&str>,
     texts: &[Text],
     overlong: Overlong,
 ) -> Result<Ragged, Fault> {
-    let prompt = served.engine.prompt(prompt).map_err(|error| Fault::input(None, error.to_string()))?;
+    let engine = served.texts().ok_or_else(|| Fault::input(None, served.no_texts()))?;
+    let most = served.facts.max_tokens;
+    let prompt = engine.prompt(prompt).map_err(|error| Fault::input(None, error.to_string()))?;
     let (mut encoding, mut tokens) = (Encoding::new(), Ragged::new());
     for (at, text) in texts.iter().enumerate() {
         let wrong = |message: String| Fault::input(Some(at), message);
         fits_task(served.facts.task, text).map_err(|message| wrong(message.to_owned()))?;
         match text {
-            Text::One(text) => encode(served, prompt, text, None, overlong, &mut encoding),
-            Text::Pair(text, pair) => encode(served, prompt, text, Some(pair), overlong, &mut encoding),
+            Text::One(text) => encode((engine, most), prompt, (text, None), overlong, &mut encoding),
+            Text::Pair(text, pair) => encode((engine, most), prompt, (text, Some(pair)), overlong, &mut encoding),
             Text::Tokens(ids) => {
-                tokens.push(checked(served, ids).map_err(wrong)?.iter().copied(), vec![0; ids.len()]);
+                tokens.push(checked((engine, most), ids).map_err(wrong)?.iter().copied(), vec![0; ids.len()]);
                 continue;
             }
         }
@@ -77,36 +80,34 @@ fn fits_task(task: Task, text: &Text) -> Result<(), &'static str> {
 }
 
 fn encode(
-    served: &Served,
+    (engine, most): (&Engine<'_>, usize),
     prompt: &str,
-    text: &str,
-    pair: Option<&str>,
+    (text, pair): (&str, Option<&str>),
     overlong: Overlong,
     out: &mut Encoding,
 ) -> Result<(), String> {
     let text = if prompt.is_empty() { Cow::Borrowed(text) } else { Cow::Owned(format!("{prompt}{text}")) };
-    let own = served.engine.truncation();
+    let own = engine.truncation();
     let truncation = match overlong {
         Overlong::Cut => own,
         Overlong::CutAt(side) => Truncation { side, ..own },
         // One more than may be, so that it is seen.
         Overlong::Refuse => Truncation { max_len: own.max_len.saturating_add(1), ..own },
     };
-    served.engine.tokenizer().encode_into(&text, pair, truncation, out).map_err(|error| error.to_string())?;
-    within(served, out.len())
+    engine.tokenizer().encode_into(&text, pair, truncation, out).map_err(|error| error.to_string())?;
+    within(most, out.len())
 }
 
 /// Ids that the model has; cutting them would take special ones away.
-fn checked<'a>(served: &Served, ids: &'a [u32]) -> Result<&'a [u32], String> {
-    let known = served.engine.tokenizer().vocab_size();
+fn checked<'a>((engine, most): (&Engine<'_>, usize), ids: &'a [u32]) -> Result<&'a [u32], String> {
+    let known = engine.tokenizer().vocab_size();
     if let Some(id) = ids.iter().find(|&&id| id >= known) {
         return Err(format!("there is no token {id}: the model's are below {known}"));
     }
-    within(served, ids.len()).map(|()| ids)
+    within(most, ids.len()).map(|()| ids)
 }
 
-fn within(served: &Served, tokens: usize) -> Result<(), String> {
-    let most = served.facts.max_tokens;
+fn within(most: usize, tokens: usize) -> Result<(), String> {
     if tokens == 0 {
         return Err("it has no tokens".to_owned());
     }

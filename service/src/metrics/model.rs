@@ -15,9 +15,17 @@ pub(crate) struct ModelMetrics {
     pub(super) card: ModelCard,
     pub(super) batch_texts: Histogram,
     pub(super) batch_tokens: Histogram,
+    texts: Published,
+    /// Of a ranker: it has a queue of its own, and that of texts publishes all models at once.
+    candidates: Published,
+    panics: AtomicU64,
+}
+
+/// What a queue says of a model.
+#[derive(Debug, Default)]
+struct Published {
     waiting: [AtomicU64; 3],
     sheds: [AtomicU64; SHEDS.len()],
-    panics: AtomicU64,
 }
 
 impl ModelMetrics {
@@ -26,8 +34,8 @@ impl ModelMetrics {
             card,
             batch_texts: Histogram::new(&SIZES),
             batch_tokens: Histogram::new(&SIZES),
-            waiting: Default::default(),
-            sheds: Default::default(),
+            texts: Published::default(),
+            candidates: Published::default(),
             panics: AtomicU64::new(0),
         }
     }
@@ -45,6 +53,32 @@ impl ModelMetrics {
 
     /// Takes over what the queue has counted. It is called with the queue's lock held, so that none overtakes another.
     pub(crate) fn publish(&self, tally: Tally) {
+        self.texts.publish(tally);
+    }
+
+    /// The same of a ranker's queue, whose texts are candidates.
+    pub(crate) fn publish_candidates(&self, tally: Tally) {
+        self.candidates.publish(tally);
+    }
+
+    /// Requests, texts or candidates, and tokens that wait.
+    pub(crate) fn waiting(&self) -> [u64; 3] {
+        let both = [&self.texts, &self.candidates].map(|queue| queue.waiting.each_ref().map(|it| it.load(Relaxed)));
+        std::array::from_fn(|at| both[0][at] + both[1][at])
+    }
+
+    pub(crate) fn sheds(&self) -> [u64; SHEDS.len()] {
+        let both = [&self.texts, &self.candidates].map(|queue| queue.sheds.each_ref().map(|it| it.load(Relaxed)));
+        std::array::from_fn(|at| both[0][at] + both[1][at])
+    }
+
+    pub(crate) fn panics(&self) -> u64 {
+        self.panics.load(Relaxed)
+    }
+}
+
+impl Published {
+    fn publish(&self, tally: Tally) {
         let [requests, texts, tokens] = &self.waiting;
         let [overload, late, gone] = &self.sheds;
         for (count, value) in [
@@ -57,18 +91,5 @@ impl ModelMetrics {
         ] {
             count.store(value, Relaxed);
         }
-    }
-
-    /// Requests, texts and tokens that wait.
-    pub(super) fn waiting(&self) -> [u64; 3] {
-        self.waiting.each_ref().map(|count| count.load(Relaxed))
-    }
-
-    pub(super) fn sheds(&self) -> [u64; SHEDS.len()] {
-        self.sheds.each_ref().map(|count| count.load(Relaxed))
-    }
-
-    pub(super) fn panics(&self) -> u64 {
-        self.panics.load(Relaxed)
     }
 }

@@ -80,13 +80,17 @@ fn requests(inner: &Inner, out: &mut Exposition) {
 fn models(inner: &Inner, out: &mut Exposition) {
     let models =
         || inner.models.iter().map(|model| ([("model", model.card.name), ("version", model.card.version)], model));
-    let mut family = out.family("modeldeploy_batch_texts", Kind::Histogram, "Texts of a batch");
+    let mut family = out.family(
+        "modeldeploy_batch_texts",
+        Kind::Histogram,
+        "Texts of a batch, or candidates of a request to a ranker",
+    );
     models().for_each(|(labels, model)| family.sizes(&labels, &model.batch_texts.totals()));
     let mut family = out.family("modeldeploy_batch_tokens", Kind::Histogram, "Tokens of a batch");
     models().for_each(|(labels, model)| family.sizes(&labels, &model.batch_tokens.totals()));
     for (at, (name, help)) in [
         ("modeldeploy_queue_requests", "Requests that wait for a worker"),
-        ("modeldeploy_queue_texts", "Texts that wait for a worker"),
+        ("modeldeploy_queue_texts", "Texts, or a ranker's candidates, that wait for a worker"),
         ("modeldeploy_queue_tokens", "Tokens that wait for a worker"),
     ]
     .into_iter()

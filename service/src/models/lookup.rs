@@ -96,6 +96,23 @@ impl Models {
         self.first_name(None).and_then(|name| self.find(name, None).ok())
     }
 
+    /// The place of the model of texts that was added first.
+    pub(crate) fn first_of_texts(&self) -> Option<usize> {
+        let reads = |versions: &&Versions| self.all[versions.places.start].texts().is_some();
+        let found = self.added.iter().map(|&at| &self.names[at]).find(reads)?;
+        self.find(found.name, None).ok()
+    }
+
+    /// Why no model does what is asked of texts: all that there are may be rankers.
+    pub(crate) fn lacks(&self, what: &str) -> String {
+        match self.first() {
+            Some(first) if self.first_of_texts().is_none() => {
+                format!("no model here {what}: {}", self.all[first].no_texts())
+            }
+            _ => format!("no model here {what}"),
+        }
+    }
+
     /// The place of the model of that task that was added first.
     pub(crate) fn first_of(&self, task: Task) -> Option<usize> {
         self.first_name(Some(task)).and_then(|name| self.find(name, None).ok())
@@ -123,6 +140,9 @@ impl Versions {
                 other.facts.task
             )));
         }
+        if let Some(shadow) = shadows.iter().find(|shadow| shadow.ranker().is_some()) {
+            return Err(wrong(format!("{} is a shadow, and rankers cannot be one yet", shadow.shown())));
+        }
         if let Some(shadow) = shadows.iter().find(|shadow| shadow.share > Share::NONE) {
             return Err(wrong(format!(
                 "{} has a share of {}, and a shadow answers nobody",
@@ -140,6 +160,11 @@ impl Versions {
                 own[rest].shown(),
                 own[rest].facts.outputs
             )));
+        }
+        // Nor can who does not choose know which features to give.
+        let takes = |served: &Served| served.ranker().map(|engine| engine.signature().features.as_slice());
+        if let Some(other) = everyone().filter(alike).find(|served| takes(served) != takes(&own[rest])) {
+            return Err(wrong(format!("{} takes other features than {}", other.shown(), own[rest].shown())));
         }
         let others = own.iter().enumerate().filter(|(at, _)| *at != rest);
         let shares = others.map(|(at, served)| (places.start + at, served.share));

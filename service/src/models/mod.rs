@@ -10,13 +10,13 @@ mod weights;
 
 pub(crate) use choose::{KEY, LABEL, Named, VERSION, Wanted};
 pub(crate) use lookup::{Models, Unknown};
-pub(crate) use served::{Served, likeliest};
+pub(crate) use served::{Engines, Served, likeliest};
 pub use share::Share;
 pub use version::Version;
 pub(crate) use weights::Weight;
 
 use modeldeploy::Warm;
-use modeldeploy::model::{Engine, Facts, Handle, Model};
+use modeldeploy::model::{AnyModel, Compiled, Proved};
 use serde::Serialize;
 
 /// What a service tells of a model inside it.
@@ -28,7 +28,7 @@ pub struct ModelCard {
     pub version: &'static str,
     /// The digest of its pack.
     pub digest: &'static str,
-    /// The digest of what decides what its outputs mean.
+    /// The digest of what decides what its outputs mean; empty of a ranker.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub space: &'static str,
 }
@@ -36,16 +36,10 @@ pub struct ModelCard {
 /// A model of a service: its card and what is done with it. No type remembers which model it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inside {
+    /// Under the name that it is served as.
     pub(crate) card: ModelCard,
-    pub(crate) facts: Facts,
-    /// The model itself, made on the first call.
-    pub(crate) engine: fn() -> Result<&'static Engine<'static>, modeldeploy::Error>,
-    /// Makes it ready to run.
-    pub(crate) load: fn(Option<Warm>) -> Result<(), String>,
-    /// Replays its golden vectors; says how they compare.
-    pub(crate) self_test: fn() -> Result<String, String>,
-    /// Its name in the lock, whatever it is served as.
-    pub(crate) entry: &'static str,
+    /// As the lock has it.
+    pub(crate) compiled: Compiled,
     pub(crate) label: Option<&'static str>,
     /// Of the requests for its name that ask for no version.
     pub(crate) share: Share,
@@ -58,10 +52,21 @@ pub(crate) struct Inside {
 pub(crate) struct Listed {
     #[serde(flatten)]
     card: ModelCard,
+    task: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<Passed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'static str>,
     #[serde(skip_serializing_if = "is_none")]
     share: Share,
+}
+
+/// What its gate measured, as the lock has it.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Passed {
+    metric: &'static str,
+    base: &'static str,
+    got: &'static str,
 }
 
 fn is_none(share: &Share) -> bool {
@@ -69,18 +74,9 @@ fn is_none(share: &Share) -> bool {
 }
 
 impl Inside {
-    pub(crate) fn of<M: Model>() -> Inside {
-        Inside {
-            card: ModelCard::of::<M>(),
-            facts: M::FACTS,
-            engine: M::engine,
-            load: load::<M>,
-            self_test: self_test::<M>,
-            entry: M::NAME,
-            label: None,
-            share: Share::NONE,
-            is_shadow: false,
-        }
+    pub(crate) fn of<M: AnyModel>() -> Inside {
+        let (card, compiled) = (ModelCard::of::<M>(), M::COMPILED);
+        Inside { card, compiled, label: None, share: Share::NONE, is_shadow: false }
     }
 
     /// The same under another name.
@@ -90,28 +86,37 @@ impl Inside {
     }
 
     pub(crate) fn listed(&self) -> Listed {
-        Listed { card: self.card, label: self.label, share: self.share }
+        let facts = self.compiled.facts;
+        let gate = facts.gate.map(|gate| Passed { metric: gate.metric, base: gate.base, got: gate.got });
+        Listed { card: self.card, task: facts.task.name(), gate, label: self.label, share: self.share }
     }
-}
 
-fn load<M: Model>(warm: Option<Warm>) -> Result<(), String> {
-    let handle = Handle::<M>::new();
-    warm.map_or_else(|| handle.warm(), |how| handle.warm_with(how)).map_err(|error| error.to_string())
-}
+    /// Makes it ready to run.
+    pub(crate) fn load(&self, warm: Option<Warm>) -> Result<(), String> {
+        self.compiled.warm(warm).map_err(|error| error.to_string())
+    }
 
-fn self_test<M: Model>() -> Result<String, String> {
-    let found = Handle::<M>::new().self_test().map_err(|error| error.to_string())?;
-    // Single numbers have no direction.
-    let near = match M::FACTS.outputs {
-        1 => format!("at most {:.6} from the f32 reference", found.distance),
-        _ => format!("cosine to the f32 reference at least {:.6}", found.cosine),
-    };
-    Ok(format!("{} {}: {} golden vectors came back to the bit; {near}", M::NAME, M::VERSION, found.vectors))
+    /// Replays what is golden in it; says how that compares.
+    pub(crate) fn self_test(&self) -> Result<String, String> {
+        let Compiled { name, version, facts, .. } = self.compiled;
+        Ok(match self.compiled.self_test().map_err(|error| error.to_string())? {
+            Proved::Requests(golden) => format!("{name} {version}: {golden} golden requests came back to the bit"),
+            Proved::Vectors(found) => {
+                // Single numbers have no direction.
+                let near = match facts.outputs {
+                    1 => format!("at most {:.6} from the f32 reference", found.distance),
+                    _ => format!("cosine to the f32 reference at least {:.6}", found.cosine),
+                };
+                format!("{name} {version}: {} golden vectors came back to the bit; {near}", found.vectors)
+            }
+        })
+    }
 }
 
 impl ModelCard {
     /// The card of a model.
-    pub const fn of<M: Model>() -> ModelCard {
-        ModelCard { name: M::NAME, version: M::VERSION, digest: M::DIGEST, space: M::SPACE }
+    pub const fn of<M: AnyModel>() -> ModelCard {
+        let Compiled { name, version, digest, space, .. } = M::COMPILED;
+        ModelCard { name, version, digest, space }
     }
 }

@@ -1,17 +1,18 @@
-//! A model as every protocol sees it: its card, its facts and its engine, whatever its type.
+//! A model as every protocol sees it: its card, its facts and what runs it, whatever its type.
 
 use super::choose::VERSION;
 use super::{Inside, ModelCard, Share};
 use axum::http::{HeaderName, HeaderValue};
 use modeldeploy::format::program::{Activation, Step};
-use modeldeploy::model::{Engine, Facts};
+use modeldeploy::model::{Engine, Facts, Made};
+use modeldeploy::rank;
 
 /// A model that is served.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Served {
     pub(crate) card: ModelCard,
     pub(crate) facts: Facts,
-    pub(crate) engine: &'static Engine<'static>,
+    pub(crate) engines: Engines,
     /// Its name in the lock, whatever it is served as.
     pub(crate) entry: &'static str,
     pub(crate) label: Option<&'static str>,
@@ -21,11 +22,44 @@ pub(crate) struct Served {
     pub(crate) is_shadow: bool,
 }
 
+/// What runs a model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Engines {
+    /// One of texts.
+    Texts(&'static Engine<'static>),
+    /// A ranker.
+    Ranker(&'static rank::Engine<'static>),
+}
+
 impl Served {
     /// The model, made if it was not yet.
     pub(crate) fn new(inside: &Inside) -> Result<Served, modeldeploy::Error> {
-        let Inside { card, facts, entry, label, share, is_shadow, .. } = *inside;
-        Ok(Served { card, facts, engine: (inside.engine)()?, entry, label, share, is_shadow })
+        let Inside { card, compiled, label, share, is_shadow } = *inside;
+        let engines = match compiled.made {
+            Made::Texts(engine) => Engines::Texts(engine()?),
+            Made::Ranker(engine) => Engines::Ranker(engine()?),
+        };
+        let (facts, entry) = (compiled.facts, compiled.name);
+        Ok(Served { card, facts, engines, entry, label, share, is_shadow })
+    }
+
+    /// What runs texts; none of a ranker.
+    pub(crate) fn texts(&self) -> Option<&'static Engine<'static>> {
+        if let Engines::Texts(engine) = self.engines { Some(engine) } else { None }
+    }
+
+    /// What scores candidates; none of a model of texts.
+    pub(crate) fn ranker(&self) -> Option<&'static rank::Engine<'static>> {
+        if let Engines::Ranker(engine) = self.engines { Some(engine) } else { None }
+    }
+
+    /// What is said to who asks a ranker for a text.
+    pub(crate) fn no_texts(&self) -> String {
+        let name = self.card.name;
+        format!(
+            "model `{name}` is a ranker: it scores candidates by their features and reads no texts; \
+             ask it by `/v2/models/{name}/infer` or `/v1/models/{name}:predict`"
+        )
     }
 
     /// Its version and label, in words.
@@ -47,7 +81,8 @@ impl Served {
 
     /// Whether its rows end in a sigmoid.
     pub(crate) fn has_sigmoid(&self) -> bool {
-        let program = self.engine.artifact().program();
+        let Some(engine) = self.texts() else { return false };
+        let program = engine.artifact().program();
         program.steps.iter().any(|step| match step {
             Step::Linear { activation, out, .. } | Step::Activate { activation, out, .. } => {
                 *out == program.output && *activation == Activation::Sigmoid

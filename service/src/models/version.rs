@@ -1,7 +1,7 @@
 //! How a service says which versions of a model it holds.
 
 use super::{Inside, Share};
-use modeldeploy::model::Model;
+use modeldeploy::model::AnyModel;
 
 /// A version of a model, with its label and its share of the requests; [`Service::versions`](crate::Service::versions) takes them.
 ///
@@ -25,23 +25,24 @@ pub struct Version(pub(crate) Inside);
 
 impl Version {
     /// A version without a label, which answers who asks for it.
-    pub fn of<M: Model>() -> Version {
+    pub fn of<M: AnyModel>() -> Version {
         Version(Inside::of::<M>())
     }
 
     /// The version with the label `stable`: it answers all that no other one has a share of.
-    pub fn stable<M: Model>() -> Version {
+    pub fn stable<M: AnyModel>() -> Version {
         Version::of::<M>().label(STABLE)
     }
 
     /// The version with the label `canary`, and its share of the requests.
-    pub fn canary<M: Model>(share: Share) -> Version {
+    pub fn canary<M: AnyModel>(share: Share) -> Version {
         Version::of::<M>().label("canary").share(share)
     }
 
     /// The version with the label `shadow`: it answers nobody. What the others answered it scores as well, when the processors have
-    /// nothing else to do, and `/models/{name}/shadow` and `/metrics` tell how far it was from them.
-    pub fn shadow<M: Model>() -> Version {
+    /// nothing else to do, and `/models/{name}/shadow` and `/metrics` tell how far it was from them. A ranker cannot be one yet: a
+    /// service with such a shadow does not start.
+    pub fn shadow<M: AnyModel>() -> Version {
         let mut version = Version::of::<M>().label("shadow");
         version.0.is_shadow = true;
         version

@@ -1,7 +1,7 @@
 //! What is noted of a request while it is answered: where protocols hand over to models, without any protocol knowing.
 
 use super::Code;
-use crate::inference::{Answer, Fault, Times};
+use crate::inference::{Answer, Fault, Scores, Times};
 use std::cell::Cell;
 use std::time::Instant;
 
@@ -54,6 +54,19 @@ impl Record {
                 record.times.tokenize += answer.times.tokenize;
                 record.times.queue += answer.times.queue;
                 record.times.infer += answer.times.infer;
+                record.answered = Some(Instant::now());
+            }
+            Err(fault) => record.failure = Some(fault.code().into()),
+        });
+    }
+
+    /// Notes how a ranker answered.
+    pub(crate) fn scored(scores: &Result<Scores, Fault>) {
+        Record::change(|record| match scores {
+            Ok(scores) => {
+                record.batch = record.batch.max(scores.candidates());
+                record.times.queue += scores.times.queue;
+                record.times.infer += scores.times.infer;
                 record.answered = Some(Instant::now());
             }
             Err(fault) => record.failure = Some(fault.code().into()),

@@ -9,14 +9,16 @@
 
 mod operation;
 mod own;
+mod ranked;
 mod routes;
 pub(crate) mod schema;
 mod shown;
 mod whole;
 
 pub(crate) use operation::{Errors, JSON, Operation};
+pub(crate) use ranked::{OF_ROWS, Ranked};
 pub(crate) use routes::{PARTS, router};
-pub(crate) use shown::{Asked, Shown, number, numbers};
+pub(crate) use shown::{Asked, Known, Shown, Versioned, number, numbers};
 use whole::BEARER;
 
 use crate::Limits;
@@ -44,9 +46,15 @@ pub(crate) struct About {
     pub(crate) service: (&'static str, &'static str),
     pub(crate) limits: Limits,
     auth: Auth,
-    /// By name, and of a name the newest first.
+    /// All models, by name, and of a name the newest first.
+    pub(crate) all: Vec<Known>,
+    /// Those of texts, in that order.
     pub(crate) models: Vec<Shown>,
-    /// The place of the model that was added first.
+    /// Those that are rankers, in that order.
+    pub(crate) rankers: Vec<Ranked>,
+    /// The place among all of the model that was added first.
+    added_first: Option<usize>,
+    /// The place of the model of texts that was added first.
     first: Option<usize>,
     /// That of the first of each task.
     of_task: [(Task, Option<usize>); 3],
@@ -64,17 +72,50 @@ impl About {
         auth: Auth,
         models: &Models,
     ) -> Result<About, modeldeploy::Error> {
-        let (first, all) = (models.first(), models.all());
-        let of_task = [Task::Embed, Task::Score, Task::Classify].map(|task| (task, models.first_of(task)));
+        let served = models.all();
+        let among_texts = |place: usize| served[..place].iter().filter(|model| model.texts().is_some()).count();
+        let first = models.first_of_texts().map(among_texts);
+        let of_task = [Task::Embed, Task::Score, Task::Classify];
+        let of_task = of_task.map(|task| (task, models.first_of(task).map(among_texts)));
         // Of a name the stable one, where there is one.
-        let is_newest = |at: usize| models.find(all[at].card.name, None) == Ok(at);
-        let models = all.iter().enumerate().map(|(at, served)| Shown::of(served, is_newest(at)));
-        Ok(About { service, limits, auth, first, of_task, models: models.collect::<Result<_, _>>()? })
+        let is_newest = |at: usize| models.find(served[at].card.name, None) == Ok(at);
+        let known = served.iter().enumerate().map(|(at, &served)| Known { served, is_newest: is_newest(at) });
+        let all: Vec<Known> = known.collect();
+        let texts = all.iter().filter_map(|known| Some((known, known.served.texts()?)));
+        let texts = texts.map(|(known, engine)| Shown::of(&known.served, engine, known.is_newest));
+        let rankers = all.iter().filter_map(|&known| Some((known, known.served.ranker()?)));
+        let rankers = rankers.map(|(known, engine)| Ranked::of(known, engine));
+        Ok(About {
+            service,
+            limits,
+            auth,
+            added_first: models.first(),
+            first,
+            of_task,
+            models: texts.collect::<Result<_, _>>()?,
+            rankers: rankers.collect::<Result<_, _>>()?,
+            all,
+        })
     }
 
-    /// The model that answers paths that name none.
+    /// The model of texts that answers paths that name none.
     pub(crate) fn first(&self) -> Option<&Shown> {
         self.first.map(|at| &self.models[at])
+    }
+
+    /// The ranker that answers paths that name no model, if the model that was added first is one.
+    pub(crate) fn first_ranker(&self) -> Option<&Ranked> {
+        let first = &self.all[self.added_first?];
+        self.rankers.iter().find(|ranked| ranked.is(first))
+    }
+
+    /// The model that stands for all where a path names one: the first of texts, or else the first.
+    pub(crate) fn example(&self) -> Option<&Known> {
+        let first = self.first().map(|shown| shown.card);
+        first.map_or_else(
+            || self.added_first.map(|at| &self.all[at]),
+            |card| self.all.iter().find(|known| known.served.card == card),
+        )
     }
 
     /// The one that answers paths of a task.
@@ -84,8 +125,13 @@ impl About {
     }
 
     /// The newest of each name.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = &Shown> {
-        self.models.iter().filter(|shown| shown.is_newest)
+    pub(crate) fn newest(&self) -> impl Iterator<Item = &Known> {
+        self.all.iter().filter(|known| known.is_newest)
+    }
+
+    /// The rankers that a header may choose in the place of that one: its versions that take and give the same.
+    pub(crate) fn alike_rankers(&self, ranked: &Ranked) -> Vec<&Ranked> {
+        self.rankers.iter().filter(|other| other.is_alike(ranked)).collect()
     }
 
     /// The versions that a header may choose in the place of that one: those whose answers have its form.
@@ -96,8 +142,8 @@ impl About {
 
     /// The names, each once; that of the first model stands first.
     pub(crate) fn names(&self) -> Vec<String> {
-        let first = self.first().map(|shown| shown.card.name);
-        let others = self.newest().map(|shown| shown.card.name).filter(|name| Some(*name) != first);
+        let first = self.example().map(|known| known.served.card.name);
+        let others = self.newest().map(|known| known.served.card.name).filter(|name| Some(*name) != first);
         first.into_iter().chain(others).map(str::to_owned).collect()
     }
 }

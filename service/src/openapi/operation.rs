@@ -1,7 +1,7 @@
 //! One operation of the document: a method at a path, what it takes, what it answers, and examples of both.
 
 use super::whole::{BEARER, WHOLE};
-use super::{Shown, schema};
+use super::{Versioned, schema};
 use crate::models::{KEY, LABEL, VERSION};
 use serde_json::{Map, Value, json};
 
@@ -90,14 +90,14 @@ impl Operation {
     }
 
     /// It is answered by one of these versions, as headers ask for it or the shares say.
-    pub(crate) fn chosen_of(self, versions: &[&Shown]) -> Operation {
-        let of = |of: fn(&Shown) -> Option<&'static str>| {
+    pub(crate) fn chosen_of<V: Versioned>(self, versions: &[&V]) -> Operation {
+        let of = |of: fn(&V) -> Option<&'static str>| {
             // An empty header is as none.
             let mut values = vec![""];
             values.extend(versions.iter().copied().filter_map(of));
             values
         };
-        let (numbers, labels) = (of(|version| Some(version.card.version)), of(|version| version.label));
+        let (numbers, labels) = (of(|version| Some(version.version())), of(|version| version.label()));
         let operation = self.header(VERSION, schema::one_of(&numbers), "The version that is to answer.");
         let operation = match labels.len() {
             1 => operation,
@@ -108,8 +108,8 @@ impl Operation {
     }
 
     /// A header of its answer says which of these versions it is of.
-    pub(crate) fn answered_by(self, versions: &[&Shown]) -> Operation {
-        let versions: Vec<&str> = versions.iter().map(|version| version.card.version).collect();
+    pub(crate) fn answered_by<V: Versioned>(self, versions: &[&V]) -> Operation {
+        let versions: Vec<&str> = versions.iter().map(|version| version.version()).collect();
         self.with_header(200, VERSION, schema::one_of(&versions), "The version that answered.")
     }
 

@@ -55,10 +55,11 @@ pub(super) fn section(about: &About) -> Section {
     };
     let error = json!({ "$ref": "#/components/schemas/Error" });
     let card = schema::object(
-        &["name", "version", "digest"],
+        &["name", "version", "digest", "task"],
         json!({
             "name": schema::string(), "version": schema::string(), "digest": schema::string(), "space": schema::string(),
-            "label": schema::string(), "share": schema::string(),
+            "task": schema::string(), "label": schema::string(), "share": schema::string(),
+            "gate": schema::record(json!({ "metric": schema::string(), "base": schema::string(), "got": schema::string() })),
         }),
     );
     let document = |path: &str, summary: &str| {

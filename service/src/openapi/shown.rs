@@ -18,8 +18,6 @@ pub(crate) struct Shown {
     pub(crate) engine: &'static Engine<'static>,
     /// That it is served under.
     pub(crate) label: Option<&'static str>,
-    /// As TensorFlow Serving counts versions.
-    pub(crate) number: Option<i64>,
     pub(crate) has_sigmoid: bool,
     /// Whether it is the newest of its name.
     pub(crate) is_newest: bool,
@@ -27,6 +25,30 @@ pub(crate) struct Shown {
     pub(crate) texts: (&'static str, &'static str),
     /// Two examples.
     pub(crate) asks: [Asked; 2],
+}
+
+/// A model of any task, before it is asked anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    pub(crate) served: Served,
+    /// Whether it is the one of its name that answers where none is asked for.
+    pub(crate) is_newest: bool,
+}
+
+/// What a version of a model is called by.
+pub(crate) trait Versioned {
+    fn version(&self) -> &'static str;
+    fn label(&self) -> Option<&'static str>;
+}
+
+impl Versioned for Shown {
+    fn version(&self) -> &'static str {
+        self.card.version
+    }
+
+    fn label(&self) -> Option<&'static str> {
+        self.label
+    }
 }
 
 /// What a model is asked, and what its engine answers.
@@ -45,22 +67,26 @@ impl Shown {
     /// # Errors
     ///
     /// If the engine cannot.
-    pub(super) fn of(served: &Served, is_newest: bool) -> Result<Shown, modeldeploy::Error> {
-        let texts = TEXTS.into_iter().find(|texts| fits(served, *texts)).unwrap_or(TEXTS[TEXTS.len() - 1]);
+    pub(super) fn of(
+        served: &Served,
+        engine: &'static Engine<'static>,
+        is_newest: bool,
+    ) -> Result<Shown, modeldeploy::Error> {
+        let texts = TEXTS.into_iter().find(|texts| fits(served, engine, *texts)).unwrap_or(TEXTS[TEXTS.len() - 1]);
         let (text, other) = (texts.0.to_owned(), texts.1.to_owned());
         let asks = match served.facts.task {
             Task::Score => [Text::Pair(text.clone(), other), Text::Pair(text.clone(), text)],
             _ => [Text::One(text), Text::One(other)],
         };
         let [first, second] = asks;
-        let asks = [ask(served, &first)?, ask(served, &second)?];
-        let (number, has_sigmoid) = (served.number(), served.has_sigmoid());
-        let Served { card, facts, engine, label, .. } = *served;
-        Ok(Shown { card, facts, engine, label, number, has_sigmoid, is_newest, texts, asks })
+        let asks = [ask(served, engine, &first)?, ask(served, engine, &second)?];
+        let has_sigmoid = served.has_sigmoid();
+        let Served { card, facts, label, .. } = *served;
+        Ok(Shown { card, facts, engine, label, has_sigmoid, is_newest, texts, asks })
     }
 
     /// The label of a classifier's row.
-    pub(crate) fn label(&self, row: &[f32]) -> &'static str {
+    pub(crate) fn label_of(&self, row: &[f32]) -> &'static str {
         likeliest(&self.facts, row)
     }
 
@@ -80,27 +106,27 @@ fn parts(text: &Text) -> (&str, Option<&str>) {
     }
 }
 
-fn fits(served: &Served, (text, other): (&str, &str)) -> bool {
-    let prompt = served.engine.prompt(None).unwrap_or_default();
+fn fits(served: &Served, engine: &Engine<'_>, (text, other): (&str, &str)) -> bool {
+    let prompt = engine.prompt(None).unwrap_or_default();
     let pair = (served.facts.task == Task::Score).then_some(text);
     let longest = if text.len() > other.len() { text } else { other };
-    tokens(served, &format!("{prompt}{longest}"), pair) <= served.facts.max_tokens
+    tokens(engine, &format!("{prompt}{longest}"), pair) <= served.facts.max_tokens
 }
 
-fn tokens(served: &Served, text: &str, pair: Option<&str>) -> usize {
+fn tokens(engine: &Engine<'_>, text: &str, pair: Option<&str>) -> usize {
     let mut encoding = Encoding::new();
-    match served.engine.tokenizer().encode_into(text, pair, Truncation::NONE, &mut encoding) {
+    match engine.tokenizer().encode_into(text, pair, Truncation::NONE, &mut encoding) {
         Ok(()) => encoding.len(),
         Err(_) => usize::MAX,
     }
 }
 
-fn ask(served: &Served, text: &Text) -> Result<Asked, modeldeploy::Error> {
-    let prompt = served.engine.prompt(None)?;
+fn ask(served: &Served, engine: &Engine<'_>, text: &Text) -> Result<Asked, modeldeploy::Error> {
+    let prompt = engine.prompt(None)?;
     let (first, pair) = parts(text);
     let mut row = vec![];
-    served.engine.run([Input { prompt, text: first, pair }], |values| row = values.to_vec())?;
-    let tokens = tokens(served, &format!("{prompt}{first}"), pair).min(served.facts.max_tokens);
+    engine.run([Input { prompt, text: first, pair }], |values| row = values.to_vec())?;
+    let tokens = tokens(engine, &format!("{prompt}{first}"), pair).min(served.facts.max_tokens);
     let text = pair.map_or_else(|| json!(first), |pair| json!([first, pair]));
     Ok(Asked { text, row, tokens })
 }

@@ -10,7 +10,7 @@ use crate::auth::Tokens;
 use crate::bodies::Bodies;
 use crate::inference::Inference;
 use crate::metrics::Metrics;
-use crate::models::{ModelCard, Served, Share};
+use crate::models::{Engines, ModelCard, Served, Share};
 use crate::protocols::{self, Whole};
 use crate::readiness::Readiness;
 use crate::watched::Watched;
@@ -19,6 +19,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use modeldeploy::model::{Engine, Facts};
+use modeldeploy::rank;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -27,13 +28,21 @@ use tower::ServiceExt;
 const PAGES: [&str; 2] = ["/docs", "/ui"];
 
 fn served(name: &'static str, task: Task, outputs: usize, labels: &'static [&'static str]) -> Served {
-    let engine = Engine::new(name, Box::leak(Box::new(packs::means::build(task)))).expect("an engine");
+    // What is made of a ranker is its own.
+    let reads = if task == Task::Rank { Task::Score } else { task };
+    let engine = Engine::new(name, Box::leak(Box::new(packs::means::build(reads)))).expect("an engine");
     let card = ModelCard { name, version: "1.2.0", digest: "sha256:00", space: "" };
     let facts = Facts { task, max_tokens: 16, outputs, normalized: false, labels, prompts: &[], gate: None };
-    let engine = Box::leak(Box::new(engine));
+    let engines = Engines::Texts(Box::leak(Box::new(engine)));
     // One version has a label: its paths are there only then.
     let label = (task == Task::Embed).then_some("stable");
-    Served { card, facts, engine, entry: card.name, label, share: Share::NONE, is_shadow: false }
+    Served { card, facts, engines, entry: card.name, label, share: Share::NONE, is_shadow: false }
+}
+
+fn ranker(name: &'static str, outputs: usize, pack: modeldeploy::format::pack::Aligned) -> Served {
+    let engine = rank::Engine::new(name, Box::leak(Box::new(pack))).expect("an engine");
+    let (task, engines) = (Task::Rank, Engines::Ranker(Box::leak(Box::new(engine))));
+    Served { engines, entry: name, label: None, ..served(name, task, outputs, &[]) }
 }
 
 fn models() -> Models {
@@ -41,6 +50,8 @@ fn models() -> Models {
         served("encoder", Task::Embed, 2, &[]),
         served("ranker", Task::Score, 1, &[]),
         served("mood", Task::Classify, 3, &packs::means::LABELS),
+        ranker("shelf", 1, packs::shelf::pack(0.75)),
+        ranker("feed", 2, packs::feed::pack(0.0)),
     ])
     .expect("they go together")
 }
@@ -191,6 +202,25 @@ async fn what_refuses_a_request_as_a_whole_is_as_the_document_says() {
         }
     }
     assert_eq!(seen.len(), 4, "{seen:?}");
+}
+
+#[test]
+fn a_service_of_rankers_alone_has_a_document_whose_examples_are_theirs() {
+    let models = Models::new(vec![ranker("feed", 2, packs::feed::pack(0.0))]).expect("one");
+    let about = About::new(("shop", "1"), Limits::default(), Auth::Open, &models).expect("examples");
+    let document = document(&about, protocols::sections(&about), None);
+    // The golden request of the pack: items 1 and 3, the second country, and 0.25 after the rule that halves.
+    let shown = json!([{ "seen": [1, 3], "country": "de", "item": 4, "boost": 0.5 }]);
+    let body = &document["paths"]["/invocations"]["post"]["requestBody"]["content"];
+    assert_eq!(body[JSON]["examples"]["records"]["value"]["dataframe_records"], shown);
+    assert_eq!(
+        body["text/csv"]["examples"]["csv"]["value"],
+        "seen,country,item,boost\n\"[1,3]\",\"de\",\"4\",\"0.5\"\n"
+    );
+    let scores = &document["paths"]["/invocations"]["post"]["responses"]["200"]["content"][JSON]["examples"]["csv"];
+    let score = packs::feed::expected(&[1, 3], 2, 4);
+    assert_eq!(scores["value"], json!({ "predictions": [[score, 0.25]] }));
+    assert!(document["paths"]["/v2/models/{name}"].is_object() && document["paths"]["/info"].is_object());
 }
 
 #[test]

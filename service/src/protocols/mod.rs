@@ -9,6 +9,7 @@ mod mlflow;
 mod node;
 mod oip;
 mod openai;
+mod scored;
 mod tei;
 mod tensor;
 mod tfserving;
@@ -17,6 +18,7 @@ mod v1_models;
 mod whole;
 
 pub(crate) use early::overload;
+use scored::{Scored, scored};
 pub(crate) use whole::{Whole, Whose, schema_of};
 
 use crate::auth::Auth;
@@ -92,14 +94,16 @@ pub(crate) fn sections(about: &About) -> Vec<Section> {
     ]
 }
 
-/// The decoders of requests, for the fuzz targets: from bytes to a request or to what is wrong with them.
+/// The decoders of requests, for the fuzz targets: from bytes to a request or to what is wrong with them. Those of rankers are told the
+/// model's features.
 pub mod decoders {
-    pub use super::mlflow::check as mlflow;
-    pub use super::oip::check as oip;
-    pub use super::oip::check_grpc as oip_grpc;
+    pub use super::mlflow::{check as mlflow, check_ranked as mlflow_ranked};
+    pub use super::oip::{check as oip, check_ranked as oip_ranked};
+    pub use super::oip::{check_grpc as oip_grpc, check_grpc_ranked as oip_grpc_ranked};
     pub use super::openai::check as openai;
     pub use super::tei::check as tei;
-    pub use super::tfserving::check as tfserving;
+    pub use super::tfserving::check_predict_ranked as tfserving_predict_ranked;
+    pub use super::tfserving::{check as tfserving, check_ranked as tfserving_ranked};
     pub use super::tfserving::{check_examples as tfserving_examples, check_predict as tfserving_predict};
-    pub use super::torchserve::check as torchserve;
+    pub use super::torchserve::{check as torchserve, check_ranked as torchserve_ranked};
 }

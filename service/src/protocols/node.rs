@@ -1,18 +1,21 @@
-//! A value of a request in JSON: texts, lists and objects, as far as a model that takes texts can use them.
+//! A value of a request in JSON: what a model of texts takes of it, and what a ranker does.
 
 use crate::inference::Text;
+use crate::ranking::{Cell, Row};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// A value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Text(String),
+    Number(f64),
+    Null,
     List(Vec<Node>),
     Object(Vec<(String, Node)>),
-    /// What no model here takes: a number, a boolean, null.
+    /// What no model takes: a boolean.
     Other(&'static str),
 }
 
@@ -21,6 +24,8 @@ impl Node {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Node::Text(_) => "a string",
+            Node::Number(_) => "a number",
+            Node::Null => "null",
             Node::List(_) => "a list",
             Node::Object(_) => "an object",
             Node::Other(kind) => kind,
@@ -70,6 +75,51 @@ impl Node {
     }
 }
 
+impl Node {
+    /// The value of a feature.
+    ///
+    /// # Errors
+    ///
+    /// If what stands in base64 is no text.
+    pub(super) fn cell(&self) -> Result<Cell, String> {
+        Ok(match self {
+            Node::Text(text) => Cell::Text(text.clone()),
+            Node::Number(number) => Cell::Number(*number),
+            Node::Null => Cell::Missing,
+            Node::List(nodes) => Cell::List(nodes.iter().map(Node::cell).collect::<Result<_, _>>()?),
+            Node::Object(_) => self.text()?.map_or(Cell::Other("an object"), Cell::Text),
+            Node::Other(kind) => Cell::Other(kind),
+        })
+    }
+
+    /// An object as a row of features: a value for each name.
+    ///
+    /// # Errors
+    ///
+    /// If it is none.
+    pub(super) fn row(&self) -> Result<Row, String> {
+        let Node::Object(fields) = self else {
+            return Err(format!("is {}, and must be an object: a value for each feature", self.kind()));
+        };
+        let field = |(name, node): &(String, Node)| {
+            node.cell()
+                .map(|cell| (name.clone(), cell))
+                .map_err(|error| format!("has as `{name}` what is none: {error}"))
+        };
+        fields.iter().map(field).collect()
+    }
+
+    /// Rows of features; `field` is what they stand in.
+    ///
+    /// # Errors
+    ///
+    /// Which of them is none.
+    pub(super) fn rows(nodes: &[Node], field: &str) -> Result<Vec<Row>, String> {
+        let row = |(at, node): (usize, &Node)| node.row().map_err(|error| format!("`{field}[{at}]` {error}"));
+        nodes.iter().enumerate().map(row).collect()
+    }
+}
+
 impl<'de> Deserialize<'de> for Node {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Node, D::Error> {
         struct Any;
@@ -110,20 +160,20 @@ impl<'de> Deserialize<'de> for Node {
                 Ok(Node::Other("a boolean"))
             }
 
-            fn visit_i64<E: Error>(self, _: i64) -> Result<Node, E> {
-                Ok(Node::Other("a number"))
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Node, E> {
+                Ok(Node::Number(number as f64))
             }
 
-            fn visit_u64<E: Error>(self, _: u64) -> Result<Node, E> {
-                Ok(Node::Other("a number"))
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Node, E> {
+                Ok(Node::Number(number as f64))
             }
 
-            fn visit_f64<E: Error>(self, _: f64) -> Result<Node, E> {
-                Ok(Node::Other("a number"))
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Node, E> {
+                Ok(Node::Number(number))
             }
 
             fn visit_unit<E: Error>(self) -> Result<Node, E> {
-                Ok(Node::Other("null"))
+                Ok(Node::Null)
             }
         }
 

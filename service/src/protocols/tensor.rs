@@ -1,6 +1,7 @@
-//! A tensor of texts, whatever the wire: from its shape and its elements to what is asked.
+//! A tensor, whatever the wire: from its shape and its elements to what is asked.
 
 use crate::inference::Text;
+use modeldeploy::format::features::Side;
 
 /// The name of the input of every model.
 pub(super) const INPUT: &str = "text";
@@ -20,6 +21,16 @@ pub(super) fn sizes(shape: &[i64]) -> Result<Vec<u64>, String> {
 /// How many elements a tensor of that shape has; none if no number says it.
 pub(super) fn elements(shape: &[u64]) -> Option<u64> {
     shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size))
+}
+
+/// Whether a tensor of that shape can be a feature's: a value for each candidate, the user's one, or a list of the session's.
+pub(super) fn fits_side(side: Side, shape: &[u64]) -> Result<(), String> {
+    let (fits, expected) = match side {
+        Side::Candidate => (matches!(shape, [_] | [_, 1]), "[n], a value for each candidate"),
+        Side::User => (matches!(shape, [] | [1] | [1, 1]), "[1], the user's value"),
+        Side::Session => (matches!(shape, [_] | [1, _]), "[k], a value for each item of the session"),
+    };
+    fits.then_some(()).ok_or_else(|| format!("`shape` is {shape:?}, and must be {expected}"))
 }
 
 /// Texts, or pairs of them, by the shape, which the elements fit.

@@ -76,11 +76,12 @@ impl Score for Sessions {
 }
 
 fn tables(served: &Served) -> &'static [u8] {
-    served.engine.artifact().tokenizer()
+    served.texts().map_or(&[], |engine| engine.artifact().tokenizer())
 }
 
 fn session(served: &Served) -> Result<Session<'static>, String> {
     let isa = Isa::from_env().map_err(|error| error.to_string())?;
     let capacity = Capacity::new(served.facts.max_tokens, 1);
-    Session::with_isa(served.engine.artifact(), capacity, isa).map_err(|error| error.to_string())
+    let engine = served.texts().ok_or_else(|| served.no_texts())?;
+    Session::with_isa(engine.artifact(), capacity, isa).map_err(|error| error.to_string())
 }

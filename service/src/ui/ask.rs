@@ -105,15 +105,16 @@ fn refusal(fault: Fault) -> Refusal {
 /// The tokens as they are run, and how many there were before they were cut.
 fn tokens(model: &Served, prompt: Option<&str>, tried: &Tried) -> Result<(Vec<Token>, usize), Fault> {
     let wrong = |error: String| Fault::input(None, error);
-    let prompt = model.engine.prompt(prompt).map_err(|error| wrong(error.to_string()))?;
-    let (tokenizer, mut encoding) = (model.engine.tokenizer(), Encoding::new());
+    let engine = model.texts().ok_or_else(|| wrong(model.no_texts()))?;
+    let prompt = engine.prompt(prompt).map_err(|error| wrong(error.to_string()))?;
+    let (tokenizer, mut encoding) = (engine.tokenizer(), Encoding::new());
     let text = format!("{prompt}{}", tried.text);
     let mut encode = |truncation| {
         let encoded = tokenizer.encode_into(&text, tried.pair.as_deref(), truncation, &mut encoding);
         encoded.map(|()| encoding.len()).map_err(|error| wrong(error.to_string()))
     };
     let uncut = encode(Truncation::NONE)?;
-    encode(model.engine.truncation())?;
+    encode(engine.truncation())?;
     let tokens = encoding.ids().iter().zip(encoding.special()).zip(encoding.type_ids());
     let tokens = tokens.map(|((&id, &special), &side)| {
         let piece = tokenizer.piece(id).unwrap_or_default().to_owned();

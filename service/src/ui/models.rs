@@ -1,9 +1,10 @@
 //! `GET /ui/models`: what is known of each model before it is asked anything.
 
-use crate::models::{ModelCard, Served};
+use crate::models::{Engines, ModelCard, Served};
 use crate::protocols::Shared;
 use axum::Json;
 use axum::extract::State;
+use modeldeploy::format::features::{Fact, Kind};
 use modeldeploy::model::Gate;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,10 +21,22 @@ pub(super) struct Told {
     labels: &'static [&'static str],
     prompts: &'static [&'static str],
     default_prompt: Option<String>,
+    /// Of a ranker, in its order.
+    features: Vec<Feature>,
     pack_bytes: usize,
     /// The instruction set that it runs on.
     isa: &'static str,
     gate: Option<Measured>,
+}
+
+/// A feature of a ranker.
+#[derive(Debug, Serialize)]
+struct Feature {
+    name: &'static str,
+    /// Of what it is known: `user`, `session` or `candidate`.
+    of: &'static str,
+    /// What is given for it: `number` or `text`.
+    kind: &'static str,
 }
 
 /// What its gate measured. Figures are decimal numbers in text, as the lock has them.
@@ -41,7 +54,11 @@ pub(super) async fn models(State(served): State<Shared>) -> Json<Vec<Told>> {
 }
 
 fn told(model: &Served) -> Told {
-    let (facts, engine) = (model.facts, model.engine);
+    let facts = model.facts;
+    let (artifact, default_prompt, features) = match model.engines {
+        Engines::Texts(engine) => (engine.artifact(), engine.signature().default_prompt.clone(), vec![]),
+        Engines::Ranker(engine) => (engine.artifact(), None, engine.signature().features.iter().map(feature).collect()),
+    };
     Told {
         card: model.card,
         task: facts.task.to_string(),
@@ -50,11 +67,23 @@ fn told(model: &Served) -> Told {
         normalized: facts.normalized,
         labels: facts.labels,
         prompts: facts.prompts,
-        default_prompt: engine.signature().default_prompt.clone(),
-        pack_bytes: engine.artifact().parts().map(<[u8]>::len).sum(),
-        isa: engine.options().isa.name(),
+        default_prompt,
+        features,
+        pack_bytes: artifact.parts().map(<[u8]>::len).sum(),
+        isa: match model.engines {
+            Engines::Texts(engine) => engine.options().isa.name(),
+            Engines::Ranker(engine) => engine.isa().name(),
+        },
         gate: facts.gate.map(measured),
     }
+}
+
+fn feature(fact: &'static Fact) -> Feature {
+    let kind = match fact.kind {
+        Kind::Number => "number",
+        Kind::Text => "text",
+    };
+    Feature { name: &fact.name, of: fact.side.name(), kind }
 }
 
 fn measured(gate: Gate) -> Measured {

@@ -9,6 +9,9 @@ import numpy as np
 URL = sys.argv[1]
 TEXTS = ["phone", "", "手机", "a longer text than the model takes"]
 PAIRS = [["ab", "cde"], ["手机", "phone"]]
+# What rankers are asked, by their features.
+SHELF = {"price": [float("nan"), 0.1 + 0.2, 10.0, 1e-9], "brand": ["acme", "globex", "initech", "acme"]}
+FEED = {"seen": [5, 1, 3, 2], "country": ["de"], "item": [0, 4, 5], "boost": [0.5, 1 / 3, 2e4]}
 
 
 def rows(model, texts, prompt="", version=None):
@@ -19,10 +22,18 @@ def rows(model, texts, prompt="", version=None):
         return np.array(json.load(answer), dtype=np.float32)
 
 
+def scores(model, columns):
+    """What a ranker's handle says of candidates, in f64: a column for each feature, NaN where a number is missing."""
+    plain = {name: [None if value != value else value for value in values] for name, values in columns.items()}
+    request = urllib.request.Request(f"{URL}/handle/{model}", json.dumps(plain).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return np.array(json.load(answer), dtype=np.float64)
+
+
 def same(got, expected, what):
     """Fails unless shapes and all bits are equal."""
     got, expected = np.asarray(got), np.asarray(expected)
-    assert got.dtype == np.float32, (what, got.dtype)
+    assert got.dtype == expected.dtype, (what, got.dtype)
     assert got.shape == expected.shape, (what, got.shape, expected.shape)
     assert got.tobytes() == expected.tobytes(), (what, got, expected)
     print(f"  {what}: {got.shape}, to the bit")

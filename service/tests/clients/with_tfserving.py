@@ -7,7 +7,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
-from engine import PAIRS, TEXTS, URL, rows, same
+from engine import FEED, PAIRS, SHELF, TEXTS, URL, rows, same, scores
 
 protos = Path(__file__).parents[2] / "proto"
 compiled = tempfile.TemporaryDirectory()
@@ -34,7 +34,8 @@ from tensorflow_serving.apis import (  # noqa: E402
 channel = grpc.insecure_channel(URL.removeprefix("http://"))
 client = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 models = model_service_pb2_grpc.ModelServiceStub(channel)
-DTYPES = {types_pb2.DT_FLOAT: "float_val", types_pb2.DT_STRING: "string_val"}
+DTYPES = {types_pb2.DT_FLOAT: "float_val", types_pb2.DT_DOUBLE: "double_val", types_pb2.DT_STRING: "string_val"}
+NUMBERS = {types_pb2.DT_FLOAT: np.float32, types_pb2.DT_DOUBLE: np.float64}
 
 
 def tensor(texts):
@@ -50,9 +51,9 @@ def array(made):
     """As `tf.make_ndarray` reads it."""
     shape = [dim.size for dim in made.tensor_shape.dim]
     if made.tensor_content:
-        return np.frombuffer(made.tensor_content, dtype=np.float32).reshape(shape)
+        return np.frombuffer(made.tensor_content, dtype=NUMBERS[made.dtype]).reshape(shape)
     values = list(getattr(made, DTYPES[made.dtype]))
-    return np.array(values, dtype=np.float32 if made.dtype == types_pb2.DT_FLOAT else object).reshape(shape)
+    return np.array(values, dtype=NUMBERS.get(made.dtype, object)).reshape(shape)
 
 
 def predict(model, texts, version=None, outputs=()):
@@ -120,6 +121,22 @@ request = get_model_status_pb2.GetModelStatusRequest()
 request.model_spec.name = "encoder"
 states = models.GetModelStatus(request).model_version_status
 assert [(one.version, one.state) for one in states] == [(version, one.AVAILABLE) for version, one in zip([2, 1], states)]
+
+
+for model, columns in (("shelf", SHELF), ("feed", FEED)):
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name = model
+    for name, values in columns.items():
+        if isinstance(values[0], str):
+            made = tensor(values)
+        elif isinstance(values[0], int):
+            made = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, int64_val=values)
+            made.tensor_shape.dim.add(size=len(values))
+        else:
+            made = tensor_pb2.TensorProto(dtype=types_pb2.DT_DOUBLE, tensor_content=np.array(values).tobytes())
+            made.tensor_shape.dim.add(size=len(values))
+        request.inputs[name].CopyFrom(made)
+    same(array(client.Predict(request, timeout=60).outputs["scores"]), scores(model, columns), model)
 
 
 def refused(call, code, message):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import tritonclient.http as triton
-from engine import PAIRS, TEXTS, URL, rows, same
+from engine import FEED, PAIRS, SHELF, TEXTS, URL, rows, same, scores
 from tritonclient.utils import InferenceServerException
 
 client = triton.InferenceServerClient(URL.removeprefix("http://"), concurrency=4)
@@ -16,7 +16,8 @@ assert client.get_server_metadata()["extensions"] == [
     "statistics",
 ]
 assert client.get_model_metadata("mood")["outputs"][0] == {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]}
-assert [model["name"] for model in client.get_model_repository_index()] == ["encoder", "encoder", "mood", "ranker"]
+names = ["encoder", "encoder", "feed", "mood", "ranker", "shelf"]
+assert [model["name"] for model in client.get_model_repository_index()] == names
 
 
 def infer(model, texts, outputs, binary_in=True, binary_out=True, **more):
@@ -47,6 +48,31 @@ same(infer("ranker", PAIRS, ["score"]).as_numpy("score"), rows("ranker", PAIRS)[
 
 older = infer("encoder", ["ab"], ["embedding"], model_version="1.0.0", parameters={"prompt": "query"})
 same(older.as_numpy("embedding"), rows("encoder", [["ab"]], "q: ", "1.0.0"), "encoder 1.0.0, prompt `query`")
+
+TYPES = {np.dtype(np.float64): "FP64", np.dtype(np.int64): "INT64", np.dtype(object): "BYTES"}
+
+
+def rank(model, columns, binary_in=True, binary_out=True):
+    """A tensor for each feature of a ranker."""
+    tensors = []
+    for name, values in columns.items():
+        data = np.array([value.encode() if isinstance(value, str) else value for value in values])
+        data = data.astype(object) if data.dtype.kind == "S" else data
+        tensors.append(triton.InferInput(name, data.shape, TYPES[data.dtype]))
+        tensors[-1].set_data_from_numpy(data, binary_data=binary_in)
+    wanted = [triton.InferRequestedOutput("scores", binary_data=binary_out)]
+    return client.infer(model, tensors, outputs=wanted).as_numpy("scores")
+
+
+for model, columns in (("shelf", SHELF), ("feed", FEED)):
+    for binary_in in (True, False):
+        for binary_out in (True, False):
+            # NumPy's NaN is none of JSON.
+            asked = columns if binary_in else {name: values[1:] if name == "price" else values for name, values in columns.items()}
+            if not binary_in and model == "shelf":
+                asked["brand"] = asked["brand"][1:]
+            what = f"{model}, binary in {binary_in}, out {binary_out}"
+            same(rank(model, asked, binary_in, binary_out), scores(model, asked), what)
 
 many = client.async_infer
 requests = []

@@ -1,10 +1,10 @@
 //! `/ui`.
 
-use crate::browser::Browser;
 use crate::models::{Encoder2, Mood, Ranker, rows};
 use crate::packs;
 use crate::served::url;
 use modeldeploy::model::{Input, Model};
+use modeldeploy_house::browser::Browser;
 use serde_json::{Value, json};
 
 fn visit(browser: &Browser) {
@@ -82,6 +82,28 @@ fn a_score_and_labels_are_the_engines() {
 }
 
 #[test]
+fn a_ranker_is_shown_with_its_features_and_takes_no_text() {
+    let Some(browser) = Browser::open(1280, 900, false) else { return };
+    visit(&browser);
+    let facts = "Object.fromEntries([...[...document.querySelectorAll('#cards > *')]
+        .find((card) => card.querySelector('h3').textContent.startsWith('feed'))
+        .querySelectorAll('.facts > div')].map((one) => [one.querySelector('dt').textContent, one.querySelector('dd').textContent]))";
+    let facts = browser.value(facts);
+    for (name, value) in [
+        ("gives", "2 scores for a candidate"),
+        ("takes", "4 features"),
+        ("of a user", "country"),
+        ("of a session", "seen"),
+        ("of a candidate", "item, boost"),
+    ] {
+        assert_eq!(facts[name], value, "{facts}");
+    }
+    let options = texts(&browser, "#try-model option");
+    assert_eq!(options, ["encoder 2.1.0", "encoder 1.0.0", "mood 1.0.0", "ranker 1.0.0"]);
+    browser.kept_quiet(url());
+}
+
+#[test]
 fn a_long_text_is_said_to_be_cut_and_a_fault_is_said() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
     visit(&browser);
@@ -103,7 +125,7 @@ fn the_models_are_shown_with_what_their_gates_measured() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
     visit(&browser);
     let names = texts(&browser, ".card h3");
-    assert_eq!(names, ["encoder 2.1.0", "encoder 1.0.0", "mood 1.0.0", "ranker 1.0.0"]);
+    assert_eq!(names, ["encoder 2.1.0", "encoder 1.0.0", "feed 1.0.0", "mood 1.0.0", "ranker 1.0.0", "shelf 1.0.0"]);
     let card = texts(&browser, ".card").swap_remove(0);
     let gate = Encoder2::FACTS.gate.expect("a gate");
     for (what, word) in

@@ -1,7 +1,7 @@
 //! `/docs`.
 
-use crate::browser::Browser;
 use crate::served::url;
+use modeldeploy_house::browser::Browser;
 use serde_json::{Value, json};
 
 fn visit(browser: &Browser) {
@@ -27,6 +27,7 @@ fn an_operation_is_tried_and_answered_as_its_example_says() {
     let document: Value = browser.value("fetch('/openapi.json').then((answer) => answer.json())");
     for (path, method, example) in [
         ("/v2/models/encoder/infer", "post", "one text"),
+        ("/v2/models/shelf/infer", "post", "candidates"),
         ("/v1/embeddings", "post", "encoder"),
         ("/rerank", "post", "two texts"),
         ("/v2/models/{name}", "get", "answer"),

@@ -1,6 +1,5 @@
 //! The pages `/ui` and `/docs` in headless Chromium, over hand-made models: what they show is the engine's, on a phone too.
 
-mod browser;
 mod dashboard;
 mod docs;
 #[path = "../protocols/models.rs"]

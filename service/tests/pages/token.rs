@@ -1,12 +1,12 @@
 //! A service that asks for a token: the pages ask for it once, and send it.
 
-use crate::browser::Browser;
 use crate::served;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use modeldeploy_house::browser::Browser;
 
 /// Pages and their parts are open; all else wants a token.
 async fn guard(request: Request, next: Next) -> Response {
@@ -24,7 +24,7 @@ fn a_token_is_asked_for_once_and_sent_with_all() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
     let url = served::serve(|router: Router| router.layer(from_fn(guard)));
     for (page, shown) in [
-        ("ui", "document.querySelectorAll('.card').length === 4"),
+        ("ui", "document.querySelectorAll('.card').length === 6"),
         ("docs", "document.querySelectorAll('.operation').length > 50"),
     ] {
         browser.load(&format!("{url}/{page}"));

@@ -1,6 +1,8 @@
 //! Every hostile body of the fuzz target's folder, sent: its protocol's own error with the cause, and the service goes on.
 
-use crate::client::{Answer, post};
+use crate::client::{Answer, post, post_to};
+use crate::models::Feed;
+use modeldeploy_service::Service;
 use std::path::Path;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/attacks/protocols");
@@ -10,6 +12,8 @@ fn request<'a>(protocol: &str, beside: &'a str) -> (String, Vec<(&'a str, &'a st
     let json = ("content-type", "application/json");
     match protocol {
         "mlflow" => ("/invocations".to_owned(), vec![("content-type", beside)], "/message"),
+        "mlflow-ranked" => ("/invocations".to_owned(), vec![("content-type", beside)], "/message"),
+        "oip-ranked" => ("/v2/models/feed/infer".to_owned(), vec![json], "/error"),
         "oip" if beside.is_empty() => ("/v2/models/encoder/infer".to_owned(), vec![json], "/error"),
         "oip" => {
             let headers = vec![("content-type", "application/octet-stream"), (HEADER, beside)];
@@ -18,6 +22,8 @@ fn request<'a>(protocol: &str, beside: &'a str) -> (String, Vec<(&'a str, &'a st
         "openai" => ("/v1/embeddings".to_owned(), vec![json], "/error/message"),
         "tei" => (beside.to_owned(), vec![json], "/error"),
         "tfserving" => (format!("/v1/models/encoder:{beside}"), vec![json], "/error"),
+        "tfserving-ranked" => (format!("/v1/models/feed:{beside}"), vec![json], "/error"),
+        "torchserve-ranked" => ("/predictions/feed".to_owned(), vec![("content-type", beside)], "/message"),
         "torchserve" => ("/predictions/encoder".to_owned(), vec![("content-type", beside)], "/message"),
         _ => panic!("no protocol is called `{protocol}`"),
     }
@@ -30,14 +36,20 @@ async fn every_hostile_body_is_refused_in_its_protocols_own_form() {
     let mut files: Vec<_> =
         Path::new(FOLDER).read_dir().expect("attacks").map(|entry| entry.expect("one").path()).collect();
     files.sort();
-    assert!(files.len() >= 50, "{} attacks", files.len());
+    // Its first model, which MLflow asks, is a ranker.
+    let alone = Service::new("shop", "1.2.3").model::<Feed>().into_router().expect("a router");
+    assert!(files.len() >= 65, "{} attacks", files.len());
     for file in files {
         let bytes = std::fs::read(&file).expect("an attack");
         let end = bytes.iter().position(|&byte| byte == b'\n').expect("a first line");
         let line = std::str::from_utf8(&bytes[..end]).expect("UTF-8");
         let (protocol, beside) = line.split_once(' ').unwrap_or((line, ""));
         let (path, headers, message) = request(protocol, beside);
-        let answer = post(&path, &headers, bytes[end + 1..].to_vec()).await;
+        let body = bytes[end + 1..].to_vec();
+        let answer = match protocol {
+            "mlflow-ranked" => post_to(&alone, &path, &headers, body).await,
+            _ => post(&path, &headers, body).await,
+        };
         check(&file.file_name().expect("a name").to_string_lossy(), &answer, message);
     }
 }

@@ -51,11 +51,16 @@ pub(crate) async fn get(path: &str) -> Answer {
 }
 
 pub(crate) async fn post(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    post_to(&router(), path, headers, body).await
+}
+
+/// The answer of another service.
+pub(crate) async fn post_to(router: &Router, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
     let mut request = Request::post(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    send(&router(), request.body(body.into()).expect("a request")).await
+    send(router, request.body(body.into()).expect("a request")).await
 }
 
 /// Numbers of JSON as the very f32 that they were written from.

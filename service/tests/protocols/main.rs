@@ -2,6 +2,7 @@
 
 mod attacks;
 mod batches;
+mod candidates;
 mod client;
 mod grpc;
 mod metrics;
@@ -15,6 +16,7 @@ mod overload;
 mod own_routes;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
+mod rankers;
 mod routes;
 mod tei;
 mod tfserving;

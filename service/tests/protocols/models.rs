@@ -1,9 +1,10 @@
 //! A service of hand-made models, and what their engines say.
 
-use crate::packs::{self, Head, Precision, means};
+use crate::packs::{self, Head, Precision, feed, means, shelf};
 use modeldeploy::Error;
 use modeldeploy::format::Task;
-use modeldeploy::model::{Engine, Facts, Gate, Input, Model, Space};
+use modeldeploy::model::{AnyModel, Compiled, Engine, Facts, Gate, Input, Model, Space};
+use modeldeploy::rank::{self, RankModel};
 use modeldeploy_service::{Service, Version};
 use std::sync::OnceLock;
 
@@ -15,6 +16,10 @@ pub(crate) struct Encoder2;
 pub(crate) struct Ranker;
 /// `mood` 1.0.0: three labels.
 pub(crate) struct Mood;
+/// `shelf` 1.0.0: trees of candidates.
+pub(crate) struct Shelf;
+/// `feed` 1.0.0: a network of a user, a session and candidates, which have two scores each.
+pub(crate) struct Feed;
 
 const FACTS: Facts = Facts {
     task: Task::Embed,
@@ -43,6 +48,10 @@ const TRANSFORMER: Facts = Facts {
 
 macro_rules! model {
     ($model:ident: $name:literal $version:literal, $facts:expr, $pack:expr) => {
+        impl modeldeploy::model::AnyModel for $model {
+            const COMPILED: modeldeploy::model::Compiled = modeldeploy::model::Compiled::texts::<$model>();
+        }
+
         impl Model for $model {
             type Space = Space<1, 2>;
             const NAME: &'static str = $name;
@@ -68,10 +77,50 @@ model!(
     means::build(Task::Classify)
 );
 
+macro_rules! ranker {
+    ($model:ident: $name:literal, $features:expr, $facts:expr, $pack:expr) => {
+        impl AnyModel for $model {
+            const COMPILED: Compiled = Compiled::ranker::<$model>();
+        }
+
+        impl RankModel for $model {
+            const NAME: &'static str = $name;
+            const VERSION: &'static str = "1.0.0";
+            const DIGEST: &'static str = "sha256:00";
+            const FEATURES: &'static [&'static str] = &$features;
+            const OUTPUTS: usize = Self::FACTS.outputs;
+            const FACTS: Facts = $facts;
+
+            fn engine() -> Result<&'static rank::Engine<'static>, Error> {
+                static ENGINE: OnceLock<rank::Engine<'static>> = OnceLock::new();
+                Ok(ENGINE.get_or_init(|| rank::Engine::new($name, Box::leak(Box::new($pack))).expect("an engine")))
+            }
+        }
+    };
+}
+
+ranker!(
+    Shelf: "shelf",
+    ["price", "brand"],
+    Facts { task: Task::Rank, max_tokens: 1, outputs: 1, prompts: &[], ..FACTS },
+    shelf::pack(0.75)
+);
+ranker!(
+    Feed: "feed",
+    ["seen", "country", "item", "boost"],
+    Facts { task: Task::Rank, max_tokens: 3, outputs: 2, prompts: &[], ..FACTS },
+    feed::pack(0.0)
+);
+
 /// A service of all of them, `encoder` with labels.
 pub(crate) fn service() -> Service {
     let encoder = [Version::of::<Encoder1>().label("previous"), Version::stable::<Encoder2>()];
-    Service::new("shop", "1.2.3").versions("encoder", encoder).model::<Ranker>().model::<Mood>()
+    Service::new("shop", "1.2.3")
+        .versions("encoder", encoder)
+        .model::<Ranker>()
+        .model::<Mood>()
+        .model::<Shelf>()
+        .model::<Feed>()
 }
 
 /// What the engine itself says of each input.

@@ -36,7 +36,7 @@ async fn the_service_and_its_models_are_described() {
         ),
         ("/v2/health/live", r#"{"live":true}"#),
         ("/v2/health/ready", r#"{"live":true,"ready":true}"#),
-        ("/v2/models", r#"{"models":["encoder","mood","ranker"]}"#),
+        ("/v2/models", r#"{"models":["encoder","feed","mood","ranker","shelf"]}"#),
         ("/v2/models/mood/ready", r#"{"name":"mood","ready":true}"#),
         ("/v2/models/encoder/versions/1.0.0/ready", r#"{"name":"encoder","ready":true}"#),
         (
@@ -58,8 +58,10 @@ async fn the_service_and_its_models_are_described() {
     let index = json!([
         {"name": "encoder", "version": "2.1.0", "state": "READY", "reason": ""},
         {"name": "encoder", "version": "1.0.0", "state": "READY", "reason": ""},
+        {"name": "feed", "version": "1.0.0", "state": "READY", "reason": ""},
         {"name": "mood", "version": "1.0.0", "state": "READY", "reason": ""},
         {"name": "ranker", "version": "1.0.0", "state": "READY", "reason": ""},
+        {"name": "shelf", "version": "1.0.0", "state": "READY", "reason": ""},
     ]);
     for body in ["", "{}", r#"{"ready": true}"#] {
         assert_eq!(post("/v2/repository/index", &[], body).await.json(), index, "{body}");

@@ -65,7 +65,7 @@ async fn the_models_are_told_with_what_their_gates_measured() {
         (&models[0]["name"], &models[0]["version"], &models[0]["gate"]),
         (&json!("encoder"), &json!("2.1.0"), &told)
     );
-    assert_eq!((&models[2]["labels"], &models[2]["gate"]), (&json!(crate::packs::means::LABELS), &Value::Null));
+    assert_eq!((&models[3]["labels"], &models[3]["gate"]), (&json!(crate::packs::means::LABELS), &Value::Null));
     let state = get("/ui/state").await.json();
     let names = |value: &Value| -> Vec<Value> {
         value.as_array().expect("a list").iter().map(|model| model["version"].clone()).collect()

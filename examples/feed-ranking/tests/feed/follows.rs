@@ -1,6 +1,6 @@
 //! Does the feed follow its shopper? Clicks move it to where they were, and held-out clicks stand high in it.
 
-use crate::process::Shop;
+use crate::process;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -21,7 +21,7 @@ fn share(answer: &Value, key: &str, like: &Value) -> usize {
 
 #[test]
 fn a_click_draws_the_feed_to_its_shelf() {
-    let shop = Shop::open();
+    let shop = process::open();
     let (mut before, mut after, mut drawn) = (0, 0, 0);
     let shoppers: Vec<Value> = lines("log/users.jsonl").into_iter().step_by(80).collect();
     for shopper in &shoppers {
@@ -47,7 +47,7 @@ fn a_click_draws_the_feed_to_its_shelf() {
 
 #[test]
 fn a_visit_that_turns_to_another_shelf_turns_the_feed() {
-    let shop = Shop::open();
+    let shop = process::open();
     let items = lines("log/items.jsonl");
     let of = |shelf: &str| -> Vec<Value> {
         items.iter().filter(|item| item["subcategory"] == shelf).take(3).map(|item| item["id"].clone()).collect()
@@ -63,7 +63,7 @@ fn a_visit_that_turns_to_another_shelf_turns_the_feed() {
 
 #[test]
 fn two_shoppers_see_two_feeds() {
-    let shop = Shop::open();
+    let shop = process::open();
     let feeds = |user: Value| -> Vec<u64> {
         let answer = shop.predict(json!({"user": user, "limit": 20}));
         feed(&answer).iter().map(|entry| entry["item"].as_u64().expect("a number")).collect()
@@ -77,7 +77,7 @@ fn two_shoppers_see_two_feeds() {
 /// The clicks are the log's own, of days that no model has seen.
 #[test]
 fn held_out_clicks_stand_high_in_the_feed() {
-    let shop = Shop::open();
+    let shop = process::open();
     let mut popular = lines("log/items.jsonl");
     popular.sort_by_key(|item| std::cmp::Reverse(item["popularity"].as_u64()));
     let (mut in_feed, mut in_popular, mut asked) = (0, 0, 0);

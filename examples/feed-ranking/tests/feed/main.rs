@@ -1,6 +1,5 @@
 //! The example from outside: its models against training, its service as a client meets it, and its page in a browser.
 
-mod browser;
 mod follows;
 mod golden;
 mod openapi;

@@ -1,41 +1,12 @@
 //! The shop's own part of the OpenAPI document: what it says is what is answered.
 
-use crate::process::Shop;
+use crate::process;
+use modeldeploy_house::schema::holds;
 use serde_json::{Value, json};
-
-/// Holds a value against its schema: objects have the properties that are required, and no others than are named.
-fn holds(value: &Value, schema: &Value, place: &str) {
-    let kind = schema["type"].as_str().unwrap_or_else(|| panic!("{place} has a type"));
-    let is = match kind {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_u64(),
-        "number" => value.is_number(),
-        "boolean" => value.is_boolean(),
-        other => panic!("{place}: {other}"),
-    };
-    assert!(is, "{place} is {value} and not {kind}");
-    let bound = |key: &str| schema[key].as_f64();
-    if let Some(number) = value.as_f64() {
-        assert!(bound("minimum").is_none_or(|least| number >= least), "{place}: {number}");
-        assert!(bound("maximum").is_none_or(|most| number <= most), "{place}: {number}");
-    }
-    for (at, item) in value.as_array().into_iter().flatten().enumerate() {
-        holds(item, &schema["items"], &format!("{place}[{at}]"));
-    }
-    let Some(fields) = value.as_object() else { return };
-    for name in schema["required"].as_array().expect("names") {
-        assert!(fields.contains_key(name.as_str().expect("a name")), "{place} has no {name}");
-    }
-    for (name, value) in fields {
-        holds(value, &schema["properties"][name], &format!("{place}.{name}"));
-    }
-}
 
 #[test]
 fn the_routes_take_and_give_what_the_document_says() {
-    let shop = Shop::open();
+    let shop = process::open();
     let (status, document) = shop.get("/openapi.json");
     let document: Value = serde_json::from_str(&document).expect("JSON");
     assert_eq!(status, 200, "{document}");
@@ -57,4 +28,29 @@ fn the_routes_take_and_give_what_the_document_says() {
     let one = &document["paths"]["/items/{item}"]["get"]["responses"]["200"];
     holds(&item, &one["content"]["application/json"]["schema"], "the item");
     assert_eq!(item["id"], 2560);
+}
+
+/// The protocols' part: a request for each model, made of its golden ones, and the scores that it had.
+#[test]
+fn every_example_of_a_model_is_answered_as_it_says() {
+    let shop = process::open();
+    let document: Value = serde_json::from_str(&shop.get("/openapi.json").1).expect("JSON");
+    let mut seen = 0;
+    for (path, item) in document["paths"].as_object().expect("paths").iter().filter(|(path, _)| *path != "/predict") {
+        let operation = &item["post"];
+        let answers = &operation["responses"]["200"]["content"]["application/json"]["examples"];
+        for (kind, media) in operation["requestBody"]["content"].as_object().into_iter().flatten() {
+            for (name, example) in media["examples"].as_object().into_iter().flatten() {
+                let body = match &example["value"] {
+                    Value::String(table) if kind == "text/csv" => table.clone(),
+                    value => value.to_string(),
+                };
+                let (status, answer) = shop.post_to(path, Some(kind), body.as_bytes());
+                assert_eq!((status, &answer), (200, &answers[name]["value"]), "{path}, {name}");
+                seen += 1;
+            }
+        }
+    }
+    // Four models, each by its name and by its versions, and the first by MLflow's tables.
+    assert!(seen > 40, "{seen} examples");
 }

@@ -1,7 +1,7 @@
 //! The page in headless Chromium, wide and on a phone. Skips, and says so, where there is no `chromedriver`.
 
-use crate::browser::Browser;
-use crate::process::Shop;
+use crate::process;
+use modeldeploy_house::browser::Browser;
 
 const CARDS: &str = "document.querySelectorAll('.card').length";
 /// How many clicks the page shows.
@@ -19,8 +19,8 @@ fn click(browser: &Browser, place: usize) -> String {
 #[test]
 fn a_click_joins_the_visit_and_the_feed_follows() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
-    let shop = Shop::open();
-    browser.visit(&shop.url);
+    let shop = process::open();
+    browser.load(&shop.url);
     browser.until(&format!("{CARDS} === 24 && document.querySelectorAll('.shopper').length === 7"));
     browser.run("document.querySelectorAll('.shopper')[2].click()");
     browser.until("location.search.includes('id=u') && document.querySelectorAll('.stage').length === 4");
@@ -72,8 +72,8 @@ fn a_click_joins_the_visit_and_the_feed_follows() {
 #[test]
 fn an_undone_click_gives_the_feed_before_it() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
-    let shop = Shop::open();
-    browser.visit(&format!("{}/?id=u0017", shop.url));
+    let shop = process::open();
+    browser.load(&format!("{}/?id=u0017", shop.url));
     browser.until(&format!("{CARDS} === 24"));
     let order = "[...document.querySelectorAll('.card')].map((card) => card.dataset.item).join()";
     let first = browser.value(order);
@@ -86,8 +86,8 @@ fn an_undone_click_gives_the_feed_before_it() {
 #[test]
 fn a_new_visitor_says_a_little_and_gets_another_feed() {
     let Some(browser) = Browser::open(390, 800, true) else { return };
-    let shop = Shop::open();
-    browser.visit(&format!("{}/?id=u0017&session=12,2560", shop.url));
+    let shop = process::open();
+    browser.load(&format!("{}/?id=u0017&session=12,2560", shop.url));
     browser.until(&format!("{CARDS} === 24 && document.querySelectorAll('.shopper').length === 7 && {CLICKS} === 2"));
     // What the address names has its title too.
     browser.until("![...document.querySelectorAll('#session li')].some((it) => it.textContent.startsWith('item '))");
@@ -111,11 +111,11 @@ fn a_new_visitor_says_a_little_and_gets_another_feed() {
 #[test]
 fn an_error_is_said() {
     let Some(browser) = Browser::open(1000, 800, false) else { return };
-    let shop = Shop::open();
-    browser.visit(&format!("{}/?session=3001", shop.url));
+    let shop = process::open();
+    browser.load(&format!("{}/?session=3001", shop.url));
     browser.until("document.getElementById('status').textContent.includes('3001')");
     assert_eq!(browser.value("document.getElementById('status').classList.contains('wrong')"), true);
-    browser.visit(&shop.url);
+    browser.load(&shop.url);
     browser.until(&format!("{CARDS} === 24"));
     drop(shop);
     browser.run("document.querySelector('.card button').click()");
@@ -125,10 +125,10 @@ fn an_error_is_said() {
 #[test]
 fn both_grounds_have_letters_that_can_be_read() {
     let Some(browser) = Browser::open(1000, 800, false) else { return };
-    let shop = Shop::open();
+    let shop = process::open();
     for scheme in ["light", "dark"] {
         browser.prefer("prefers-color-scheme", scheme);
-        browser.visit(&shop.url);
+        browser.load(&shop.url);
         browser.until(&format!("{CARDS} === 24"));
         // WCAG's contrast, of the letters of a card on its ground.
         let contrast = browser.value(

@@ -1,6 +1,6 @@
 //! The service from outside: what a client meets.
 
-use crate::process::{Shop, program};
+use crate::process;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ const MODELS: [&str; 4] = ["two-tower", "sasrec", "ranker", "feed-re-ranker"];
 
 #[test]
 fn a_feed_says_what_each_model_said_and_which_models_they_were() {
-    let shop = Shop::open();
+    let shop = process::open();
     let session = [2560, 12, 12, 7];
     let answer = shop.predict(json!({"user": {"id": "u0017"}, "session": session}));
     let found = feed(&answer);
@@ -59,7 +59,7 @@ fn a_feed_says_what_each_model_said_and_which_models_they_were() {
 
 #[test]
 fn a_limit_cuts_the_feed_and_changes_nothing_in_it() {
-    let shop = Shop::open();
+    let shop = process::open();
     let asked = |limit: usize| shop.predict(json!({"user": {"id": "u1999"}, "session": [100, 200], "limit": limit}));
     let whole = asked(50);
     assert_eq!(feed(&whole).len(), 50);
@@ -71,7 +71,7 @@ fn a_limit_cuts_the_feed_and_changes_nothing_in_it() {
 /// The networks read the last 50 clicks; what an item shares with the session is counted over all.
 #[test]
 fn long_sessions_are_answered_and_their_last_clicks_count() {
-    let shop = Shop::open();
+    let shop = process::open();
     let long: Vec<u32> = (1..=1000).collect();
     let answer = shop.predict(json!({"session": long, "limit": 50}));
     assert!(feed(&answer).iter().all(|entry| entry["item"].as_u64() > Some(1000)));
@@ -88,7 +88,7 @@ fn long_sessions_are_answered_and_their_last_clicks_count() {
 
 #[test]
 fn the_answer_does_not_depend_on_company() {
-    let shop = Shop::open();
+    let shop = process::open();
     let request = json!({"user": {"id": "u0300"}, "session": [40, 41, 42], "limit": 50});
     let alone = shop.predict(request.clone());
     let (shop, request) = (&shop, &request);
@@ -110,7 +110,7 @@ fn the_answer_does_not_depend_on_company() {
 /// Wherever the service runs by itself, what it says is what plain scalar code says, to the last bit.
 #[test]
 fn the_answer_does_not_depend_on_the_processor() {
-    let (here, scalar) = (Shop::open(), Shop::on("scalar"));
+    let (here, scalar) = (process::open(), process::on("scalar"));
     for request in [
         json!({"limit": 50}),
         json!({"user": {"id": "u0042"}, "session": [1], "limit": 50}),
@@ -123,7 +123,7 @@ fn the_answer_does_not_depend_on_the_processor() {
 
 #[test]
 fn bad_requests_are_refused_with_a_reason() {
-    let shop = Shop::open();
+    let shop = process::open();
     const JSON: Option<&str> = Some("application/json");
     let megabyte = format!(r#"{{"user": {{"country": "{}"}}}}"#, "a".repeat(1 << 20));
     let clicks = json!({"session": vec![1; 1001]}).to_string();
@@ -166,7 +166,7 @@ fn bad_requests_are_refused_with_a_reason() {
 /// What no vocabulary has is what the models know as unknown, and no error.
 #[test]
 fn of_whom_little_is_known_is_served() {
-    let shop = Shop::open();
+    let shop = process::open();
     let nobody = shop.predict(json!({}));
     assert_eq!(feed(&nobody).len(), 20);
     let elsewhere = shop.predict(json!({"user": {"country": "Atlantis", "device": "abacus"}}));
@@ -177,7 +177,7 @@ fn of_whom_little_is_known_is_served() {
 
 #[test]
 fn health_and_metrics_answer() {
-    let shop = Shop::open();
+    let shop = process::open();
     for path in ["/healthz", "/livez", "/readyz"] {
         assert_eq!(shop.get(path), (200, "ok\n".into()), "{path}");
     }
@@ -187,15 +187,32 @@ fn health_and_metrics_answer() {
 }
 
 #[test]
+fn an_audit_of_the_running_service_sees_its_four_models() {
+    let shop = process::open();
+    let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Model.lock");
+    let output = process::modeldeploy().args(["audit", &shop.url, "--lock", lock, "--format", "json"]).output();
+    let output = output.expect("the command runs");
+    let (told, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}{errors}");
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let models = told["models"].as_array().expect("a list").iter();
+    assert_eq!(models.map(|model| model["name"].as_str().expect("a name")).collect::<Vec<_>>(), MODELS, "{told}");
+    let listed: Value = serde_json::from_str(&shop.get("/models").1).expect("JSON");
+    for model in listed.as_array().expect("a list") {
+        assert!(model["task"] == "rank" && model["gate"]["metric"].is_string(), "{model}");
+    }
+}
+
+#[test]
 fn it_ends_well_when_told() {
-    let shop = Shop::open();
+    let shop = process::open();
     assert_eq!(shop.get("/readyz").0, 200);
     assert_eq!(shop.close().code(), Some(0));
 }
 
 #[test]
 fn the_golden_requests_come_back() {
-    let output = program(&["--self-test"]).output().expect("the program runs");
+    let output = process::program(&["--self-test"]).output().expect("the program runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let told: Vec<&str> = text.lines().filter(|line| line.ends_with(" golden requests came back to the bit")).collect();
     let all = told.iter().zip(MODELS).all(|(line, model)| line.starts_with(&format!("{model} 1.0.0: ")));

@@ -1,100 +1,15 @@
 //! The page in headless Chromium, in both languages and on a phone. Skips, and says so, where there is no `chromedriver`.
 
-use crate::process::{Shop, agent};
-use serde_json::{Value, json};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
-/// A browser window, driven by the WebDriver protocol (W3C).
-struct Browser {
-    driver: Child,
-    session: String,
-}
-
-impl Browser {
-    /// A window of this size in pixels, as a phone's where `mobile`; `None` where there is no browser.
-    fn open(width: u32, height: u32, mobile: bool, language: &str) -> Option<Browser> {
-        let driver =
-            Command::new("chromedriver").args(["--port=0", "--log-level=SEVERE"]).stdout(Stdio::piped()).spawn();
-        let Ok(mut driver) = driver else {
-            modeldeploy_house::skipped("there is no chromedriver (Debian: apt-get install chromium chromium-driver)");
-            return None;
-        };
-        let stdout = BufReader::new(driver.stdout.as_mut().expect("a pipe"));
-        let port: u16 = stdout
-            .lines()
-            .map_while(Result::ok)
-            .find_map(|line| line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok())
-            .expect("chromedriver says its port");
-        let mut args: Vec<String> = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-sync",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-dev-shm-usage",
-        ]
-        .map(String::from)
-        .into();
-        args.push(format!("--window-size={width},{height}"));
-        args.push(format!("--accept-lang={language}"));
-        let mut options = json!({"args": args});
-        if mobile {
-            options["mobileEmulation"] =
-                json!({"deviceMetrics": {"width": width, "height": height, "pixelRatio": 2.0}});
-        }
-        let mut browser = Browser { driver, session: format!("http://127.0.0.1:{port}/session") };
-        let opened = browser.ask("", json!({"capabilities": {"alwaysMatch": {"goog:chromeOptions": options}}}));
-        browser.session +=
-            &format!("/{}", opened["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {opened}")));
-        Some(browser)
-    }
-
-    fn ask(&self, command: &str, body: Value) -> Value {
-        let mut response = agent().post(format!("{}{command}", self.session)).send_json(body).expect("an answer");
-        let answer: Value = response.body_mut().read_json().expect("JSON");
-        answer["value"].clone()
-    }
-
-    fn visit(&self, url: &str) {
-        self.ask("/url", json!({"url": url}));
-    }
-
-    /// The value of an expression in the page.
-    fn value(&self, expression: &str) -> Value {
-        self.ask("/execute/sync", json!({"script": format!("return {expression}"), "args": []}))
-    }
-
-    /// Waits until an expression is true, for as long as a slow machine may take.
-    fn until(&self, expression: &str) {
-        let script = format!(
-            "const done = arguments[0]; let turns = 0;
-             const look = () => ({expression}) ? done(true) : ++turns > 2000 ? done(document.body.innerText) : setTimeout(look, 10); look();"
-        );
-        let came = self.ask("/execute/async", json!({"script": script, "args": []}));
-        assert_eq!(came, true, "`{expression}` did not come true");
-    }
-}
-
-impl Drop for Browser {
-    fn drop(&mut self) {
-        // The browser ends with its session and the driver with this process, whatever has happened.
-        let _ = agent().delete(&self.session).call();
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
-    }
-}
+use crate::process;
+use modeldeploy_house::browser::Browser;
 
 const CARDS: &str = "document.querySelectorAll('.card').length";
 
 #[test]
 fn a_search_is_shown_with_prices_scores_words_and_the_model() {
-    let Some(browser) = Browser::open(1200, 900, false, "en") else { return };
-    let shop = Shop::open();
-    browser.visit(&shop.url);
+    let Some(browser) = Browser::open_in("en", 1200, 900, false) else { return };
+    let shop = process::open();
+    browser.load(&shop.url);
     assert_eq!(browser.value("document.documentElement.lang"), "en");
     browser.value("(() => { document.getElementById('query').value = 'wireless headphones'; document.querySelector('form button').click(); })()");
     browser.until(&format!("{CARDS} === 12"));
@@ -120,9 +35,9 @@ fn a_search_is_shown_with_prices_scores_words_and_the_model() {
 
 #[test]
 fn the_page_speaks_chinese_and_fits_a_phone() {
-    let Some(browser) = Browser::open(360, 740, true, "zh-CN") else { return };
-    let shop = Shop::open();
-    browser.visit(&format!("{}/?q=%E6%89%8B%E6%9C%BA", shop.url));
+    let Some(browser) = Browser::open_in("zh-CN", 360, 740, true) else { return };
+    let shop = process::open();
+    browser.load(&format!("{}/?q=%E6%89%8B%E6%9C%BA", shop.url));
     browser.until(&format!("{CARDS} === 12"));
     for (what, expression) in [
         ("Chinese", "document.documentElement.lang === 'zh-CN'"),
@@ -142,9 +57,9 @@ fn the_page_speaks_chinese_and_fits_a_phone() {
 
 #[test]
 fn an_error_is_said_and_a_title_is_text() {
-    let Some(browser) = Browser::open(1000, 800, false, "en") else { return };
-    let shop = Shop::open();
-    browser.visit(&format!("{}/?q=%3Cimg%20src%3Dx%20onerror%3Ddocument.title%3D1%3E", shop.url));
+    let Some(browser) = Browser::open_in("en", 1000, 800, false) else { return };
+    let shop = process::open();
+    browser.load(&format!("{}/?q=%3Cimg%20src%3Dx%20onerror%3Ddocument.title%3D1%3E", shop.url));
     browser.until(&format!("{CARDS} === 12"));
     assert_eq!(browser.value("document.querySelectorAll('img').length"), 0, "a query is never markup");
     drop(shop);

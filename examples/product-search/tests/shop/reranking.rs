@@ -1,6 +1,6 @@
 //! The re-ranker in the search, and as the clients of other model servers ask it.
 
-use crate::process::Shop;
+use crate::process;
 use serde_json::{Value, json};
 use std::collections::{HashMap, HashSet};
 
@@ -20,7 +20,7 @@ fn id(product: &Value) -> &str {
 
 #[test]
 fn the_first_products_are_put_in_order_and_the_others_stay() {
-    let shop = Shop::open();
+    let shop = process::open();
     for query in ["不锈钢 保温杯", "red running shoes", "gift for a runner"] {
         let found = shop.predict(json!({"query": query, "limit": 50, "rerank": false}));
         let ordered = shop.predict(json!({"query": query, "limit": 50}));
@@ -45,7 +45,7 @@ fn the_first_products_are_put_in_order_and_the_others_stay() {
 
 #[test]
 fn every_protocol_gives_the_relevance_that_the_search_has() {
-    let shop = Shop::open();
+    let shop = process::open();
     let query = "蓝牙 headphones";
     let answer = shop.predict(json!({"query": query, "limit": 20}));
     let found = recommendations(&answer);
@@ -79,7 +79,7 @@ fn every_protocol_gives_the_relevance_that_the_search_has() {
 /// `training/golden_ranker.jsonl` is PyTorch's own, of the f16 weights; the pack's are int8.
 #[test]
 fn scores_are_near_those_that_pytorch_gives() {
-    let shop = Shop::open();
+    let shop = process::open();
     for golden in lines("training/golden_ranker.jsonl") {
         let request = json!({"query": golden["query"], "texts": [golden["document"]], "truncate": true});
         if golden["query"] == "" || golden["document"] == "" {

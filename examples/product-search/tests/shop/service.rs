@@ -1,6 +1,6 @@
 //! The service from outside: what a client meets.
 
-use crate::process::{Shop, program};
+use crate::process;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ fn recommendations(answer: &Value) -> &[Value] {
 
 #[test]
 fn a_search_answers_with_products_and_the_models_that_found_them() {
-    let shop = Shop::open();
+    let shop = process::open();
     let answer = shop.predict(json!({"query": "手机"}));
     let found = recommendations(&answer);
     assert_eq!(found.len(), 10);
@@ -38,7 +38,7 @@ fn a_search_answers_with_products_and_the_models_that_found_them() {
 /// The judgments are the catalogue generator's own knowledge; no model had a part in them.
 #[test]
 fn held_out_queries_find_what_was_judged_relevant_and_sooner_when_re_ranked() {
-    let shop = Shop::open();
+    let shop = process::open();
     let read = |name: &str| {
         let path = format!("{}/eval/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
@@ -73,7 +73,7 @@ fn held_out_queries_find_what_was_judged_relevant_and_sooner_when_re_ranked() {
 
 #[test]
 fn an_explanation_marks_words_and_gives_the_texts_back() {
-    let shop = Shop::open();
+    let shop = process::open();
     let answer = shop.predict(json!({"query": "red running shoes", "limit": 3, "explain": true}));
     for product in recommendations(&answer) {
         let text = |pieces: &Value| -> String {
@@ -94,7 +94,7 @@ fn an_explanation_marks_words_and_gives_the_texts_back() {
 
 #[test]
 fn the_answer_does_not_depend_on_company() {
-    let shop = Shop::open();
+    let shop = process::open();
     let alone = shop.predict(json!({"query": "保温杯", "limit": 20}));
     let shop = &shop;
     std::thread::scope(|scope| {
@@ -116,7 +116,7 @@ fn the_answer_does_not_depend_on_company() {
 
 #[test]
 fn bad_requests_are_refused_with_a_reason() {
-    let shop = Shop::open();
+    let shop = process::open();
     const JSON: Option<&str> = Some("application/json");
     let megabyte = format!(r#"{{"query": "{}"}}"#, "a".repeat(1 << 20));
     let explained = format!(r#"{{"query": "{}", "explain": true}}"#, "a ".repeat(1_001));
@@ -155,14 +155,14 @@ fn bad_requests_are_refused_with_a_reason() {
 
 #[test]
 fn a_long_query_is_cut_and_not_refused() {
-    let shop = Shop::open();
+    let shop = process::open();
     let answer = shop.predict(json!({"query": "phone ".repeat(20_000)}));
     assert_eq!(recommendations(&answer).len(), 10);
 }
 
 #[test]
 fn health_metrics_and_models_answer() {
-    let shop = Shop::open();
+    let shop = process::open();
     for path in ["/healthz", "/livez", "/readyz"] {
         assert_eq!(shop.get(path), (200, "ok\n".into()), "{path}");
     }
@@ -187,14 +187,14 @@ fn health_metrics_and_models_answer() {
 
 #[test]
 fn it_ends_well_when_told() {
-    let shop = Shop::open();
+    let shop = process::open();
     assert_eq!(shop.get("/readyz").0, 200);
     assert_eq!(shop.close().code(), Some(0));
 }
 
 #[test]
 fn the_golden_vectors_come_back() {
-    let output = program(&["--self-test"]).output().expect("the program runs");
+    let output = process::program(&["--self-test"]).output().expect("the program runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success() && text.starts_with("query-encoder ") && text.contains("\nre-ranker "),
@@ -205,12 +205,12 @@ fn the_golden_vectors_come_back() {
 
 #[test]
 fn wrong_options_and_taken_addresses_are_refused() {
-    let shop = Shop::open();
+    let shop = process::open();
     let address = shop.url.trim_start_matches("http://");
     for (args, message) in
         [(&["--listen", "nowhere"][..], "--listen is `nowhere`"), (&["--listen", address], "cannot listen on")]
     {
-        let output = program(args).output().expect("the program runs");
+        let output = process::program(args).output().expect("the program runs");
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success() && text.contains(message) && text.contains("help: "), "{args:?}: {text}");
     }

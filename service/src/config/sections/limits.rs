@@ -82,6 +82,12 @@ pub(super) const SECTION: Section = Section {
             show: |config| values::show_count(config.limits.tokens),
         },
         Row {
+            name: "max-candidates",
+            help: "candidates of a request to a ranker",
+            set: Set::Value("NUMBER", |config, text| put(&mut config.limits.candidates, count(text))),
+            show: |config| values::show_count(config.limits.candidates),
+        },
+        Row {
             name: "deadline",
             help: "from a request to a model to its answer, where the client does not say by `x-request-timeout-ms` how long it waits",
             set: Set::Value("TIME", |config, text| put(&mut config.limits.deadline, duration(text))),

@@ -1,8 +1,10 @@
-//! From the bytes of a body to texts.
+//! From the bytes of a body to texts, or to candidates.
 
 use crate::inference::Text;
 use crate::object::FromObject;
 use crate::protocols::node::Node;
+use crate::ranking::{Asked, Cell, Row};
+use modeldeploy::format::features::{Fact, Kind, Side};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::io::Read as _;
@@ -23,8 +25,8 @@ struct Body {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Split {
-    #[serde(rename = "columns")]
-    _columns: Option<IgnoredAny>,
+    /// Of a model of texts they say nothing.
+    columns: Option<Node>,
     #[serde(rename = "index")]
     _index: Option<IgnoredAny>,
     data: Vec<Node>,
@@ -39,23 +41,109 @@ pub fn check(body: &[u8], content_type: Option<&str>) -> Result<(), String> {
     decode(body, content_type).map(drop)
 }
 
+/// Whether a body is an invocation of a ranker of these features; for the fuzz targets.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn check_ranked(body: &[u8], content_type: Option<&str>, features: &[Fact]) -> Result<(), String> {
+    decode_ranked(body, content_type, features, crate::Limits::default().candidates).map(drop)
+}
+
 /// Reads a body of that type.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
 pub(super) fn decode(body: &[u8], content_type: Option<&str>) -> Result<Vec<Text>, String> {
+    match kind(content_type)? {
+        Media::Json => json(body),
+        Media::Csv => table(body),
+    }
+}
+
+/// Reads a body of that type for a ranker of these features, of at most so many candidates: a row for each, or columns in `inputs`.
+///
+/// # Errors
+///
+/// As [`decode`].
+pub(super) fn decode_ranked(
+    body: &[u8],
+    content_type: Option<&str>,
+    features: &[Fact],
+    most: usize,
+) -> Result<Asked, String> {
+    if kind(content_type)? == Media::Csv {
+        return Asked::of_rows(features, &records(body, features)?, "rows", most);
+    }
+    let of_rows = |nodes: &[Node], field: &str| Asked::of_rows(features, &Node::rows(nodes, field)?, field, most);
+    let body = read(body)?;
+    match (body.dataframe_split, body.dataframe_records, body.instances, body.inputs) {
+        (Some(split), None, None, None) => Asked::of_rows(features, &split.rows()?, "dataframe_split.data", most),
+        (None, Some(records), None, None) => of_rows(&records, "dataframe_records"),
+        (None, None, Some(Node::List(nodes)), None) => of_rows(&nodes, "instances"),
+        (None, None, Some(other), None) => Err(format!("`instances` is {}, and must be a list of rows", other.kind())),
+        (None, None, None, Some(Node::List(nodes))) => of_rows(&nodes, "inputs"),
+        (None, None, None, Some(inputs)) => {
+            let columns = inputs.row().map_err(|error| format!("`inputs` {error}"))?;
+            Asked::of_columns(features, &columns, most).map_err(|error| format!("`inputs`: {error}"))
+        }
+        _ => Err(ONE_OF.to_owned()),
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Media {
+    Json,
+    Csv,
+}
+
+fn kind(content_type: Option<&str>) -> Result<Media, String> {
     let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
-        "application/json" => json(body),
-        "text/csv" => table(body),
+        "application/json" => Ok(Media::Json),
+        "text/csv" => Ok(Media::Csv),
         _ => Err(format!("`Content-Type` is `{kind}`, and must be application/json or text/csv")),
     }
 }
 
+fn read(body: &[u8]) -> Result<Body, String> {
+    let read = serde_json::from_slice(body).map(|FromObject(body)| body);
+    read.map_err(|error| format!("the body cannot be read: {error}"))
+}
+
+const ONE_OF: &str = "the body must have one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`";
+
+impl Split {
+    /// The rows by the names of the columns.
+    fn rows(&self) -> Result<Vec<Row>, String> {
+        let Some(Node::List(columns)) = &self.columns else {
+            return Err("`dataframe_split` has no list of `columns`, which name the features".to_owned());
+        };
+        let name = |node: &Node| match node {
+            Node::Text(name) => Ok(name.clone()),
+            other => {
+                Err(format!("`dataframe_split.columns` has {}, where the name of a feature must stand", other.kind()))
+            }
+        };
+        let names: Vec<String> = columns.iter().map(name).collect::<Result<_, _>>()?;
+        let row = |(at, node): (usize, &Node)| {
+            let wrong = |error: String| format!("`dataframe_split.data[{at}]` {error}");
+            let Node::List(values) = node else {
+                return Err(wrong(format!("is {}, and must be a list", node.kind())));
+            };
+            if values.len() != names.len() {
+                return Err(wrong(format!("has {} values, and `columns` {}", values.len(), names.len())));
+            }
+            let named = names.iter().zip(values);
+            named.map(|(name, node)| Ok((name.clone(), node.cell().map_err(wrong)?))).collect()
+        };
+        self.data.iter().enumerate().map(row).collect()
+    }
+}
+
 fn json(body: &[u8]) -> Result<Vec<Text>, String> {
-    let FromObject(body): FromObject<Body> =
-        serde_json::from_slice(body).map_err(|error| format!("the body cannot be read: {error}"))?;
+    let body = read(body)?;
     match (body.dataframe_split, body.dataframe_records, body.instances, body.inputs) {
         (Some(split), None, None, None) => rows("dataframe_split.data", &split.data),
         (None, Some(records), None, None) => rows("dataframe_records", &records),
@@ -64,9 +152,7 @@ fn json(body: &[u8]) -> Result<Vec<Text>, String> {
             Some(column) => list("inputs", column),
             None => list("inputs", &inputs),
         },
-        _ => {
-            Err("the body must have one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`".to_owned())
-        }
+        _ => Err(ONE_OF.to_owned()),
     }
 }
 
@@ -98,20 +184,55 @@ fn rows(field: &str, nodes: &[Node]) -> Result<Vec<Text>, String> {
     nodes.iter().enumerate().map(row).collect()
 }
 
-fn table(body: &[u8]) -> Result<Vec<Text>, String> {
+/// The records of a table in CSV, and the names of its columns.
+fn csv_of(body: &[u8]) -> Result<(csv::StringRecord, Vec<csv::StringRecord>), String> {
     // A row of our own at the end: a quote that is never closed would swallow it, and the reader has no word for that.
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body.chain(&b"\nend\n"[..]));
     let broken = |error: csv::Error| format!("the body is no CSV: {error}");
-    let columns = reader.headers().map_err(broken)?.len();
+    let names = reader.headers().map_err(broken)?.clone();
     let mut records = reader.records().collect::<Result<Vec<_>, _>>().map_err(broken)?;
     match records.pop() {
         // No line at all: the row of our own was taken for the header.
-        None if body.iter().all(u8::is_ascii_whitespace) => return Ok(vec![]),
+        None if body.iter().all(u8::is_ascii_whitespace) => return Ok((csv::StringRecord::new(), vec![])),
         Some(last) if last.len() == 1 && &last[0] == "end" => {}
         _ => return Err("the body is no CSV: it ends inside of quotes".to_owned()),
     }
+    let columns = names.len();
+    if let Some((at, record)) = records.iter().enumerate().find(|(_, record)| record.len() != columns) {
+        return Err(format!("row {at} has {} columns, and the header has {columns}", record.len()));
+    }
+    Ok((names, records))
+}
+
+/// The rows of a table, by the kinds of its features: an empty field is missing, and a session's list stands in it as in JSON.
+fn records(body: &[u8], features: &[Fact]) -> Result<Vec<Row>, String> {
+    let (names, records) = csv_of(body)?;
+    let row = |(at, record): (usize, csv::StringRecord)| {
+        let field = |(name, text): (&str, &str)| {
+            let wrong =
+                |expected: &str| format!("`rows[{at}]`: the feature `{name}` is `{text}`, and must be {expected}");
+            let cell = match features.iter().find(|fact| fact.name == name) {
+                Some(Fact { side: Side::Session, .. }) => {
+                    let list = serde_json::from_str::<Node>(text).ok().and_then(|node| node.cell().ok());
+                    list.ok_or_else(|| wrong("a list, as it stands in JSON"))?
+                }
+                Some(Fact { kind: Kind::Number, .. }) if text.trim().is_empty() => Cell::Missing,
+                Some(Fact { kind: Kind::Number, .. }) => {
+                    let number: f64 = text.trim().parse().map_err(|_| wrong("a number, or empty"))?;
+                    if number.is_nan() { Cell::Missing } else { Cell::Number(number) }
+                }
+                _ => Cell::Text(text.to_owned()),
+            };
+            Ok((name.to_owned(), cell))
+        };
+        names.iter().zip(&record).map(field).collect()
+    };
+    records.into_iter().enumerate().map(row).collect()
+}
+
+fn table(body: &[u8]) -> Result<Vec<Text>, String> {
+    let (_, records) = csv_of(body)?;
     let text = |(at, record): (usize, csv::StringRecord)| match (record.get(0), record.get(1), record.len()) {
-        (_, _, own) if own != columns => Err(format!("row {at} has {own} columns, and the header has {columns}")),
         (Some(text), None, 1) => Ok(Text::One(text.to_owned())),
         (Some(text), Some(pair), 2) => Ok(Text::Pair(text.to_owned(), pair.to_owned())),
         (_, _, columns) => Err(format!("row {at} has {columns} columns, and the model takes a text or a pair")),

@@ -4,16 +4,19 @@
 //! the text, and its second one the other text of a pair, whatever they are called. The answer is `{"predictions": […]}`: vectors,
 //! scores, or labels with their probability.
 //!
+//! Where the first model is a ranker, a row is a candidate, and the columns are the model's features by their names; `inputs` may be an
+//! object of columns. What is the user's is the same in all rows.
+//!
 //! Specification: <https://mlflow.org/docs/latest/ml/deployment/deploy-model-locally/>.
 
 mod decode;
 mod error;
 pub(super) mod openapi;
 
-pub use decode::check;
+pub use decode::{check, check_ranked};
 pub(super) use error::whole;
 
-use super::Shared;
+use super::{Shared, scored};
 use crate::inference::{self, Ask, Overlong};
 use crate::models::Wanted;
 use axum::body::Bytes;
@@ -46,9 +49,22 @@ enum Prediction<'a> {
 
 async fn invoke(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
     let kind = headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+    let first = served.inference.models().choose_first(None, &Wanted::new(None, &headers));
+    let ranker = first
+        .as_ref()
+        .ok()
+        .copied()
+        .flatten()
+        .and_then(|place| Some((place, served.inference.served(place).ranker()?)));
+    if let Some((place, engine)) = ranker {
+        let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
+        let asked = decode::decode_ranked(&body, kind.as_deref(), features, most).map_err(Error::invalid)?;
+        let scores = served.inference.rank(place, asked, inference::timeout(&headers)?).await?;
+        let predictions = BTreeMap::from([("predictions", scored(&scores))]);
+        return Ok((served.inference.served(place).header(), Json(predictions)).into_response());
+    }
     let texts = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
-    let first = served.inference.models().choose_first(None, &Wanted::new(None, &headers))?;
-    let place = first.ok_or_else(|| Error::invalid("there is no model here"))?;
+    let place = first?.ok_or_else(|| Error::invalid("there is no model here"))?;
     let timeout = inference::timeout(&headers)?;
     let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
     let answer = served.inference.answer(ask).await?;

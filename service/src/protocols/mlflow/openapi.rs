@@ -1,5 +1,7 @@
 //! The operations of MLflow's scoring server.
 
+mod rankers;
+
 use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, number, numbers, schema};
 use modeldeploy::format::Task;
 use serde_json::{Map, Value, json};
@@ -18,6 +20,9 @@ pub(in crate::protocols) const ERRORS: Errors = Errors {
 const DESCRIPTION: &str = "A body in JSON has exactly one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`. \
     A row's first value is the text, and its second one the other text of a pair.";
 
+/// The keys of a body.
+const BODIES: [&str; 5] = ["dataframe_split", "dataframe_records", "instances", "inputs", "params"];
+
 /// The format of a table in CSV, its columns the texts of a row; its first line is their names.
 const CSV: &str = "csv-of-texts";
 
@@ -25,12 +30,16 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     let version = Operation::get("/version", "The service's version")
         .gives(200, "The version.", "text/plain", schema::string())
         .says("text/plain", about.service.1);
+    let asked = match about.first_ranker() {
+        Some(ranked) => Some(rankers::invocations(about, ranked)),
+        None => about.first().map(|model| invocations(about, model)),
+    };
     let error = schema::record(json!({ "error_code": schema::string(), "message": schema::string() }));
     Section {
         name: "MLflow",
         description: "MLflow's scoring server, answered by the first model of the service.",
         schemas: vec![(ERRORS.schema, error)],
-        operations: about.first().map(|model| invocations(about, model)).into_iter().chain([version]).collect(),
+        operations: asked.into_iter().chain([version]).collect(),
     }
 }
 
@@ -48,8 +57,7 @@ fn invocations(about: &About, model: &Shown) -> Operation {
         ("instances", texts.clone()),
         ("inputs", json!({ "anyOf": [texts, column] })),
     ]);
-    let keys = ["dataframe_split", "dataframe_records", "instances", "inputs", "params"];
-    let known: Map<String, Value> = keys.into_iter().map(|key| (key.to_owned(), json!(true))).collect();
+    let known: Map<String, Value> = BODIES.into_iter().map(|key| (key.to_owned(), json!(true))).collect();
     let body = json!({ "type": "object", "properties": known, "additionalProperties": false, "oneOf": bodies });
     let [first, second] = &model.asks;
     let answer = |asks: &[&Asked]| {

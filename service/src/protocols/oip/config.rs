@@ -53,7 +53,12 @@ pub(super) fn config(served: &Served) -> ModelConfig {
 }
 
 fn data_type(tensor: &TensorMetadata) -> DataType {
-    if tensor.datatype == "FP32" { DataType::TypeFp32 } else { DataType::TypeString }
+    match tensor.datatype {
+        "FP32" => DataType::TypeFp32,
+        "FP64" => DataType::TypeFp64,
+        "INT64" => DataType::TypeInt64,
+        _ => DataType::TypeString,
+    }
 }
 
 /// As Triton's REST has it: protobuf's JSON with the names of the fields, but numbers as numbers.

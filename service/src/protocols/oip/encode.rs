@@ -1,10 +1,10 @@
 //! From a model's answer to the bytes of a body.
 
-use super::decode::{Infer, Wanted};
+use super::decode::{Outputs, Wanted};
 use super::tensors::{Output, inner, outputs};
 use super::wire::{BinarySize, Data, Given, Response};
 use super::{HEADER_LENGTH, bytes};
-use crate::inference::Answer;
+use crate::inference::{Answer, Scores};
 use crate::models::Served;
 use axum::http::{HeaderValue, header};
 use axum::response::IntoResponse;
@@ -14,10 +14,10 @@ use axum::response::IntoResponse;
 /// # Errors
 ///
 /// If the model does not have one of them.
-pub(super) fn chosen(served: &Served, infer: &Infer) -> Result<Vec<(Output, bool)>, String> {
+pub(super) fn chosen(served: &Served, asked: &Outputs) -> Result<Vec<(Output, bool)>, String> {
     let known = outputs(served.facts.task);
-    let Some(wanted) = &infer.wanted else {
-        return Ok(known.iter().map(|&output| (output, infer.is_binary)).collect());
+    let Some(wanted) = &asked.wanted else {
+        return Ok(known.iter().map(|&output| (output, asked.is_binary)).collect());
     };
     let choose = |Wanted { name, is_binary }: &Wanted| {
         let output = known.iter().find(|output| output.name() == name);
@@ -37,23 +37,45 @@ pub(super) struct Body {
 
 /// Writes an answer.
 pub(super) fn encode(served: &Served, id: Option<&str>, answer: &Answer, chosen: &[(Output, bool)]) -> Body {
-    let mut binary = vec![];
     let labels = || answer.values.chunks_exact(answer.width).map(|row| served.label(row));
+    whole(served, id, answer.tokens.len(), chosen, |output, binary| match (output, binary) {
+        (Output::Label, None) => Some(Data::Texts(labels().collect())),
+        (Output::Label, Some(binary)) => {
+            binary.extend(bytes::encode(labels()));
+            None
+        }
+        (_, None) => Some(Data::Floats(&answer.values)),
+        (_, Some(binary)) => {
+            binary.extend(answer.values.iter().flat_map(|value| value.to_le_bytes()));
+            None
+        }
+    })
+}
+
+/// Writes a ranker's answer.
+pub(super) fn encode_scores(served: &Served, id: Option<&str>, scores: &Scores, chosen: &[(Output, bool)]) -> Body {
+    whole(served, id, scores.candidates(), chosen, |_, binary| match binary {
+        None => Some(Data::Doubles(&scores.values)),
+        Some(binary) => {
+            binary.extend(scores.values.iter().flat_map(|value| value.to_le_bytes()));
+            None
+        }
+    })
+}
+
+/// Writes outputs of so many rows; `data` gives one's elements, or appends them to the binary data.
+fn whole<'a>(
+    served: &Served,
+    id: Option<&str>,
+    rows: usize,
+    chosen: &[(Output, bool)],
+    data: impl Fn(Output, Option<&mut Vec<u8>>) -> Option<Data<'a>>,
+) -> Body {
+    let mut binary = vec![];
     let given = |&(output, is_binary): &(Output, bool)| {
-        let shape = [answer.tokens.len()].into_iter().chain(inner(served, output)).collect();
+        let shape = [rows].into_iter().chain(inner(served, output)).collect();
         let before = binary.len();
-        let data = match (output, is_binary) {
-            (Output::Rows(_), false) => Some(Data::Floats(&answer.values)),
-            (Output::Label, false) => Some(Data::Texts(labels().collect())),
-            (Output::Rows(_), true) => {
-                binary.extend(answer.values.iter().flat_map(|value| value.to_le_bytes()));
-                None
-            }
-            (Output::Label, true) => {
-                binary.extend(bytes::encode(labels()));
-                None
-            }
-        };
+        let data = data(output, is_binary.then_some(&mut binary));
         let parameters = is_binary.then(|| BinarySize { binary_data_size: binary.len() - before });
         Given { name: output.name(), datatype: output.datatype(), shape, parameters, data }
     };

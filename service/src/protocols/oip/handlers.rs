@@ -86,10 +86,18 @@ pub(super) async fn infer(
     let place = served.inference.models().choose(&name, &wanted)?;
     let header = inference::timeout(&headers)?;
     let length = headers.get(HEADER_LENGTH).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let infer = decode::decode(&body, length.as_deref()).map_err(Error::invalid)?;
     let model = *served.inference.served(place);
-    let chosen = encode::chosen(&model, &infer).map_err(Error::invalid)?;
-    let decode::Infer { id, texts, prompt, timeout, .. } = infer;
+    if let Some(engine) = model.ranker() {
+        let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
+        let infer = decode::decode_ranked(&body, length.as_deref(), features, most).map_err(Error::invalid)?;
+        let chosen = encode::chosen(&model, &infer.outputs).map_err(Error::invalid)?;
+        let timeout = infer.timeout.into_iter().chain(header).min();
+        let scores = served.inference.rank(place, infer.asked, timeout).await?;
+        return Ok((model.header(), encode::encode_scores(&model, infer.id.as_deref(), &scores, &chosen)));
+    }
+    let infer = decode::decode(&body, length.as_deref()).map_err(Error::invalid)?;
+    let chosen = encode::chosen(&model, &infer.outputs).map_err(Error::invalid)?;
+    let decode::Infer { id, asked: texts, prompt, timeout, .. } = infer;
     let timeout = timeout.into_iter().chain(header).min();
     let ask = Ask { model: place, prompt, texts, overlong: Overlong::Cut, timeout };
     let answer = served.inference.answer(ask).await?;

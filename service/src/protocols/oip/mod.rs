@@ -14,6 +14,10 @@
 //! `score` `[n]`, or `probabilities` `[n, labels]` with `label` `[n]` in BYTES. The parameter `prompt` names one of the model's
 //! prompts, and `timeout` says in microseconds how long the client waits.
 //!
+//! A ranker takes a tensor for each of its features: of shape `[n]` with a value for each candidate, `[1]` with the user's, `[k]` with
+//! those of the session's items; texts in BYTES, numbers in any type of them, NaN or `null` where one is missing. Its output is `scores`,
+//! FP64, `[n]`, or `[n, outputs]` where a candidate has several.
+//!
 //! Specification: <https://github.com/kserve/open-inference-protocol> (`inference_rest.md`); Triton's `extension_binary_data.md` and
 //! `extension_model_repository.md`.
 
@@ -25,18 +29,19 @@ mod error;
 mod grpc;
 mod handlers;
 mod nested;
+mod numbers;
 pub(super) mod openapi;
 mod statistics;
 mod tensors;
 mod wire;
 
-pub use decode::check;
+pub use decode::{check, check_ranked};
 #[cfg(test)]
 pub(in crate::protocols) use error::Form;
 pub(super) use error::whole;
 
-pub use grpc::check as check_grpc;
 pub(super) use grpc::router as grpc_router;
+pub use grpc::{check as check_grpc, check_ranked as check_grpc_ranked};
 
 use super::Shared;
 use axum::Router;

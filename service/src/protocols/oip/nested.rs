@@ -1,28 +1,43 @@
 //! A tensor's `data` in JSON: its elements in one list, or in lists of lists as its shape has them.
 
+use crate::ranking::Cell;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// The elements, row-major, and how they were nested.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Nested {
-    /// The texts among them; until the first that is none.
-    pub(super) texts: Vec<String>,
-    /// The first element that is no text: its place, and what it is.
-    pub(super) no_text: Option<(usize, &'static str)>,
+    elements: Vec<Cell>,
     /// The elements of all lists of each depth.
     pub(super) shape: Vec<u64>,
-    elements: usize,
 }
 
 impl Nested {
     /// Whether the elements are those of a tensor of this shape: nested so, or in one list.
     pub(super) fn fits(&self, shape: &[u64]) -> bool {
         let elements = shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size));
-        elements == Some(self.elements as u64) && (self.shape.len() == 1 || self.shape == shape)
+        elements == Some(self.elements.len() as u64) && (self.shape.len() == 1 || self.shape == shape)
     }
 
-    fn leaf<E: Error>(&mut self, depth: usize, leaf: Result<&str, &'static str>) -> Result<(), E> {
+    /// The elements, which are all texts.
+    ///
+    /// # Errors
+    ///
+    /// The first that is none: its place, and what it is.
+    pub(super) fn texts(&self) -> Result<Vec<String>, (usize, &'static str)> {
+        let text = |(at, cell): (usize, &Cell)| match cell {
+            Cell::Text(text) => Ok(text.clone()),
+            other => Err((at, other.kind())),
+        };
+        self.elements.iter().enumerate().map(text).collect()
+    }
+
+    /// The elements, whatever they are.
+    pub(super) fn elements(&self) -> &[Cell] {
+        &self.elements
+    }
+
+    fn leaf<E: Error>(&mut self, depth: usize, leaf: Cell) -> Result<(), E> {
         // The lists around the first element say how deep all lie.
         if depth == 0 {
             return Err(E::custom("`data` must be a list"));
@@ -30,12 +45,7 @@ impl Nested {
         if self.shape.len() != depth {
             return Err(E::custom("`data` is nested unevenly"));
         }
-        match leaf {
-            Ok(text) if self.no_text.is_none() => self.texts.push(text.to_owned()),
-            Ok(_) => {}
-            Err(kind) => _ = self.no_text.get_or_insert((self.elements, kind)),
-        }
-        self.elements += 1;
+        self.elements.push(leaf);
         Ok(())
     }
 }
@@ -76,7 +86,7 @@ impl<'de> Visitor<'de> for At<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let At { nested, sizes, depth } = self;
         if sizes.len() == depth {
-            if nested.elements > 0 {
+            if !nested.elements.is_empty() {
                 return Err(A::Error::custom("`data` is nested unevenly"));
             }
             sizes.push(None);
@@ -98,27 +108,27 @@ impl<'de> Visitor<'de> for At<'_> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
-        self.nested.leaf(self.depth, Ok(text))
+        self.nested.leaf(self.depth, Cell::Text(text.to_owned()))
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        self.nested.leaf(self.depth, Err("a boolean"))
+        self.nested.leaf(self.depth, Cell::Other("a boolean"))
     }
 
-    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-        self.nested.leaf(self.depth, Err("a number"))
+    fn visit_i64<E: Error>(self, number: i64) -> Result<(), E> {
+        self.nested.leaf(self.depth, Cell::Number(number as f64))
     }
 
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        self.nested.leaf(self.depth, Err("a number"))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<(), E> {
+        self.nested.leaf(self.depth, Cell::Number(number as f64))
     }
 
-    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        self.nested.leaf(self.depth, Err("a number"))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
+        self.nested.leaf(self.depth, Cell::Number(number))
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.nested.leaf(self.depth, Err("null"))
+        self.nested.leaf(self.depth, Cell::Missing)
     }
 }
 
@@ -148,8 +158,8 @@ mod tests {
 
     #[test]
     fn elements_that_are_no_texts_are_kept_in_mind() {
-        assert_eq!(read(r#"["a", 1, null]"#).expect("a list").no_text, Some((1, "a number")));
-        assert_eq!(read("[[null]]").expect("a list").no_text, Some((0, "null")));
+        assert_eq!(read(r#"["a", 1, null]"#).expect("a list").texts(), Err((1, "a number")));
+        assert_eq!(read("[[null]]").expect("a list").texts(), Err((0, "null")));
     }
 
     #[test]

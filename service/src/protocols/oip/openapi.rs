@@ -1,8 +1,10 @@
 //! The operations of the Open Inference Protocol v2.
 
-use super::tensors::outputs;
+mod rankers;
+
+use super::tensors::{metadata, outputs};
 use super::{EXTENSIONS, HEADER_LENGTH};
-use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, numbers, schema};
+use crate::openapi::{About, Asked, Errors, JSON, Known, Operation, Section, Shown, numbers, schema};
 use crate::protocols::tensor::INPUT;
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
@@ -27,8 +29,8 @@ const BINARY: &str = "application/octet-stream";
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let mut operations = server(about);
-    if !about.models.is_empty() {
-        operations.extend(named(about));
+    if let Some(example) = about.example() {
+        operations.extend(named(about, example));
         for model in &about.models {
             let card = model.card;
             if model.is_newest {
@@ -40,6 +42,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
                 operations.push(infer(about, model, &[model], path).answered_by(&[model]));
             }
         }
+        operations.extend(rankers::operations(about));
     }
     let tensor = schema::record(json!({
         "name": schema::string(), "datatype": schema::string(),
@@ -55,10 +58,9 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
 
 fn server(about: &About) -> Vec<Operation> {
     let (name, version) = about.service;
-    let names = about.newest().map(|model| model.card.name).collect::<Vec<_>>();
-    let index = about.models.iter().map(
-        |Shown { card, .. }| json!({ "name": card.name, "version": card.version, "state": "READY", "reason": "" }),
-    );
+    let names = about.newest().map(|known| known.served.card.name).collect::<Vec<_>>();
+    let cards = about.all.iter().map(|known| known.served.card);
+    let index = cards.map(|card| json!({ "name": card.name, "version": card.version, "state": "READY", "reason": "" }));
     let index: Vec<Value> = index.collect();
     let flag = || json!({ "type": "boolean" });
     let ready = schema::record(json!({ "live": flag(), "ready": flag() }));
@@ -93,17 +95,19 @@ fn server(about: &About) -> Vec<Operation> {
 }
 
 /// Operations whose path names a model, whichever it is.
-fn named(about: &About) -> Vec<Operation> {
+fn named(about: &About, first: &Known) -> Vec<Operation> {
     let names = about.names();
-    let first = about.first().unwrap_or(&about.models[0]);
     // Of the example's versions the newest first, then those of the others.
-    let mut versions = vec![first.card.version.to_owned()];
-    for model in &about.models {
-        if !versions.iter().any(|known| known == model.card.version) {
-            versions.push(model.card.version.to_owned());
+    let mut versions = vec![first.served.card.version.to_owned()];
+    for Known { served, .. } in &about.all {
+        if !versions.iter().any(|known| known == served.card.version) {
+            versions.push(served.card.version.to_owned());
         }
     }
-    versions.extend(about.models.iter().filter_map(|model| model.label).map(str::to_owned));
+    let mut labels: Vec<&str> = about.all.iter().filter_map(|known| known.served.label).collect();
+    labels.sort_unstable();
+    labels.dedup();
+    versions.extend(labels.into_iter().map(str::to_owned));
     let of = |operation: Operation| {
         let operation = operation.path_parameter("name", &names, "A model.");
         let has_version = operation.names_in_path().contains(&"version");
@@ -128,7 +132,7 @@ fn named(about: &About) -> Vec<Operation> {
         let readiness = of(Operation::get(format!("{path}/ready"), "Whether a model answers"))
             .gives(200, "It does.", JSON, ready.clone())
             .refuses(ERRORS, &[404, 503])
-            .answers(json!({ "name": first.card.name, "ready": true }));
+            .answers(json!({ "name": first.served.card.name, "ready": true }));
         operations.extend([operation, readiness]);
     }
     operations.extend(done(of));
@@ -175,26 +179,13 @@ fn done(of: impl Fn(Operation) -> Operation) -> Vec<Operation> {
     operations
 }
 
-/// The sizes of a model's input and of its rows.
-fn shapes(model: &Shown) -> (Value, Value) {
-    let width = model.facts.outputs;
-    match model.facts.task {
-        Task::Score => (json!([-1, 2]), json!([-1])),
-        _ => (json!([-1]), json!([-1, width])),
-    }
-}
-
-fn described(about: &About, model: &Shown) -> Value {
-    let name = model.card.name;
-    let versions = about.models.iter().filter(|other| other.card.name == name).map(|other| other.card.version);
-    let (texts, rows) = shapes(model);
-    let outputs = outputs(model.facts.task).iter().map(|output| {
-        let shape = if output.datatype() == "BYTES" { json!([-1]) } else { rows.clone() };
-        json!({ "name": output.name(), "datatype": output.datatype(), "shape": shape })
-    });
+fn described(about: &About, known: &Known) -> Value {
+    let name = known.served.card.name;
+    let versions = about.all.iter().map(|other| other.served.card).filter(|card| card.name == name);
+    let (inputs, outputs) = metadata(&known.served);
     json!({
-        "name": name, "versions": versions.collect::<Vec<_>>(), "platform": "modeldeploy_pack",
-        "inputs": [{ "name": INPUT, "datatype": "BYTES", "shape": texts }], "outputs": outputs.collect::<Vec<_>>(),
+        "name": name, "versions": versions.map(|card| card.version).collect::<Vec<_>>(),
+        "platform": "modeldeploy_pack", "inputs": inputs, "outputs": outputs,
     })
 }
 
@@ -297,7 +288,7 @@ fn answered(model: &Shown, asks: &[&Asked]) -> Value {
         };
         let data = match is_rows {
             true => numbers(&asks.iter().flat_map(|ask| ask.row.iter().copied()).collect::<Vec<_>>()),
-            false => asks.iter().map(|ask| json!(model.label(&ask.row))).collect(),
+            false => asks.iter().map(|ask| json!(model.label_of(&ask.row))).collect(),
         };
         json!({ "name": output.name(), "datatype": output.datatype(), "shape": shape, "data": data })
     });

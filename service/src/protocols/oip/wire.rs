@@ -175,6 +175,7 @@ pub(super) struct BinarySize {
 #[serde(untagged)]
 pub(super) enum Data<'a> {
     Floats(&'a [f32]),
+    Doubles(&'a [f64]),
     Texts(Vec<&'static str>),
 }
 

@@ -55,7 +55,11 @@ pub(super) async fn embeddings(
     let model = found.map_err(|unknown| Error::unknown(&unknown))?;
     let facts = served.inference.served(model).facts;
     if facts.task != Task::Embed {
-        let message = format!("The model `{name}` does not embed: it is for the task `{}`.", facts.task);
+        let served = served.inference.served(model);
+        let message = match served.ranker() {
+            Some(_) => format!("The model `{name}` does not embed: {}.", served.no_texts()),
+            None => format!("The model `{name}` does not embed: it is for the task `{}`.", facts.task),
+        };
         return Err(Error::invalid(Some("model"), message));
     }
     if dimensions.is_some_and(|dimensions| dimensions != facts.outputs as u64) {

@@ -21,7 +21,8 @@ const DESCRIPTION: &str = "Token ids are of the model's own tokenizer and are ru
     A text that is longer than the model takes is refused.";
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
-    let models: Vec<&Shown> = about.newest().filter(|model| model.facts.task == Task::Embed).collect();
+    let models: Vec<&Shown> =
+        about.models.iter().filter(|model| model.is_newest && model.facts.task == Task::Embed).collect();
     let error = schema::record(json!({
         "message": schema::string(), "type": schema::string(),
         "param": schema::optional(schema::string()), "code": schema::optional(schema::string()),

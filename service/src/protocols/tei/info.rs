@@ -10,7 +10,8 @@ use modeldeploy::format::program::{Pooling, Step};
 use serde_json::{Map, Value, json};
 
 pub(super) async fn info(State(served): State<Shared>) -> Result<Json<Value>, Error> {
-    let first = served.inference.models().first().ok_or_else(|| Error::backend("there is no model here"))?;
+    let first = served.inference.models().first_of_texts();
+    let first = first.ok_or_else(|| Error::backend(served.inference.models().lacks("reads texts")))?;
     let model = served.inference.served(first);
     let limits = served.inference.limits();
     let workers = crate::processors::processors();
@@ -53,7 +54,7 @@ fn kind(model: &Served) -> Value {
 
 /// The way from the rows of tokens to that of a text.
 fn pooling(model: &Served) -> &'static str {
-    let steps = model.engine.artifact().program().steps.iter();
+    let steps = model.texts().into_iter().flat_map(|engine| engine.artifact().program().steps.iter());
     let mut pooling =
         steps.filter_map(|step| if let Step::Pool { pooling, .. } = step { Some(*pooling) } else { None });
     match pooling.next_back() {

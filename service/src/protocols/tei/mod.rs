@@ -59,7 +59,7 @@ async fn health(axum::extract::State(served): axum::extract::State<Shared>) -> R
 fn model_for(served: &Shared, task: Task, headers: &HeaderMap) -> Result<(usize, Served), Error> {
     let models = served.inference.models();
     let first = models.choose_first(Some(task), &Wanted::new(None, headers)).map_err(Fault::from)?;
-    let place = first.ok_or_else(|| Error::backend(format!("no model here does `{task}`")))?;
+    let place = first.ok_or_else(|| Error::backend(models.lacks(&format!("does `{task}`"))))?;
     Ok((place, models.all()[place]))
 }
 

@@ -2,11 +2,11 @@
 
 use super::error::Error;
 use super::wire::{self, Decode, Tokenize};
-use crate::models::Served;
 use crate::protocols::Shared;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use modeldeploy::model::Engine;
 use modeldeploy::tokenizer::{Encoding, Truncation};
 use serde::Serialize;
 use std::time::Instant;
@@ -22,9 +22,11 @@ pub(super) struct Token {
     stop: Option<usize>,
 }
 
-fn first(served: &Shared) -> Result<Served, Error> {
-    let first = served.inference.models().first().ok_or_else(|| Error::backend("there is no model here"))?;
-    Ok(*served.inference.served(first))
+/// What runs the first model of texts.
+fn first(served: &Shared) -> Result<&'static Engine<'static>, Error> {
+    let models = served.inference.models();
+    let first = models.first_of_texts().and_then(|first| models.all()[first].texts());
+    first.ok_or_else(|| Error::backend(models.lacks("reads texts")))
 }
 
 /// The tokens of each text, none of them cut.
@@ -32,7 +34,7 @@ pub(super) async fn tokenize(State(served): State<Shared>, body: Bytes) -> Resul
     let request: Tokenize = wire::read(&body)?;
     let model = first(&served)?;
     let prompt = match request.prompt_name.as_deref() {
-        Some(name) => model.engine.prompt(Some(name)).map_err(|error| Error::validation(error.to_string()))?,
+        Some(name) => model.prompt(Some(name)).map_err(|error| Error::validation(error.to_string()))?,
         None => "",
     };
     let texts = request.inputs.texts();
@@ -42,13 +44,13 @@ pub(super) async fn tokenize(State(served): State<Shared>, body: Bytes) -> Resul
     let special = request.add_special_tokens.unwrap_or(true);
     let bytes = texts.iter().map(String::len).sum();
     let deadline = served.inference.deadline(Instant::now(), None);
-    let work = move || texts.iter().map(|text| tokens_of(&model, &format!("{prompt}{text}"), special)).collect();
+    let work = move || texts.iter().map(|text| tokens_of(model, &format!("{prompt}{text}"), special)).collect();
     let tokens: Result<_, String> = served.inference.where_it_fits(bytes, work, deadline).await?;
     tokens.map(Json).map_err(Error::validation)
 }
 
-fn tokens_of(model: &Served, text: &str, special: bool) -> Result<Vec<Token>, String> {
-    let (tokenizer, mut encoding) = (model.engine.tokenizer(), Encoding::new());
+fn tokens_of(model: &Engine<'_>, text: &str, special: bool) -> Result<Vec<Token>, String> {
+    let (tokenizer, mut encoding) = (model.tokenizer(), Encoding::new());
     let encoded = match special {
         true => tokenizer.encode_into(text, None, Truncation::NONE, &mut encoding),
         false => tokenizer.encode_bare_into(text, None, Truncation::NONE, &mut encoding),
@@ -86,13 +88,13 @@ pub(super) async fn decode(State(served): State<Shared>, body: Bytes) -> Result<
     if lists.is_empty() || lists.iter().any(Vec::is_empty) {
         return Err(Error::empty("ids"));
     }
-    let tokenizer = model.engine.tokenizer();
+    let tokenizer = model.tokenizer();
     let unknown = lists.iter().flatten().find(|&&id| id >= tokenizer.vocab_size());
     if let Some(id) = unknown {
         let known = tokenizer.vocab_size();
         return Err(Error::validation(format!("there is no token {id}: the model's are below {known}")));
     }
-    let skipped = if request.skip_special_tokens.unwrap_or(true) { specials(&model)? } else { vec![] };
+    let skipped = if request.skip_special_tokens.unwrap_or(true) { specials(model)? } else { vec![] };
     let text = |ids: Vec<u32>| {
         let ids: Vec<u32> = ids.into_iter().filter(|id| !skipped.contains(id)).collect();
         tokenizer.decode(&ids)
@@ -101,9 +103,9 @@ pub(super) async fn decode(State(served): State<Shared>, body: Bytes) -> Result<
 }
 
 /// The tokens that the model puts around texts and pairs.
-fn specials(model: &Served) -> Result<Vec<u32>, Error> {
+fn specials(model: &Engine<'_>) -> Result<Vec<u32>, Error> {
     let mut encoding = Encoding::new();
-    let tokenizer = model.engine.tokenizer();
+    let tokenizer = model.tokenizer();
     let encoded = tokenizer.encode_into("", Some(""), Truncation::NONE, &mut encoding);
     encoded.map_err(|error| Error::backend(error.to_string()))?;
     let tokens = encoding.ids().iter().zip(encoding.special());

@@ -5,13 +5,15 @@ use crate::inference::Text;
 use crate::object::FromObject;
 use crate::protocols::node::Node;
 use crate::protocols::tensor::INPUT;
+use crate::ranking::Asked;
+use modeldeploy::format::features::Fact;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// A prediction that is asked for.
+/// A prediction that is asked for: of texts, or of candidates.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Predict {
-    pub(super) texts: Vec<Text>,
+pub(super) struct Predict<T = Vec<Text>> {
+    pub(super) asked: T,
     /// Whether the answer is a list of rows, or else an object of columns.
     pub(super) by_row: bool,
 }
@@ -41,13 +43,22 @@ pub fn check(verb: &str, body: &[u8]) -> Result<(), String> {
     if verb == "predict" { predict(body).map(drop) } else { examples(body).map(drop) }
 }
 
+/// Whether a body is a prediction of a ranker of these features; for the fuzz targets.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn check_ranked(body: &[u8], features: &[Fact]) -> Result<(), String> {
+    predict_ranked(body, features, crate::Limits::default().candidates).map(drop)
+}
+
 /// Reads the body of `:predict`.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
 pub(super) fn predict(body: &[u8]) -> Result<Predict, String> {
-    let body: PredictBody = read(body)?;
+    let body: PredictBody = read(&tokens::as_json(body))?;
     signature(body.signature_name.as_deref())?;
     match (body.instances, body.inputs) {
         (Some(Node::List(rows)), None) => {
@@ -55,7 +66,7 @@ pub(super) fn predict(body: &[u8]) -> Result<Predict, String> {
                 let value = named(row).map_err(|error| format!("`instances[{at}]` {error}"))?.unwrap_or(row);
                 value.texts().map_err(|error| format!("`instances[{at}]` {error}"))
             };
-            Ok(Predict { texts: rows.iter().enumerate().map(row).collect::<Result<_, _>>()?, by_row: true })
+            Ok(Predict { asked: rows.iter().enumerate().map(row).collect::<Result<_, _>>()?, by_row: true })
         }
         (None, Some(inputs)) => {
             let column = named(&inputs).map_err(|error| format!("`inputs` {error}"))?.unwrap_or(&inputs);
@@ -63,7 +74,35 @@ pub(super) fn predict(body: &[u8]) -> Result<Predict, String> {
                 return Err(format!("`inputs` is {}, and must be a list of texts", column.kind()));
             };
             let row = |(at, row): (usize, &Node)| row.texts().map_err(|error| format!("`inputs[{at}]` {error}"));
-            Ok(Predict { texts: rows.iter().enumerate().map(row).collect::<Result<_, _>>()?, by_row: false })
+            Ok(Predict { asked: rows.iter().enumerate().map(row).collect::<Result<_, _>>()?, by_row: false })
+        }
+        (Some(other), None) => Err(format!("`instances` is {}, and must be a list", other.kind())),
+        (Some(_), Some(_)) => Err("the body has both `instances` and `inputs`, and must have one".to_owned()),
+        (None, None) => Err("the body has neither `instances` nor `inputs`".to_owned()),
+    }
+}
+
+/// Reads the body of `:predict` for a ranker of these features, of at most so many candidates: `instances` is a row for each, `inputs` a
+/// column for each feature.
+///
+/// # Errors
+///
+/// As [`predict`].
+pub(super) fn predict_ranked(body: &[u8], features: &[Fact], most: usize) -> Result<Predict<Asked>, String> {
+    let body: PredictBody = read(&tokens::as_json_of_numbers(body))?;
+    signature(body.signature_name.as_deref())?;
+    match (body.instances, body.inputs) {
+        (Some(Node::List(rows)), None) => {
+            let rows = Node::rows(&rows, "instances")?;
+            Ok(Predict { asked: Asked::of_rows(features, &rows, "instances", most)?, by_row: true })
+        }
+        (None, Some(inputs @ Node::Object(_))) => {
+            let columns = inputs.row().map_err(|error| format!("`inputs` {error}"))?;
+            let asked = Asked::of_columns(features, &columns, most).map_err(|error| format!("`inputs`: {error}"))?;
+            Ok(Predict { asked, by_row: false })
+        }
+        (None, Some(other)) => {
+            Err(format!("`inputs` is {}, and must be an object: the values of each feature", other.kind()))
         }
         (Some(other), None) => Err(format!("`instances` is {}, and must be a list", other.kind())),
         (Some(_), Some(_)) => Err("the body has both `instances` and `inputs`, and must have one".to_owned()),
@@ -77,7 +116,7 @@ pub(super) fn predict(body: &[u8]) -> Result<Predict, String> {
 ///
 /// What is wrong with it.
 pub(super) fn examples(body: &[u8]) -> Result<Vec<Text>, String> {
-    let body: ExamplesBody = read(body)?;
+    let body: ExamplesBody = read(&tokens::as_json(body))?;
     signature(body.signature_name.as_deref())?;
     let context = match &body.context {
         None => None,
@@ -99,7 +138,7 @@ pub(super) fn examples(body: &[u8]) -> Result<Vec<Text>, String> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let read = serde_json::from_slice(&tokens::as_json(body)).map(|FromObject(value)| value);
+    let read = serde_json::from_slice(body).map(|FromObject(value)| value);
     read.map_err(|error| format!("the body cannot be read: {error}"))
 }
 
@@ -161,7 +200,7 @@ mod tests {
             ),
             (r#"{"instances": [], "signature_name": ""}"#, vec![], true),
         ] {
-            assert_eq!(predict(body.as_bytes()), Ok(Predict { texts, by_row }), "{body}");
+            assert_eq!(predict(body.as_bytes()), Ok(Predict { asked: texts, by_row }), "{body}");
         }
         for (body, texts) in [
             (r#"{"examples": [{"text": "a"}, {"text": ["b", "c"]}]}"#, vec![one("a"), pair("b", "c")]),

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::{decode, metadata};
 use crate::inference::{self, Answer, Ask, Overlong, Text};
 use crate::models::{Named, Served, Wanted};
-use crate::protocols::Shared;
+use crate::protocols::{Shared, scored};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
@@ -156,9 +156,17 @@ async fn answer(
     let place = served.inference.models().choose(name, &Wanted::new(named, headers))?;
     let model = *served.inference.served(place);
     does(&model, verb)?;
+    if let Some(engine) = model.ranker() {
+        let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
+        let predict = decode::predict_ranked(body, features, most).map_err(Error::invalid)?;
+        let timeout = inference::timeout(headers)?;
+        let scores = served.inference.rank(place, predict.asked, timeout).await?;
+        let key = if predict.by_row { "predictions" } else { "outputs" };
+        return Ok((model.header(), Json(BTreeMap::from([(key, scored(&scores))]))).into_response());
+    }
     if verb == Verb::Predict {
         let predict = decode::predict(body).map_err(Error::invalid)?;
-        let answer = run(served, place, predict.texts, headers).await?;
+        let answer = run(served, place, predict.asked, headers).await?;
         let key = if predict.by_row { "predictions" } else { "outputs" };
         let body = Json(BTreeMap::from([(key, values(&model, &answer, predict.by_row))]));
         return Ok((model.header(), body).into_response());

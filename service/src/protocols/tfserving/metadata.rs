@@ -3,6 +3,7 @@
 use super::SIGNATURE;
 use crate::models::Served;
 use crate::protocols::tensor::INPUT;
+use crate::ranking::{Input, OUTPUT, Type, inputs as features};
 use modeldeploy::format::Task;
 use serde_json::{Map, Value, json};
 
@@ -25,9 +26,23 @@ pub(super) struct Tensor {
 /// What the signature is for.
 pub(super) const METHOD: &str = "tensorflow/serving/predict";
 
-/// The sizes of the input.
-pub(super) fn input_sizes(served: &Served) -> &'static [i64] {
-    if served.facts.task == Task::Score { &[-1, 2] } else { &[-1] }
+/// The inputs.
+pub(super) fn inputs(served: &Served) -> Vec<Tensor> {
+    let feature = |input: Input| {
+        let dtype = match input.kind {
+            Type::Float => "DT_DOUBLE",
+            Type::Int => "DT_INT64",
+            Type::Text => "DT_STRING",
+        };
+        Tensor { name: input.name, dtype, sizes: vec![input.size()] }
+    };
+    match served.ranker() {
+        Some(engine) => features(engine).map(feature).collect(),
+        None => {
+            let sizes = if served.facts.task == Task::Score { vec![-1, 2] } else { vec![-1] };
+            vec![Tensor { name: INPUT, dtype: "DT_STRING", sizes }]
+        }
+    }
 }
 
 /// The outputs.
@@ -37,6 +52,10 @@ pub(super) fn outputs(served: &Served) -> Vec<Tensor> {
     match served.facts.task {
         Task::Embed => vec![floats("embedding", vec![-1, rows])],
         Task::Score => vec![floats("score", vec![-1])],
+        Task::Rank => {
+            let sizes = [-1].into_iter().chain((rows > 1).then_some(rows)).collect();
+            vec![Tensor { name: OUTPUT, dtype: "DT_DOUBLE", sizes }]
+        }
         _ => {
             let label = Tensor { name: "label", dtype: "DT_STRING", sizes: vec![-1] };
             vec![floats("probabilities", vec![-1, rows]), label]
@@ -45,14 +64,15 @@ pub(super) fn outputs(served: &Served) -> Vec<Tensor> {
 }
 
 pub(super) fn metadata(served: &Served) -> Value {
-    let outputs = outputs(served).into_iter();
-    let outputs: Map<String, Value> =
-        outputs.map(|Tensor { name, dtype, sizes }| (name.to_owned(), tensor(name, dtype, &sizes))).collect();
+    let named = |tensors: Vec<Tensor>| -> Map<String, Value> {
+        let tensors = tensors.into_iter();
+        tensors.map(|Tensor { name, dtype, sizes }| (name.to_owned(), tensor(name, dtype, &sizes))).collect()
+    };
     json!({
         "model_spec": { "name": served.card.name, "signature_name": "", "version": version(served) },
         "metadata": { "signature_def": { "signature_def": { SIGNATURE: {
-            "inputs": { INPUT: tensor(INPUT, "DT_STRING", input_sizes(served)) },
-            "outputs": outputs,
+            "inputs": named(inputs(served)),
+            "outputs": named(outputs(served)),
             "method_name": METHOD,
         } } } },
     })

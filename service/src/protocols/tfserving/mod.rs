@@ -21,14 +21,14 @@ mod metadata;
 pub(super) mod openapi;
 mod tokens;
 
-pub use decode::check;
+pub use decode::{check, check_ranked};
 #[cfg(test)]
 pub(in crate::protocols) use error::Form;
 pub(super) use error::whole;
 
 pub(super) use error::Error;
 pub(super) use grpc::router as grpc_router;
-pub use grpc::{check_examples, check_predict};
+pub use grpc::{check_examples, check_predict, check_predict_ranked};
 
 use super::Shared;
 use axum::Router;

@@ -1,7 +1,10 @@
 //! The operations of TensorFlow Serving's REST, and of KServe v1.
 
-use super::SIGNATURE;
-use crate::openapi::{About, Asked, Errors, JSON, Operation, Section, Shown, number, numbers, schema};
+mod rankers;
+
+use super::{SIGNATURE, metadata};
+use crate::models::{ModelCard, Served};
+use crate::openapi::{About, Asked, Errors, JSON, Known, Operation, Section, Shown, number, numbers, schema};
 use crate::protocols::tensor::INPUT;
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
@@ -26,29 +29,31 @@ const PREDICT: &str = "`instances` are answered by `predictions`, row by row; `i
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let mut operations = vec![];
-    if let Some(first) = about.first() {
-        operations.extend(named(about, first));
+    if let Some(example) = about.example() {
+        operations.extend(named(about, example));
     }
-    for model in &about.models {
-        let name = model.card.name;
-        let newest = model.is_newest.then(|| format!("/v1/models/{name}"));
-        // Of the versions of one number the one that answers without it, or else the newest.
-        let same = || about.models.iter().filter(|other| other.card.name == name && other.number == model.number);
-        let answers = same().find(|other| other.is_newest).or(same().next());
-        let is_it = answers.is_some_and(|answers| answers.card.version == model.card.version);
-        let version = model.number.filter(|_| is_it).map(|number| format!("/v1/models/{name}/versions/{number}"));
-        for path in newest.iter().cloned().chain(version).chain(labelled(model)) {
-            let verb = match model.facts.task {
-                Task::Classify => Some("classify"),
-                Task::Score => Some("regress"),
-                _ => None,
-            };
-            let by_verb = verb.map(|verb| examples(about, model, &path, verb));
-            let operations_of = [Some(predict(about, model, &path)), by_verb].into_iter().flatten();
-            operations.extend(operations_of.map(|operation| match newest.as_ref() == Some(&path) {
-                true => operation.chosen_of(&about.alike(model)),
-                false => operation.answered_by(&[model]),
-            }));
+    for known in &about.all {
+        for (path, is_newest) in paths(about, known) {
+            if let Some(model) = about.models.iter().find(|model| model.card == known.served.card) {
+                let verb = match model.facts.task {
+                    Task::Classify => Some("classify"),
+                    Task::Score => Some("regress"),
+                    _ => None,
+                };
+                let by_verb = verb.map(|verb| examples(about, model, &path, verb));
+                let operations_of = [Some(predict(about, model, &path)), by_verb].into_iter().flatten();
+                operations.extend(operations_of.map(|operation| match is_newest {
+                    true => operation.chosen_of(&about.alike(model)),
+                    false => operation.answered_by(&[model]),
+                }));
+            }
+            if let Some(ranked) = about.rankers.iter().find(|ranked| ranked.served.card == known.served.card) {
+                let operation = rankers::predict(about, ranked, &path);
+                operations.push(match is_newest {
+                    true => operation.chosen_of(&about.alike_rankers(ranked)),
+                    false => operation.answered_by(&[ranked]),
+                });
+            }
         }
     }
     Section {
@@ -59,45 +64,55 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
     }
 }
 
-fn numbers_of(about: &About, first: &Shown) -> Vec<String> {
+/// The paths that ask a model, each with whether it names no version.
+fn paths(about: &About, known: &Known) -> Vec<(String, bool)> {
+    let (name, number) = (known.served.card.name, known.served.number());
+    // Of the versions of one number the one that answers without it, or else the newest.
+    let same = || about.all.iter().filter(|other| other.served.card.name == name && other.served.number() == number);
+    let answers = same().find(|other| other.is_newest).or(same().next());
+    let is_it = answers.is_some_and(|answers| answers.served.card.version == known.served.card.version);
+    let newest = known.is_newest.then(|| (format!("/v1/models/{name}"), true));
+    let version = number.filter(|_| is_it).map(|number| (format!("/v1/models/{name}/versions/{number}"), false));
+    newest.into_iter().chain(version).chain(labelled(known).map(|path| (path, false))).collect()
+}
+
+fn numbers_of(about: &About, first: &Known) -> Vec<String> {
     let mut found: Vec<String> = vec![];
-    for model in std::iter::once(first).chain(&about.models) {
-        let number = model.number.map(|number| number.to_string()).filter(|number| !found.contains(number));
+    for known in std::iter::once(first).chain(&about.all) {
+        let number = known.served.number().map(|number| number.to_string()).filter(|number| !found.contains(number));
         found.extend(number);
     }
     found
 }
 
 /// Operations whose path names a model, whichever it is, and those of versions with a label.
-fn named(about: &About, first: &Shown) -> Vec<Operation> {
+fn named(about: &About, first: &Known) -> Vec<Operation> {
     let (names, versions) = (about.names(), numbers_of(about, first));
     let name = |operation: Operation| operation.path_parameter("name", &names, "A model.").refuses(ERRORS, &[404]);
     let version = |operation: Operation| name(operation).path_parameter("version", &versions, "A version of it.");
     let version_path = "/v1/models/{name}/versions/{version}";
+    let first = &first.served;
     let mut operations = vec![
         state(version(Operation::get(version_path, "A version's state")), first),
         described(name(Operation::get("/v1/models/{name}/metadata", "A model's signature")), first),
         described(version(Operation::get(format!("{version_path}/metadata"), "A version's signature")), first),
     ];
-    for (model, path) in about.models.iter().filter_map(|model| Some((model, labelled(model)?))) {
-        operations.push(state(Operation::get(path.clone(), "The state of the version with a label"), model));
-        operations.push(described(Operation::get(format!("{path}/metadata"), "The signature of that version"), model));
+    for (known, path) in about.all.iter().filter_map(|known| Some((known, labelled(known)?))) {
+        let state_of = Operation::get(path.clone(), "The state of the version with a label");
+        operations.push(state(state_of, &known.served));
+        let signature = Operation::get(format!("{path}/metadata"), "The signature of that version");
+        operations.push(described(signature, &known.served));
     }
     operations
 }
 
 /// The path of a version by its label.
-fn labelled(model: &Shown) -> Option<String> {
-    model.label.map(|label| format!("/v1/models/{}/labels/{label}", model.card.name))
-}
-
-/// A version as its state and its signature call it.
-fn shown_version(model: &Shown) -> String {
-    model.number.map_or_else(|| model.card.version.to_owned(), |number| number.to_string())
+fn labelled(known: &Known) -> Option<String> {
+    known.served.label.map(|label| format!("/v1/models/{}/labels/{label}", known.served.card.name))
 }
 
 /// What is told of a version's state.
-fn state(operation: Operation, model: &Shown) -> Operation {
+fn state(operation: Operation, model: &Served) -> Operation {
     let state = schema::record(json!({
         "version": schema::string(), "state": { "const": "AVAILABLE" },
         "status": schema::record(json!({
@@ -105,51 +120,24 @@ fn state(operation: Operation, model: &Shown) -> Operation {
         })),
     }));
     let states = schema::record(json!({ "model_version_status": schema::list(state) }));
-    let fine = json!({ "error_code": "OK", "error_message": "" });
-    let shown = json!({ "version": shown_version(model), "state": "AVAILABLE", "status": fine });
-    operation.gives(200, "The state.", JSON, states).answers(json!({ "model_version_status": [shown] }))
+    operation
+        .gives(200, "The state.", JSON, states)
+        .answers(json!({ "model_version_status": [metadata::status(model)] }))
 }
 
 /// What is told of what a version takes and gives.
-fn described(operation: Operation, model: &Shown) -> Operation {
+fn described(operation: Operation, model: &Served) -> Operation {
     let signature = json!({
         "type": "object", "required": ["model_spec", "metadata"],
         "properties": { "model_spec": { "type": "object" }, "metadata": { "type": "object" } },
     });
     operation
         .gives(200, "The signature `serving_default`; sizes are strings, `-1` is any.", JSON, signature)
-        .answers(metadata(model, &shown_version(model)))
+        .answers(metadata::metadata(model))
 }
 
-fn metadata(model: &Shown, version: &str) -> Value {
-    let tensor = |name: &str, dtype: &str, sizes: &[String]| {
-        let dim: Vec<Value> = sizes.iter().map(|size| json!({ "size": size, "name": "" })).collect();
-        json!({ "dtype": dtype, "tensor_shape": { "dim": dim, "unknown_rank": false }, "name": name })
-    };
-    let (any, width) = ("-1".to_owned(), model.facts.outputs.to_string());
-    let (texts, rows) = match model.facts.task {
-        Task::Score => (vec![any.clone(), "2".to_owned()], vec![any.clone()]),
-        _ => (vec![any.clone()], vec![any.clone(), width]),
-    };
-    let outputs = match model.facts.task {
-        Task::Embed => json!({ "embedding": tensor("embedding", "DT_FLOAT", &rows) }),
-        Task::Score => json!({ "score": tensor("score", "DT_FLOAT", &rows) }),
-        _ => json!({
-            "probabilities": tensor("probabilities", "DT_FLOAT", &rows), "label": tensor("label", "DT_STRING", &[any]),
-        }),
-    };
-    json!({
-        "model_spec": { "name": model.card.name, "signature_name": "", "version": version },
-        "metadata": { "signature_def": { "signature_def": { SIGNATURE: {
-            "inputs": { INPUT: tensor(INPUT, "DT_STRING", &texts) },
-            "outputs": outputs,
-            "method_name": "tensorflow/serving/predict",
-        } } } },
-    })
-}
-
-fn ran(path: String, model: &Shown, summary: &str, body: Value) -> Operation {
-    Operation::post(path, format!("{summary} of `{}` {}", model.card.name, model.card.version))
+fn ran(path: String, card: ModelCard, summary: &str, body: Value) -> Operation {
+    Operation::post(path, format!("{summary} by `{}` {}", card.name, card.version))
         .timed()
         .takes(JSON, body)
         .refuses(ERRORS, &[400, 404, 429, 500, 504])
@@ -174,7 +162,7 @@ fn predict(about: &About, model: &Shown, path: &str) -> Operation {
         schema::record(json!({ "outputs": by_column })),
     ] });
     let [first, second] = &model.asks;
-    ran(format!("{path}:predict"), model, "Predictions", body)
+    ran(format!("{path}:predict"), model.card, "Predictions", body)
         .described(PREDICT)
         .gives(200, "A row for each text.", JSON, answer)
         .shows(
@@ -201,7 +189,7 @@ fn rows(model: &Shown, by_row: bool) -> Value {
 
 fn values(model: &Shown, asks: &[&Asked], by_row: bool) -> Value {
     let rows = asks.iter().map(|ask| numbers(&ask.row));
-    let labels = asks.iter().map(|ask| model.label(&ask.row));
+    let labels = asks.iter().map(|ask| model.label_of(&ask.row));
     match (model.facts.task, by_row) {
         (Task::Embed, _) => rows.collect(),
         (Task::Score, _) => asks.iter().map(|ask| number(ask.row[0])).collect(),
@@ -240,7 +228,7 @@ fn examples(about: &About, model: &Shown, path: &str, verb: &str) -> Operation {
     let both = json!([shown(first), shown(second)]);
     let request = json!({ "examples": [{ INPUT: first.text }, { INPUT: second.text }] });
     let summary = if verb == "classify" { "Labels" } else { "Scores" };
-    ran(format!("{path}:{verb}"), model, summary, body)
+    ran(format!("{path}:{verb}"), model.card, summary, body)
         .described("The specification has the answer as `result`, the server itself as `results`: both are there.")
         .gives(200, "One for each example.", JSON, schema::record(json!({ "result": result, "results": result })))
         .shows("examples", request, json!({ "result": both, "results": both }))

@@ -2,6 +2,8 @@
 
 use crate::inference::Text;
 use crate::protocols::node::Node;
+use crate::ranking::Asked;
+use modeldeploy::format::features::Fact;
 
 /// A prediction that is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +13,34 @@ pub(super) struct Predict {
     pub(super) is_list: bool,
 }
 
+/// Reads a body of that type for a ranker of these features, of at most so many candidates: a row in JSON, or `{"instances": […]}` of
+/// rows. Says whether the answer is a list.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn decode_ranked(
+    body: &[u8],
+    content_type: Option<&str>,
+    features: &[Fact],
+    most: usize,
+) -> Result<(Asked, bool), String> {
+    let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case("application/json") {
+        return Err(format!("`Content-Type` is `{kind}`, and must be application/json: the model takes features"));
+    }
+    let node: Node = serde_json::from_slice(body).map_err(|error| format!("the body cannot be read: {error}"))?;
+    if let Node::Object(fields) = &node
+        && let [(key, Node::List(instances))] = &fields[..]
+        && key == "instances"
+    {
+        let rows = Node::rows(instances, "instances")?;
+        return Ok((Asked::of_rows(features, &rows, "instances", most)?, true));
+    }
+    let row = node.row().map_err(|error| format!("the body {error}"))?;
+    Ok((Asked::of_rows(features, &[row], "body", most)?, false))
+}
+
 /// Whether a body is a prediction; for the fuzz targets.
 ///
 /// # Errors
@@ -18,6 +48,15 @@ pub(super) struct Predict {
 /// What is wrong with it.
 pub fn check(body: &[u8], content_type: Option<&str>) -> Result<(), String> {
     decode(body, content_type).map(drop)
+}
+
+/// Whether a body is a prediction of a ranker of these features; for the fuzz targets.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn check_ranked(body: &[u8], content_type: Option<&str>, features: &[Fact]) -> Result<(), String> {
+    decode_ranked(body, content_type, features, crate::Limits::default().candidates).map(drop)
 }
 
 /// Reads a body of that type.

@@ -6,7 +6,8 @@
 //! | `POST`, `PUT /predictions/{m}[/{version}]` | a vector, a score, or each label's probability |
 //!
 //! A body that is said to be JSON is a text, a pair of texts in a list, `{"data": …}` of these, or `{"instances": […]}` of these, which
-//! is answered by `{"predictions": […]}`; any other body is a text itself.
+//! is answered by `{"predictions": […]}`; any other body is a text itself. A ranker takes a row of its features in JSON, which is
+//! answered by its score, or `{"instances": […]}` of rows.
 //!
 //! Specification: <https://pytorch.org/serve/inference_api.html>.
 
@@ -14,10 +15,10 @@ mod decode;
 mod error;
 pub(super) mod openapi;
 
-pub use decode::check;
+pub use decode::{check, check_ranked};
 pub(super) use error::whole;
 
-use super::Shared;
+use super::{Scored, Shared, scored};
 use crate::inference::{self, Ask, Overlong};
 use crate::models::{Named, Served, Wanted};
 use axum::body::Bytes;
@@ -74,6 +75,17 @@ async fn predict(
     let wanted = Wanted::new(version.as_deref().map(Named::Either), &headers);
     let place = served.inference.models().choose(&name, &wanted)?;
     let kind = headers.get(header::CONTENT_TYPE).map(|kind| String::from_utf8_lossy(kind.as_bytes()).into_owned());
+    if let Some(engine) = served.inference.served(place).ranker() {
+        let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
+        let (asked, is_list) = decode::decode_ranked(&body, kind.as_deref(), features, most).map_err(Error::invalid)?;
+        let scores = served.inference.rank(place, asked, inference::timeout(&headers)?).await?;
+        let header = served.inference.served(place).header();
+        return Ok(match (is_list, scored(&scores)) {
+            (false, Scored::One([only])) => (header, Json(only)).into_response(),
+            (false, Scored::Several(rows)) => (header, Json(&rows[0])).into_response(),
+            (_, scored) => (header, Json(BTreeMap::from([("predictions", scored)]))).into_response(),
+        });
+    }
     let decode::Predict { texts, is_list } = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
     let timeout = inference::timeout(&headers)?;
     let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };

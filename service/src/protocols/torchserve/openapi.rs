@@ -1,5 +1,7 @@
 //! The operations of TorchServe's inference API.
 
+mod rankers;
+
 use crate::openapi::{About, Errors, JSON, Operation, Section, Shown, number, numbers, schema};
 use modeldeploy::format::Task;
 use serde_json::{Map, Value, json};
@@ -35,6 +37,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
             }
         }
     }
+    operations.extend(rankers::operations(about));
     let error =
         schema::record(json!({ "code": schema::count(), "type": schema::string(), "message": schema::string() }));
     Section {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 pub(in crate::protocols) fn section(about: &About) -> Section {
     let names = about.names();
-    let sorted: Vec<&str> = about.newest().map(|model| model.card.name).collect();
+    let sorted: Vec<&str> = about.newest().map(|known| known.served.card.name).collect();
     let listed = |name: Value| {
         json!({
             "id": name, "object": { "const": "model" }, "created": schema::count(), "owned_by": { "const": "modeldeploy" },
@@ -28,7 +28,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         )
         .answers(json!({ "object": "list", "data": all, "models": sorted }));
     let mut operations = vec![list];
-    if let Some(first) = about.first() {
+    if let Some(first) = about.example().map(|known| known.served) {
         let status = schema::record(json!({ "error_code": { "const": "OK" }, "error_message": schema::string() }));
         let state =
             schema::record(json!({ "version": schema::string(), "state": { "const": "AVAILABLE" }, "status": status }));
@@ -37,8 +37,8 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         properties["ready"] = json!({ "type": "boolean" });
         properties["model_version_status"] = schema::list(state);
         let keys = [&keys[..], &["name", "ready", "model_version_status"]].concat();
-        let states = about.models.iter().filter(|model| model.card.name == first.card.name).map(|model| {
-            let version = model.number.map_or_else(|| model.card.version.to_owned(), |number| number.to_string());
+        let states = about.all.iter().map(|known| known.served).filter(|model| model.card.name == first.card.name).map(|model| {
+            let version = model.number().map_or_else(|| model.card.version.to_owned(), |number| number.to_string());
             json!({ "version": version, "state": "AVAILABLE", "status": { "error_code": "OK", "error_message": "" } })
         });
         let mut answer = shown(first.card.name);

@@ -4,6 +4,7 @@ mod bounds;
 mod client;
 mod health;
 mod oip;
+mod rankers;
 mod statistics;
 mod streams;
 mod tfserving;

@@ -200,7 +200,14 @@ async fn models_are_listed_and_neither_loaded_nor_unloaded() {
         client.unary(method!("RepositoryIndex"), RepositoryIndexRequest::default()).await.expect("an index");
     let models: Vec<_> =
         index.models.iter().map(|it| (it.name.as_str(), it.version.as_str(), it.state.as_str())).collect();
-    let expected = [("encoder", "2.1.0"), ("encoder", "1.0.0"), ("mood", "1.0.0"), ("ranker", "1.0.0")];
+    let expected = [
+        ("encoder", "2.1.0"),
+        ("encoder", "1.0.0"),
+        ("feed", "1.0.0"),
+        ("mood", "1.0.0"),
+        ("ranker", "1.0.0"),
+        ("shelf", "1.0.0"),
+    ];
     assert_eq!(models, expected.map(|(name, version)| (name, version, "READY")));
     // Triton's clients name the model in field 2, KServe's in field 1.
     for (first, second, code, message) in [

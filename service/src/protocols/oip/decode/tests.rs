@@ -25,7 +25,7 @@ fn texts_and_pairs_are_told_by_the_shape() {
         (r#""shape": [2, 2], "data": [["a", "b"], ["c", "d"]]"#, vec![pair("a", "b"), pair("c", "d")]),
         (r#""shape": [2, 2], "data": ["a", "b", "c", "d"]"#, vec![pair("a", "b"), pair("c", "d")]),
     ] {
-        assert_eq!(json(&input(fields)).expect(fields).texts, texts, "{fields}");
+        assert_eq!(json(&input(fields)).expect(fields).asked, texts, "{fields}");
     }
 }
 
@@ -37,11 +37,10 @@ fn all_that_may_be_asked_is_read() {
     let wanted = |name: &str, is_binary| Wanted { name: name.to_owned(), is_binary };
     let expected = Infer {
         id: Some("42".to_owned()),
-        texts: vec![one("a")],
+        asked: vec![one("a")],
         prompt: Some("query".to_owned()),
         timeout: None,
-        wanted: Some(vec![wanted("label", false), wanted("probabilities", true)]),
-        is_binary: true,
+        outputs: Outputs { wanted: Some(vec![wanted("label", false), wanted("probabilities", true)]), is_binary: true },
     };
     assert_eq!(json(body), Ok(expected));
 }
@@ -51,9 +50,9 @@ fn binary_tensors_follow_the_json_and_a_raw_input_is_all_there_is() {
     let head = input(r#""shape": [2], "parameters": {"binary_data_size": 11}"#);
     let body = [head.as_bytes(), b"\x01\0\0\0a\x02\0\0\0bc"].concat();
     let infer = decode(&body, Some(&head.len().to_string())).expect("an inference");
-    assert_eq!(infer.texts, [one("a"), one("bc")]);
+    assert_eq!(infer.asked, [one("a"), one("bc")]);
     let raw = decode("手机".as_bytes(), Some("0")).expect("an inference");
-    assert!(raw.texts == [one("手机")] && raw.is_binary && raw.wanted.is_none());
+    assert!(raw.asked == [one("手机")] && raw.outputs == Outputs { wanted: None, is_binary: true });
 }
 
 #[test]

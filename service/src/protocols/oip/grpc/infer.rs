@@ -76,12 +76,22 @@ async fn answer(
     let version = (!request.model_version.is_empty()).then_some(request.model_version.as_str());
     let wanted = Wanted::new(version.map(Named::Either), headers);
     let place = served.inference.models().choose(&request.model_name, &wanted)?;
-    let infer = decode::decode(request).map_err(Error::invalid)?;
     let model = *served.inference.served(place);
-    let chosen = chosen(&model, &infer).map_err(Error::invalid)?;
+    if let Some(engine) = model.ranker() {
+        let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
+        let infer = decode::decode_ranked(request, features, most).map_err(Error::invalid)?;
+        // There is one output: who asks for another is told so.
+        let chosen = chosen(&model, &infer.outputs).map_err(Error::invalid)?;
+        let timeout = infer.timeout.into_iter().chain(time).min();
+        let scores = served.inference.rank(place, infer.asked, timeout).await?;
+        let message = encode::encode_scores(&model, infer.id, &scores, &chosen, infer.outputs.is_binary);
+        return Ok(OfModel { model, message });
+    }
+    let infer = decode::decode(request).map_err(Error::invalid)?;
+    let chosen = chosen(&model, &infer.outputs).map_err(Error::invalid)?;
     let timeout = infer.timeout.into_iter().chain(time).min();
-    let ask = Ask { model: place, prompt: infer.prompt, texts: infer.texts, overlong: Overlong::Cut, timeout };
+    let ask = Ask { model: place, prompt: infer.prompt, texts: infer.asked, overlong: Overlong::Cut, timeout };
     let answer = served.inference.answer(ask).await?;
-    let message = encode::encode(&model, infer.id, &answer, &chosen, infer.is_binary);
+    let message = encode::encode(&model, infer.id, &answer, &chosen, infer.outputs.is_binary);
     Ok(OfModel { model, message })
 }

@@ -11,7 +11,7 @@ mod encode;
 mod infer;
 mod repository;
 
-pub use decode::check;
+pub use decode::{check, check_ranked};
 
 use crate::grpc::{streaming, unary};
 use crate::protocols::Shared;

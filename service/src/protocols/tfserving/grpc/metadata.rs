@@ -11,10 +11,9 @@ use crate::grpc::wire::tensorflow::serving::{
 use crate::grpc::wire::tensorflow::tensor_info::Encoding;
 use crate::grpc::wire::tensorflow::tensor_shape_proto::Dim;
 use crate::grpc::wire::tensorflow::{DataType, SignatureDef, TensorInfo, TensorShapeProto};
-use crate::protocols::tensor::INPUT;
 use crate::protocols::tfserving::SIGNATURE;
 use crate::protocols::tfserving::error::Error;
-use crate::protocols::tfserving::metadata::{METHOD, Tensor, input_sizes, outputs};
+use crate::protocols::tfserving::metadata::{METHOD, Tensor, inputs, outputs};
 use prost::{Message, Name};
 use prost_types::Any;
 
@@ -32,9 +31,8 @@ pub(super) async fn metadata(call: Call<GetModelMetadataRequest>) -> Result<GetM
     }
     let model = call.served.inference.served(place);
     let tensor = |Tensor { name, dtype, sizes }: Tensor| (name.to_owned(), info(name, dtype, &sizes));
-    let inputs = Tensor { name: INPUT, dtype: "DT_STRING", sizes: input_sizes(model).to_vec() };
     let signature = SignatureDef {
-        inputs: [tensor(inputs)].into(),
+        inputs: inputs(model).into_iter().map(tensor).collect(),
         outputs: outputs(model).into_iter().map(tensor).collect(),
         method_name: METHOD.to_owned(),
     };

@@ -13,7 +13,7 @@ mod spec;
 mod tensor;
 
 pub use examples::check as check_examples;
-pub use predict::check as check_predict;
+pub use predict::{check as check_predict, check_ranked as check_predict_ranked};
 
 use crate::grpc::unary;
 use crate::protocols::Shared;

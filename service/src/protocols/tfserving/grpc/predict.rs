@@ -1,4 +1,4 @@
-//! `Predict`: the tensor `text` in, the model's outputs out.
+//! `Predict`: the tensor `text` in, or one for each of a ranker's features; the model's outputs out.
 
 use super::{spec, tensor};
 use crate::grpc::wire::tensorflow::TensorProto;
@@ -7,8 +7,11 @@ use crate::grpc::{Call, OfModel};
 use crate::inference::{Answer, Ask, Overlong, Text};
 use crate::models::Served;
 use crate::protocols::tensor::INPUT;
+use crate::protocols::tensor::fits_side;
 use crate::protocols::tfserving::error::Error;
+use crate::ranking::{Asked, Gathered, OUTPUT};
 use modeldeploy::format::Task;
+use modeldeploy::format::features::Fact;
 use prost::Message;
 use std::collections::BTreeMap;
 
@@ -21,6 +24,13 @@ pub(super) async fn predict(call: Call<PredictRequest>) -> Result<OfModel<Predic
         let names: Vec<_> = known.iter().map(|name| format!("`{name}`")).collect();
         let names = names.join(" and ");
         return Err(Error::invalid(format!("`output_filter`: there is no output `{name}`; the model gives {names}")));
+    }
+    if let Some(engine) = model.ranker() {
+        let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
+        let asked = asked(&inputs, features, most).map_err(Error::invalid)?;
+        let scores = served.inference.rank(place, asked, timeout).await?;
+        let outputs = [(OUTPUT.to_owned(), tensor::doubles(&scores.values, scores.shape()))].into();
+        return Ok(OfModel { model, message: PredictResponse { model_spec: spec::given(&model), outputs } });
     }
     let texts = texts(&inputs, served.inference.limits().texts).map_err(Error::invalid)?;
     let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
@@ -49,11 +59,33 @@ fn texts(inputs: &BTreeMap<String, TensorProto>, most: usize) -> Result<Vec<Text
     tensor::texts(only, most).map_err(|error| format!("input `{INPUT}`: {error}"))
 }
 
+/// The values of the features, of at most so many candidates.
+fn asked(inputs: &BTreeMap<String, TensorProto>, features: &[Fact], most: usize) -> Result<Asked, String> {
+    let mut gathered = Gathered::new(features);
+    for (name, tensor) in inputs {
+        let (at, fact) = gathered.feature(name)?;
+        let values = tensor::values(tensor, fact.kind, most, |shape| fits_side(fact.side, shape));
+        gathered.set(at, values.map_err(|error| format!("input `{name}`: {error}"))?);
+    }
+    gathered.finish(most)
+}
+
+/// Whether bytes are a message that is a prediction of a ranker of these features; for the fuzz targets.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn check_ranked(message: &[u8], features: &[Fact]) -> Result<(), String> {
+    let request = PredictRequest::decode(message).map_err(|error| error.to_string())?;
+    asked(&request.inputs, features, crate::Limits::default().candidates).map(drop)
+}
+
 /// The outputs that a model of this task has.
 fn outputs(task: Task) -> &'static [&'static str] {
     match task {
         Task::Embed => &["embedding"],
         Task::Score => &["score"],
+        Task::Rank => &[OUTPUT],
         _ => &["label", "probabilities"],
     }
 }

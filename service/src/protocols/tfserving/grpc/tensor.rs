@@ -1,9 +1,11 @@
-//! Tensors of strings in, tensors of floats and strings out.
+//! Tensors of strings in, and of a ranker's numbers; tensors of floats and strings out.
 
 use crate::grpc::wire::tensorflow::tensor_shape_proto::Dim;
 use crate::grpc::wire::tensorflow::{DataType, TensorProto, TensorShapeProto};
 use crate::inference::Text;
 use crate::protocols::tensor;
+use crate::ranking::Values;
+use modeldeploy::format::features::Kind;
 use prost::bytes::{Buf, Bytes};
 
 /// The texts of a tensor, at most so many.
@@ -17,33 +19,130 @@ pub(super) fn texts(tensor: &TensorProto, most: usize) -> Result<Vec<Text>, Stri
             .map_or_else(|_| tensor.dtype.to_string(), |it| it.as_str_name().to_owned());
         return Err(format!("`dtype` is {dtype}, and must be DT_STRING: texts in UTF-8"));
     }
+    let sizes = sizes(tensor)?;
+    // Twice as many elements as texts, where they are pairs.
+    let elements = strings(tensor, &sizes, (most.saturating_mul(2), most, "texts"))?;
+    let elements = elements.iter().enumerate().map(|(at, element)| tensor::utf8(at, element));
+    tensor::texts(&sizes, elements.collect::<Result<_, _>>()?)
+}
+
+/// The values of a tensor of a feature, at most so many, if `fits` has nothing against its shape.
+///
+/// # Errors
+///
+/// As [`texts`].
+pub(super) fn values(
+    tensor: &TensorProto,
+    kind: Kind,
+    most: usize,
+    fits: impl FnOnce(&[u64]) -> Result<(), String>,
+) -> Result<Values, String> {
+    let wrong = |expected: &str| {
+        let known = DataType::try_from(tensor.dtype).map(|it| it.as_str_name().to_owned());
+        format!("`dtype` is {}, and must be {expected}", known.unwrap_or_else(|_| tensor.dtype.to_string()))
+    };
+    let shape = sizes(tensor)?;
+    fits(&shape)?;
+    let bound = (most, most, "values");
+    if kind == Kind::Text {
+        if tensor.dtype() != DataType::DtString {
+            return Err(wrong("DT_STRING: texts in UTF-8"));
+        }
+        let elements = strings(tensor, &shape, bound)?;
+        let texts = elements.iter().enumerate().map(|(at, element)| tensor::utf8(at, element));
+        return Ok(Values::Texts(texts.collect::<Result<_, _>>()?));
+    }
+    let count = count(&shape, bound)?;
+    let Some(Numbers { field, list, width, read }) = numbers(tensor) else {
+        return Err(wrong("DT_DOUBLE, DT_FLOAT or one of whole numbers"));
+    };
+    let content = &tensor.tensor_content;
+    if content.is_empty() {
+        return filled(list, count, field, &shape).map(Values::Numbers);
+    }
+    if !list.is_empty() {
+        return Err(format!("it has both `tensor_content` and `{field}`"));
+    }
+    if content.len() != count * width {
+        let bytes = content.len();
+        return Err(format!("`tensor_content` has {bytes} bytes, and `tensor_shape` is {shape:?}, of {width} each"));
+    }
+    Ok(Values::Numbers(content.chunks_exact(width).map(read).collect()))
+}
+
+/// The numbers of a tensor, as its type has them.
+struct Numbers {
+    /// The field of its list.
+    field: &'static str,
+    list: Vec<f64>,
+    /// The bytes of one in `tensor_content`, and how they are read.
+    width: usize,
+    read: fn(&[u8]) -> f64,
+}
+
+fn numbers(tensor: &TensorProto) -> Option<Numbers> {
+    macro_rules! of {
+        ($field:ident, $type:ty) => {
+            Numbers {
+                field: stringify!($field),
+                list: tensor.$field.iter().map(|&it| it as f64).collect(),
+                width: size_of::<$type>(),
+                read: |bytes| <$type>::from_le_bytes(bytes.try_into().expect("as many bytes as the type has")) as f64,
+            }
+        };
+    }
+    Some(match tensor.dtype() {
+        DataType::DtDouble => of!(double_val, f64),
+        DataType::DtFloat => of!(float_val, f32),
+        DataType::DtInt64 => of!(int64_val, i64),
+        DataType::DtInt32 => of!(int_val, i32),
+        DataType::DtInt16 => of!(int_val, i16),
+        DataType::DtInt8 => of!(int_val, i8),
+        DataType::DtUint8 => of!(int_val, u8),
+        DataType::DtUint16 => of!(int_val, u16),
+        DataType::DtUint32 => of!(uint32_val, u32),
+        DataType::DtUint64 => of!(uint64_val, u64),
+        _ => return None,
+    })
+}
+
+fn sizes(tensor: &TensorProto) -> Result<Vec<u64>, String> {
     let shape = tensor.tensor_shape.as_ref().ok_or("it has no `tensor_shape`")?;
     if shape.unknown_rank {
         return Err("`tensor_shape` has an unknown rank, and a tensor that is sent has a shape".to_owned());
     }
     let sizes: Vec<i64> = shape.dim.iter().map(|dim| dim.size).collect();
-    let sizes = tensor::sizes(&sizes)?;
-    let elements = strings(tensor, &sizes, most)?;
-    let elements = elements.iter().enumerate().map(|(at, element)| tensor::utf8(at, element));
-    tensor::texts(&sizes, elements.collect::<Result<_, _>>()?)
+    tensor::sizes(&sizes)
 }
 
-fn strings(tensor: &TensorProto, shape: &[u64], most: usize) -> Result<Vec<Bytes>, String> {
-    let (content, list) = (&tensor.tensor_content, &tensor.string_val);
+/// At most so many elements, which are so many of these.
+type Bound<'a> = (usize, usize, &'a str);
+
+/// How many elements a tensor has: before any memory is asked for, and never more than these.
+fn count(shape: &[u64], (elements, most, what): Bound<'_>) -> Result<usize, String> {
     let count = tensor::elements(shape).and_then(|count| usize::try_from(count).ok());
-    // Twice as many elements as texts, where they are pairs: before any memory is asked for, and never more than that.
-    let count = count
-        .filter(|&count| count <= most.saturating_mul(2))
-        .ok_or_else(|| format!("`tensor_shape` is {shape:?}, and at most {most} texts are taken"))?;
+    count
+        .filter(|&count| count <= elements)
+        .ok_or_else(|| format!("`tensor_shape` is {shape:?}, and at most {most} {what} are taken"))
+}
+
+/// A list of that many elements: one that ends early goes on with its last.
+fn filled<T: Clone>(mut list: Vec<T>, count: usize, field: &str, shape: &[u64]) -> Result<Vec<T>, String> {
+    match list.last().cloned() {
+        Some(last) if list.len() < count => list.resize(count, last),
+        _ if list.len() == count => {}
+        _ => return Err(format!("`{field}` has {} elements, and `tensor_shape` is {shape:?}", list.len())),
+    }
+    Ok(list)
+}
+
+fn strings(tensor: &TensorProto, shape: &[u64], bound: Bound<'_>) -> Result<Vec<Bytes>, String> {
+    let (content, list) = (&tensor.tensor_content, &tensor.string_val);
+    let count = count(shape, bound)?;
     match (content.is_empty(), &list[..]) {
         (false, [_, ..]) => Err("it has both `tensor_content` and `string_val`".to_owned()),
         (false, []) => contents(content.clone(), count),
-        (true, list) if list.len() == count => Ok(list.to_vec()),
-        // A list that ends early goes on with its last element.
-        (true, [first @ .., last]) if list.len() < count => {
-            Ok(first.iter().chain(std::iter::repeat(last)).take(count).cloned().collect())
-        }
-        (true, list) => Err(format!("`string_val` has {} elements, and `tensor_shape` is {shape:?}", list.len())),
+        (true, list) => filled(list.to_vec(), count, "string_val", shape),
     }
 }
 
@@ -78,6 +177,16 @@ pub(super) fn floats(values: &[f32], sizes: impl IntoIterator<Item = usize>) -> 
     };
     let (dtype, tensor_shape) = (DataType::DtFloat.into(), Some(shape(sizes)));
     TensorProto { dtype, tensor_shape, float_val, tensor_content, ..Default::default() }
+}
+
+/// A tensor of doubles.
+pub(super) fn doubles(values: &[f64], sizes: impl IntoIterator<Item = usize>) -> TensorProto {
+    let (double_val, tensor_content) = match values.len() > LARGE {
+        true => (vec![], values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        false => (values.to_vec(), Bytes::new()),
+    };
+    let (dtype, tensor_shape) = (DataType::DtDouble.into(), Some(shape(sizes)));
+    TensorProto { dtype, tensor_shape, double_val, tensor_content, ..Default::default() }
 }
 
 /// A tensor of strings.

@@ -36,7 +36,7 @@ fn texts_and_pairs_come_in_both_forms() {
         (of(vec![input(&[0], None)], &[b""]), vec![], true),
     ] {
         let got = decode(request).expect("an inference");
-        assert_eq!((got.texts, got.is_binary, got.id, got.wanted), (texts, is_binary, None, None));
+        assert_eq!((got.asked, got.outputs, got.id), (texts, Outputs { wanted: None, is_binary }, None));
     }
 }
 
@@ -52,11 +52,13 @@ fn what_stands_beside_the_tensors_is_read() {
     let request = ModelInferRequest { id: "42".to_owned(), parameters: parameters.into(), outputs, ..request };
     let expected = Infer {
         id: Some("42".to_owned()),
-        texts: vec![Text::One("a".to_owned())],
+        asked: vec![Text::One("a".to_owned())],
         prompt: Some("query".to_owned()),
         timeout: Some(Duration::from_micros(1500)),
-        wanted: Some(vec![Wanted { name: "label".to_owned(), is_binary: false }]),
-        is_binary: false,
+        outputs: Outputs {
+            wanted: Some(vec![Wanted { name: "label".to_owned(), is_binary: false }]),
+            is_binary: false,
+        },
     };
     assert_eq!(decode(request), Ok(expected));
 }

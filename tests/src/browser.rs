@@ -1,11 +1,13 @@
-//! A browser window, driven by the WebDriver protocol (W3C).
+//! A browser window, driven by the WebDriver protocol (W3C): the pages of services and examples are tested in it.
 
+use crate::client::agent;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 /// A window of Chromium without a screen; it ends with this value.
-pub(crate) struct Browser {
+#[derive(Debug)]
+pub struct Browser {
     driver: Child,
     session: String,
 }
@@ -24,11 +26,24 @@ const ARGUMENTS: [&str; 9] = [
 
 impl Browser {
     /// A window of this size in pixels, as a phone's where `mobile`; `None`, and it says so, where there is no browser.
-    pub(crate) fn open(width: u32, height: u32, mobile: bool) -> Option<Browser> {
+    ///
+    /// # Panics
+    ///
+    /// If there is one and it does not open.
+    pub fn open(width: u32, height: u32, mobile: bool) -> Option<Browser> {
+        Browser::open_in("en", width, height, mobile)
+    }
+
+    /// The same of somebody who reads this language.
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    pub fn open_in(language: &str, width: u32, height: u32, mobile: bool) -> Option<Browser> {
         let driver =
             Command::new("chromedriver").args(["--port=0", "--log-level=SEVERE"]).stdout(Stdio::piped()).spawn();
         let Ok(mut driver) = driver else {
-            modeldeploy_house::skipped("there is no chromedriver (Debian: apt-get install chromium chromium-driver)");
+            crate::skipped("there is no chromedriver (Debian: apt-get install chromium chromium-driver)");
             return None;
         };
         let lines = BufReader::new(driver.stdout.as_mut().expect("a pipe")).lines();
@@ -36,6 +51,7 @@ impl Browser {
         let port: u16 = lines.map_while(Result::ok).find_map(port).expect("chromedriver says its port");
         let mut arguments = ARGUMENTS.map(String::from).to_vec();
         arguments.push(format!("--window-size={width},{height}"));
+        arguments.push(format!("--accept-lang={language}"));
         let mut options = json!({ "args": arguments });
         if mobile {
             options["mobileEmulation"] =
@@ -56,34 +72,43 @@ impl Browser {
         answer["value"].clone()
     }
 
-    pub(crate) fn load(&self, url: &str) {
+    /// Loads a page.
+    pub fn load(&self, url: &str) {
         self.ask("/url", json!({ "url": url }));
     }
 
-    /// Loads a page of the service and waits until it is ready.
-    pub(crate) fn visit(&self, url: &str) {
+    /// Loads a page that says when it is ready, and waits until it does.
+    pub fn visit(&self, url: &str) {
         self.load(url);
         self.until("document.documentElement.dataset.ready === 'true'");
     }
 
     /// The value of an expression in the page.
-    pub(crate) fn value(&self, expression: &str) -> Value {
+    pub fn value(&self, expression: &str) -> Value {
         self.ask("/execute/sync", json!({ "script": format!("return {expression}"), "args": [] }))
     }
 
     /// The text of an expression in the page.
-    pub(crate) fn text(&self, expression: &str) -> String {
+    ///
+    /// # Panics
+    ///
+    /// If it is none.
+    pub fn text(&self, expression: &str) -> String {
         let value = self.value(expression);
         value.as_str().unwrap_or_else(|| panic!("`{expression}` is {value}")).to_owned()
     }
 
     /// Runs statements in the page.
-    pub(crate) fn run(&self, statements: &str) {
+    pub fn run(&self, statements: &str) {
         self.value(&format!("(() => {{ {statements} }})()"));
     }
 
     /// Waits until an expression is true, for as long as a slow machine may take.
-    pub(crate) fn until(&self, expression: &str) {
+    ///
+    /// # Panics
+    ///
+    /// If it does not come true.
+    pub fn until(&self, expression: &str) {
         let script = format!(
             "const done = arguments[0];
              let turns = 0;
@@ -99,7 +124,7 @@ impl Browser {
     }
 
     /// Types into what has the focus.
-    pub(crate) fn press(&self, keys: &str) {
+    pub fn press(&self, keys: &str) {
         let actions =
             keys.chars().flat_map(|key| ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key })));
         let actions: Vec<Value> = actions.collect();
@@ -107,13 +132,17 @@ impl Browser {
     }
 
     /// Has the page seen as by someone who prefers this, such as `prefers-color-scheme: dark`.
-    pub(crate) fn prefer(&self, name: &str, value: &str) {
+    pub fn prefer(&self, name: &str, value: &str) {
         let parameters = json!({ "features": [{ "name": name, "value": value }] });
         self.ask("/goog/cdp/execute", json!({ "cmd": "Emulation.setEmulatedMedia", "params": parameters }));
     }
 
     /// The page's picture is written to that folder, if the environment names one: `MODELDEPLOY_PICTURES`.
-    pub(crate) fn picture(&self, name: &str) {
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be written.
+    pub fn picture(&self, name: &str) {
         use base64::Engine as _;
         let Some(folder) = std::env::var_os("MODELDEPLOY_PICTURES") else { return };
         let parameters = json!({ "format": "png", "captureBeyondViewport": true });
@@ -123,7 +152,11 @@ impl Browser {
     }
 
     /// Fails if the page said anything to the console or asked anybody but `origin` for anything.
-    pub(crate) fn kept_quiet(&self, origin: &str) {
+    ///
+    /// # Panics
+    ///
+    /// If it did.
+    pub fn kept_quiet(&self, origin: &str) {
         let said = self.ask("/se/log", json!({ "type": "browser" }));
         assert_eq!(said, json!([]), "the console");
         let events = self.ask("/se/log", json!({ "type": "performance" }));
@@ -144,9 +177,4 @@ impl Drop for Browser {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
-}
-
-/// A client for which 4xx and 5xx are answers like others.
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).build().into()
 }

@@ -1,0 +1,145 @@
+//! What is asked of a ranker: the values of all its features, each of the right kind and as many as there must be.
+
+use super::Values;
+use super::cell::Lent;
+use crate::inference::Fault;
+use modeldeploy::Error;
+use modeldeploy::format::features::{Fact, Side};
+use modeldeploy::rank::{Engine, For, Value};
+
+/// A user, a session and candidates, by the features of one ranker.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Asked {
+    /// One value of each of the user's features, in the model's order.
+    user: Vec<Values>,
+    /// The list of each of the session's.
+    session: Vec<Values>,
+    /// The values of each of the candidates', one for each of them.
+    candidates: Vec<Values>,
+    count: usize,
+}
+
+/// Features of a ranker, while their values come one by one.
+#[derive(Debug)]
+pub(crate) struct Gathered<'f> {
+    features: &'f [Fact],
+    found: Vec<Option<Values>>,
+}
+
+impl<'f> Gathered<'f> {
+    /// Nothing yet of these features.
+    pub(crate) fn new(features: &'f [Fact]) -> Gathered<'f> {
+        Gathered { features, found: features.iter().map(|_| None).collect() }
+    }
+
+    /// The place of a feature that has no values yet, and what is known of it.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such feature, or it has values.
+    pub(crate) fn feature(&self, name: &str) -> Result<(usize, &'f Fact), String> {
+        let at = place(self.features, name)?;
+        match self.found[at] {
+            None => Ok((at, &self.features[at])),
+            Some(_) => Err(format!("the feature `{name}` is there twice")),
+        }
+    }
+
+    /// Takes the values of the feature in that place.
+    pub(crate) fn set(&mut self, at: usize, values: Values) {
+        self.found[at] = Some(values);
+    }
+
+    /// All of it, of at most so many candidates.
+    ///
+    /// # Errors
+    ///
+    /// Which feature is missing, or has how many values in the place of how many; if there is no candidate, or there are too many.
+    pub(crate) fn finish(self, most: usize) -> Result<Asked, String> {
+        let Gathered { features, found } = self;
+        let mut asked = Asked { user: vec![], session: vec![], candidates: vec![], count: 0 };
+        let mut first: Option<(&str, usize)> = None;
+        for (fact, values) in features.iter().zip(found) {
+            let Some(values) = values else {
+                return Err(format!("the feature `{}` is missing: {}", fact.name, takes(features)));
+            };
+            let (name, len) = (fact.name.as_str(), values.len());
+            match fact.side {
+                Side::User if len != 1 => {
+                    return Err(format!("the feature `{name}` is the user's and has one value: {len} are given"));
+                }
+                Side::User => asked.user.push(values),
+                Side::Session => asked.session.push(values),
+                Side::Candidate => {
+                    let (of_first, expected) = *first.get_or_insert((name, len));
+                    if len != expected {
+                        return Err(format!(
+                            "the feature `{name}` has {len} values, and `{of_first}` {expected}: each has one for each candidate"
+                        ));
+                    }
+                    asked.candidates.push(values);
+                }
+            }
+        }
+        asked.count = first.map_or(0, |(_, count)| count);
+        match asked.count {
+            0 => Err("there is no candidate, and at least one is scored".to_owned()),
+            count if count > most => Err(format!("there are {count} candidates, and at most {most} are taken")),
+            _ => Ok(asked),
+        }
+    }
+}
+
+impl Asked {
+    /// How many candidates there are.
+    pub(crate) fn candidates(&self) -> usize {
+        self.count
+    }
+
+    /// The scores of the candidates, in their order.
+    ///
+    /// # Errors
+    ///
+    /// Which value of which feature the model does not take, or that a score is no finite number.
+    pub(crate) fn score(&self, engine: &Engine<'_>) -> Result<Vec<f64>, Fault> {
+        let user: Vec<Value<'_>> = self.user.iter().map(|values| values.at(0)).collect();
+        let lent: Vec<Lent<'_>> = self.session.iter().map(Lent::from).collect();
+        let session: Vec<_> = lent.iter().map(Lent::list).collect();
+        let values = (0..self.count).flat_map(|row| self.candidates.iter().map(move |values| values.at(row)));
+        let values: Vec<Value<'_>> = values.collect();
+        let rows = values.chunks_exact(self.candidates.len().max(1));
+        let mut scores = Vec::with_capacity(self.count * engine.signature().outputs as usize);
+        let asked = For { user: &user, session: &session };
+        engine.run_values(asked, rows, |row| scores.extend_from_slice(row)).map_err(fault)?;
+        let each = scores.len() / self.count;
+        if let Some(at) = scores.iter().position(|score| !score.is_finite()) {
+            let message = "its score is no finite number, as values that are infinite or far too large make it";
+            return Err(Fault::input(None, format!("candidate {}: {message}", at / each)));
+        }
+        Ok(scores)
+    }
+}
+
+fn fault(error: Error) -> Fault {
+    match error {
+        Error::Value { row, cause } => Fault::input(None, format!("candidate {row}: {cause}")),
+        Error::User { cause } => Fault::input(None, cause.to_string()),
+        other => Fault::Internal(other.to_string()),
+    }
+}
+
+/// The place of a feature.
+///
+/// # Errors
+///
+/// If there is none of that name.
+pub(super) fn place(features: &[Fact], name: &str) -> Result<usize, String> {
+    let found = features.iter().position(|fact| fact.name == name);
+    found.ok_or_else(|| format!("there is no feature `{name}`: {}", takes(features)))
+}
+
+/// The names of the features, in words.
+fn takes(features: &[Fact]) -> String {
+    let names: Vec<_> = features.iter().map(|fact| format!("`{}`", fact.name)).collect();
+    format!("the model takes {}", names.join(", "))
+}

@@ -1,0 +1,244 @@
+//! The workers of rankers: threads of their own, behind those that answer sockets, each of which scores one request after the other.
+//!
+//! A request's candidates are scored together and by one worker: they take microseconds, so that nothing is won by dividing them, and the
+//! queue of texts, which counts in tokens, has no place for them. Requests are taken in the order in which they came; one that by what
+//! earlier ones took would be late is refused at once, one whose client has gone is not run.
+
+use super::Asked;
+use crate::batch::{Executions, Spent, Tally};
+use crate::inference::Fault;
+use crate::metrics::ModelMetrics;
+use crate::models::Models;
+use crate::priority;
+use crate::processors::processors;
+use std::collections::VecDeque;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
+use tokio::time::timeout_at;
+
+/// How many times as long as expected a request may wait and still be in time, as for texts (`batch/queue.rs`).
+const HELD_UP: u32 = 4;
+
+/// How much of what a candidate is expected to take each request decides.
+const NEWEST: f64 = 1.0 / 16.0;
+
+/// The scores of a request, and how long they took.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scored {
+    /// The scores of the candidates, one's after the other's.
+    pub(crate) values: Vec<f64>,
+    pub(crate) queued: Duration,
+    pub(crate) ran: Duration,
+}
+
+/// What scores a request by the model in that place.
+type Score = dyn Fn(usize, &Asked) -> Result<Vec<f64>, Fault> + Send + Sync;
+
+/// The workers, and the queue before them. They end when it is dropped, after all that waits.
+pub(crate) struct Workers {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    state: Mutex<State>,
+    /// Something waits, or the workers are to end.
+    news: Condvar,
+    workers: u32,
+    score: Box<Score>,
+    counts: Arc<[ModelMetrics]>,
+    executions: Vec<Executions>,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Job>,
+    /// What the requests that are being scored are expected to take together.
+    running: Duration,
+    /// By model: the seconds that a candidate takes; none until one was scored.
+    costs: Vec<Option<f64>>,
+    tallies: Vec<Tally>,
+    is_ending: bool,
+}
+
+/// A request that waits.
+struct Job {
+    model: usize,
+    asked: Asked,
+    arrived: Instant,
+    deadline: Instant,
+    reply: oneshot::Sender<Result<Scored, Fault>>,
+}
+
+impl Workers {
+    /// Workers for the rankers among these models, one on each core that the process may use; none where there is no ranker.
+    ///
+    /// # Errors
+    ///
+    /// If a thread cannot be had.
+    pub(crate) fn start(models: &Arc<Models>, counts: Arc<[ModelMetrics]>) -> Result<Workers, String> {
+        let workers = if models.all().iter().any(|model| model.ranker().is_some()) { processors() } else { 0 };
+        let models = models.clone();
+        let score = move |model: usize, asked: &Asked| match models.all()[model].ranker() {
+            Some(engine) => asked.score(engine),
+            None => Err(Fault::Internal("the model scores no candidates".to_owned())),
+        };
+        Workers::with(workers, counts, Box::new(score))
+    }
+
+    fn with(workers: usize, counts: Arc<[ModelMetrics]>, score: Box<Score>) -> Result<Workers, String> {
+        let (costs, tallies) = (vec![None; counts.len()], vec![Tally::default(); counts.len()]);
+        let state = Mutex::new(State { costs, tallies, ..State::default() });
+        let executions = counts.iter().map(|_| Executions::new()).collect();
+        let shared = Shared { state, news: Condvar::new(), workers: workers as u32, score, counts, executions };
+        let started = Workers { shared: Arc::new(shared) };
+        for worker in 0..workers {
+            let shared = started.shared.clone();
+            let thread = std::thread::Builder::new().name(format!("ranker-{worker}"));
+            let thread = thread.spawn(move || {
+                priority::behind_answers();
+                shared.work();
+            });
+            thread.map_err(|error| format!("a worker's thread cannot be had: {error}"))?;
+        }
+        Ok(started)
+    }
+
+    /// How often the model in that place ran: a request is one run, of one.
+    pub(crate) fn executions(&self, model: usize) -> &Executions {
+        &self.shared.executions[model]
+    }
+
+    /// The scores of the candidates by the model in that place, by the deadline. If the future is dropped, what has not begun is not run.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none.
+    pub(crate) async fn run(&self, model: usize, asked: Asked, deadline: Instant) -> Result<Scored, Fault> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.admit(Job { model, asked, arrived: Instant::now(), deadline, reply })?;
+        self.shared.news.notify_one();
+        match timeout_at(deadline.into(), answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_dropped)) => Err(Fault::Internal("the workers have ended".to_owned())),
+            Err(_elapsed) => Err(Fault::Late),
+        }
+    }
+}
+
+impl Shared {
+    fn admit(&self, job: Job) -> Result<(), Fault> {
+        let mut state = self.lock();
+        let waits: Duration = state.waiting.iter().map(|job| state.expected(job)).sum();
+        let expected = HELD_UP * (state.running + waits) / self.workers.max(1) + state.expected(&job);
+        let left = job.deadline.saturating_duration_since(job.arrived);
+        let (model, is_late) = (job.model, expected > left);
+        if is_late {
+            state.tallies[model].refused += 1;
+        } else {
+            state.wait(&job, true);
+            state.waiting.push_back(job);
+        }
+        self.counts[model].publish_candidates(state.tallies[model]);
+        if is_late { Err(Fault::Overloaded { after: expected - left }) } else { Ok(()) }
+    }
+
+    /// Scores what waits, until nothing does and nothing will.
+    fn work(&self) {
+        while let Some((job, expected)) = self.next() {
+            let Job { model, asked, arrived, reply, .. } = job;
+            let begun = Instant::now();
+            let scored = catch_unwind(AssertUnwindSafe(|| (self.score)(model, &asked)));
+            let ran = begun.elapsed();
+            let scored = scored.unwrap_or_else(|_panic| {
+                self.counts[model].panicked();
+                Err(Fault::Internal("the model broke off over this request".to_owned()))
+            });
+            if scored.is_ok() {
+                self.counts[model].batch(asked.candidates(), 0);
+                self.executions[model].count(1, Spent { infer: ran, ..Spent::default() });
+            }
+            self.lock().finish(model, asked.candidates(), expected, scored.is_ok().then_some(ran));
+            // Its client may have gone just now.
+            let _unheard = reply.send(scored.map(|values| Scored { values, queued: begun - arrived, ran }));
+        }
+    }
+
+    /// The next request that somebody waits for, and what it is expected to take; none if the workers are to end.
+    fn next(&self) -> Option<(Job, Duration)> {
+        let mut state = self.lock();
+        loop {
+            while let Some(job) = state.waiting.pop_front() {
+                let expected = state.expected(&job);
+                state.wait(&job, false);
+                let (is_gone, is_late) = (job.reply.is_closed(), Instant::now() >= job.deadline);
+                let tally = &mut state.tallies[job.model];
+                match (is_gone, is_late) {
+                    (true, _) => tally.gone += 1,
+                    (false, true) => tally.late += 1,
+                    _ => {}
+                }
+                self.counts[job.model].publish_candidates(*tally);
+                if !is_gone && !is_late {
+                    state.running += expected;
+                    return Some((job, expected));
+                }
+                // Who has gone hears nothing; who is late has heard it from the clock.
+                let _unheard = job.reply.send(Err(Fault::Late));
+            }
+            if state.is_ending {
+                return None;
+            }
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The state is sound between any two statements, so a panic elsewhere cannot have spoiled it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What a request is expected to take; nothing until its model has scored one.
+    fn expected(&self, job: &Job) -> Duration {
+        let each = self.costs[job.model].unwrap_or(0.0);
+        Duration::from_secs_f64(each * job.asked.candidates() as f64)
+    }
+
+    /// Counts a request among those that wait, or no longer.
+    fn wait(&mut self, job: &Job, waits: bool) {
+        let (tally, candidates) = (&mut self.tallies[job.model], job.asked.candidates());
+        match waits {
+            true => (tally.requests, tally.texts) = (tally.requests + 1, tally.texts + candidates),
+            false => (tally.requests, tally.texts) = (tally.requests - 1, tally.texts - candidates),
+        }
+    }
+
+    /// Learns what a request took, where it was scored.
+    fn finish(&mut self, model: usize, candidates: usize, expected: Duration, took: Option<Duration>) {
+        self.running = self.running.saturating_sub(expected);
+        let Some(took) = took else { return };
+        let seen = took.as_secs_f64() / candidates as f64;
+        let known = self.costs[model].get_or_insert(seen);
+        *known += NEWEST * (seen - *known);
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.shared.lock().is_ending = true;
+        self.shared.news.notify_all();
+    }
+}
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workers").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

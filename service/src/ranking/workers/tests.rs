@@ -1,0 +1,132 @@
+//! The workers, over something that can be held up or made to panic.
+
+use super::*;
+use crate::ModelCard;
+use crate::ranking::{Cell, Row};
+use modeldeploy::format::features::{Fact, Kind, Side};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+const FAR: Duration = Duration::from_secs(60);
+
+/// Values that make the model hold or panic.
+const HOLD: f64 = 1000.0;
+const PANIC: f64 = 1001.0;
+
+/// Candidates of one feature.
+fn asked(values: &[f64]) -> Asked {
+    let facts = [Fact { name: "x".to_owned(), kind: Kind::Number, side: Side::Candidate }];
+    let row = |&value: &f64| -> Row { vec![("x".to_owned(), Cell::Number(value))] };
+    let rows: Vec<Row> = values.iter().map(row).collect();
+    Asked::of_rows(&facts, &rows, "rows", usize::MAX).expect("candidates")
+}
+
+/// Workers, and the test's hands on them.
+struct Held {
+    workers: Arc<Workers>,
+    /// Says that a request is held.
+    holds: mpsc::Receiver<()>,
+    /// Lets one go on.
+    go: mpsc::Sender<()>,
+    ran: Arc<AtomicUsize>,
+}
+
+fn held(workers: usize) -> Held {
+    let ((held, holds), (go, gone)) = (mpsc::channel(), mpsc::channel());
+    let (held, gone, ran) = (Mutex::new(held), Mutex::new(gone), Arc::new(AtomicUsize::new(0)));
+    let count = ran.clone();
+    let holding = asked(&[HOLD]);
+    let panicking = asked(&[PANIC]);
+    let score = move |_: usize, asked: &Asked| {
+        if *asked == holding {
+            held.lock().expect("no panic").send(()).expect("the test listens");
+            gone.lock().expect("no panic").recv().expect("the test lets go");
+        }
+        assert!(*asked != panicking, "a panic that a test asked for");
+        count.fetch_add(1, Ordering::Relaxed);
+        Ok((0..asked.candidates()).map(|at| at as f64).collect())
+    };
+    let card = ModelCard { name: "fake", version: "1.0.0", digest: "", space: "" };
+    let workers = Workers::with(workers, Arc::new([ModelMetrics::new(card)]), Box::new(score)).expect("threads");
+    Held { workers: Arc::new(workers), holds, go, ran }
+}
+
+async fn run(workers: &Workers, values: &[f64]) -> Result<Vec<f64>, Fault> {
+    workers.run(0, asked(values), Instant::now() + FAR).await.map(|scored| scored.values)
+}
+
+/// A request that is held by the only worker.
+async fn hold(held: &Held) -> tokio::task::JoinHandle<Result<Vec<f64>, Fault>> {
+    let workers = held.workers.clone();
+    let first = tokio::spawn(async move { run(&workers, &[HOLD]).await });
+    tokio::task::yield_now().await;
+    held.holds.recv_timeout(FAR).expect("held");
+    first
+}
+
+#[tokio::test]
+async fn a_panic_is_that_requests_alone() {
+    let held = held(2);
+    for _ in 0..3 {
+        assert!(matches!(run(&held.workers, &[PANIC]).await, Err(Fault::Internal(_))));
+        assert_eq!(run(&held.workers, &[1.0, 2.0]).await, Ok(vec![0.0, 1.0]));
+    }
+    assert_eq!(held.workers.shared.counts[0].panics(), 3);
+}
+
+#[tokio::test]
+async fn what_a_client_left_behind_is_not_run() {
+    let held = held(1);
+    let first = hold(&held).await;
+    let workers = held.workers.clone();
+    let left = tokio::spawn(async move { run(&workers, &[1.0]).await });
+    while held.workers.shared.lock().waiting.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(held.workers.shared.counts[0].waiting(), [1, 1, 0]);
+    left.abort();
+    assert!(left.await.expect_err("it was left").is_cancelled());
+    held.go.send(()).expect("it waits");
+    assert!(first.await.expect("answered").is_ok());
+    assert_eq!(run(&held.workers, &[1.0]).await, Ok(vec![0.0]));
+    assert_eq!(held.ran.load(Ordering::Relaxed), 2);
+    assert_eq!((held.workers.shared.counts[0].waiting(), held.workers.shared.counts[0].sheds()), ([0; 3], [0, 0, 1]));
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_is_told() {
+    let held = held(1);
+    let late = held.workers.run(0, asked(&[HOLD]), Instant::now() + Duration::from_millis(200));
+    assert_eq!(late.await, Err(Fault::Late));
+    held.go.send(()).expect("it waits");
+}
+
+#[tokio::test]
+async fn what_would_be_late_is_refused_at_once() {
+    let held = held(1);
+    held.workers.shared.lock().costs[0] = Some(1.0);
+    let refused = held.workers.run(0, asked(&[1.0; 90]), Instant::now() + FAR).await;
+    let Err(Fault::Overloaded { after }) = refused else { panic!("{refused:?}") };
+    assert!(after > Duration::from_secs(29) && after < Duration::from_secs(31), "{after:?}");
+    let first = hold(&held).await;
+    // Behind one that takes a second, and may be held up for four.
+    assert!(held.workers.run(0, asked(&[1.0; 58]), Instant::now() + FAR).await.is_err());
+    held.go.send(()).expect("it waits");
+    assert!(first.await.expect("answered").is_ok());
+    assert_eq!(held.workers.shared.counts[0].sheds(), [2, 0, 0]);
+}
+
+#[tokio::test]
+async fn the_end_waits_for_what_is_in_flight() {
+    let held = held(1);
+    let first = hold(&held).await;
+    let shared = held.workers.shared.clone();
+    let (reply, answer) = oneshot::channel();
+    let (arrived, deadline) = (Instant::now(), Instant::now() + FAR);
+    shared.admit(Job { model: 0, asked: asked(&[1.0]), arrived, deadline, reply }).expect("admitted");
+    drop(shared);
+    held.workers.shared.lock().is_ending = true;
+    held.go.send(()).expect("it waits");
+    assert!(first.await.expect("answered").is_ok());
+    assert_eq!(answer.await.expect("answered").map(|scored| scored.values), Ok(vec![0.0]));
+}
