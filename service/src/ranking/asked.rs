@@ -19,6 +19,9 @@ pub(crate) struct Asked {
     count: usize,
 }
 
+/// What is said where there is nothing to score.
+pub(super) const NONE: &str = "there is no candidate, and at least one is scored";
+
 /// Features of a ranker, while their values come one by one.
 #[derive(Debug)]
 pub(crate) struct Gathered<'f> {
@@ -83,7 +86,7 @@ impl<'f> Gathered<'f> {
         }
         asked.count = first.map_or(0, |(_, count)| count);
         match asked.count {
-            0 => Err("there is no candidate, and at least one is scored".to_owned()),
+            0 => Err(NONE.to_owned()),
             count if count > most => Err(format!("there are {count} candidates, and at most {most} are taken")),
             _ => Ok(asked),
         }

@@ -1,6 +1,6 @@
 //! Values in rows, one for each candidate, and in columns, one for each feature: what stands in JSON and in tables.
 
-use super::asked::{Asked, Gathered, place};
+use super::asked::{Asked, Gathered, NONE, place};
 use super::cell::{Cell, Values};
 use modeldeploy::format::features::{Fact, Side};
 
@@ -14,7 +14,10 @@ impl Asked {
     ///
     /// Which row lacks what, has what no model takes, or says another thing of the user than the first one.
     pub(crate) fn of_rows(features: &[Fact], rows: &[Row], field: &str, most: usize) -> Result<Asked, String> {
-        // Rows after the first are read to the end only where they can be answered.
+        // What nobody can answer is not read.
+        if rows.is_empty() {
+            return Err(NONE.to_owned());
+        }
         if rows.len() > most {
             return Err(format!("there are {} candidates, and at most {most} are taken", rows.len()));
         }

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import grpc
 import numpy as np
-from engine import FEED, PAIRS, SHELF, TEXTS, URL, rows, same, scores
+from engine import FEED, PAIRS, SHELF, TEXTS, URL, rows, same
+from engine import scores as handle
 
 protos = Path(__file__).parents[2] / "proto"
 compiled = tempfile.TemporaryDirectory()
@@ -136,7 +137,7 @@ for model, columns in (("shelf", SHELF), ("feed", FEED)):
             made = tensor_pb2.TensorProto(dtype=types_pb2.DT_DOUBLE, tensor_content=np.array(values).tobytes())
             made.tensor_shape.dim.add(size=len(values))
         request.inputs[name].CopyFrom(made)
-    same(array(client.Predict(request, timeout=60).outputs["scores"]), scores(model, columns), model)
+    same(array(client.Predict(request, timeout=60).outputs["scores"]), handle(model, columns), model)
 
 
 def refused(call, code, message):

@@ -272,6 +272,7 @@ async fn what_is_wrong_is_named_with_its_feature() {
         (row("shelf", r#"[1, "acme"]"#), "`instances[0]` is a list, and must be an object"),
         (row("shelf", r#"{"price": Infinity, "brand": "acme"}"#), "the body cannot be read: expected value"),
         (row("shelf", ""), "there is no candidate"),
+        (row("feed", ""), "there is no candidate"),
         (
             row("feed", r#"{"seen": 1, "country": "fr", "item": 1, "boost": 1}"#),
             "the feature `seen` is a number, and must be a list",
