@@ -93,7 +93,9 @@ impl Batcher {
             return Batcher::with((vec![], counts), 0, Arc::new(|| Err("there is no model".to_owned())));
         }
         let costs = Sessions::new(models)?.costs()?;
-        let workers = crate::processors::processors();
+        // Rankers have workers of their own.
+        let has_texts = models.all().iter().any(|model| model.texts().is_some());
+        let workers = if has_texts { crate::processors::processors() } else { 0 };
         let models = models.clone();
         Batcher::with((costs, counts), workers, Arc::new(move || Ok(Box::new(Sessions::new(&models)?) as Box<dyn Run>)))
     }

@@ -16,6 +16,7 @@ mod overload;
 mod own_routes;
 #[path = "../../../runtime/tests/packs/mod.rs"]
 mod packs;
+mod ranker_versions;
 mod rankers;
 mod routes;
 mod tei;

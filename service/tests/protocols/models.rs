@@ -3,8 +3,7 @@
 use crate::packs::{self, Head, Precision, feed, means, shelf};
 use modeldeploy::Error;
 use modeldeploy::format::Task;
-use modeldeploy::model::{AnyModel, Compiled, Engine, Facts, Gate, Input, Model, Space};
-use modeldeploy::rank::{self, RankModel};
+use modeldeploy::model::{Engine, Facts, Gate, Input, Model, Space};
 use modeldeploy_service::{Service, Version};
 use std::sync::OnceLock;
 
@@ -78,35 +77,37 @@ model!(
 );
 
 macro_rules! ranker {
-    ($model:ident: $name:literal, $features:expr, $facts:expr, $pack:expr) => {
-        impl AnyModel for $model {
-            const COMPILED: Compiled = Compiled::ranker::<$model>();
+    ($model:ident: $name:literal $version:literal, $features:expr, $facts:expr, $pack:expr) => {
+        impl modeldeploy::model::AnyModel for $model {
+            const COMPILED: modeldeploy::model::Compiled = modeldeploy::model::Compiled::ranker::<$model>();
         }
 
-        impl RankModel for $model {
+        impl modeldeploy::rank::RankModel for $model {
             const NAME: &'static str = $name;
-            const VERSION: &'static str = "1.0.0";
+            const VERSION: &'static str = $version;
             const DIGEST: &'static str = "sha256:00";
             const FEATURES: &'static [&'static str] = &$features;
             const OUTPUTS: usize = Self::FACTS.outputs;
-            const FACTS: Facts = $facts;
+            const FACTS: modeldeploy::model::Facts = $facts;
 
-            fn engine() -> Result<&'static rank::Engine<'static>, Error> {
-                static ENGINE: OnceLock<rank::Engine<'static>> = OnceLock::new();
-                Ok(ENGINE.get_or_init(|| rank::Engine::new($name, Box::leak(Box::new($pack))).expect("an engine")))
+            fn engine() -> Result<&'static modeldeploy::rank::Engine<'static>, modeldeploy::Error> {
+                static ENGINE: std::sync::OnceLock<modeldeploy::rank::Engine<'static>> = std::sync::OnceLock::new();
+                Ok(ENGINE.get_or_init(|| {
+                    modeldeploy::rank::Engine::new($name, Box::leak(Box::new($pack))).expect("an engine")
+                }))
             }
         }
     };
 }
 
 ranker!(
-    Shelf: "shelf",
+    Shelf: "shelf" "1.0.0",
     ["price", "brand"],
     Facts { task: Task::Rank, max_tokens: 1, outputs: 1, prompts: &[], ..FACTS },
     shelf::pack(0.75)
 );
 ranker!(
-    Feed: "feed",
+    Feed: "feed" "1.0.0",
     ["seen", "country", "item", "boost"],
     Facts { task: Task::Rank, max_tokens: 3, outputs: 2, prompts: &[], ..FACTS },
     feed::pack(0.0)
