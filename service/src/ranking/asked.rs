@@ -19,20 +19,31 @@ pub(crate) struct Asked {
     count: usize,
 }
 
+/// Names of features in a message.
+const SAID: usize = 50;
+
 /// What is said where there is nothing to score.
 pub(super) const NONE: &str = "there is no candidate, and at least one is scored";
 
 /// Features of a ranker, while their values come one by one.
 #[derive(Debug)]
 pub(crate) struct Gathered<'f> {
-    features: &'f [Fact],
+    names: Names<'f>,
     found: Vec<Option<Values>>,
+}
+
+/// Features by their names, of which a ranker may have thousands.
+#[derive(Debug)]
+pub(super) struct Names<'f> {
+    pub(super) features: &'f [Fact],
+    /// Their places, by name.
+    sorted: Vec<usize>,
 }
 
 impl<'f> Gathered<'f> {
     /// Nothing yet of these features.
     pub(crate) fn new(features: &'f [Fact]) -> Gathered<'f> {
-        Gathered { features, found: features.iter().map(|_| None).collect() }
+        Gathered { names: Names::new(features), found: features.iter().map(|_| None).collect() }
     }
 
     /// The place of a feature that has no values yet, and what is known of it.
@@ -41,9 +52,9 @@ impl<'f> Gathered<'f> {
     ///
     /// If there is no such feature, or it has values.
     pub(crate) fn feature(&self, name: &str) -> Result<(usize, &'f Fact), String> {
-        let at = place(self.features, name)?;
+        let at = self.names.place(name)?;
         match self.found[at] {
-            None => Ok((at, &self.features[at])),
+            None => Ok((at, &self.names.features[at])),
             Some(_) => Err(format!("the feature `{name}` is there twice")),
         }
     }
@@ -59,7 +70,7 @@ impl<'f> Gathered<'f> {
     ///
     /// Which feature is missing, or has how many values in the place of how many; if there is no candidate, or there are too many.
     pub(crate) fn finish(self, most: usize) -> Result<Asked, String> {
-        let Gathered { features, found } = self;
+        let Gathered { names: Names { features, .. }, found } = self;
         let mut asked = Asked { user: vec![], session: vec![], candidates: vec![], count: 0 };
         let mut first: Option<(&str, usize)> = None;
         for (fact, values) in features.iter().zip(found) {
@@ -131,18 +142,28 @@ fn fault(error: Error) -> Fault {
     }
 }
 
-/// The place of a feature.
-///
-/// # Errors
-///
-/// If there is none of that name.
-pub(super) fn place(features: &[Fact], name: &str) -> Result<usize, String> {
-    let found = features.iter().position(|fact| fact.name == name);
-    found.ok_or_else(|| format!("there is no feature `{name}`: {}", takes(features)))
+impl<'f> Names<'f> {
+    pub(super) fn new(features: &'f [Fact]) -> Names<'f> {
+        let mut sorted: Vec<usize> = (0..features.len()).collect();
+        sorted.sort_unstable_by_key(|&at| &features[at].name);
+        Names { features, sorted }
+    }
+
+    /// The place of a feature.
+    ///
+    /// # Errors
+    ///
+    /// If there is none of that name.
+    pub(super) fn place(&self, name: &str) -> Result<usize, String> {
+        let found = self.sorted.binary_search_by(|&at| self.features[at].name.as_str().cmp(name));
+        found.map(|at| self.sorted[at]).map_err(|_| format!("there is no feature `{name}`: {}", takes(self.features)))
+    }
 }
 
-/// The names of the features, in words.
+/// The names of the features, in words, as far as a message has room.
 fn takes(features: &[Fact]) -> String {
-    let names: Vec<_> = features.iter().map(|fact| format!("`{}`", fact.name)).collect();
-    format!("the model takes {}", names.join(", "))
+    let names: Vec<_> = features.iter().take(SAID).map(|fact| format!("`{}`", fact.name)).collect();
+    let more = features.len().saturating_sub(SAID);
+    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("the model takes {}{rest}", names.join(", "))
 }

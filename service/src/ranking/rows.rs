@@ -1,6 +1,6 @@
 //! Values in rows, one for each candidate, and in columns, one for each feature: what stands in JSON and in tables.
 
-use super::asked::{Asked, Gathered, NONE, place};
+use super::asked::{Asked, Gathered, NONE, Names};
 use super::cell::{Cell, Values};
 use modeldeploy::format::features::{Fact, Side};
 
@@ -21,13 +21,14 @@ impl Asked {
         if rows.len() > most {
             return Err(format!("there are {} candidates, and at most {most} are taken", rows.len()));
         }
+        let names = Names::new(features);
         let mut found: Vec<Vec<&Cell>> = features.iter().map(|_| Vec::with_capacity(rows.len())).collect();
         for (at, row) in rows.iter().enumerate() {
             let wrong = |error: String| format!("`{field}[{at}]`: {error}");
             for (hint, (name, cell)) in row.iter().enumerate() {
                 // Rows have their keys in one order, mostly the model's.
                 let known = features.get(hint).is_some_and(|fact| fact.name == *name).then_some(hint);
-                let feature = known.map_or_else(|| place(features, name), Ok).map_err(wrong)?;
+                let feature = known.map_or_else(|| names.place(name), Ok).map_err(wrong)?;
                 if found[feature].len() > at {
                     return Err(wrong(format!("the feature `{name}` is there twice")));
                 }

@@ -54,3 +54,16 @@ fn a_feature_that_stands_twice_in_a_row_is_refused() {
     let error = Asked::of_columns(&facts(), &twice, 9).expect_err("twice");
     assert!(error.contains("`price`"), "{error}");
 }
+
+#[test]
+fn a_ranker_of_thousands_of_features_is_asked_in_any_order() {
+    let facts: Vec<Fact> =
+        (0..3000).map(|at| Fact { name: format!("f{at}"), kind: Kind::Number, side: Side::Candidate }).collect();
+    let row: Row = (0..3000).rev().map(|at| (format!("f{at}"), Cell::Number(f64::from(at)))).collect();
+    assert_eq!(Asked::of_rows(&facts, &[row.clone(), row.clone()], "rows", 9).map(|asked| asked.candidates()), Ok(2));
+    let mut other = row;
+    other[7].0 = "g".to_owned();
+    let error = Asked::of_rows(&facts, &[other], "rows", 9).expect_err("no such feature");
+    assert!(error.starts_with("`rows[0]`: there is no feature `g`: the model takes `f0`, `f1`"), "{error}");
+    assert!(error.ends_with("`f49` and 2950 more"), "{error}");
+}

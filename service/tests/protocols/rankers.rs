@@ -385,6 +385,8 @@ async fn what_is_wrong_is_named_with_its_feature() {
         (JSON, "{}", "the body must have one of"),
         (CSV, "price,brand\nfive,acme\n", "`rows[0]`: the feature `price` is `five`, and must be a number, or empty"),
         (CSV, "price\n5\n", "`rows[0]`: the feature `brand` is missing"),
+        (CSV, "price,brand,size\n1,acme,2\n", "the header has 3 columns, and the model takes 2 features"),
+        (CSV, "price,size\n1,2\n", "there is no feature `size`"),
         (CSV, "price,brand\n", "there is no candidate"),
         (CSV, "price,brand\n1\n", "row 0 has 1 columns, and the header has 2"),
     ] {

@@ -207,11 +207,17 @@ fn csv_of(body: &[u8]) -> Result<(csv::StringRecord, Vec<csv::StringRecord>), St
 /// The rows of a table, by the kinds of its features: an empty field is missing, and a session's list stands in it as in JSON.
 fn records(body: &[u8], features: &[Fact]) -> Result<Vec<Row>, String> {
     let (names, records) = csv_of(body)?;
+    let (columns, count) = (names.len(), features.len());
+    if columns > count {
+        return Err(format!("the header has {columns} columns, and the model takes {count} features"));
+    }
+    // What is no feature is said by who reads the rows.
+    let facts: Vec<Option<&Fact>> = names.iter().map(|name| features.iter().find(|fact| fact.name == name)).collect();
     let row = |(at, record): (usize, csv::StringRecord)| {
-        let field = |(name, text): (&str, &str)| {
+        let field = |((name, fact), text): ((&str, &Option<&Fact>), &str)| {
             let wrong =
                 |expected: &str| format!("`rows[{at}]`: the feature `{name}` is `{text}`, and must be {expected}");
-            let cell = match features.iter().find(|fact| fact.name == name) {
+            let cell = match fact {
                 Some(Fact { side: Side::Session, .. }) => {
                     let list = serde_json::from_str::<Node>(text).ok().and_then(|node| node.cell().ok());
                     list.ok_or_else(|| wrong("a list, as it stands in JSON"))?
@@ -225,7 +231,7 @@ fn records(body: &[u8], features: &[Fact]) -> Result<Vec<Row>, String> {
             };
             Ok((name.to_owned(), cell))
         };
-        names.iter().zip(&record).map(field).collect()
+        names.iter().zip(&facts).zip(&record).map(field).collect()
     };
     records.into_iter().enumerate().map(row).collect()
 }
