@@ -14,14 +14,15 @@ pub use decode::check;
 pub(super) use error::whole;
 
 use super::Shared;
+use crate::AsJson;
 use crate::inference::{self, Ask, Overlong};
 use crate::models::Wanted;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use error::Error;
 use modeldeploy::format::Task;
 use serde::Serialize;
@@ -59,5 +60,5 @@ async fn invoke(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -
         _ => Prediction::Label { label: model.label(row), score: row.iter().copied().fold(0.0, f32::max) },
     };
     let predictions: Vec<_> = answer.values.chunks_exact(answer.width).map(prediction).collect();
-    Ok((model.header(), Json(BTreeMap::from([("predictions", predictions)]))).into_response())
+    Ok((model.header(), AsJson(BTreeMap::from([("predictions", predictions)]))).into_response())
 }

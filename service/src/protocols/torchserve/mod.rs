@@ -18,6 +18,7 @@ pub use decode::check;
 pub(super) use error::whole;
 
 use super::Shared;
+use crate::AsJson;
 use crate::inference::{self, Ask, Overlong};
 use crate::models::{Named, Served, Wanted};
 use axum::body::Bytes;
@@ -81,10 +82,10 @@ async fn predict(
     let model = served.inference.served(place);
     let mut outputs: Vec<_> = answer.values.chunks_exact(answer.width).map(|row| output(model, row)).collect();
     Ok(match outputs.pop() {
-        Some(only) if !is_list => (model.header(), Json(only)).into_response(),
+        Some(only) if !is_list => (model.header(), AsJson(only)).into_response(),
         last => {
             outputs.extend(last);
-            (model.header(), Json(BTreeMap::from([("predictions", outputs)]))).into_response()
+            (model.header(), AsJson(BTreeMap::from([("predictions", outputs)]))).into_response()
         }
     })
 }
