@@ -110,6 +110,7 @@ pub use models::{ModelCard, Share, Version};
 pub use observe::observed;
 #[doc(hidden)]
 pub use protocols::decoders;
+pub(crate) use reply::AsJson;
 pub use reply::{JsonBody, Refusal};
 pub use sandbox::Need;
 pub use serve::Service;

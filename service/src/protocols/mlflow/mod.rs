@@ -17,14 +17,15 @@ pub use decode::{check, check_ranked};
 pub(super) use error::whole;
 
 use super::{Shared, scored};
+use crate::AsJson;
 use crate::inference::{self, Ask, Overlong};
 use crate::models::Wanted;
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use error::Error;
 use modeldeploy::format::Task;
 use serde::Serialize;
@@ -61,7 +62,7 @@ async fn invoke(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -
         let asked = decode::decode_ranked(&body, kind.as_deref(), features, most).map_err(Error::invalid)?;
         let scores = served.inference.rank(place, asked, inference::timeout(&headers)?).await?;
         let predictions = BTreeMap::from([("predictions", scored(&scores))]);
-        return Ok((served.inference.served(place).header(), Json(predictions)).into_response());
+        return Ok((served.inference.served(place).header(), AsJson(predictions)).into_response());
     }
     let texts = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
     let place = first?.ok_or_else(|| Error::invalid("there is no model here"))?;
@@ -75,5 +76,5 @@ async fn invoke(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -
         _ => Prediction::Label { label: model.label(row), score: row.iter().copied().fold(0.0, f32::max) },
     };
     let predictions: Vec<_> = answer.values.chunks_exact(answer.width).map(prediction).collect();
-    Ok((model.header(), Json(BTreeMap::from([("predictions", predictions)]))).into_response())
+    Ok((model.header(), AsJson(BTreeMap::from([("predictions", predictions)]))).into_response())
 }

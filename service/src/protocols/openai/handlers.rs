@@ -2,10 +2,10 @@
 
 use super::decode::{self, Encoding};
 use super::error::Error;
+use crate::AsJson;
 use crate::inference::{self, Ask, Overlong};
 use crate::models::Wanted;
 use crate::protocols::Shared;
-use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -75,7 +75,7 @@ pub(super) async fn embeddings(
     let served = served.inference.served(model);
     let usage = Usage { prompt_tokens: tokens, total_tokens: tokens };
     let list = List { object: "list", data: data.collect(), model: served.card.name, usage };
-    Ok((served.header(), Json(list)))
+    Ok((served.header(), AsJson(list)))
 }
 
 fn vector(row: &[f32], encoding: Encoding) -> Vector {

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::wire::{self, Embed, Similarity, SimilarityParameters};
 use super::{How, Timed, model_for, run};
+use crate::AsJson;
 use crate::inference::Text;
 use crate::models::Served;
 use crate::protocols::Shared;
@@ -10,15 +11,12 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use modeldeploy::format::Task;
+use std::borrow::Cow;
 
 /// The vectors of texts, of unit length unless the request says otherwise.
-pub(super) async fn embed(
-    State(served): State<Shared>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<impl IntoResponse, Error> {
+pub(super) async fn embed(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
     let request: Embed = wire::read(&body)?;
     let (place, model) = model_for(&served, Task::Embed, &headers)?;
     let shape = Shape::of(&model, request.normalize.unwrap_or(true), request.dimensions)?;
@@ -32,8 +30,8 @@ pub(super) async fn embed(
         prompt: request.prompt_name,
     };
     let Timed { answer, headers } = run(&served, place, texts, how, &headers).await?;
-    let vectors: Vec<Vec<f32>> = answer.values.chunks_exact(answer.width).map(|row| shape.apply(row)).collect();
-    Ok((headers, Json(vectors)))
+    let vectors: Vec<Cow<'_, [f32]>> = answer.values.chunks_exact(answer.width).map(|row| shape.apply(row)).collect();
+    Ok((headers, AsJson(vectors)).into_response())
 }
 
 /// What is asked of a vector beyond what the model gives.
@@ -61,10 +59,13 @@ impl Shape {
         Ok(Shape { normalize, dimensions })
     }
 
-    fn apply(&self, row: &[f32]) -> Vec<f32> {
+    fn apply<'a>(&self, row: &'a [f32]) -> Cow<'a, [f32]> {
         let row = &row[..self.dimensions];
         let length = row.iter().map(|value| value * value).sum::<f32>().sqrt();
-        let scale = if self.normalize && length > 0.0 { 1.0 / length } else { 1.0 };
+        if !self.normalize || length == 0.0 {
+            return row.into();
+        }
+        let scale = 1.0 / length;
         row.iter().map(|value| value * scale).collect()
     }
 }

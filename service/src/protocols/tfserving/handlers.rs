@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::{decode, metadata};
+use crate::AsJson;
 use crate::inference::{self, Answer, Ask, Overlong, Text};
 use crate::models::{Named, Served, Wanted};
 use crate::protocols::{Shared, scored};
@@ -168,7 +169,7 @@ async fn answer(
         let predict = decode::predict(body).map_err(Error::invalid)?;
         let answer = run(served, place, predict.asked, headers).await?;
         let key = if predict.by_row { "predictions" } else { "outputs" };
-        let body = Json(BTreeMap::from([(key, values(&model, &answer, predict.by_row))]));
+        let body = AsJson(BTreeMap::from([(key, values(&model, &answer, predict.by_row))]));
         return Ok((model.header(), body).into_response());
     }
     let answer = run(served, place, decode::examples(body).map_err(Error::invalid)?, headers).await?;
@@ -179,7 +180,7 @@ async fn answer(
         let labelled = |row: &'_ [f32]| model.facts.labels.iter().copied().zip(row.iter().copied()).collect();
         Values::Labels(answer.values.chunks_exact(answer.width).map(labelled).collect())
     };
-    Ok((model.header(), Json(BTreeMap::from([("result", &result), ("results", &result)]))).into_response())
+    Ok((model.header(), AsJson(BTreeMap::from([("result", &result), ("results", &result)]))).into_response())
 }
 
 async fn run(served: &Shared, model: usize, texts: Vec<Text>, headers: &HeaderMap) -> Result<Answer, Error> {

@@ -19,6 +19,7 @@ pub use decode::{check, check_ranked};
 pub(super) use error::whole;
 
 use super::{Scored, Shared, scored};
+use crate::AsJson;
 use crate::inference::{self, Ask, Overlong};
 use crate::models::{Named, Served, Wanted};
 use axum::body::Bytes;
@@ -83,7 +84,7 @@ async fn predict(
         return Ok(match (is_list, scored(&scores)) {
             (false, Scored::One([only])) => (header, Json(only)).into_response(),
             (false, Scored::Several(rows)) => (header, Json(&rows[0])).into_response(),
-            (_, scored) => (header, Json(BTreeMap::from([("predictions", scored)]))).into_response(),
+            (_, scored) => (header, AsJson(BTreeMap::from([("predictions", scored)]))).into_response(),
         });
     }
     let decode::Predict { texts, is_list } = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
@@ -93,10 +94,10 @@ async fn predict(
     let model = served.inference.served(place);
     let mut outputs: Vec<_> = answer.values.chunks_exact(answer.width).map(|row| output(model, row)).collect();
     Ok(match outputs.pop() {
-        Some(only) if !is_list => (model.header(), Json(only)).into_response(),
+        Some(only) if !is_list => (model.header(), AsJson(only)).into_response(),
         last => {
             outputs.extend(last);
-            (model.header(), Json(BTreeMap::from([("predictions", outputs)]))).into_response()
+            (model.header(), AsJson(BTreeMap::from([("predictions", outputs)]))).into_response()
         }
     })
 }
