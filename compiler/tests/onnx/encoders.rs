@@ -22,13 +22,18 @@ fn exported(folder: &Path, onnx: &Path) -> tempfile::TempDir {
             if path.is_dir() {
                 fs::create_dir(&target).expect("a folder");
                 copy(&path, &target);
-            } else if !path.ends_with("model.safetensors") {
+            } else {
                 fs::copy(&path, &target).expect("a copy");
             }
         }
     }
     let copied = tempfile::tempdir().expect("a folder");
     copy(folder, copied.path());
+    // The layers after an encoder keep theirs.
+    let checkpoint = copied.path().join("model.safetensors");
+    if checkpoint.exists() {
+        fs::remove_file(checkpoint).expect("removed");
+    }
     fs::copy(onnx, copied.path().join("model.onnx")).expect("a copy");
     copied
 }
@@ -84,6 +89,12 @@ fn every_exporter_gives_the_pack_of_the_checkpoint() {
         ("bert-score", Task::Score, &["torchscript", "dynamo"]),
         ("bert-classify", Task::Classify, &["dynamo"]),
         ("distilbert-embed", Task::Embed, &["torchscript", "dynamo"]),
+        ("roberta-embed", Task::Embed, &["torchscript"]),
+        ("roberta-score", Task::Score, &["torchscript"]),
+        ("xlm-roberta-embed", Task::Embed, &["torchscript"]),
+        ("mpnet-embed", Task::Embed, &["torchscript"]),
+        ("mpnet-score", Task::Score, &["torchscript"]),
+        ("albert-embed", Task::Embed, &["torchscript"]),
     ] {
         let exports: Vec<PathBuf> =
             exporters.iter().map(|exporter| data().join(format!("onnx/{name}-{exporter}.onnx"))).collect();
@@ -134,6 +145,17 @@ fn a_file_of_another_task_or_another_configuration_is_refused() {
         .expect("written");
     let errors = load(copy.path(), &LoadOptions::new(Task::Embed)).expect_err("another vocabulary");
     assert!(errors[0].to_string().contains("has 160 rows, and the configuration says 161"), "{errors:?}");
+}
+
+#[test]
+fn positions_that_count_another_padding_than_the_configuration_has_are_refused() {
+    let roberta = data().join("onnx/roberta-embed-torchscript.onnx");
+    let copy = exported(&data().join("models/roberta-embed"), &roberta);
+    let config = fs::read_to_string(copy.path().join("config.json")).expect("a configuration");
+    fs::write(copy.path().join("config.json"), config.replace("\"pad_token_id\": 1", "\"pad_token_id\": 3"))
+        .expect("written");
+    let errors = load(copy.path(), &LoadOptions::new(Task::Embed)).expect_err("another padding");
+    assert!(errors[0].to_string().contains("the file's padding has the id 1, and the configuration's"), "{errors:?}");
 }
 
 #[test]

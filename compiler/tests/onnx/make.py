@@ -4,7 +4,7 @@
     .venv/bin/python make.py
 
 The weights are those of the models, which their own recipe seeds; what exporters say of lines of Python is left out. Written with torch 2.15,
-transformers 5.24 and onnx 1.23. With `--optimum` only what optimum exports is written, which needs an older transformers and so an
+transformers 5.24 and onnx 1.23, but those of RoBERTa, XLM-RoBERTa, MPNet and ALBERT with torch 2.9.1 and transformers 4.57. With `--optimum` only what optimum exports is written, which needs an older transformers and so an
 environment of its own: `pip install torch onnx optimum-onnx==0.1.0`, with transformers 4.57.
 """
 
@@ -26,6 +26,12 @@ EXPORTS = [
     ("bert-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript", "dynamo"]),
     ("bert-classify", transformers.AutoModelForSequenceClassification, "logits", ["dynamo"]),
     ("distilbert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
+    ("roberta-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
+    ("roberta-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript"]),
+    ("xlm-roberta-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
+    ("mpnet-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
+    ("mpnet-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript"]),
+    ("albert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
 ]
 
 
@@ -43,8 +49,10 @@ class Taken(torch.nn.Module):
 def export(folder, kind, output, exporter, path):
     # What was usual before: an older opset, and attention written out.
     old = exporter == "opset13"
-    model = kind.from_pretrained(folder, attn_implementation="eager" if old else "sdpa").eval()
-    names = ["input_ids", "attention_mask"] + ["token_type_ids"] * (model.config.model_type == "bert")
+    # MPNet has no other.
+    written = old or folder.name.startswith("mpnet")
+    model = kind.from_pretrained(folder, attn_implementation="eager" if written else "sdpa").eval()
+    names = ["input_ids", "attention_mask"] + ["token_type_ids"] * (model.config.model_type in ("bert", "albert"))
     ids = torch.arange(14).reshape(2, 7) % 5
     inputs = (ids, torch.ones_like(ids), torch.zeros_like(ids))[: len(names)]
     taken = Taken(model, names, output)

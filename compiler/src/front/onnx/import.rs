@@ -1,6 +1,8 @@
 //! A traced ONNX model as a graph of one text: what follows from the length alone is folded away, the batch's axis is dropped, and what is
 //! left is written in the primitives that the other front end writes, so that the same passes make the same plan of it.
 
+use super::positions::{self, Places};
+use super::relative;
 use super::rules;
 use crate::diagnostic::Diagnostic;
 use crate::front::codes;
@@ -20,6 +22,8 @@ pub(super) enum Lowered {
     Input(Input),
     /// False everywhere: whether shares of softmax are NaN.
     Never,
+    /// Tokens on their way to positions.
+    Places(Places),
 }
 
 /// A graph in the making, of a trace.
@@ -33,8 +37,16 @@ pub(super) struct Importer<'a> {
     readers: HashMap<usize, Vec<usize>>,
     /// What stands before the names of all tensors: that of a wrapper around the model.
     prefix: String,
+    /// The table whose first row all tokens have, and whether that was left for the table of positions, and is in it.
+    pub(super) types: Option<usize>,
+    pub(super) types_are_left: bool,
+    pub(super) types_are_added: bool,
+    /// The biases of attention's scores, by their tables: all layers share one.
+    pub(super) biases: HashMap<usize, Value>,
     errors: Vec<Diagnostic>,
 }
+
+const EXPLAINED: &str = "`cargo modeldeploy explain MD0115` says which models are compiled";
 
 /// The tables by whose names the wrapper around an encoder is known.
 const FIRST: &str = "embeddings.word_embeddings.weight";
@@ -56,7 +68,7 @@ impl<'a> Importer<'a> {
         let names = trace.steps.iter().flat_map(|step| step.inputs.iter().flatten()).map(|&value| trace.name(value));
         let prefix = names.filter_map(|name| name.strip_suffix(FIRST)).next().unwrap_or_default();
         let prefix = prefix.strip_suffix(encoder).unwrap_or(prefix).to_owned();
-        Importer {
+        let mut importer = Importer {
             emit: Emitter::new(),
             trace,
             place,
@@ -64,8 +76,21 @@ impl<'a> Importer<'a> {
             makers,
             readers,
             prefix,
+            types: None,
+            types_are_left: false,
+            types_are_added: false,
+            biases: HashMap::new(),
             errors: Vec::new(),
-        }
+        };
+        let added =
+            trace.steps.iter().filter(|step| step.operator == "Add").flat_map(|step| step.inputs.iter().flatten());
+        importer.types = added.copied().find_map(|value| positions::first_rows(&importer, value));
+        importer
+    }
+
+    /// The step that computes a value.
+    pub(super) fn maker(&self, value: usize) -> Option<&'a Step> {
+        self.makers.get(&value).map(|&at| &self.trace.steps[at])
     }
 
     /// Writes every node that `output` needs.
@@ -80,6 +105,10 @@ impl<'a> Importer<'a> {
                 Ok(made) => _ = self.lowered.insert(value, made),
                 Err(message) => self.errors.push(self.unknown(step, &message)),
             }
+        }
+        if self.errors.is_empty() && self.types_are_left && !self.types_are_added {
+            let message = "all tokens have one row of a table, and no table of positions could have it";
+            self.errors.push(Diagnostic::new(codes::UNKNOWN_GRAPH, message).at(self.place).help(EXPLAINED));
         }
         if !self.errors.is_empty() {
             return Err(self.errors);
@@ -97,7 +126,7 @@ impl<'a> Importer<'a> {
     fn unknown(&self, step: &Step, message: &str) -> Diagnostic {
         Diagnostic::new(codes::UNKNOWN_GRAPH, format!("operator `{}`: {message}", step.operator))
             .at(format!("{}, node `{}`", self.place, step.name))
-            .help("`cargo modeldeploy explain MD0115` says which models are compiled")
+            .help(EXPLAINED)
     }
 
     /// The steps on the way to a value that follow from the text, in order, each with its first output: a graph's nodes have no other.
@@ -222,7 +251,10 @@ impl<'a> Importer<'a> {
             let name = self.tensor_name(value);
             return Ok(self.emit.tensor(&name, tensor));
         }
-        self.positions(value)
+        match relative::bias(self, value) {
+            Some(bias) => Ok(bias),
+            None => self.positions(value),
+        }
     }
 
     /// The rows of a table that follow from the length: those of the tokens' positions.

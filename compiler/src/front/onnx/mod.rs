@@ -1,7 +1,9 @@
 //! A folder whose weights are an ONNX model: the graph is made of the file, all else of what lies beside it.
 
 mod import;
+mod positions;
 pub mod ranker;
+mod relative;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -150,6 +152,18 @@ fn tables(emit: &Emitter, place: &str, config: &Config) -> Result<(), Vec<Diagno
         let said = match input {
             Input::TokenIds => config.size.vocabulary,
             Input::TokenTypes => config.size.types,
+            Input::CountedPositions { padding } if *padding as usize + 1 == config.size.first_position => {
+                config.size.positions - *padding as usize
+            }
+            Input::CountedPositions { padding } => {
+                let message = format!(
+                    "the file's padding has the id {padding}, and the configuration's first position is {}",
+                    config.size.first_position
+                );
+                let help = "is `config.json` that of this model?";
+                errors.push(Diagnostic::new(codes::MISSHAPEN_TENSOR, message).at(place).help(help));
+                continue;
+            }
             _ => config.size.positions,
         };
         if rows != said {

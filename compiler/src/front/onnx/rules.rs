@@ -1,6 +1,7 @@
 //! What each operator of an encoder becomes in the graph.
 
 use super::import::{Importer, Lowered, constant};
+use super::positions::{self, Places};
 use crate::front::emitter::Value;
 use crate::graph::{Dim, ValueId};
 use crate::onnx::{Data, Step, Tensor};
@@ -42,6 +43,9 @@ const RULES: &[(&str, Rule)] = &[
     ("Identity", same),
     ("Dropout", same),
     ("Cast", same),
+    ("Equal", positions::equal),
+    ("Not", positions::not),
+    ("CumSum", positions::count),
     ("IsNaN", never_nan),
     ("Where", choose),
 ];
@@ -86,6 +90,9 @@ fn one(to: &mut Importer<'_>, step: &Step, op: Op) -> Result<Lowered, String> {
 /// An operation on two values; where one is nothing but `neutral`, as the mask of a text without padding is, it leaves the other.
 fn pair(to: &mut Importer<'_>, step: &Step, op: Op, neutral: Option<f32>) -> Result<Lowered, String> {
     let (a, b) = (input(step, 0)?, input(step, 1)?);
+    if let Some(places) = positions::arithmetic(to, [a, b], &op) {
+        return Ok(places);
+    }
     let commutes = op == Op::from(Add) || op == Op::from(Mul);
     let only = |to: &Importer<'_>, value: usize| {
         let is =
@@ -97,6 +104,13 @@ fn pair(to: &mut Importer<'_>, step: &Step, op: Op, neutral: Option<f32>) -> Res
         if may && only(to, other) && to.text(x).is_some() && to.shape(x)? == to.shape(output(step))? {
             return Ok(to.text(x).expect("it was there"));
         }
+    }
+    if op == Op::from(Add)
+        && let Some(x) = to.text(a)
+        && positions::first_rows(to, b).is_some_and(|table| to.types == Some(table))
+    {
+        to.types_are_left = true;
+        return Ok(x);
     }
     let (left, right) = (to.operand(a)?, to.operand(b)?);
     // A constant stands second, as the other front end writes it.
@@ -263,6 +277,10 @@ fn gemm(to: &mut Importer<'_>, step: &Step) -> Result<Lowered, String> {
 fn gather(to: &mut Importer<'_>, step: &Step) -> Result<Lowered, String> {
     let (from, index) = (input(step, 0)?, input(step, 1)?);
     let axis = step.int_or("axis", 0)?;
+    if let (Some(Lowered::Places(Places::Rows { padding, from: first })), 0, 2) = (to.text(index), axis, to.rank(from))
+    {
+        return made(positions::rows(to, from, [padding, first])?);
+    }
     if let Some(Lowered::Input(of)) = to.text(index) {
         if axis != 0 || to.rank(from) != 2 || to.constant(from).is_none() {
             return Err("it takes tokens for another purpose than the rows of a table".to_owned());
@@ -315,8 +333,8 @@ fn transpose(to: &mut Importer<'_>, step: &Step) -> Result<Lowered, String> {
 
 /// Another shape, or the same: exporters split and join the batch.
 fn reshape(to: &mut Importer<'_>, step: &Step) -> Result<Lowered, String> {
-    if let Some(Lowered::Input(input)) = to.text(input(step, 0)?) {
-        return Ok(Lowered::Input(input));
+    if let Some(tokens @ (Lowered::Input(_) | Lowered::Places(_))) = to.text(input(step, 0)?) {
+        return Ok(tokens);
     }
     let x = text(to, step, 0)?;
     let shape = to.shape(output(step))?;
@@ -332,7 +350,7 @@ fn same(to: &mut Importer<'_>, step: &Step) -> Result<Lowered, String> {
     let target = step.int_or("to", 0)?;
     // To f32, or ids to another kind of whole numbers.
     let kept = match from {
-        Lowered::Input(_) => step.operator != "Cast" || [6, 7].contains(&target),
+        Lowered::Input(_) | Lowered::Places(_) => step.operator != "Cast" || [6, 7].contains(&target),
         _ => step.operator != "Cast" || target == 1,
     };
     if kept { Ok(from) } else { Err("it changes the kind of the text's numbers".to_owned()) }
