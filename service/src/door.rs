@@ -79,7 +79,8 @@ where
                 match bodies {
                     Some(bodies) if !request.body().is_end_stream() => {
                         let (parts, body) = request.into_parts();
-                        let reading = Reading::new(body, bodies.share(), gate.limits.body_bytes, gate.limits.body);
+                        let limits = (gate.limits.body_bytes, gate.limits.body);
+                        let reading = Reading::new(parts.version, body, bodies.share(), limits);
                         // The route that is ready goes with it.
                         let next = self.route.clone();
                         let route = std::mem::replace(&mut self.route, next);

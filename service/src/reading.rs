@@ -4,6 +4,7 @@
 
 use crate::bodies::{Full, Share};
 use axum::body::{Body, Bytes, HttpBody};
+use axum::http::Version;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -21,8 +22,8 @@ pub(crate) struct Reading {
     all: Vec<u8>,
     most: usize,
     time: Duration,
-    /// Whether it has waited once.
-    has_waited: bool,
+    /// Whether what it waits for is on its way: in HTTP/1.1 the first wait says nothing.
+    is_asked: bool,
     clock: Option<Pin<Box<Sleep>>>,
 }
 
@@ -37,9 +38,10 @@ pub(crate) enum Broken {
 }
 
 impl Reading {
-    /// Reads a body of at most so many bytes, which are all to come within that time.
-    pub(crate) fn new(body: Body, share: Share, most: usize, time: Duration) -> Reading {
-        Reading { body, share, first: Bytes::new(), all: vec![], most, time, has_waited: false, clock: None }
+    /// Reads the body of a request in that version of HTTP, of at most so many bytes, which are all to come within that time.
+    pub(crate) fn new(version: Version, body: Body, share: Share, (most, time): (usize, Duration)) -> Reading {
+        let is_asked = version > Version::HTTP_11;
+        Reading { body, share, first: Bytes::new(), all: vec![], most, time, is_asked, clock: None }
     }
 
     /// The share, to be held until the request is answered.
@@ -75,8 +77,8 @@ impl Reading {
     }
 
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Result<Bytes, Broken>> {
-        // A connection of HTTP/1.1 reads a body only once it is asked for it, so that the first time says nothing: the rest may be there.
-        if !std::mem::replace(&mut self.has_waited, true) {
+        // A connection of HTTP/1.1 reads a body only once it is asked for it: the rest may be there.
+        if !std::mem::replace(&mut self.is_asked, true) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -134,7 +136,7 @@ mod tests {
     }
 
     async fn read(body: Body, most: usize, room: usize) -> Result<Bytes, String> {
-        let read = Reading::new(body, Bodies::new(room).share(), most, FAR).await;
+        let read = Reading::new(Version::HTTP_11, body, Bodies::new(room).share(), (most, FAR)).await;
         read.map_err(|broken| format!("{broken:?}"))
     }
 
@@ -162,9 +164,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_that_does_not_end_is_late_and_one_that_breaks_says_why() {
-        let endless = Body::new(StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>()));
-        let late = Reading::new(endless, Bodies::new(9).share(), 9, Duration::from_millis(1)).await;
-        assert!(matches!(late, Err(Broken::Late)), "{late:?}");
+        for version in [Version::HTTP_11, Version::HTTP_2] {
+            let endless = Body::new(StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>()));
+            let limits = (9, Duration::from_millis(1));
+            let late = Reading::new(version, endless, Bodies::new(9).share(), limits).await;
+            assert!(matches!(late, Err(Broken::Late)), "{version:?} {late:?}");
+        }
         let broken = stream::iter([Ok(Frame::data(Bytes::from_static(b"a"))), Err(std::io::Error::other("it broke"))]);
         let other = read(Body::new(StreamBody::new(broken)), 9, 9).await;
         assert!(other.as_ref().is_err_and(|why| why.contains("it broke")), "{other:?}");

@@ -243,7 +243,8 @@ async fn whole(limits: Limits, bodies: &Bodies, request: Request) -> Result<Read
     let begun = Instant::now();
     let (parts, body) = request.into_parts();
     let most = time.map_or(limits.body, |time| time.min(limits.body));
-    let mut reading = Reading::new(body, bodies.share(), limits.body_bytes.saturating_add(PREFIX), most);
+    let mut reading =
+        Reading::new(parts.version, body, bodies.share(), (limits.body_bytes.saturating_add(PREFIX), most));
     let body = match (&mut reading).await {
         Ok(body) => body,
         Err(Broken::TooLong) => return Err(too_long(limits).into()),
