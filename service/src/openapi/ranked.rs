@@ -1,6 +1,7 @@
 //! A ranker as the document shows it: what it takes of each feature, and a request that it can answer, made of what is golden in its pack.
 
 use super::{Known, Versioned, schema};
+use crate::Limits;
 use crate::models::Served;
 use crate::ranking::{Asked, Cell, Input, Row, inputs};
 use modeldeploy::format::features::{Feature, Rule, Side, Takes, Unknown};
@@ -81,11 +82,20 @@ impl Ranked {
         schema::record(Value::Object(self.inputs.iter().map(field).collect()))
     }
 
-    /// An object with the values of each feature of at most so many candidates.
-    pub(crate) fn columns_schema(&self, most: usize) -> Value {
+    /// A list of something for each candidate. How many there may be is said where so many fit into a body, which ends it else.
+    pub(crate) fn list_schema(&self, items: Value, limits: &Limits) -> Value {
+        let row = self.rows().first().map_or(0, |row| row.to_string().len());
+        match row.checked_mul(limits.candidates) {
+            Some(bytes) if bytes < limits.body_bytes => schema::sized(items, 1, limits.candidates),
+            _ => schema::some(items),
+        }
+    }
+
+    /// An object with the values of each feature.
+    pub(crate) fn columns_schema(&self, limits: &Limits) -> Value {
         let field = |(input, value): &(Input, Value)| {
             let list = match input.side {
-                Side::Candidate => schema::sized(one(value), 1, most),
+                Side::Candidate => self.list_schema(one(value), limits),
                 Side::User => one(value),
                 Side::Session => session(value),
             };

@@ -5,21 +5,21 @@ use crate::openapi::{About, JSON, OF_ROWS, Operation, Ranked, schema};
 use serde_json::{Map, Value, json};
 
 pub(super) fn invocations(about: &About, ranked: &Ranked) -> Operation {
-    let most = about.limits.candidates;
-    let rows = || schema::sized(ranked.row_schema(), 1, most);
+    let limits = &about.limits;
+    let rows = || ranked.list_schema(ranked.row_schema(), limits);
     let names: Vec<&str> = ranked.inputs.iter().map(|(input, _)| input.name).collect();
     let row: Vec<Value> = ranked.inputs.iter().map(Ranked::field_schema).collect();
     let values = json!({ "type": "array", "prefixItems": row, "items": false, "minItems": names.len(), "maxItems": names.len() });
     let split = schema::object(
         &["columns", "data"],
         // In any order there; in the model's own here.
-        json!({ "columns": { "const": names }, "index": true, "data": schema::sized(values, 1, most) }),
+        json!({ "columns": { "const": names }, "index": true, "data": ranked.list_schema(values, limits) }),
     );
     let bodies = schema::exactly_one(&[
         ("dataframe_split", split),
         ("dataframe_records", rows()),
         ("instances", rows()),
-        ("inputs", json!({ "anyOf": [rows(), ranked.columns_schema(most)] })),
+        ("inputs", json!({ "anyOf": [rows(), ranked.columns_schema(limits)] })),
     ]);
     let known: Map<String, Value> = BODIES.into_iter().map(|key| (key.to_owned(), json!(true))).collect();
     let body = json!({ "type": "object", "properties": known, "additionalProperties": false, "oneOf": bodies });

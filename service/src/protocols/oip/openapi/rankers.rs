@@ -52,6 +52,11 @@ fn request(about: &About, ranked: &Ranked) -> Value {
             Side::Session => (0, about.limits.body_bytes),
         };
         let size = json!({ "type": "integer", "minimum": least, "maximum": most });
+        let data = match input.side {
+            Side::Candidate => ranked.list_schema(value.clone(), &about.limits),
+            Side::User => schema::sized(value.clone(), 1, 1),
+            Side::Session => schema::list(value.clone()),
+        };
         let types: &[&str] = match input.kind {
             Type::Text => &["BYTES"],
             _ => &["FP64", "FP32", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"],
@@ -62,7 +67,7 @@ fn request(about: &About, ranked: &Ranked) -> Value {
                 "name": { "const": input.name }, "datatype": schema::one_of(types),
                 "shape": shape(input.side, size),
                 "parameters": open(json!({ "binary_data_size": false })),
-                "data": schema::sized(value.clone(), least, most),
+                "data": data,
             }),
         )
     });

@@ -6,11 +6,11 @@ use serde_json::json;
 
 /// The operation at a path.
 pub(super) fn predict(about: &About, ranked: &Ranked, path: &str) -> Operation {
-    let most = about.limits.candidates;
+    let limits = &about.limits;
     let body = json!({
         "type": "object", "properties": { "signature_name": signature() },
         "oneOf": schema::exactly_one(&[
-            ("instances", schema::sized(ranked.row_schema(), 1, most)), ("inputs", ranked.columns_schema(most)),
+            ("instances", ranked.list_schema(ranked.row_schema(), limits)), ("inputs", ranked.columns_schema(limits)),
         ]),
     });
     let scores = ranked.scores_schema();

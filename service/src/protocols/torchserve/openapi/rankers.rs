@@ -26,7 +26,7 @@ pub(super) fn operations(about: &About) -> Vec<Operation> {
 fn predictions(about: &About, ranked: &Ranked, method: &'static str, path: &str) -> Operation {
     let card = ranked.served.card;
     let row = ranked.row_schema();
-    let rows = schema::record(json!({ "instances": schema::sized(row.clone(), 1, about.limits.candidates) }));
+    let rows = schema::record(json!({ "instances": ranked.list_schema(row.clone(), &about.limits) }));
     let many = schema::record(json!({ "predictions": ranked.scores_schema() }));
     let (shown, answer) = (ranked.rows(), ranked.answer());
     Operation::new(method, path, format!("Scores of candidates by `{}` {}", card.name, card.version))
