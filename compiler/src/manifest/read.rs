@@ -145,7 +145,7 @@ fn max_batch(source: &Source<'_>, section: &Section<'_, '_>) -> Option<u32> {
         source.fail(
             section.at("max-batch"),
             format!("{batch} candidates are too many to be scored together"),
-            &format!("write a number from 1 to {MOST_TOGETHER}; a request of more candidates is scored in parts"),
+            format!("write a number from 1 to {MOST_TOGETHER}; a request of more candidates is scored in parts"),
         );
     }
     Some(batch)

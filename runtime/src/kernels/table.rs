@@ -228,7 +228,7 @@ pub(crate) mod testing {
             Table::U4 { codes, scales, offsets } => {
                 let nibble = |at: usize| {
                     let byte = codes[at / width * width.div_ceil(2) + at % width / 2];
-                    i32::from(if at % width % 2 == 0 { byte % 16 } else { byte / 16 })
+                    i32::from(if (at % width).is_multiple_of(2) { byte % 16 } else { byte / 16 })
                 };
                 (0..scales.len() * width).map(|at| worth(at, nibble(at), scales, Some(offsets))).collect()
             }
