@@ -4,7 +4,7 @@ use crate::problem::{Kind, Problem};
 use toml::Value;
 
 /// Options that a deployment may set as it likes.
-pub(crate) const FREE: [&str; 21] = [
+pub(crate) const FREE: [&str; 22] = [
     "body-timeout",
     "deadline",
     "header-timeout",
@@ -13,6 +13,7 @@ pub(crate) const FREE: [&str; 21] = [
     "log-texts",
     "max-bodies-bytes",
     "max-body-bytes",
+    "max-candidates",
     "max-connection-age",
     "max-connections",
     "max-connections-per-peer",

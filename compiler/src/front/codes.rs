@@ -30,7 +30,7 @@ pub const TOO_MANY_TOKENS: Code = Code("MD0113");
 pub const UNKNOWN_GRAPH: Code = Code("MD0115");
 /// An ONNX graph that is no recommender that can be compiled.
 pub const UNKNOWN_NETWORK: Code = Code("MD0116");
-/// A network that does not compute what its ONNX file does.
+/// A network or an encoder that does not compute what its ONNX file does.
 pub const OTHER_SCORES: Code = Code("MD0117");
 /// A Git LFS pointer or a web page stands in the place of a file.
 pub const STAND_IN: Code = Code("MD0114");

@@ -96,8 +96,10 @@ impl Writer {
             Some(bytes.len() as u64),
             "the bytes of `{name}` do not fit {dtype} {layout:?} {dims:?}"
         );
-        // Exactly, for a table may be most of the memory that there is.
-        self.data.reserve_exact(bytes.len());
+        // Exactly, for a table may be most of the memory that there is; many small tensors grow it as vectors do.
+        if bytes.len() > self.data.len() {
+            self.data.reserve_exact(bytes.len());
+        }
         self.data.extend_from_slice(bytes);
         self.tensors.push(tensor);
         TensorId(u32::try_from(self.tensors.len() - 1).expect("a pack has fewer than 2^32 tensors"))

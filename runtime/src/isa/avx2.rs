@@ -59,7 +59,7 @@ macro_rules! halves {
     };
 }
 
-/// Sixteen codes of 4 bits as bytes, in their order.
+/// Sixteen codes of 4 bits as bytes, in their order. Its instructions are those of SSE2, which is part of x86-64: it needs no token.
 #[inline(always)]
 pub(super) fn nibbles(src: &[u8; 8]) -> __m128i {
     let bytes = isa!(_mm_loadl_epi64(src.as_ptr().cast()));

@@ -39,7 +39,7 @@ macro_rules! quarters {
     };
 }
 
-/// Sixteen i8 as i32.
+/// Sixteen i8 as i32. Its instructions are those of NEON, which is part of aarch64: it needs no token.
 #[inline(always)]
 fn widened(codes: int8x16_t) -> [int32x4_t; 4] {
     let low = isa!(vget_low_s8(codes));

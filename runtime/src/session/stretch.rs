@@ -3,7 +3,7 @@
 //! From one attention to the next a token's row follows from itself alone. Divided step by step, a layer of BERT hands out eight pieces
 //! and waits eight times; as a stretch and an attention, twice. A member computes in memory of its own, for in the session's the slots of
 //! different steps lie over one another, which is right only as long as all members are at the same step. What a stretch reads that was
-//! computed elsewhere is copied to its members before, and what is read elsewhere of what it computes, one slot, after.
+//! computed elsewhere is copied to its members before, and what is read elsewhere of what it computes, a few slots, after.
 //!
 //! Texts of few rows are not divided so: their products are divided by columns, so that weights are read once. Nor are those of very many
 //! rows, for which waiting is little.
@@ -14,6 +14,7 @@ use super::layout::Layout;
 use super::plan::{self, Op};
 use super::team::Team;
 use super::{Capacity, SessionError, divide};
+use core::array;
 use core::ops::Range;
 use modeldeploy_format::program::{Program, Rows, SlotId, Step, Storage};
 use std::collections::BTreeSet;
@@ -21,14 +22,17 @@ use std::collections::BTreeSet;
 /// The most rows of a member. Its own memory has so many.
 const MOST_EACH: usize = 128;
 
+/// The most slots of a stretch that are read elsewhere: three are queries, keys and values, where they are not one.
+const MOST_OUTPUTS: usize = 3;
+
 /// Some steps that follow one another.
 #[derive(Debug, PartialEq, Eq)]
 struct Stretch {
     steps: Range<usize>,
     /// What was computed by a step outside of all stretches.
     inputs: Box<[SlotId]>,
-    /// What is read by one, or is the program's output.
-    output: SlotId,
+    /// What is read by one, or is the program's output; of f32, one at least.
+    outputs: Box<[SlotId]>,
 }
 
 /// The stretches of a program, and the members' memory.
@@ -111,9 +115,9 @@ impl Stretch {
         arena: &mut Arena,
         team: &mut Team,
     ) {
-        let output = run.layout.place(self.output);
-        let shares = || divide::shares(output.rows, team.members());
-        let least = output.rows / members.len();
+        let count = run.layout.place(self.outputs[0]).rows;
+        let shares = || divide::shares(count, team.members());
+        let least = count / members.len();
         let layout = |rows: usize| &layouts[usize::from(rows > least)];
         for (member, part) in members.iter_mut().zip(shares()) {
             let layout = layout(part.len());
@@ -124,15 +128,25 @@ impl Stretch {
                 scales.copy_from_slice(arena.bytes(from.scales));
             }
         }
-        let ([mut rest], _) = arena.split([output.values.clone()]);
+        // Those that are not there are nothing, at the end.
+        let outputs: [_; MOST_OUTPUTS] = array::from_fn(|at| self.outputs.get(at).map(|&slot| run.layout.place(slot)));
+        let end = arena.len();
+        let places = outputs.each_ref().map(|out| out.as_ref().map_or(end..end, |out| out.values.clone()));
+        let (mut rest, _) = arena.split(places);
         let parts = members.iter_mut().zip(shares()).map(|(member, part)| {
-            let rows = rest.split_off_mut(..part.len() * output.stride).expect("the rows of all members");
+            let mut rows: [&mut [u8]; MOST_OUTPUTS] = array::from_fn(|_| Default::default());
+            for ((rows, rest), out) in rows.iter_mut().zip(&mut rest).zip(&outputs) {
+                let bytes = out.as_ref().map_or(0, |out| part.len() * out.stride);
+                *rows = rest.split_off_mut(..bytes).expect("the rows of all members");
+            }
             (member, rows, layout(part.len()))
         });
         team.each(parts, |(member, rows, layout)| {
             let run = Run { layout, ..run };
             steps.iter().for_each(|op| run.step(op, &mut member.arena, &mut member.alone));
-            rows.copy_from_slice(member.arena.bytes(layout.place(self.output).values));
+            for (rows, &slot) in rows.into_iter().zip(&self.outputs) {
+                rows.copy_from_slice(member.arena.bytes(layout.place(slot).values));
+            }
         });
     }
 }
@@ -142,7 +156,7 @@ fn size(tokens: usize) -> Capacity {
     Capacity { tokens, texts: 0, candidates: 0 }
 }
 
-/// The longest runs of steps over the rows of tokens, of which one slot is read elsewhere.
+/// The longest runs of steps over the rows of tokens, of which a few slots are read elsewhere.
 fn find(program: &Program) -> Box<[Stretch]> {
     let is_by_row = |step: &Step| {
         let kind = matches!(
@@ -157,6 +171,11 @@ fn find(program: &Program) -> Box<[Stretch]> {
         );
         kind && step.own_inputs().chain(step.outputs()).all(|slot| program.slot(slot).rows == Rows::Tokens)
     };
+    // Where a slot is written again, which of its values a step reads is more than whether it is written in a stretch.
+    let mut written = BTreeSet::new();
+    if !program.steps.iter().flat_map(Step::outputs).all(|slot| written.insert(slot)) {
+        return Box::default();
+    }
     let mut runs: Vec<Range<usize>> = vec![];
     for (at, _) in program.steps.iter().enumerate().filter(|(_, step)| is_by_row(step)) {
         match runs.last_mut() {
@@ -167,30 +186,52 @@ fn find(program: &Program) -> Box<[Stretch]> {
     // One step is divided as well by itself.
     runs.retain(|run| run.len() > 1);
     loop {
-        let stretches: Vec<Option<Stretch>> = runs.iter().map(|run| stretch(program, &runs, run)).collect();
-        // What others read of a run that is no stretch is computed elsewhere.
-        let Some(none) = stretches.iter().position(Option::is_none) else {
+        let around = Around::of(program, &runs);
+        let stretches: Vec<Option<Stretch>> = runs.iter().map(|run| around.stretch(program, run)).collect();
+        if stretches.iter().all(Option::is_some) {
             return stretches.into_iter().flatten().collect();
-        };
-        runs.remove(none);
+        }
+        // What others read of a run that is no stretch is computed elsewhere.
+        let mut stretches = stretches.iter();
+        runs.retain(|_| stretches.next().is_some_and(Option::is_some));
     }
 }
 
-/// A run of steps as a stretch beside others, if one slot of f32 is read elsewhere.
-fn stretch(program: &Program, runs: &[Range<usize>], run: &Range<usize>) -> Option<Stretch> {
-    let is_within = |at: usize| runs.iter().any(|run| run.contains(&at));
-    let within = || (0..program.steps.len()).filter(|&at| is_within(at)).map(|at| &program.steps[at]);
-    let without = || (0..program.steps.len()).filter(|&at| !is_within(at)).map(|at| &program.steps[at]);
-    let steps = &program.steps[run.clone()];
-    let inputs: BTreeSet<SlotId> = steps.iter().flat_map(Step::own_inputs).collect();
-    let inputs = inputs.into_iter().filter(|slot| !within().flat_map(Step::outputs).any(|of| of == *slot)).collect();
-    let is_read = |slot: &SlotId| {
-        *slot == program.output || without().flat_map(|step| program.inputs(step)).any(|read| read == *slot)
-    };
-    let outputs: BTreeSet<SlotId> = steps.iter().flat_map(Step::outputs).filter(is_read).collect();
-    let output = outputs.first().copied().filter(|_| outputs.len() == 1)?;
-    let is_f32 = program.slot(output).storage == Storage::F32;
-    is_f32.then_some(Stretch { steps: run.clone(), inputs, output })
+/// What lies within some runs of steps, and what is read outside of them.
+struct Around {
+    written_within: BTreeSet<SlotId>,
+    read_without: BTreeSet<SlotId>,
+}
+
+impl Around {
+    /// Of ascending runs.
+    fn of(program: &Program, runs: &[Range<usize>]) -> Around {
+        let mut around = Around { written_within: BTreeSet::new(), read_without: [program.output].into() };
+        let mut runs = runs.iter().peekable();
+        for (at, step) in program.steps.iter().enumerate() {
+            while runs.next_if(|run| run.end <= at).is_some() {}
+            match runs.peek().is_some_and(|run| run.contains(&at)) {
+                true => around.written_within.extend(step.outputs()),
+                false => around.read_without.extend(program.inputs(step)),
+            }
+        }
+        around
+    }
+
+    /// A run of steps as a stretch beside the others, if few slots, of f32, are read elsewhere.
+    fn stretch(&self, program: &Program, run: &Range<usize>) -> Option<Stretch> {
+        let steps = &program.steps[run.clone()];
+        let inputs: BTreeSet<SlotId> =
+            steps.iter().flat_map(Step::own_inputs).filter(|slot| !self.written_within.contains(slot)).collect();
+        let outputs: BTreeSet<SlotId> =
+            steps.iter().flat_map(Step::outputs).filter(|slot| self.read_without.contains(slot)).collect();
+        let are_f32 = outputs.iter().all(|&slot| program.slot(slot).storage == Storage::F32);
+        ((1..=MOST_OUTPUTS).contains(&outputs.len()) && are_f32).then(|| Stretch {
+            steps: run.clone(),
+            inputs: inputs.into_iter().collect(),
+            outputs: outputs.into_iter().collect(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -238,7 +279,7 @@ mod tests {
     fn what_lies_between_two_attentions_is_a_stretch() {
         let found = find(&block(Rows::Tokens));
         let inputs = [SlotId(0), SlotId(2)].into();
-        assert_eq!(found[..], [Stretch { steps: 3..5, inputs, output: SlotId(4) }]);
+        assert_eq!(found[..], [Stretch { steps: 3..5, inputs, outputs: [SlotId(4)].into() }]);
     }
 
     #[test]
@@ -255,17 +296,37 @@ mod tests {
         let Step::Pool { x, .. } = &mut program.steps[6] else { unreachable!("the pooling") };
         *x = SlotId(6);
         let expected = [
-            Stretch { steps: 1..3, inputs: [SlotId(0)].into(), output: SlotId(1) },
-            Stretch { steps: 4..6, inputs: [SlotId(2)].into(), output: SlotId(6) },
+            Stretch { steps: 1..3, inputs: [SlotId(0)].into(), outputs: [SlotId(1)].into() },
+            Stretch { steps: 4..6, inputs: [SlotId(2)].into(), outputs: [SlotId(6)].into() },
         ];
         assert_eq!(find(&program)[..], expected);
     }
 
     #[test]
-    fn rows_of_texts_and_slots_of_which_several_are_read_elsewhere_make_no_stretch() {
+    fn rows_of_texts_make_no_stretch_nor_do_slots_that_are_written_again() {
         assert_eq!(find(&block(Rows::Texts))[..], []);
         let mut program = block(Rows::Tokens);
+        let Step::Pool { x, .. } = &mut program.steps[5] else { unreachable!("the pooling") };
+        *x = SlotId(3);
+        let Step::LayerNorm { out, .. } = &mut program.steps[4] else { unreachable!("the normalization") };
+        *out = SlotId(3);
+        assert_eq!(find(&program)[..], [], "the product's slot is the normalization's");
+    }
+
+    #[test]
+    fn a_few_slots_are_read_elsewhere_and_no_more() {
+        // As in an encoder that pools its first token early: what attention reads, and the residual.
+        let mut program = block(Rows::Tokens);
         program.output = SlotId(3);
-        assert_eq!(find(&program)[..], [], "the product and its normalization are read");
+        let outputs = [SlotId(3), SlotId(4)].into();
+        assert_eq!(find(&program)[0].outputs, outputs);
+        // And two more.
+        for _ in 0..2 {
+            let [sum, first] = [0, 1].map(|at| SlotId(program.slots.len() as u32 + at));
+            program.slots.extend([program.slots[4].clone(), program.slots[5].clone()]);
+            program.steps.insert(5, Step::Add { a: SlotId(4), b: SlotId(3), out: sum });
+            program.steps.push(Step::Pool { x: sum, pooling: Pooling::Cls, out: first });
+        }
+        assert_eq!(find(&program)[..], []);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A request's candidates are scored together and by one worker: they take microseconds, so that nothing is won by dividing them, and the
 //! queue of texts, which counts in tokens, has no place for them. Requests are taken in the order in which they came; one that by what
-//! earlier ones took would be late is refused at once, one whose client has gone is not run.
+//! earlier ones took would be late is refused at once, unless nothing else runs; one whose client has gone is not run.
 
 use super::Asked;
 use crate::batch::{Executions, Spent, Tally};
@@ -24,6 +24,16 @@ const HELD_UP: u32 = 4;
 
 /// How much of what a candidate is expected to take each request decides.
 const NEWEST: f64 = 1.0 / 16.0;
+
+/// A request that took longer than this many times what was expected was held up by something else, and counts as this many, as for texts
+/// (`batch/cost.rs`).
+const MOST: f64 = 4.0;
+
+/// Requests of a model after which what they took is believed: the first of them read its tables.
+const WARM: u32 = 2;
+
+/// How long before requests whose clients have gone are looked for again.
+const BETWEEN: Duration = Duration::from_millis(1);
 
 /// The scores of a request, and how long they took.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,10 +67,23 @@ struct State {
     waiting: VecDeque<Job>,
     /// What the requests that are being scored are expected to take together.
     running: Duration,
-    /// By model: the seconds that a candidate takes; none until one was scored.
-    costs: Vec<Option<f64>>,
+    /// By model: what its candidates take.
+    costs: Vec<Cost>,
     tallies: Vec<Tally>,
+    /// When those whose clients have gone were last dropped.
+    purged: Option<Instant>,
     is_ending: bool,
+}
+
+/// What a model's candidates take: nothing until it has scored some.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cost {
+    /// The seconds and the candidates of a request, in the mean of the last ones: requests of many candidates weigh more than those of few,
+    /// which take as long as what is done once for each.
+    seconds: f64,
+    candidates: f64,
+    /// How many requests it knows.
+    requests: u32,
 }
 
 /// A request that waits.
@@ -89,7 +112,7 @@ impl Workers {
     }
 
     fn with(workers: usize, counts: Arc<[ModelMetrics]>, score: Box<Score>) -> Result<Workers, String> {
-        let (costs, tallies) = (vec![None; counts.len()], vec![Tally::default(); counts.len()]);
+        let (costs, tallies) = (vec![Cost::default(); counts.len()], vec![Tally::default(); counts.len()]);
         let state = Mutex::new(State { costs, tallies, ..State::default() });
         let executions = counts.iter().map(|_| Executions::new()).collect();
         let shared = Shared { state, news: Condvar::new(), workers: workers as u32, score, counts, executions };
@@ -131,10 +154,14 @@ impl Workers {
 impl Shared {
     fn admit(&self, job: Job) -> Result<(), Fault> {
         let mut state = self.lock();
-        let waits: Duration = state.waiting.iter().map(|job| state.expected(job)).sum();
-        let expected = HELD_UP * (state.running + waits) / self.workers.max(1) + state.expected(&job);
         let left = job.deadline.saturating_duration_since(job.arrived);
-        let (model, is_late) = (job.model, expected > left);
+        let mut expected = state.until(&job, self.workers);
+        if expected > left && state.purge(job.arrived) {
+            expected = state.until(&job, self.workers);
+        }
+        // Where nothing runs, what it takes is learned by running it, whatever is expected.
+        let is_idle = state.running.is_zero() && state.waiting.is_empty() && !left.is_zero();
+        let (model, is_late) = (job.model, expected > left && !is_idle);
         if is_late {
             state.tallies[model].refused += 1;
         } else {
@@ -176,8 +203,9 @@ impl Shared {
                 let (is_gone, is_late) = (job.reply.is_closed(), Instant::now() >= job.deadline);
                 let tally = &mut state.tallies[job.model];
                 match (is_gone, is_late) {
-                    (true, _) => tally.gone += 1,
-                    (false, true) => tally.late += 1,
+                    // Who is late has gone, too, by the clock.
+                    (_, true) => tally.late += 1,
+                    (true, false) => tally.gone += 1,
                     _ => {}
                 }
                 self.counts[job.model].publish_candidates(*tally);
@@ -204,8 +232,33 @@ impl Shared {
 impl State {
     /// What a request is expected to take; nothing until its model has scored one.
     fn expected(&self, job: &Job) -> Duration {
-        let each = self.costs[job.model].unwrap_or(0.0);
-        Duration::from_secs_f64(each * job.asked.candidates() as f64)
+        self.costs[job.model].of(job.asked.candidates())
+    }
+
+    /// How long a request is expected to wait for those before it and to be scored.
+    fn until(&self, job: &Job, workers: u32) -> Duration {
+        let waits: Duration = self.costs.iter().zip(&self.tallies).map(|(cost, tally)| cost.of(tally.texts)).sum();
+        HELD_UP * (self.running + waits) / workers.max(1) + self.expected(job)
+    }
+
+    /// Drops what waits and nobody waits for; whether anything was. It is not looked for at each refusal.
+    fn purge(&mut self, now: Instant) -> bool {
+        if self.purged.is_some_and(|last| now.saturating_duration_since(last) < BETWEEN) {
+            return false;
+        }
+        self.purged = Some(now);
+        let before = self.waiting.len();
+        let State { waiting, tallies, .. } = self;
+        waiting.retain(|job| {
+            let is_gone = job.reply.is_closed();
+            if is_gone {
+                let (tally, candidates) = (&mut tallies[job.model], job.asked.candidates());
+                (tally.requests, tally.texts) = (tally.requests - 1, tally.texts - candidates);
+                if now >= job.deadline { tally.late += 1 } else { tally.gone += 1 }
+            }
+            !is_gone
+        });
+        self.waiting.len() < before
     }
 
     /// Counts a request among those that wait, or no longer.
@@ -221,9 +274,25 @@ impl State {
     fn finish(&mut self, model: usize, candidates: usize, expected: Duration, took: Option<Duration>) {
         self.running = self.running.saturating_sub(expected);
         let Some(took) = took else { return };
-        let seen = took.as_secs_f64() / candidates as f64;
-        let known = self.costs[model].get_or_insert(seen);
-        *known += NEWEST * (seen - *known);
+        self.costs[model].observe(candidates, took);
+    }
+}
+
+impl Cost {
+    fn of(self, candidates: usize) -> Duration {
+        let each = if self.candidates > 0.0 { self.seconds / self.candidates } else { 0.0 };
+        Duration::from_secs_f64(each * candidates as f64)
+    }
+
+    fn observe(&mut self, candidates: usize, took: Duration) {
+        self.requests = self.requests.saturating_add(1);
+        if self.requests <= WARM {
+            (self.seconds, self.candidates) = (took.as_secs_f64(), candidates as f64);
+            return;
+        }
+        let seen = took.as_secs_f64().min(MOST * self.of(candidates).as_secs_f64());
+        self.seconds += NEWEST * (seen - self.seconds);
+        self.candidates += NEWEST * (candidates as f64 - self.candidates);
     }
 }
 

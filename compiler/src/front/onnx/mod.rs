@@ -1,5 +1,6 @@
 //! A folder whose weights are an ONNX model: the graph is made of the file, all else of what lies beside it.
 
+mod check;
 mod import;
 mod positions;
 pub mod ranker;
@@ -116,6 +117,10 @@ pub(super) fn import(
     };
     let (mut emit, id) = Importer::new(&trace, place, &INPUTS, config.architecture.prefix).run(output)?;
     tables(&emit, place, config)?;
+    let mut graph = emit.graph().clone();
+    graph.set_outputs([id]);
+    let name = trace.outputs().iter().find(|(_, value)| *value == output).map_or("", |(name, _)| name.as_str());
+    check::check(model, place, config, &graph, (name, longest))?;
     let mut value = Some(id);
     if task != Task::Embed {
         value = flat(&mut emit, id, labels);

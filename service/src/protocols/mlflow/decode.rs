@@ -3,7 +3,7 @@
 use crate::inference::Text;
 use crate::object::FromObject;
 use crate::protocols::node::Node;
-use crate::ranking::{Asked, Cell, Row};
+use crate::ranking::{Asked, Cell, Gathered, Row};
 use modeldeploy::format::features::{Fact, Kind, Side};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -74,12 +74,14 @@ pub(super) fn decode_ranked(
     most: usize,
 ) -> Result<Asked, String> {
     if kind(content_type)? == Media::Csv {
-        return Asked::of_rows(features, &records(body, features)?, "rows", most);
+        return Asked::of_rows(features, &records(body, features, most)?, "rows", most);
     }
     let of_rows = |nodes: &[Node], field: &str| Asked::of_rows(features, &Node::rows(nodes, field)?, field, most);
     let body = read(body)?;
     match (body.dataframe_split, body.dataframe_records, body.instances, body.inputs) {
-        (Some(split), None, None, None) => Asked::of_rows(features, &split.rows()?, "dataframe_split.data", most),
+        (Some(split), None, None, None) => {
+            Asked::of_rows(features, &split.rows(features, most)?, "dataframe_split.data", most)
+        }
         (None, Some(records), None, None) => of_rows(&records, "dataframe_records"),
         (None, None, Some(Node::List(nodes)), None) => of_rows(&nodes, "instances"),
         (None, None, Some(other), None) => Err(format!("`instances` is {}, and must be a list of rows", other.kind())),
@@ -115,8 +117,8 @@ fn read(body: &[u8]) -> Result<Body, String> {
 const ONE_OF: &str = "the body must have one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`";
 
 impl Split {
-    /// The rows by the names of the columns.
-    fn rows(&self) -> Result<Vec<Row>, String> {
+    /// The rows, at most so many, by the names of the columns.
+    fn rows(&self, features: &[Fact], most: usize) -> Result<Vec<Row>, String> {
         let Some(Node::List(columns)) = &self.columns else {
             return Err("`dataframe_split` has no list of `columns`, which name the features".to_owned());
         };
@@ -127,6 +129,7 @@ impl Split {
             }
         };
         let names: Vec<String> = columns.iter().map(name).collect::<Result<_, _>>()?;
+        bounded(features, names.iter().map(String::as_str), (self.data.len(), most))?;
         let row = |(at, node): (usize, &Node)| {
             let wrong = |error: String| format!("`dataframe_split.data[{at}]` {error}");
             let Node::List(values) = node else {
@@ -140,6 +143,23 @@ impl Split {
         };
         self.data.iter().enumerate().map(row).collect()
     }
+}
+
+/// Refuses rows beyond as many as are taken, and columns that are no features, before each row gets the names of all columns.
+fn bounded<'a>(
+    features: &[Fact],
+    columns: impl ExactSizeIterator<Item = &'a str>,
+    (rows, most): (usize, usize),
+) -> Result<(), String> {
+    if rows > most {
+        return Err(format!("there are {rows} candidates, and at most {most} are taken"));
+    }
+    let (given, count) = (columns.len(), features.len());
+    if given > count {
+        return Err(format!("there are {given} columns, and the model takes {count} features"));
+    }
+    let names = Gathered::new(features);
+    columns.into_iter().try_for_each(|name| names.feature(name).map(drop))
 }
 
 fn json(body: &[u8]) -> Result<Vec<Text>, String> {
@@ -204,14 +224,12 @@ fn csv_of(body: &[u8]) -> Result<(csv::StringRecord, Vec<csv::StringRecord>), St
     Ok((names, records))
 }
 
-/// The rows of a table, by the kinds of its features: an empty field is missing, and a session's list stands in it as in JSON.
-fn records(body: &[u8], features: &[Fact]) -> Result<Vec<Row>, String> {
+/// The rows of a table, at most so many, by the kinds of its features: an empty field is missing, and a session's list stands in it as in
+/// JSON.
+fn records(body: &[u8], features: &[Fact], most: usize) -> Result<Vec<Row>, String> {
     let (names, records) = csv_of(body)?;
-    let (columns, count) = (names.len(), features.len());
-    if columns > count {
-        return Err(format!("the header has {columns} columns, and the model takes {count} features"));
-    }
-    // What is no feature is said by who reads the rows.
+    let columns: Vec<&str> = names.iter().collect();
+    bounded(features, columns.into_iter(), (records.len(), most))?;
     let facts: Vec<Option<&Fact>> = names.iter().map(|name| features.iter().find(|fact| fact.name == name)).collect();
     let row = |(at, record): (usize, csv::StringRecord)| {
         let field = |((name, fact), text): ((&str, &Option<&Fact>), &str)| {

@@ -21,6 +21,22 @@ pub(super) struct Infer<T = Vec<Text>> {
     pub(super) outputs: Outputs,
 }
 
+impl Infer<Asked> {
+    /// As it is, if it has no prompt, which is a thing of texts.
+    ///
+    /// # Errors
+    ///
+    /// That it has one.
+    pub(super) fn without_prompt(self) -> Result<Infer<Asked>, String> {
+        match &self.prompt {
+            Some(prompt) => {
+                Err(format!("parameter `prompt` is {prompt:?}, and the model is a ranker, which has no prompts"))
+            }
+            None => Ok(self),
+        }
+    }
+}
+
 /// Which outputs are asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outputs {

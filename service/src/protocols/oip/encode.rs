@@ -13,20 +13,24 @@ use axum::response::IntoResponse;
 ///
 /// # Errors
 ///
-/// If the model does not have one of them.
+/// If the model does not have one of them, or one is asked for twice.
 pub(super) fn chosen(served: &Served, asked: &Outputs) -> Result<Vec<(Output, bool)>, String> {
     let known = outputs(served.facts.task);
     let Some(wanted) = &asked.wanted else {
         return Ok(known.iter().map(|&output| (output, asked.is_binary)).collect());
     };
-    let choose = |Wanted { name, is_binary }: &Wanted| {
+    let choose = |(at, Wanted { name, is_binary }): (usize, &Wanted)| {
+        // Each would be written again. That is found before there are more than outputs of a model.
+        if wanted[..at].iter().any(|before| before.name == *name) {
+            return Err(format!("the output `{name}` is asked for twice"));
+        }
         let output = known.iter().find(|output| output.name() == name);
         output.map(|&output| (output, *is_binary)).ok_or_else(|| {
             let names: Vec<_> = known.iter().map(|output| format!("`{}`", output.name())).collect();
             format!("there is no output `{name}`; the model gives {}", names.join(" and "))
         })
     };
-    wanted.iter().map(choose).collect()
+    wanted.iter().enumerate().map(choose).collect()
 }
 
 /// The body of an answer, and the length of its JSON where binary data follow.

@@ -89,7 +89,8 @@ pub(super) async fn infer(
     let model = *served.inference.served(place);
     if let Some(engine) = model.ranker() {
         let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
-        let infer = decode::decode_ranked(&body, length.as_deref(), features, most).map_err(Error::invalid)?;
+        let infer = decode::decode_ranked(&body, length.as_deref(), features, most);
+        let infer = infer.and_then(decode::Infer::without_prompt).map_err(Error::invalid)?;
         let chosen = encode::chosen(&model, &infer.outputs).map_err(Error::invalid)?;
         let timeout = infer.timeout.into_iter().chain(header).min();
         let scores = served.inference.rank(place, infer.asked, timeout).await?;

@@ -128,13 +128,15 @@ impl<'de> Deserialize<'de> for Parameters {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Parameters, A::Error> {
                 let mut found = Parameters::default();
-                while let Some((name, value)) = map.next_entry::<String, Parameter>()? {
-                    if found.get(&name).is_some() {
-                        return Err(A::Error::custom(format_args!("duplicate parameter `{name}`")));
-                    }
-                    found.0.push((name, value));
+                while let Some(parameter) = map.next_entry()? {
+                    found.0.push(parameter);
                 }
-                Ok(found)
+                let mut names: Vec<&str> = found.0.iter().map(|(name, _)| name.as_str()).collect();
+                names.sort_unstable();
+                match names.windows(2).find(|two| two[0] == two[1]) {
+                    Some(two) => Err(A::Error::custom(format_args!("duplicate parameter `{}`", two[0]))),
+                    None => Ok(found),
+                }
             }
         }
 

@@ -104,16 +104,86 @@ async fn a_deadline_that_passes_is_told() {
 #[tokio::test]
 async fn what_would_be_late_is_refused_at_once() {
     let held = held(1);
-    held.workers.shared.lock().costs[0] = Some(1.0);
-    let refused = held.workers.run(0, asked(&[1.0; 90]), Instant::now() + FAR).await;
-    let Err(Fault::Overloaded { after }) = refused else { panic!("{refused:?}") };
-    assert!(after > Duration::from_secs(29) && after < Duration::from_secs(31), "{after:?}");
+    held.workers.shared.lock().costs[0] = second_each();
     let first = hold(&held).await;
     // Behind one that takes a second, and may be held up for four.
+    let refused = held.workers.run(0, asked(&[1.0; 86]), Instant::now() + FAR).await;
+    let Err(Fault::Overloaded { after }) = refused else { panic!("{refused:?}") };
+    assert!(after > Duration::from_secs(29) && after < Duration::from_secs(31), "{after:?}");
     assert!(held.workers.run(0, asked(&[1.0; 58]), Instant::now() + FAR).await.is_err());
     held.go.send(()).expect("it waits");
     assert!(first.await.expect("answered").is_ok());
     assert_eq!(held.workers.shared.counts[0].sheds(), [2, 0, 0]);
+}
+
+/// What a model costs whose candidates take a second each.
+fn second_each() -> Cost {
+    Cost { seconds: 1.0, candidates: 1.0, requests: WARM }
+}
+
+#[tokio::test]
+async fn a_cost_that_is_far_too_high_is_unlearned_where_nothing_else_runs() {
+    let held = held(1);
+    held.workers.shared.lock().costs[0] = second_each();
+    let candidates = [1.0; 3000];
+    for _ in 0..200 {
+        assert!(held.workers.run(0, asked(&candidates), Instant::now() + FAR).await.is_ok());
+        while !held.workers.shared.lock().running.is_zero() {
+            tokio::task::yield_now().await;
+        }
+    }
+    let expected = held.workers.shared.lock().costs[0].of(candidates.len());
+    assert!(expected < FAR, "{expected:?}");
+}
+
+#[test]
+fn the_first_request_and_one_that_was_held_up_teach_little() {
+    let mut cost = Cost::default();
+    assert_eq!(cost.of(1000), Duration::ZERO);
+    cost.observe(3, Duration::from_millis(15));
+    cost.observe(3, Duration::from_micros(30));
+    assert_eq!(cost.of(300), Duration::from_millis(3));
+    cost.observe(3, Duration::from_secs(1));
+    assert!(cost.of(300) < Duration::from_millis(4), "{:?}", cost.of(300));
+    // What is done once for each request is not counted for each candidate of a large one.
+    for _ in 0..100 {
+        cost.observe(1000, Duration::from_micros(1000));
+        cost.observe(1, Duration::from_micros(30));
+    }
+    assert!(cost.of(1000) < Duration::from_micros(1100), "{:?}", cost.of(1000));
+}
+
+#[tokio::test]
+async fn those_whose_clients_have_gone_hold_nobody_up() {
+    let held = held(1);
+    held.workers.shared.lock().costs[0] = second_each();
+    let first = hold(&held).await;
+    let workers = held.workers.clone();
+    let left = tokio::spawn(async move { run(&workers, &[1.0; 50]).await });
+    while held.workers.shared.lock().waiting.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    left.abort();
+    assert!(left.await.expect_err("it was left").is_cancelled());
+    let workers = held.workers.clone();
+    let next = tokio::spawn(async move { run(&workers, &[1.0]).await });
+    tokio::task::yield_now().await;
+    held.go.send(()).expect("it waits");
+    assert!(first.await.expect("answered").is_ok());
+    assert!(next.await.expect("answered").is_ok(), "it is behind nobody");
+    assert_eq!(held.workers.shared.counts[0].sheds(), [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_in_the_queue_is_counted_as_late() {
+    let held = held(1);
+    let first = hold(&held).await;
+    let late = held.workers.run(0, asked(&[1.0]), Instant::now() + Duration::from_millis(20));
+    assert_eq!(late.await, Err(Fault::Late));
+    held.go.send(()).expect("it waits");
+    assert!(first.await.expect("answered").is_ok());
+    assert_eq!(run(&held.workers, &[1.0]).await, Ok(vec![0.0]));
+    assert_eq!(held.workers.shared.counts[0].sheds(), [0, 1, 0]);
 }
 
 #[tokio::test]

@@ -123,6 +123,18 @@ fn numbers_of(datatype: &str, contents: &InferTensorContents, shape: &[u64]) -> 
         "INT32" | "INT16" | "INT8" => ("int_contents", contents.int_contents.iter().map(|&it| it.into()).collect()),
         _ => ("uint_contents", contents.uint_contents.iter().map(|&it| it.into()).collect()),
     };
+    only(contents, field, datatype)?;
+    let range = match datatype {
+        "INT8" => i8::MIN.into()..=i8::MAX.into(),
+        "INT16" => i16::MIN.into()..=i16::MAX.into(),
+        "UINT8" => 0.0..=u8::MAX.into(),
+        "UINT16" => 0.0..=u16::MAX.into(),
+        _ => f64::NEG_INFINITY..=f64::INFINITY,
+    };
+    let beyond = |number: &&f64| !number.is_nan() && !range.contains(number);
+    if let Some(number) = numbers.iter().find(beyond) {
+        return Err(format!("`{field}` has {number}, and `datatype` is `{datatype}`"));
+    }
     if tensor::elements(shape) != Some(numbers.len() as u64) {
         let (count, type_of) = (numbers.len(), datatype);
         return Err(format!("`{field}`, where {type_of} stands, has {count} elements, and `shape` is {shape:?}"));
@@ -144,8 +156,10 @@ fn elements(input: &InferInputTensor, raw: Option<Bytes>) -> Result<(Vec<u64>, V
     Ok((shape, elements))
 }
 
-fn texts(contents: &InferTensorContents, shape: &[u64]) -> Result<Vec<String>, String> {
-    let numbers = [
+/// Refuses elements in another field than that of the type.
+fn only(contents: &InferTensorContents, of: &str, datatype: &str) -> Result<(), String> {
+    let fields = [
+        ("bytes_contents", contents.bytes_contents.len()),
         ("bool_contents", contents.bool_contents.len()),
         ("int_contents", contents.int_contents.len()),
         ("int64_contents", contents.int64_contents.len()),
@@ -154,9 +168,14 @@ fn texts(contents: &InferTensorContents, shape: &[u64]) -> Result<Vec<String>, S
         ("fp32_contents", contents.fp32_contents.len()),
         ("fp64_contents", contents.fp64_contents.len()),
     ];
-    if let Some((field, _)) = numbers.into_iter().find(|&(_, elements)| elements > 0) {
-        return Err(format!("`contents` has `{field}`, and BYTES stand in `bytes_contents`"));
+    match fields.into_iter().find(|&(field, elements)| elements > 0 && field != of) {
+        Some((field, _)) => Err(format!("`contents` has `{field}`, and {datatype} stand in `{of}`")),
+        None => Ok(()),
     }
+}
+
+fn texts(contents: &InferTensorContents, shape: &[u64]) -> Result<Vec<String>, String> {
+    only(contents, "bytes_contents", "BYTES")?;
     let texts = &contents.bytes_contents;
     if tensor::elements(shape) != Some(texts.len() as u64) {
         return Err(format!("`bytes_contents` has {} elements, and `shape` is {shape:?}", texts.len()));

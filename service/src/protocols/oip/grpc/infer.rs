@@ -7,6 +7,7 @@ use crate::inference::{Ask, Overlong};
 use crate::models::{Named, Wanted};
 use crate::observe::part;
 use crate::protocols::Shared;
+use crate::protocols::oip::decode::Infer;
 use crate::protocols::oip::encode::chosen;
 use crate::protocols::oip::error::Error;
 use axum::http::HeaderMap;
@@ -84,7 +85,8 @@ async fn answer(
     let model = *served.inference.served(place);
     if let Some(engine) = model.ranker() {
         let (features, most) = (&engine.signature().features, served.inference.limits().candidates);
-        let infer = decode::decode_ranked(request, features, most).map_err(Error::invalid)?;
+        let infer = decode::decode_ranked(request, features, most);
+        let infer = infer.and_then(Infer::without_prompt).map_err(Error::invalid)?;
         // There is one output: who asks for another is told so.
         let chosen = chosen(&model, &infer.outputs).map_err(Error::invalid)?;
         let timeout = infer.timeout.into_iter().chain(time).min();

@@ -11,7 +11,7 @@ use crate::protocols::tensor::fits_side;
 use crate::protocols::tfserving::error::Error;
 use crate::ranking::{Asked, Gathered, OUTPUT};
 use modeldeploy::format::Task;
-use modeldeploy::format::features::Fact;
+use modeldeploy::format::features::{Fact, Side};
 use prost::Message;
 use std::collections::BTreeMap;
 
@@ -64,6 +64,8 @@ fn asked(inputs: &BTreeMap<String, TensorProto>, features: &[Fact], most: usize)
     let mut gathered = Gathered::new(features);
     for (name, tensor) in inputs {
         let (at, fact) = gathered.feature(name)?;
+        // A session is as long as it is: what is sent of it bounds it.
+        let most = if fact.side == Side::Session { most.max(tensor::sent(tensor)) } else { most };
         let values = tensor::values(tensor, fact.kind, most, |shape| fits_side(fact.side, shape));
         gathered.set(at, values.map_err(|error| format!("input `{name}`: {error}"))?);
     }

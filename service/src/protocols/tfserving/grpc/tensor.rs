@@ -7,6 +7,7 @@ use crate::protocols::tensor;
 use crate::ranking::Values;
 use modeldeploy::format::features::Kind;
 use prost::bytes::{Buf, Bytes};
+use std::ops::RangeInclusive;
 
 /// The texts of a tensor, at most so many.
 ///
@@ -53,10 +54,14 @@ pub(super) fn values(
         return Ok(Values::Texts(texts.collect::<Result<_, _>>()?));
     }
     let count = count(&shape, bound)?;
-    let Some(Numbers { field, list, width, read }) = numbers(tensor) else {
+    let Some(Numbers { field, list, range, width, read }) = numbers(tensor) else {
         return Err(wrong("DT_DOUBLE, DT_FLOAT or one of whole numbers"));
     };
     let content = &tensor.tensor_content;
+    if let Some(number) = list.iter().find(|number| !number.is_nan() && !range.contains(number)) {
+        let dtype = tensor.dtype().as_str_name();
+        return Err(format!("`{field}` has {number}, and `dtype` is {dtype}"));
+    }
     if content.is_empty() {
         return filled(list, count, field, &shape).map(Values::Numbers);
     }
@@ -70,20 +75,42 @@ pub(super) fn values(
     Ok(Values::Numbers(content.chunks_exact(width).map(read).collect()))
 }
 
+/// How many elements a tensor brings at the most, without what its last one stands for.
+pub(super) fn sent(tensor: &TensorProto) -> usize {
+    let lists = [
+        tensor.tensor_content.len(),
+        tensor.string_val.len(),
+        tensor.double_val.len(),
+        tensor.float_val.len(),
+        tensor.int_val.len(),
+        tensor.int64_val.len(),
+        tensor.uint32_val.len(),
+        tensor.uint64_val.len(),
+    ];
+    lists.into_iter().max().unwrap_or(0)
+}
+
 /// The numbers of a tensor, as its type has them.
 struct Numbers {
     /// The field of its list.
     field: &'static str,
     list: Vec<f64>,
+    /// What the type has: its list may be of a wider one.
+    range: RangeInclusive<f64>,
     /// The bytes of one in `tensor_content`, and how they are read.
     width: usize,
     read: fn(&[u8]) -> f64,
 }
 
 fn numbers(tensor: &TensorProto) -> Option<Numbers> {
+    const ALL: RangeInclusive<f64> = f64::NEG_INFINITY..=f64::INFINITY;
     macro_rules! of {
         ($field:ident, $type:ty) => {
+            of!($field, $type, ALL)
+        };
+        ($field:ident, $type:ty, $range:expr) => {
             Numbers {
+                range: $range,
                 field: stringify!($field),
                 list: tensor.$field.iter().map(|&it| it as f64).collect(),
                 width: size_of::<$type>(),
@@ -96,10 +123,10 @@ fn numbers(tensor: &TensorProto) -> Option<Numbers> {
         DataType::DtFloat => of!(float_val, f32),
         DataType::DtInt64 => of!(int64_val, i64),
         DataType::DtInt32 => of!(int_val, i32),
-        DataType::DtInt16 => of!(int_val, i16),
-        DataType::DtInt8 => of!(int_val, i8),
-        DataType::DtUint8 => of!(int_val, u8),
-        DataType::DtUint16 => of!(int_val, u16),
+        DataType::DtInt16 => of!(int_val, i16, i16::MIN.into()..=i16::MAX.into()),
+        DataType::DtInt8 => of!(int_val, i8, i8::MIN.into()..=i8::MAX.into()),
+        DataType::DtUint8 => of!(int_val, u8, 0.0..=u8::MAX.into()),
+        DataType::DtUint16 => of!(int_val, u16, 0.0..=u16::MAX.into()),
         DataType::DtUint32 => of!(uint32_val, u32),
         DataType::DtUint64 => of!(uint64_val, u64),
         _ => return None,
@@ -136,13 +163,24 @@ fn filled<T: Clone>(mut list: Vec<T>, count: usize, field: &str, shape: &[u64]) 
     Ok(list)
 }
 
+/// Bytes of texts that are not sent, but stand for elements after the last one.
+const MOST_REPEATED: usize = crate::limits::MAX_BODY_BYTES;
+
 fn strings(tensor: &TensorProto, shape: &[u64], bound: Bound<'_>) -> Result<Vec<Bytes>, String> {
     let (content, list) = (&tensor.tensor_content, &tensor.string_val);
     let count = count(shape, bound)?;
     match (content.is_empty(), &list[..]) {
         (false, [_, ..]) => Err("it has both `tensor_content` and `string_val`".to_owned()),
         (false, []) => contents(content.clone(), count),
-        (true, list) => filled(list.to_vec(), count, "string_val", shape),
+        (true, list) => {
+            let (last, more) = (list.last().map_or(0, Bytes::len), count.saturating_sub(list.len()));
+            if last.saturating_mul(more) > MOST_REPEATED {
+                return Err(format!(
+                    "the last of `string_val`, of {last} bytes, would stand for {more} elements more, and at most {MOST_REPEATED} bytes are repeated"
+                ));
+            }
+            filled(list.to_vec(), count, "string_val", shape)
+        }
     }
 }
 
