@@ -248,9 +248,14 @@ async fn what_is_wrong_is_named_with_its_feature() {
     let infer = |inputs: &str| ("/v2/models/shelf/infer".to_owned(), format!(r#"{{"inputs": [{inputs}]}}"#));
     let brand = r#"{"name": "brand", "shape": [2], "datatype": "BYTES", "data": ["acme", "acme"]}"#;
     let price = |fields: &str| infer(&format!(r#"{brand}, {{"name": "price", {fields}}}"#));
+    let prices = r#"{"name": "price", "shape": [2], "datatype": "FP64", "data": [1, 2]}"#;
+    let with =
+        |more: &str| ("/v2/models/shelf/infer".to_owned(), format!(r#"{{"inputs": [{brand}, {prices}], {more}}}"#));
     let whole = r#""seen": [1], "country": "fr", "boost": [1, 2]"#;
     for ((path, body), message) in [
         (row("shelf", r#"{"price": 1}"#), "`instances[0]`: the feature `brand` is missing"),
+        (with(r#""parameters": {"prompt": "query"}"#), "parameter `prompt` is \"query\", and the model is a ranker"),
+        (with(r#""outputs": [{"name": "scores"}, {"name": "scores"}]"#), "the output `scores` is asked for twice"),
         (
             row("shelf", r#"{"price": 1, "brand": "acme", "size": 2}"#),
             "there is no feature `size`: the model takes `price`, `brand`",
@@ -385,8 +390,9 @@ async fn what_is_wrong_is_named_with_its_feature() {
         (JSON, "{}", "the body must have one of"),
         (CSV, "price,brand\nfive,acme\n", "`rows[0]`: the feature `price` is `five`, and must be a number, or empty"),
         (CSV, "price\n5\n", "`rows[0]`: the feature `brand` is missing"),
-        (CSV, "price,brand,size\n1,acme,2\n", "the header has 3 columns, and the model takes 2 features"),
+        (CSV, "price,brand,size\n1,acme,2\n", "there is no feature `size`"),
         (CSV, "price,size\n1,2\n", "there is no feature `size`"),
+        (CSV, "price,brand,price\n1,acme,2\n", "`price` is there twice"),
         (CSV, "price,brand\n", "there is no candidate"),
         (CSV, "price,brand\n1\n", "row 0 has 1 columns, and the header has 2"),
     ] {

@@ -7,6 +7,7 @@ use crate::ranking::{Asked, Cell, Gathered, Row};
 use modeldeploy::format::features::{Fact, Kind, Side};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use std::collections::BTreeSet;
 use std::io::Read as _;
 
 /// The body in JSON: one of the four, and perhaps parameters, of which no model here has any.
@@ -145,21 +146,21 @@ impl Split {
     }
 }
 
-/// Refuses rows beyond as many as are taken, and columns that are no features, before each row gets the names of all columns.
+/// Refuses rows beyond as many as are taken, and columns that are no features or are there twice, before each row gets the names of all
+/// columns.
 fn bounded<'a>(
     features: &[Fact],
-    columns: impl ExactSizeIterator<Item = &'a str>,
+    mut columns: impl Iterator<Item = &'a str>,
     (rows, most): (usize, usize),
 ) -> Result<(), String> {
     if rows > most {
         return Err(format!("there are {rows} candidates, and at most {most} are taken"));
     }
-    let (given, count) = (columns.len(), features.len());
-    if given > count {
-        return Err(format!("there are {given} columns, and the model takes {count} features"));
-    }
-    let names = Gathered::new(features);
-    columns.into_iter().try_for_each(|name| names.feature(name).map(drop))
+    let (known, mut found) = (Gathered::new(features), BTreeSet::new());
+    columns.try_for_each(|name| match known.feature(name) {
+        Ok(_) if !found.insert(name) => Err(format!("the feature `{name}` is there twice")),
+        other => other.map(drop),
+    })
 }
 
 fn json(body: &[u8]) -> Result<Vec<Text>, String> {
@@ -228,8 +229,7 @@ fn csv_of(body: &[u8]) -> Result<(csv::StringRecord, Vec<csv::StringRecord>), St
 /// JSON.
 fn records(body: &[u8], features: &[Fact], most: usize) -> Result<Vec<Row>, String> {
     let (names, records) = csv_of(body)?;
-    let columns: Vec<&str> = names.iter().collect();
-    bounded(features, columns.into_iter(), (records.len(), most))?;
+    bounded(features, names.iter(), (records.len(), most))?;
     let facts: Vec<Option<&Fact>> = names.iter().map(|name| features.iter().find(|fact| fact.name == name)).collect();
     let row = |(at, record): (usize, csv::StringRecord)| {
         let field = |((name, fact), text): ((&str, &Option<&Fact>), &str)| {

@@ -63,7 +63,16 @@ async fn tensors_come_in_contents_and_raw() {
         (vec![input("price", "INT64", None, 4)], "input `price`: it has neither `contents` nor `raw_input_contents`"),
         (
             vec![input("price", "FP32", Some(InferTensorContents { fp64_contents: prices, ..Default::default() }), 4)],
-            "`fp32_contents`, where FP32 stands, has 0 elements, and `shape` is [4]",
+            "`contents` has `fp64_contents`, and FP32 stand in `fp32_contents`",
+        ),
+        (
+            vec![input(
+                "price",
+                "INT8",
+                Some(InferTensorContents { int_contents: vec![300], ..Default::default() }),
+                1,
+            )],
+            "`int_contents` has 300, and `datatype` is `INT8`",
         ),
         (vec![input("price", "BYTES", None, 4)], "input `price`: `datatype` is `BYTES`"),
         (vec![input("size", "FP64", None, 4)], "there is no feature `size`"),
