@@ -287,7 +287,7 @@ mod tests {
         let mut program = block(Rows::Tokens);
         // The first product has company, so that it is a stretch too, and its rows' sum is what the second begins with.
         program.steps.insert(1, Step::Add { a: SlotId(0), b: SlotId(0), out: SlotId(4) });
-        program.slots.push(program.slots[4].clone());
+        program.slots.push(program.slots[4]);
         program.output = SlotId(6);
         let Step::Linear { residual, .. } = &mut program.steps[4] else { unreachable!("the second product") };
         *residual = Some(SlotId(4));
@@ -323,7 +323,7 @@ mod tests {
         // And two more.
         for _ in 0..2 {
             let [sum, first] = [0, 1].map(|at| SlotId(program.slots.len() as u32 + at));
-            program.slots.extend([program.slots[4].clone(), program.slots[5].clone()]);
+            program.slots.extend([program.slots[4], program.slots[5]]);
             program.steps.insert(5, Step::Add { a: SlotId(4), b: SlotId(3), out: sum });
             program.steps.push(Step::Pool { x: sum, pooling: Pooling::Cls, out: first });
         }
