@@ -49,7 +49,7 @@ pub fn modeldeploy(program: &Path) -> Command {
 ///
 /// # Panics
 ///
-/// As [`packs`].
+/// If its packs cannot be made.
 pub fn program(program: &str, args: &[&str]) -> Command {
     packs(program);
     let mut command = Command::new(program);
