@@ -55,7 +55,7 @@ const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"
                         {\"text\": \"good\", \"label\": \"positive\"}\n";
 
 /// A request of each form, after the line that says whose it is.
-const REQUESTS: [&str; 17] = [
+const REQUESTS: [&str; 23] = [
     "oip\n{\"id\":\"7\",\"inputs\":[{\"name\":\"text\",\"shape\":[1,2],\"datatype\":\"BYTES\",\"data\":[[\"a\",\"手\"]]}],\
      \"outputs\":[{\"name\":\"embedding\",\"parameters\":{\"binary_data\":true}}]}",
     "oip 99\n{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":5}}]}    \x01\0\0\0a",
