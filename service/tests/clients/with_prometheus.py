@@ -47,10 +47,10 @@ text, text_kinds, kind = metrics(parse_text)
 assert kind.startswith("text/plain; version=0.0.4"), kind
 opened, open_kinds, kind = metrics(parse_open, accept="application/openmetrics-text; version=1.0.0, text/plain;q=0.5")
 assert kind.startswith("application/openmetrics-text; version=1.0.0"), kind
-# The second look sees the first, and the process goes on; all else is the same in both.
+# The second look sees the first, the process goes on, and a connection may end between them; all else is the same in both.
 differ = {name for name, labels in text.keys() ^ opened.keys()}
 differ |= {key[0] for key in text.keys() & opened.keys() if text[key] != opened[key] and ("route", "/metrics") not in key[1]}
-assert all(name.startswith(("process_", "modeldeploy_request")) for name in differ), differ
+assert all(name.startswith(("process_", "modeldeploy_request", "modeldeploy_connections")) for name in differ), differ
 for samples, kinds in ((text, text_kinds), (opened, open_kinds)):
     route = {"route": "/embed"}
     assert value(samples, "modeldeploy_requests_total", status="200", **route, **MODEL) == 4
