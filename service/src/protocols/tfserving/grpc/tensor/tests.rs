@@ -75,3 +75,31 @@ fn what_is_wrong_is_named_with_its_field() {
         assert!(error.contains(message), "{message}: {error}");
     }
 }
+
+#[test]
+fn a_long_text_stands_for_few_elements_after_it() {
+    let long = "x".repeat(MOST_REPEATED / 2);
+    assert_eq!(texts(&of(&[3], &[&long]), 9).map(|texts| texts.len()), Ok(3));
+    let error = texts(&of(&[4], &[&long]), 9).expect_err("half as many bytes more than are repeated");
+    assert!(error.contains("would stand for 3 elements more"), "{error}");
+    // Those that are sent count with the body.
+    assert_eq!(texts(&of(&[4], &[long.as_str(); 4]), 9).map(|texts| texts.len()), Ok(4));
+}
+
+#[test]
+fn numbers_are_of_their_type_and_a_session_is_as_long_as_what_is_sent() {
+    let numbers = |dtype: DataType, int_val: Vec<i32>| TensorProto {
+        dtype: dtype.into(),
+        int_val,
+        string_val: vec![],
+        ..of(&[2], &[])
+    };
+    let read = |tensor: &TensorProto| values(tensor, Kind::Number, 1.max(sent(tensor)), |_| Ok(()));
+    assert_eq!(read(&numbers(DataType::DtInt8, vec![-128, 127])), Ok(Values::Numbers(vec![-128.0, 127.0])));
+    for (dtype, beyond) in [(DataType::DtInt8, 128), (DataType::DtUint8, -1), (DataType::DtUint16, 65_536)] {
+        let error = read(&numbers(dtype, vec![0, beyond])).expect_err("it is beyond the type");
+        assert!(error.contains(&format!("`int_val` has {beyond}")), "{error}");
+    }
+    // One number does not stand for more than are taken.
+    assert!(read(&numbers(DataType::DtInt8, vec![1])).is_err());
+}
