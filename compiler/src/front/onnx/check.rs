@@ -60,17 +60,14 @@ pub(super) fn check(
         let alike = |got: f32, want: f32| {
             got == want || (got.is_nan() && want.is_nan()) || (got - want).abs() <= TOLERANCE * greatest
         };
+        let tokens = if length == 1 { "1 token".to_owned() } else { format!("{length} tokens") };
         let other = got.iter().zip(want.iter()).position(|(&got, &want)| !alike(got, want));
         let message = match other {
             _ if got.len() != want.len() => {
-                format!(
-                    "for a text of {length} tokens the graph gives {} numbers, and the file {}",
-                    got.len(),
-                    want.len()
-                )
+                format!("for a text of {tokens} the graph gives {} numbers, and the file {}", got.len(), want.len())
             }
             Some(at) => format!(
-                "for a text of {length} tokens the graph gives {} as its number {at}, and the file {}",
+                "for a text of {tokens} the graph gives {} as its number {at}, and the file {}",
                 got[at], want[at]
             ),
             None => continue,

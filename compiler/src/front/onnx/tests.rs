@@ -1,6 +1,7 @@
 //! Near misses: nodes that an encoder's graph is not made of, each refused by name, beside those that it is made of.
 
 use super::super::config::{self, Config};
+use super::check::check;
 use super::{Imported, import};
 use crate::onnx::tests::{Node, int, node, of_ids, tensor, with};
 use modeldeploy_format::Task;
@@ -28,6 +29,24 @@ fn made(opset: i64, last: Vec<Node>, outputs: &[&str]) -> Result<Imported, Vec<S
 fn refused(made: Result<Imported, Vec<String>>, part: &str) {
     let errors = made.err().expect(part);
     assert!(errors.len() == 1 && errors[0].starts_with("error[MD0115]") && errors[0].contains(part), "{errors:#?}");
+}
+
+#[test]
+fn a_graph_that_computes_another_thing_than_its_file_is_refused() {
+    let model = |op: &str| {
+        let table = tensor("table", &[ROWS, WIDTH], &vec![0.5; (ROWS * WIDTH) as usize]);
+        let nodes = vec![node("Gather", &["table", "input_ids"], &["x"]), node(op, &["x"], &["y"])];
+        of_ids(17, nodes, vec![table], &["y"]).expect("a model")
+    };
+    let imported = import(&model("Relu"), "model.onnx", &config(), Task::Embed, 16);
+    let imported = imported.unwrap_or_else(|errors| panic!("{errors:?}"));
+    let mut graph = imported.emit.graph().clone();
+    graph.set_outputs([imported.value.expect("a value")]);
+    let held = |op: &str| check(&model(op), "model.onnx", &config(), &graph, ("y", 16));
+    assert!(held("Relu").is_ok());
+    let errors = held("Tanh").expect_err("0.5 is not its hyperbolic tangent");
+    let said = errors[0].to_string();
+    assert!(said.starts_with("error[MD0117]") && said.contains("for a text of 1 token the graph"), "{said}");
 }
 
 #[test]
