@@ -102,7 +102,7 @@ fn the_same_contents_give_the_same_bytes() {
 #[test]
 fn a_wrong_program_is_refused_with_its_step() {
     type Change = fn(&mut Contents);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 14] = [
         ("step 1 (quantize): slot %9 does not exist", |c| {
             c.program.steps[1] = Step::Quantize { x: SlotId(9), out: SlotId(1) }
         }),
@@ -120,6 +120,16 @@ fn a_wrong_program_is_refused_with_its_step() {
         ("20 columns are not 3 heads", |c| {
             if let Step::Attention { heads, .. } = &mut c.program.steps[3] {
                 *heads = 3;
+            }
+        }),
+        ("one query a text has no bias, no codes and no place", |c| {
+            if let Step::Attention { int8, out, .. } = &mut c.program.steps[3] {
+                (*int8, *out) = (true, SlotId(4));
+            }
+        }),
+        ("step 3 (attention): Tokens do not stand beside Texts", |c| {
+            if let Step::Attention { out, .. } = &mut c.program.steps[3] {
+                *out = SlotId(4);
             }
         }),
         ("the output is not 21 values", |c| {

@@ -26,7 +26,9 @@ class Graph:
         return names[0] if outputs == 1 else names
 
     def linear(self, x, weights, n, k):
-        w, bias = weights.linear(n, k)
+        return self.layer(x, *weights.linear(n, k))
+
+    def layer(self, x, w, bias):
         return self.node("Add", self.node("MatMul", x, self.const(w.T)), self.const(bias))
 
     def norm(self, x, weights):
@@ -64,8 +66,8 @@ def sasrec(path):
     items = g.const(weights.table(ITEMS))
     x = g.node("Add", g.node("Gather", items, "seen", axis=0), g.const(weights.table(SESSION)))
     mask = g.const(np.triu(np.full((SESSION, SESSION), -1e9, np.float32), 1))
-    for _ in range(2):
-        qkv = g.linear(g.norm(x, weights), weights, 3 * WIDTH, WIDTH)
+    for block in range(2):
+        qkv = g.layer(g.norm(x, weights), *weights.attention(block))
         q, k, v = g.node("Split", qkv, outputs=3, axis=1)
         scores = g.node("Mul", g.node("MatMul", q, g.node("Transpose", k, perm=[1, 0])), g.const(np.float32(0.125)))
         mixed = g.node("MatMul", g.node("Softmax", g.node("Add", scores, mask), axis=-1), v)

@@ -11,8 +11,12 @@ from weights import DENSE, ITEMS, SESSION, SPARSE, TABLE_ROWS, WIDTH, Weights, d
 
 
 def linear(weights, n, k):
+    return layer_of(*weights.linear(n, k))
+
+
+def layer_of(w, bias):
+    n, k = w.shape
     layer = nn.Linear(k, n)
-    w, bias = weights.linear(n, k)
     layer.weight.data, layer.bias.data = torch.from_numpy(w.copy()), torch.from_numpy(bias.copy())
     return layer
 
@@ -55,8 +59,8 @@ class Sasrec(nn.Module):
         weights = Weights()
         self.items, self.places = table(weights, ITEMS), table(weights, SESSION)
         self.blocks = nn.ModuleList()
-        for _ in range(2):
-            before, qkv, out = norm(weights), linear(weights, 3 * WIDTH, WIDTH), linear(weights, WIDTH, WIDTH)
+        for block in range(2):
+            before, qkv, out = norm(weights), layer_of(*weights.attention(block)), linear(weights, WIDTH, WIDTH)
             after, hidden, last = norm(weights), linear(weights, WIDTH, WIDTH), linear(weights, WIDTH, WIDTH)
             self.blocks.append(nn.ModuleList([before, qkv, out, after, hidden, last]))
         self.last = norm(weights)

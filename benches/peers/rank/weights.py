@@ -30,6 +30,11 @@ class Weights:
         """The weights `[n, k]` and the bias."""
         return self.next((n, k), np.float32(1.7) / np.sqrt(np.float32(k))), self.next((n,), 0.1)
 
+    def attention(self, block):
+        """The weights and the bias of queries, keys and values: of the last block the pack computes but one query, by a layer of its own."""
+        layers = [self.linear(n, WIDTH) for n in ([3 * WIDTH], [WIDTH, 2 * WIDTH])[block]]
+        return [np.concatenate(parts) for parts in zip(*layers)]
+
     def table(self, rows):
         return self.next((rows, WIDTH), 0.5)
 

@@ -28,16 +28,20 @@ pub fn sasrec(stored: Stored) -> Aligned {
     let mut x = b.step(Rows::Tokens, WIDTH, |out| Step::Embed { lookups, out });
     for block in 0..2 {
         let name = |part: &str| format!("block.{block}.{part}");
-        let (_, read) = norm(&mut b, &name("norm.0"), x);
-        let qkv = b.linear(&name("qkv"), read, 3 * WIDTH, Activation::Identity, None);
-        let [q, k, v] = [0, 1, 2].map(|at| View { slot: qkv, column: at * WIDTH, width: WIDTH });
-        let int8 = b.stored == Stored::Int8;
-        let attention = |out| Step::Attention { q, k, v, heads: 1, scale: 0.125, bias: None, int8, causal: true, out };
-        let mut mixed = b.step(Rows::Tokens, WIDTH, attention);
-        if block == 1 {
+        let (normed, read) = norm(&mut b, &name("norm.0"), x);
+        let view = |slot, at| View { slot, column: at * WIDTH, width: WIDTH };
+        let mixed = if block == 0 {
+            let qkv = b.linear(&name("qkv"), read, 3 * WIDTH, Activation::Identity, None);
+            let [q, k, v] = [0, 1, 2].map(|at| view(qkv, at));
+            attention(&mut b, Rows::Tokens, [q, k, v])
+        } else {
             // Of the last block the last row alone is read: the compiler's pass `early`.
-            [mixed, x] = [mixed, x].map(|x| last(&mut b, x));
-        }
+            let row = last(&mut b, normed);
+            let q = b.linear(&name("q"), row, WIDTH, Activation::Identity, None);
+            let kv = b.linear(&name("kv"), read, 2 * WIDTH, Activation::Identity, None);
+            x = last(&mut b, x);
+            attention(&mut b, Rows::Texts, [view(q, 0), view(kv, 0), view(kv, 1)])
+        };
         x = b.linear(&name("out"), mixed, WIDTH, Activation::Identity, Some(x));
         let (_, read) = norm(&mut b, &name("norm.1"), x);
         let hidden = b.linear(&name("dense.0"), read, WIDTH, Activation::Relu, None);
@@ -51,6 +55,13 @@ pub fn sasrec(stored: Stored) -> Aligned {
     let out = b.step(Rows::Candidates, 1, |out| Step::Dot { a: item, b: user, out });
     let features = vec![id("seen".into(), Side::Session, ITEMS), id("item".into(), Side::Candidate, ITEMS)];
     b.finish(out, features, SESSION)
+}
+
+/// Attention of one head, of all tokens to those before them or of one query a session to all.
+fn attention(b: &mut Builder, rows: Rows, [q, k, v]: [View; 3]) -> SlotId {
+    let all = rows == Rows::Tokens;
+    let (int8, causal) = (all && b.stored == Stored::Int8, all);
+    b.step(rows, WIDTH, |out| Step::Attention { q, k, v, heads: 1, scale: 0.125, bias: None, int8, causal, out })
 }
 
 /// The last row of each session.

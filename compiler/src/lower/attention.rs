@@ -1,23 +1,25 @@
-//! Attention, and the three linear layers before it as one.
+//! Attention, and the linear layers before it as one.
 
 use super::{Lower, Lowering, Problem};
 use crate::graph::{Graph, Node, ValueId};
 use crate::ops::{Activation, Op};
-use modeldeploy_format::program::{RelativeBias, Step};
-use std::collections::BTreeMap;
+use modeldeploy_format::program::{RelativeBias, Rows, Step};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// For each linear layer that is one of three which an attention alone reads, which read one value, and which nothing
-/// follows: all three, in the order of query, key and value.
-pub(super) fn merges(graph: &Graph) -> BTreeMap<ValueId, [ValueId; 3]> {
+/// For each linear layer that is one of several which an attention alone reads, which read one value, and which nothing
+/// follows: all of them, in the order of query, key and value. Where the query is of one row, keys and values.
+pub(super) fn merges(graph: &Graph) -> BTreeMap<ValueId, Vec<ValueId>> {
     let mut merges = BTreeMap::new();
     for id in graph.order() {
         let node = graph.node(id);
         let (Op::Attention(_), &[q, k, v, ..]) = (&node.op, &node.inputs[..]) else { continue };
-        let layers = [q, k, v];
-        let [first, rest @ ..] = layers.map(|layer| mergeable(graph, layer));
-        let distinct = q != k && k != v && q != v;
-        if distinct && first.is_some() && rest.iter().all(|other| *other == first) {
-            merges.extend(layers.map(|layer| (layer, layers)));
+        for layers in [&[q, k, v][..], &[k, v]] {
+            let read: Vec<_> = layers.iter().map(|&layer| mergeable(graph, layer)).collect();
+            let distinct = layers.iter().collect::<BTreeSet<_>>().len() == layers.len();
+            if distinct && read[0].is_some() && read.iter().all(|other| *other == read[0]) {
+                merges.extend(layers.iter().map(|&layer| (layer, layers.to_vec())));
+                break;
+            }
         }
     }
     merges
@@ -42,8 +44,10 @@ impl Lowering<'_> {
         let (q, k, v) = (q?, k?, v?);
         let heads = u32::try_from(heads).map_err(|_| Problem::inputs(format!("{heads} heads are too many")))?;
         let out = self.slot(id)?;
-        // As exact as what it reads: products in codes are followed by attention in codes.
-        let int8 = node.inputs[..3].iter().all(|&id| matches!(self.graph.node(id).op, Op::DenseInt8(_)));
+        // As exact as what it reads: products in codes are followed by attention in codes. One query reads keys and values but once,
+        // which is less work than to make codes of them.
+        let one = self.slots[out.0 as usize].rows == Rows::Texts;
+        let int8 = !one && node.inputs[..3].iter().all(|&id| matches!(self.graph.node(id).op, Op::DenseInt8(_)));
         self.push(Step::Attention { q, k, v, heads, scale, bias, int8, causal, out })
     }
 

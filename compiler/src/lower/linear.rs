@@ -1,4 +1,4 @@
-//! Linear layers, alone or three as one.
+//! Linear layers, alone or several as one.
 
 use super::{Kind, Lower, Lowering, Place, Problem};
 use crate::graph::ValueId;
@@ -18,9 +18,9 @@ struct Layer {
 }
 
 impl Lowering<'_> {
-    /// The layer of that node, or the three that it is one of; all get their places.
+    /// The layer of that node, or those that it is one of; all get their places.
     pub(super) fn linear(&mut self, id: ValueId) -> Lower {
-        let ids = self.merged.get(&id).map_or(vec![id], |three| three.to_vec());
+        let ids = self.merged.get(&id).map_or(vec![id], Vec::clone);
         let layers = ids.iter().map(|&id| self.layer(id)).collect::<Lower<Vec<Layer>>>()?;
         let widths = ids.iter().map(|&id| Ok(self.shape(id)?.1)).collect::<Lower<Vec<u32>>>()?;
         let rows = self.shape(id)?.0;

@@ -2,7 +2,7 @@
 //!
 //! What the runtime has a step for is lowered one to one, but that
 //!
-//! * the three linear layers before an attention that read one value become one, whose columns the attention views;
+//! * the linear layers before an attention that read one value become one, whose columns the attention views;
 //! * a layer normalization, a smoothed one of the same rows and the quantization of either become one step;
 //! * a linear layer whose rows are only quantized gives them quantized;
 //! * tensors that several steps share (ALBERT) are stored once;
@@ -170,8 +170,8 @@ struct Lowering<'a> {
     broadcast: BTreeMap<(ValueId, Vec<Dim>), SlotId>,
     /// Whether it is of a ranker's network.
     network: bool,
-    /// For each of the three layers before an attention, all three.
-    merged: BTreeMap<ValueId, [ValueId; 3]>,
+    /// For each of the layers before an attention that are one step, all of them.
+    merged: BTreeMap<ValueId, Vec<ValueId>>,
     /// For each member of a fused normalization, the whole.
     norms: BTreeMap<ValueId, norm::Fused>,
 }

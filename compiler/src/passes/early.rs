@@ -1,8 +1,8 @@
 //! The first or the last row of what is computed row by row is computed of the first or the last rows alone: of the last block of
-//! SASRec, and of an encoder that pools its first token, everything after attention, whose other rows nothing reads.
+//! SASRec, and of an encoder that pools its first token, everything but keys and values, whose other rows nothing else reads.
 
 use crate::graph::{Dim, Graph, Node, ValueId};
-use crate::ops::{Op, Pool, Pooling};
+use crate::ops::{Attention, Op, Pool, Pooling};
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn run(graph: &mut Graph) {
@@ -18,13 +18,14 @@ pub(super) fn run(graph: &mut Graph) {
 /// What a pooled row is, computed of rows that are pooled before.
 fn row(graph: &mut Graph, pool: ValueId, pooling: Pooling) -> Option<ValueId> {
     let order = graph.order();
-    let only = only_for(graph, &order, pool);
+    let only = only_for(graph, &order, pool, pooling);
     let mut rows: BTreeMap<ValueId, ValueId> = BTreeMap::new();
     for &id in order.iter().filter(|id| only.contains(id)) {
-        let Node { op, inputs, name } = graph.node(id).clone();
-        let mut taken = Vec::with_capacity(inputs.len());
-        for input in inputs {
+        let node = graph.node(id).clone();
+        let mut taken = Vec::with_capacity(node.inputs.len());
+        for (at, &input) in node.inputs.iter().enumerate() {
             taken.push(match rows.get(&input) {
+                _ if !by_row(&node, at, pooling) => input,
                 Some(&row) => row,
                 None if has_rows(graph, input) => {
                     let row = graph.add(Pool { pooling }, &[input], "row").ok()?;
@@ -34,23 +35,33 @@ fn row(graph: &mut Graph, pool: ValueId, pooling: Pooling) -> Option<ValueId> {
                 None => input,
             });
         }
-        rows.insert(id, graph.add(op, &taken, name).ok()?);
+        // What the last token sees is all there is.
+        let op = match node.op {
+            Op::Attention(attention) => Attention { causal: false, ..attention }.into(),
+            op => op,
+        };
+        rows.insert(id, graph.add(op, &taken, node.name).ok()?);
     }
     let of = graph.node(pool).inputs[0];
     only.contains(&of).then(|| rows[&of]).filter(|&row| graph.ty(row) == graph.ty(pool))
 }
 
 /// The values that are computed row by row and that nothing reads but what leads to the pooled row.
-fn only_for(graph: &Graph, order: &[ValueId], pool: ValueId) -> BTreeSet<ValueId> {
-    let mut readers: BTreeMap<ValueId, Vec<ValueId>> = BTreeMap::new();
+fn only_for(graph: &Graph, order: &[ValueId], pool: ValueId, pooling: Pooling) -> BTreeSet<ValueId> {
+    // Each with the place at which it reads the value.
+    let mut readers: BTreeMap<ValueId, Vec<(ValueId, usize)>> = BTreeMap::new();
     for &id in order {
-        graph.node(id).inputs.iter().for_each(|&input| readers.entry(input).or_default().push(id));
+        let inputs = graph.node(id).inputs.iter().enumerate();
+        inputs.for_each(|(at, &input)| readers.entry(input).or_default().push((id, at)));
     }
     let mut only = BTreeSet::from([pool]);
     // Readers stand after what they read.
     for &id in order.iter().rev() {
-        let read = readers.get(&id).is_some_and(|readers| readers.iter().all(|reader| only.contains(reader)));
-        if read && !graph.outputs().contains(&id) && has_rows(graph, id) && is_by_row(&graph.node(id).op) {
+        let in_row = |&(reader, at): &(ValueId, usize)| {
+            only.contains(&reader) && (reader == pool || by_row(graph.node(reader), at, pooling))
+        };
+        let read = readers.get(&id).is_some_and(|readers| readers.iter().all(in_row));
+        if read && !graph.outputs().contains(&id) && has_rows(graph, id) && by_row(graph.node(id), 0, pooling) {
             only.insert(id);
         }
     }
@@ -63,24 +74,28 @@ fn has_rows(graph: &Graph, id: ValueId) -> bool {
     matches!(graph.ty(id).shape[..], [Dim::Tokens, Dim::Fixed(_)])
 }
 
-/// Whether a row of a value follows from the same rows of its inputs, and from what has no rows.
-fn is_by_row(op: &Op) -> bool {
-    matches!(
-        op,
+/// Whether the first or the last row of a value follows from that row of its input `at`, where that has rows at all.
+fn by_row(node: &Node, at: usize, pooling: Pooling) -> bool {
+    match &node.op {
         Op::Dense(_)
-            | Op::Add(_)
-            | Op::Sub(_)
-            | Op::Mul(_)
-            | Op::Div(_)
-            | Op::LayerNorm(_)
-            | Op::Activate(_)
-            | Op::Gelu(_)
-            | Op::Relu(_)
-            | Op::Tanh(_)
-            | Op::Sigmoid(_)
-            | Op::Normalize(_)
-            | Op::Affine(_)
-    )
+        | Op::Add(_)
+        | Op::Sub(_)
+        | Op::Mul(_)
+        | Op::Div(_)
+        | Op::LayerNorm(_)
+        | Op::Activate(_)
+        | Op::Gelu(_)
+        | Op::Relu(_)
+        | Op::Tanh(_)
+        | Op::Sigmoid(_)
+        | Op::Normalize(_)
+        | Op::Affine(_) => true,
+        // The query's, which sees all keys: the last token's, or any where none is hidden. A bias depends on the query's place.
+        Op::Attention(attention) => {
+            at == 0 && node.inputs.len() == 3 && (!attention.causal || pooling == Pooling::Last)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -110,6 +125,37 @@ mod tests {
         );
         let after = format!(
             "{X}\n%a = tanh(%s)\n%r = pool{{pooling=cls}}(%a) \"row\"\n%u = relu(%r)\n%m = pool{{pooling=mean}}(%a)\n%v = add(%u, %m)\n%y = mul(%c, %v)\noutput %y"
+        );
+        check("early", &before, &after);
+    }
+
+    /// Attention of projections of a session's numbers, and what is read of it.
+    fn attended(causal: bool, pooling: &str) -> [String; 2] {
+        let causal = if causal { ", causal=true" } else { "" };
+        let rest = "%y = mul(%c, %u)\noutput %y";
+        let before = format!(
+            "{X}\n%q = tanh(%s)\n%k = relu(%s)\n%v = sigmoid(%s)\n%a = attention{{heads=1, scale=0.5{causal}}}(%q, %k, %v)\n%d = add(%a, %s)\n%u = pool{{pooling={pooling}}}(%d)\n{rest}"
+        );
+        let after = format!(
+            "{X}\n%k = relu(%s)\n%v = sigmoid(%s)\n%r = pool{{pooling={pooling}}}(%s) \"row\"\n%q = tanh(%r)\n%a = attention{{heads=1, scale=0.5}}(%q, %k, %v)\n%u = add(%a, %r)\n{rest}"
+        );
+        [before, after]
+    }
+
+    #[test]
+    fn of_attention_the_query_alone_is_one_row() {
+        for (causal, pooling) in [(false, "cls"), (false, "last"), (true, "last")] {
+            let [before, after] = attended(causal, pooling);
+            check("early", &before, &after);
+        }
+    }
+
+    #[test]
+    fn the_first_of_rows_that_see_only_those_before_is_taken_after_attention() {
+        let [before, _] = attended(true, "cls");
+        let after = before.replace(
+            "%d = add(%a, %s)\n%u = pool{pooling=cls}(%d)",
+            "%r = pool{pooling=cls}(%a) \"row\"\n%o = pool{pooling=cls}(%s) \"row\"\n%u = add(%r, %o)",
         );
         check("early", &before, &after);
     }

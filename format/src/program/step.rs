@@ -136,11 +136,12 @@ pub enum Step {
     },
     /// `out = softmax(q · kᵀ · scale + bias) · v`, within each text, by head.
     Attention {
-        /// f32, `heads · head_dim` wide, a row for each token.
+        /// f32, `heads · head_dim` wide, a row for each token; or one for each text, which has no place among the tokens: then there is
+        /// no bias, and it is neither `int8` nor `causal`.
         q: View,
-        /// Like `q`.
+        /// Like `q`, a row for each token.
         k: View,
-        /// Like `q`.
+        /// Like `k`.
         v: View,
         /// How many heads stand side by side.
         heads: u32,
@@ -152,7 +153,7 @@ pub enum Step {
         int8: bool,
         /// Whether a token sees only itself and those before it.
         causal: bool,
-        /// f32, as wide as `q`.
+        /// f32, as wide as `q`, with as many rows.
         out: SlotId,
     },
     /// `out[text] = pooling of x over the text's tokens`.

@@ -179,11 +179,16 @@ impl Context<'_> {
                 bias.map_or(Ok(()), |bias| self.vector(bias, DType::F32, out.width))?;
                 residual.map_or(Ok(()), |residual| self.alike(self.f32(residual)?, out))
             }
-            Step::Attention { q, k, v, heads, scale, bias, int8: _, causal: _, out } => {
+            Step::Attention { q, k, v, heads, scale, bias, int8, causal, out } => {
                 let out = self.f32(out)?;
-                same("the rows", out.rows, Rows::Tokens)?;
-                for view in [q, k, v] {
-                    self.check_view(view, Rows::Tokens)?;
+                match out.rows {
+                    Rows::Tokens => {}
+                    Rows::Texts if bias.is_none() && !int8 && !causal => {}
+                    Rows::Texts => return Err("one query a text has no bias, no codes and no place".to_owned()),
+                    Rows::Candidates => return Err("candidates are no queries".to_owned()),
+                }
+                for (view, rows) in [(q, out.rows), (k, Rows::Tokens), (v, Rows::Tokens)] {
+                    self.check_view(view, rows)?;
                     same("the width", view.width, out.width)?;
                 }
                 if heads == 0 || out.width % heads != 0 {

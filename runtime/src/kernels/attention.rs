@@ -64,17 +64,26 @@ impl Attention<'_> {
     /// If the segments do not ascend from 0, a buffer is too short for its shape, or the bias table is not
     /// `[buckets][heads]`.
     pub(crate) fn check(&self, out: &RowsMut<'_>) -> usize {
-        let Self { q, k, v, segments, heads, head_dim, .. } = *self;
+        let Self { q, segments, heads, head_dim, .. } = *self;
+        let longest = self.check_keys();
+        let rows = segments[segments.len() - 1] as usize;
+        q.check("q", rows, heads * head_dim);
+        out.check("out", rows, heads * head_dim);
+        if let Some(bias) = self.relative_bias {
+            bias.table.check("bias", bias.buckets.count(), heads);
+        }
+        longest
+    }
+
+    /// The same, but for queries, bias and output.
+    pub(crate) fn check_keys(&self) -> usize {
+        let Self { k, v, segments, heads, head_dim, .. } = *self;
         assert!(head_dim > 0, "heads of no values");
         assert_eq!(segments.first(), Some(&0), "the first text does not start at 0");
         assert!(segments.is_sorted(), "the texts' starts do not ascend");
         let rows = segments[segments.len() - 1] as usize;
-        for (what, rows_of) in [("q", q), ("k", k), ("v", v)] {
+        for (what, rows_of) in [("k", k), ("v", v)] {
             rows_of.check(what, rows, heads * head_dim);
-        }
-        out.check("out", rows, heads * head_dim);
-        if let Some(bias) = self.relative_bias {
-            bias.table.check("bias", bias.buckets.count(), heads);
         }
         segments.windows(2).map(|ends| (ends[1] - ends[0]) as usize).max().unwrap_or(0)
     }

@@ -138,6 +138,15 @@ impl Run<'_> {
                     attend(isa, attention, bytemuck::cast_slice_mut(scratch), y);
                 });
             }
+            Op::AttentionOfOne { q, k, v, heads, scale, out } => {
+                let out = layout.place(out);
+                let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
+                let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
+                let (segments, head_dim, y) = (feed.starts(), out.width / heads, rows_mut(y, &out));
+                let (relative_bias, causal) = (None, false);
+                let attention = kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, causal };
+                kernels::attention_of_one(isa, attention, bytemuck::cast_slice_mut(scratch), y);
+            }
             Op::Pool { x, pooling, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
                 let ([y], inputs) = arena.split([out.values.clone()]);

@@ -71,6 +71,15 @@ pub(super) enum Op<'a> {
         causal: bool,
         out: SlotId,
     },
+    /// Of one query a text.
+    AttentionOfOne {
+        q: View,
+        k: View,
+        v: View,
+        heads: usize,
+        scale: f32,
+        out: SlotId,
+    },
     Pool {
         x: SlotId,
         pooling: Pooling,
@@ -186,6 +195,9 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
                 return Err(format!("texts of {most} tokens in 8-bit codes, whose sums hold {limit}"));
             }
             let bias = bias.map(|bias| relative_bias(artifact, bias)).transpose()?;
+            if artifact.program().slot(out).rows == Rows::Texts {
+                return Ok(Op::AttentionOfOne { q, k, v, heads: heads as usize, scale, out });
+            }
             Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, causal, out }
         }
         Step::Pool { x, pooling, out } => Op::Pool { x, pooling, out },
@@ -285,6 +297,9 @@ pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Op
         Step::Embed { .. } => tokens.checked_mul(3 * size_of::<u32>()),
         Step::Linear { out, .. } if program.slot(out).storage == Storage::Q8 => {
             Some(QUANTIZED_TOGETHER * program.slot(out).width as usize * size_of::<f32>())
+        }
+        Step::Attention { out, .. } if program.slot(out).rows == Rows::Texts => {
+            kernels::attention_of_one_scratch(text).checked_mul(size_of::<f32>())
         }
         Step::Attention { q, heads, int8, .. } => {
             // The kernel's own figure is at most this, which is counted first so that it cannot overflow.

@@ -148,11 +148,18 @@ impl Builder {
         let pool = |x, pooling| move |out| Step::Pool { x, pooling, out };
         let last = self.step(Rows::Texts, WIDTH, pool(states, Pooling::Last));
         let all = self.step(Rows::Texts, WIDTH, pool(attended, Pooling::Sum));
+        let read = self.quantize(last, WIDTH);
+        let query = self.linear(read, WIDTH, WIDTH, Activation::Identity, None);
+        let q = View { slot: query, column: 0, width: WIDTH };
+        let attention =
+            |out| Step::Attention { q, k, v, heads: 2, scale: 0.3, bias: None, int8: false, causal: false, out };
+        let looked = self.step(Rows::Texts, WIDTH, attention);
         let home = self.small_bag(Rows::Texts, 0, 1, true);
         let numbers = Part::Numbers { of: Rows::Texts, column: 0, count: 2 };
-        let known = self.concat(Rows::Texts, &[numbers, whole(last, WIDTH), home, whole(all, WIDTH)]);
-        let known = self.quantize(known, 3 * WIDTH + 2);
-        self.linear(known, WIDTH, 3 * WIDTH + 2, Activation::Tanh, None)
+        let known =
+            self.concat(Rows::Texts, &[numbers, whole(last, WIDTH), home, whole(all, WIDTH), whole(looked, WIDTH)]);
+        let known = self.quantize(known, 4 * WIDTH + 2);
+        self.linear(known, WIDTH, 4 * WIDTH + 2, Activation::Tanh, None)
     }
 
     /// The output of a step, written by it.

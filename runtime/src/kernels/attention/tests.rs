@@ -50,7 +50,7 @@ impl Case {
         texts: std::ops::Range<usize>,
         biased: bool,
         scratch: fn(usize, usize) -> usize,
-        kernel: impl Fn(Attention<'_>, &mut [f32], RowsMut<'_>),
+        mut kernel: impl FnMut(Attention<'_>, &mut [f32], RowsMut<'_>),
     ) -> Vec<f32> {
         let start = self.segments[texts.start];
         let segments: Vec<u32> = self.segments[texts.start..=texts.end].iter().map(|s| s - start).collect();
