@@ -27,7 +27,7 @@ pub(super) fn is_pickle(bytes: &[u8]) -> bool {
 
 /// RFC 1950: the method is 8, the window at most 32 KiB, and both bytes together a multiple of 31.
 fn is_zlib(bytes: &[u8]) -> bool {
-    matches!(bytes, [first, second, ..] if *first == 0x78 && (u16::from(*first) << 8 | u16::from(*second)) % 31 == 0)
+    matches!(bytes, [first, second, ..] if *first == 0x78 && (u16::from(*first) << 8 | u16::from(*second)).is_multiple_of(31))
 }
 
 fn is_gzip(bytes: &[u8]) -> bool {
@@ -111,7 +111,7 @@ mod tests {
         encoder.write_all(&[0; 5000]).expect("a vector");
         let small = encoder.finish().expect("a vector");
         assert!(is_pickle(&small) && small.len() < 100);
-        let read = |bytes, most| inflated("model.joblib", ZlibDecoder::new(bytes), most);
+        let read = |bytes: &[u8], most| inflated("model.joblib", ZlibDecoder::new(bytes), most);
         assert_eq!(read(&small, 5000).map(|bytes| bytes.len()).ok(), Some(5000));
         for (bytes, most, said) in [(&small[..], 4999, "more than 4999 bytes"), (&small[..9], 5000, "cut or damaged")] {
             let errors = read(bytes, most).expect_err(said);
