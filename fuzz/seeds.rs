@@ -8,6 +8,7 @@ mod elf;
 mod forge;
 #[path = "../runtime/tests/packs/mod.rs"]
 mod packs;
+mod operators;
 mod requests;
 #[path = "../audit/tests/attacks/shop.rs"]
 mod shop;
@@ -115,7 +116,19 @@ fn main() {
     let exported = exported.iter().flat_map(|folder| std::fs::read_dir(folder).expect("exported models"));
     for path in exported.map(|entry| entry.expect("an entry").path()).filter(|path| path.is_file()) {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        put("onnx", &name, &std::fs::read(&path).expect("a model"));
+        let bytes = std::fs::read(&path).expect("a model");
+        put("onnx", &name, &bytes);
+        put("interpreter", &name, &bytes);
+    }
+    let operators = operators::seeds();
+    assert!(operators.len() > 300, "{} operators are read", operators.len());
+    operators.iter().for_each(|(name, bytes)| put("interpreter", name, bytes));
+    // ONNX's own tests, where they are.
+    let tests = std::fs::read_dir(Path::new(MODELS).join("../../../../../shared/data/onnx-node"));
+    for test in tests.into_iter().flatten().map(|entry| entry.expect("an entry").path()) {
+        if let Ok(bytes) = std::fs::read(test.join("model.onnx")) {
+            put("interpreter", &test.file_name().expect("a name").to_string_lossy(), &bytes);
+        }
     }
     let mut wrong = vec![];
     for (at, request) in REQUESTS.iter().enumerate() {
@@ -126,6 +139,16 @@ fn main() {
         put("protocols", &format!("request-{at}"), request.as_bytes());
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+    for folder in ["scikit/1.9", "scikit/1.2", "onnx", "onnx/questions"] {
+        let folder = Path::new(MODELS).join("../trees").join(folder);
+        for path in std::fs::read_dir(folder).expect("trees").map(|entry| entry.expect("an entry").path()) {
+            if path.extension().is_some_and(|form| form == "pkl" || form == "joblib" || form == "onnx") {
+                let bytes = std::fs::read(&path).expect("a model");
+                assert!(trees::read("a model", &bytes).or_else(|_| trees::read_onnx("a model", bytes.clone())).is_ok());
+                put("trees", &path.file_name().expect("a name").to_string_lossy(), &bytes);
+            }
+        }
+    }
     put("trees", "lightgbm", LIGHTGBM.as_bytes());
     put("trees", "xgboost", XGBOOST.as_bytes());
     let ensemble = trees::read("lightgbm", LIGHTGBM.as_bytes()).expect("trees");

@@ -89,7 +89,7 @@ const KNOWN_ONLY_BY: [(&str, &[&str]); 16] = [
     // Clusters are asked by a client that waits in tokio; nobody outside its room sees it.
     ("tokio", &["service", "examples/feed-ranking", "examples/product-search", "deploy"]),
     ("tar", &["image"]),
-    ("flate2", &["image"]),
+    ("flate2", &["compiler", "image"]),
     ("axum", &["service", "examples/feed-ranking", "examples/product-search"]),
     ("tonic", &["service"]),
     ("prost", &["compiler", "service"]),

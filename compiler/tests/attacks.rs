@@ -2,7 +2,7 @@
 //! are odd and right.
 
 use modeldeploy_compiler::front::{config, weights};
-use modeldeploy_compiler::onnx;
+use modeldeploy_compiler::onnx::{self, Bounds, Tensor};
 use modeldeploy_compiler::suite::Suite;
 use modeldeploy_compiler::tokenizer::compile_json;
 use modeldeploy_compiler::trees;
@@ -18,8 +18,18 @@ use std::sync::Arc;
 /// Whether bytes are refused, in the way in which a target reads them.
 type Refused = fn(&[u8]) -> bool;
 
-const TARGETS: [(&str, Refused); 9] = [
+const TARGETS: [(&str, Refused); 10] = [
     ("index", |bytes| Vectors::parse(&Aligned::copy(bytes)).is_err()),
+    ("interpreter", |bytes| {
+        let Ok(model) = onnx::read("model.onnx", bytes.to_vec(), &mut |_| Err("there is none".to_owned())) else {
+            return false;
+        };
+        // It is read, and refuses to be run.
+        let given = |name: &str| (name == "x").then(|| Tensor::new([2, 2], vec![1.0_f32; 4]).expect("a square"));
+        let inputs = model.inputs().iter().filter_map(|port| Some((port.name.as_str(), given(&port.name)?)));
+        let bounds = Bounds { numbers: 1 << 16, multiplications: 1 << 20 };
+        model.run_within(&inputs.collect::<Vec<_>>(), bounds).is_err()
+    }),
     ("lock", |bytes| std::str::from_utf8(bytes).map_or(true, |text| Lock::parse(text).is_err())),
     ("model_folder", |bytes| {
         config::parse("config.json", bytes).is_err()

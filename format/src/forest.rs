@@ -4,7 +4,7 @@
 //! header   80 bytes: what it is, how many of each of the following
 //! base     f64 an output: what its sum begins with
 //! linear   f64 [feature][output], or nothing
-//! cuts     f64: those of each numeric column, ascending
+//! cuts     f64: those of each numeric column, ascending; of a column of members, these
 //! leaves   f64, or f32 where the sums are f32: those of each tree, from left to right, and 255 that nobody reads
 //! columns  four u32 each: feature, test and missing value, and where its cuts or words lie
 //! trees    four u32 each: first node, nodes, first leaf, output
@@ -13,7 +13,7 @@
 //! ```
 //!
 //! A *column* is what a question needs of a feature, as a small whole number: how many of its cuts the value is above; of a set of
-//! categories, 0 for left and 1 for right. With it every question of every library is the same: *is the column above the cut?*, and
+//! categories or of members, 0 for left and 1 for right. With it every question of every library is the same: *is the column above the cut?*, and
 //! the comparison of whole numbers has the bits of the library's own comparison. Where a missing value goes is part of the column.
 //!
 //! A *node* stands in preorder. Who is at the node's leftmost leaf, `low`, and answers yes, goes to `next`, the leftmost leaf of its
@@ -28,7 +28,9 @@ pub use write::{Column, Parts, Tree, write};
 use core::fmt;
 
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"MDTR");
+/// The version of forests, and that of those that ask for members: readers of before do not know these.
 pub(crate) const VERSION: u32 = 1;
+pub(crate) const WITH_MEMBERS: u32 = 2;
 pub(crate) const HEADER: usize = 80;
 
 /// Leaves after the last: a kernel looks a leaf of a small tree up in 256 that surely are there.
@@ -123,6 +125,8 @@ pub enum Asks<'a> {
     NotIn(&'a [u32]),
     /// Whether the category is one of these.
     In(&'a [u32]),
+    /// Whether the value itself is one of these, which ascend.
+    Among(&'a [f64]),
 }
 
 /// The nodes of a forest, `[column, cut, low, next]` each.
@@ -197,7 +201,7 @@ impl<'a> Forest<'a> {
         let Some((header, mut rest)) = bytes.split_at_checked(HEADER) else { return wrong("it ends early") };
         let word = |at: usize| u32::from_le_bytes(header[at * 4..at * 4 + 4].try_into().expect("four bytes"));
         let double = |at: usize| f64::from_le_bytes(header[at..at + 8].try_into().expect("eight bytes"));
-        if word(0) != MAGIC || word(1) != VERSION {
+        if word(0) != MAGIC || ![VERSION, WITH_MEMBERS].contains(&word(1)) {
             return wrong("it is none, or of another version; build the pack again");
         }
         let (features, outputs) = (word(2) as usize, word(3) as usize);
@@ -246,11 +250,11 @@ impl<'a> Forest<'a> {
         }
         let forest =
             Forest { features, inputs, link, divisor, base, linear, cuts, leaves, columns, trees, nodes, words };
-        forest.prove()?;
+        forest.prove(word(1))?;
         Ok(forest)
     }
 
-    fn prove(&self) -> Result<(), ForestError> {
+    fn prove(&self, version: u32) -> Result<(), ForestError> {
         if self.features == 0 || self.base.is_empty() {
             return wrong("it has no feature or no output");
         }
@@ -259,15 +263,17 @@ impl<'a> Forest<'a> {
         }
         // One after the other, all cuts, words, nodes and leaves belong to somebody, and to one alone.
         let (mut cuts, mut words) = (0, 0);
+        let kinds = if version == WITH_MEMBERS { 4 } else { 3 };
         for (at, &[feature, code, first, count]) in self.columns.iter().enumerate() {
-            let (all, next) = if code < 8 { (self.cuts.len(), &mut cuts) } else { (self.words.len(), &mut words) };
-            let known = (code % 8) < Missing::ALL.len() as u32 && code < 24 && (code >= 8 || count > 0);
+            let (all, next) =
+                if !(8..24).contains(&code) { (self.cuts.len(), &mut cuts) } else { (self.words.len(), &mut words) };
+            let known = (code % 8) < Missing::ALL.len() as u32 && code < kinds * 8 && (code >= 8 || count > 0);
             let inside = first as usize == *next && count as usize <= all - *next;
             *next += count as usize;
             if feature as usize >= self.features || !known || !inside {
                 return wrong(format!("column {at} lies outside"));
             }
-            if let Asks::Cuts(cuts) = self.asks(at)
+            if let Asks::Cuts(cuts) | Asks::Among(cuts) = self.asks(at)
                 && (!cuts.is_sorted_by(|a, b| a < b) || cuts.iter().any(|cut| cut.is_nan()))
             {
                 return wrong(format!("the cuts of column {at} do not ascend"));
@@ -389,7 +395,8 @@ impl<'a> Forest<'a> {
         match code / 8 {
             0 => Asks::Cuts(&self.cuts[range]),
             1 => Asks::NotIn(&self.words[range]),
-            _ => Asks::In(&self.words[range]),
+            2 => Asks::In(&self.words[range]),
+            _ => Asks::Among(&self.cuts[range]),
         }
     }
 

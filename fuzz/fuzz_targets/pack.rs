@@ -1,11 +1,11 @@
-//! Any bytes as a pack: refused, or run without a panic, candidates of a network too; as a program that holds packs in parts; and a pack in two parts.
+//! Any bytes as a pack: refused, or run without a panic by one thread and by two with the same bits, candidates of a network too; as a program that holds packs in parts; and a pack in two parts.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use modeldeploy::isa::Isa;
 use modeldeploy::rank::Engine;
-use modeldeploy::session::{Batch, Capacity, Columns, Request, Session};
+use modeldeploy::session::{Batch, Capacity, Columns, Options, Request, RunError, Session, Threads};
 use modeldeploy_format::Artifact;
 use modeldeploy_format::pack::{Aligned, Ranker, Scorer, gather};
 use modeldeploy_format::program::{Given, Rows};
@@ -38,12 +38,31 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
+/// A session of one thread and one of two, if both can be made.
+fn sessions<'a>(artifact: &Artifact<'a>, capacity: Capacity) -> Option<[Session<'a>; 2]> {
+    let options = |threads| Options { threads: Threads::for_test(threads), ..Options::default() };
+    let [one, two] = [1, 2].map(|threads| Session::with(artifact, capacity, options(threads)));
+    // Two need more memory than one.
+    assert!(one.is_ok() || two.is_err());
+    Some([one.ok()?, two.ok()?])
+}
+
+fn assert_same(one: &Result<&[f32], RunError>, two: &Result<&[f32], RunError>) {
+    match (one, two) {
+        (Ok(one), Ok(two)) => assert!(one.iter().map(|it| it.to_bits()).eq(two.iter().map(|it| it.to_bits()))),
+        (one, two) => assert_eq!(one.is_ok(), two.is_ok()),
+    }
+}
+
 fn run(artifact: &Artifact<'_>) {
-    let Ok(mut session) = Session::new(artifact, Capacity::new(16, 4)) else { return };
+    let Some([mut session, mut team]) = sessions(artifact, Capacity::new(16, 4)) else { return };
     for (ids, starts) in [(&[0, 1, 0, 1, 1][..], &[0, 2, 5][..]), (&[0], &[0, 1]), (&[u32::MAX], &[0, 1]), (&[], &[0])]
     {
         let types = vec![0; ids.len()];
-        if let Ok(outputs) = session.run(&Batch { ids, types: &types, starts }) {
+        let batch = Batch { ids, types: &types, starts };
+        let outputs = session.run(&batch);
+        assert_same(&outputs, &team.run(&batch));
+        if let Ok(outputs) = outputs {
             assert_eq!(outputs.len(), (starts.len() - 1) * artifact.signature().outputs as usize);
         }
     }
@@ -54,7 +73,7 @@ fn score(artifact: &Artifact<'_>, given: &Given) {
         return;
     }
     let capacity = Capacity { tokens: 16, texts: 4, candidates: 8 };
-    let Ok(mut session) = Session::new(artifact, capacity) else { return };
+    let Some([mut session, mut team]) = sessions(artifact, capacity) else { return };
     for (starts, candidates) in [
         (&[0, 2, 5][..], &[0, 4, 5][..]),
         (&[0, 1, 1], &[0, 0, 2]),
@@ -70,7 +89,9 @@ fn score(artifact: &Artifact<'_>, given: &Given) {
             let ids = Rows::ALL.map(|it| vec![id; (rows[it as usize] * given.with(it).ids) as usize]);
             let [items, user, candidate] = [0, 1, 2].map(|of| Columns { numbers: &numbers[of], ids: &ids[of] });
             let request = Request { session: items, starts, user, candidate, candidates };
-            if let Ok(scores) = session.score(&request) {
+            let scores = session.score(&request);
+            assert_same(&scores, &team.score(&request));
+            if let Ok(scores) = scores {
                 assert_eq!(scores.len(), rows[2] as usize * artifact.signature().outputs as usize);
             }
         }

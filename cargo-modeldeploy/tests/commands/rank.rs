@@ -122,3 +122,55 @@ fn what_training_did_not_do_is_refused() {
     shop.write("models/ranker/model.json", "{}");
     shop.run(&["lock"]).code(1).errs(&["several files of trees: model.txt, model.json"]);
 }
+
+/// A message of a protocol buffer: bytes shorter than 16 KiB under a number.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let len = bytes.len();
+    [&[number << 3 | 2, len as u8 | 0x80, (len >> 7) as u8], bytes].concat()
+}
+
+#[test]
+fn trees_of_onnx_may_say_their_features_in_their_metadata() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/data/trees/onnx");
+    let text = |name: &str| fs::read_to_string(data.join(name)).expect(name);
+    let specification: String = ["price", "age", "stock", "clicks", "rating"]
+        .iter()
+        .enumerate()
+        .map(|(at, name)| format!("[feature.{name}]\ntype = \"number\"\ncolumn = \"x{at}\"\n"))
+        .collect();
+    let shop = Shop::empty();
+    let put = |specification: &str| {
+        let entry = [field(1, b"modeldeploy.features"), field(2, specification.as_bytes())].concat();
+        // `metadata_props` of the model, after all that it has.
+        let model = [fs::read(data.join("lgb_regression.onnx")).expect("a model"), field(14, &entry)].concat();
+        fs::write(shop.path("models/ranker/model.onnx"), model).expect("the model");
+    };
+    let rows = text("rows_missing.tsv").replace("nan", "");
+    let scored = rows.lines().zip(text("lgb_regression.tsv").lines().map(str::to_owned).collect::<Vec<_>>());
+    let golden: String = scored.map(|(row, score)| format!("{row}\t{score}\n")).collect();
+    shop.write("models/ranker/golden.tsv", &format!("price\tage\tstock\tclicks\trating\tscore\n{golden}"));
+    put(&specification);
+    shop.run(&["add", "models/ranker", "--name", "ranker", "--task", "rank"]).code(0).errs(&["5 trees"]);
+    shop.run(&["lock"]).code(0);
+    let lock = shop.read("Model.lock");
+    for name in ["price", "age", "stock", "clicks", "rating"] {
+        assert!(lock.contains(&format!("name = \"{name}\"")), "{name} is not in\n{lock}");
+    }
+    shop.run(&["lock", "--check", "--fresh"]).code(0);
+
+    // Its scores are held against what it computes, and errors say where the features stand.
+    shop.edit("models/ranker/golden.tsv", "price\tage", "age\tprice");
+    shop.run(&["lock"]).code(1).errs(&["MD1606", "golden.tsv:"]);
+    shop.edit("models/ranker/golden.tsv", "age\tprice", "price\tage");
+    put(&specification.replace("x4", "x5"));
+    shop.run(&["lock"]).code(1).errs(&["MD1605", "metadata `modeldeploy.features`", "x5"]);
+    // A file says more than the metadata.
+    shop.write("models/ranker/features.toml", &specification);
+    shop.run(&["lock"]).code(0);
+    fs::remove_file(shop.path("models/ranker/features.toml")).expect("no file");
+    put(&specification);
+
+    // Trees are not scored in batches: there is nothing to bound.
+    shop.edit("Cargo.toml", "task = \"rank\"", "task = \"rank\"\nmax-batch = 8");
+    shop.run(&["lock"]).code(1).errs(&["MD0701", "trees are packed as they are: they have no `max-batch`"]);
+}

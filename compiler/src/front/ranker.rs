@@ -102,7 +102,7 @@ pub fn load_ranker(dir: &Path, options: RankerOptions) -> Result<LoadedRanker, V
     let &[name] = there.as_slice() else {
         let root = folder.root().display().to_string();
         let (message, help) = if there.is_empty() {
-            let help = "LightGBM: `booster.save_model(\"model.txt\")`; XGBoost: `booster.save_model(\"model.ubj\")`; PyTorch: `torch.onnx.export(model, inputs, \"model.onnx\")`";
+            let help = "LightGBM: `booster.save_model(\"model.txt\")`; XGBoost: `booster.save_model(\"model.ubj\")`; scikit-learn: `joblib.dump(model, \"model.pkl\")`; PyTorch: `torch.onnx.export(model, inputs, \"model.onnx\")`";
             (format!("the folder has neither trees ({}) nor a network (model.onnx)", TREES.join(", ")), help)
         } else {
             (format!("the folder has several files of trees: {}", there.join(", ")), "leave the one that is meant")

@@ -8,6 +8,15 @@ const NUMBERS: u64 = 1 << 28;
 /// The most multiplications that products, windows and layers may take together.
 const WORK: u64 = 1 << 38;
 
+/// What a run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The most numbers that its nodes may make together, all of which it keeps.
+    pub numbers: u64,
+    /// The most multiplications that products, windows and layers may take together.
+    pub multiplications: u64,
+}
+
 /// What is left of it.
 pub(super) struct Budget {
     numbers: Cell<u64>,
@@ -17,10 +26,10 @@ pub(super) struct Budget {
 impl Budget {
     /// That of a run.
     pub(super) fn whole() -> Budget {
-        Budget::of(NUMBERS, WORK)
+        Budget::of(Bounds { numbers: NUMBERS, multiplications: WORK })
     }
 
-    pub(super) fn of(numbers: u64, work: u64) -> Budget {
+    pub(super) fn of(Bounds { numbers, multiplications: work }: Bounds) -> Budget {
         Budget { numbers: Cell::new(numbers), work: Cell::new(work) }
     }
 

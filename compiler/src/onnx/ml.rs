@@ -23,7 +23,9 @@ pub struct MlTrees {
     pub node: String,
     /// How many numbers a row has, where the file says it.
     pub features: Option<usize>,
-    /// Whether they are f64.
+    /// Whether they come as f64, and not rounded to f32.
+    pub double_inputs: bool,
+    /// Whether the trees compute in f64.
     pub doubles: bool,
     /// Its attributes.
     pub attributes: BTreeMap<String, MlValue>,
@@ -40,7 +42,7 @@ pub enum MlValue {
     Text(String),
     /// Whole numbers.
     Ints(Vec<i64>),
-    /// Numbers; of a tensor too.
+    /// Numbers; of a tensor too, as whole numbers may be.
     Floats(Vec<f64>),
     /// Texts.
     Texts(Vec<String>),
@@ -82,7 +84,7 @@ pub fn trees(bytes: impl Into<Bytes>) -> Result<MlTrees, String> {
         }
     }
     let [node] = found[..] else { return Err(format!("the model has {} ensembles, and one is read", found.len())) };
-    let (features, doubles) = input(&graph, node)?;
+    let Input { features, double_inputs, doubles } = input(&graph, node)?;
     let attributes = node.attribute.iter().map(|attribute| {
         let value = match attribute.r#type() {
             AttributeType::Int => MlValue::Int(attribute.i()),
@@ -102,18 +104,27 @@ pub fn trees(bytes: impl Into<Bytes>) -> Result<MlTrees, String> {
         operator: node.op_type().to_owned(),
         node: node.name().to_owned(),
         features,
+        double_inputs,
         doubles,
         attributes: attributes.collect::<Result<_, String>>()?,
     })
 }
 
-/// How many numbers the rows have that reach the trees, and whether they are f64: followed back to the model's one input.
-fn input(graph: &GraphProto, node: &NodeProto) -> Result<(Option<usize>, bool), String> {
+/// The rows that reach the trees.
+struct Input {
+    features: Option<usize>,
+    double_inputs: bool,
+    doubles: bool,
+}
+
+/// What reaches the trees, followed back to the model's one input.
+fn input(graph: &GraphProto, node: &NodeProto) -> Result<Input, String> {
     let constants: Vec<&str> = graph.initializer.iter().map(TensorProto::name).collect();
     let mut inputs = graph.input.iter().filter(|input| !constants.contains(&input.name()));
     let (Some(input), None) = (inputs.next(), inputs.next()) else {
         return Err("the model has several inputs, and rows of one are read".to_owned());
     };
+    let mut casts = vec![];
     let mut name = node.input.first().map_or("", String::as_str);
     // Each step back leaves a node behind, of which there are so many.
     for _ in 0..=graph.node.len() {
@@ -121,6 +132,10 @@ fn input(graph: &GraphProto, node: &NodeProto) -> Result<(Option<usize>, bool), 
             break;
         }
         let maker = graph.node.iter().find(|node| node.output.iter().any(|output| output == name));
+        if let Some(cast) = maker.filter(|maker| maker.op_type() == "Cast") {
+            let to = cast.attribute.iter().find(|attribute| attribute.name() == "to").map_or(0, |to| to.i());
+            casts.push(is_double(i32::try_from(to).unwrap_or(0))?);
+        }
         name = maker.and_then(|maker| maker.input.first()).map_or("", String::as_str);
     }
     if name != input.name() {
@@ -134,10 +149,17 @@ fn input(graph: &GraphProto, node: &NodeProto) -> Result<(Option<usize>, bool), 
         Some(super::wire::tensor_shape_proto::dimension::Value::DimValue(size)) => usize::try_from(size).ok(),
         _ => None,
     });
-    match Elem::of(ty.elem_type().into()) {
-        Ok(Elem::F32) => Ok((features, false)),
-        Ok(Elem::F64) => Ok((features, true)),
-        _ => Err("the model's input is not of float or double".to_owned()),
+    casts.push(is_double(ty.elem_type())?);
+    Ok(Input { features, double_inputs: casts.iter().all(|double| *double), doubles: casts[0] })
+}
+
+/// Whether the kind of numbers is f64, and not f32.
+fn is_double(kind: i32) -> Result<bool, String> {
+    match Elem::of(kind.into()) {
+        Ok(Elem::F32) => Ok(false),
+        Ok(Elem::F64) => Ok(true),
+        Ok(other) => Err(format!("the trees are given numbers of {other}, and float32 and float64 are read")),
+        Err(_) => Err("the trees are given what are no numbers".to_owned()),
     }
 }
 
@@ -148,6 +170,7 @@ fn numbers(proto: &TensorProto) -> Result<MlValue, String> {
     Ok(match tensor.data() {
         Data::F32(numbers) => MlValue::Floats(numbers.iter().copied().map(f64::from).collect()),
         Data::F64(numbers) => MlValue::Floats(numbers.clone()),
+        Data::U8(numbers) => MlValue::Ints(numbers.iter().copied().map(i64::from).collect()),
         _ => MlValue::Other,
     })
 }

@@ -27,6 +27,7 @@ mod trace;
 #[allow(dead_code, unreachable_pub, clippy::all, reason = "generated, and of ONNX's whole vocabulary")]
 mod wire;
 
+pub use budget::Bounds;
 pub use constant::read_tensor;
 pub use elem::Elem;
 pub use ml::{MlTrees, MlValue, is_trees as is_ml_trees, metadata, trees as ml_trees};

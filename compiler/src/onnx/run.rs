@@ -1,6 +1,6 @@
 //! The interpreter: node by node, each value kept to the end.
 
-use super::budget::Budget;
+use super::budget::{Bounds, Budget};
 use super::codes;
 use super::model::{Body, Dimension, Model, Node, Port, ValueId};
 use super::ops::{Call, Eval};
@@ -20,8 +20,21 @@ impl Model {
     ///
     /// `MD1707` for each input that is missing, unknown, or not what the model takes; `MD1706` for the first node that cannot be computed.
     pub fn run(&self, inputs: &[(&str, Tensor)]) -> Result<Vec<Arc<Tensor>>, Vec<Diagnostic>> {
+        self.budgeted(inputs, &Budget::whole())
+    }
+
+    /// As [`run`](Model::run), under other bounds than those of every run.
+    ///
+    /// # Errors
+    ///
+    /// As there; `MD1706` also for the node that is too much.
+    pub fn run_within(&self, inputs: &[(&str, Tensor)], bounds: Bounds) -> Result<Vec<Arc<Tensor>>, Vec<Diagnostic>> {
+        self.budgeted(inputs, &Budget::of(bounds))
+    }
+
+    fn budgeted(&self, inputs: &[(&str, Tensor)], budget: &Budget) -> Result<Vec<Arc<Tensor>>, Vec<Diagnostic>> {
         let mut values = self.begin(inputs)?;
-        self.walk(&self.body, &mut values, &Budget::whole()).map_err(|error| vec![error])
+        self.walk(&self.body, &mut values, budget).map_err(|error| vec![error])
     }
 
     /// The inputs, each in its place.

@@ -106,6 +106,11 @@ impl Ensemble {
                     {
                         wrong(format!("a threshold of tree {at} is {threshold}"));
                     }
+                    Node::Split(Split { test: Test::Among(values), .. })
+                        if values.iter().any(|value| value.is_nan()) || !values.is_sorted_by(|a, b| a < b) =>
+                    {
+                        wrong(format!("the members of a set of tree {at} do not ascend"));
+                    }
                     _ => {}
                 }
             }
@@ -114,8 +119,8 @@ impl Ensemble {
     }
 }
 
-/// Reads a model file of LightGBM (text or JSON), XGBoost (JSON, UBJSON, or the binary format of versions before 2), or a pickle of
-/// protocol 0 of scikit-learn's gradient boosting. Nothing in a pickle is executed.
+/// Reads a model file of LightGBM (text or JSON), XGBoost (JSON, UBJSON, or the binary format of versions before 2), or of scikit-learn (a
+/// pickle, or what joblib writes). Nothing in a pickle is executed.
 ///
 /// # Errors
 ///
@@ -125,7 +130,7 @@ pub fn read(place: &str, bytes: &[u8]) -> Result<Ensemble, Vec<Diagnostic>> {
     if text.starts_with(b"tree\n") || text.starts_with(b"tree\r\n") {
         return lightgbm::read_text(place, bytes)?.check(place);
     }
-    if bytes.starts_with(b"ccopy_reg\n") || bytes.starts_with(b"\x80") {
+    if scikit::is_pickle(bytes) {
         return scikit::read(place, bytes)?.check(place);
     }
     if text.starts_with(b"{") {
@@ -148,6 +153,6 @@ pub fn read(place: &str, bytes: &[u8]) -> Result<Ensemble, Vec<Diagnostic>> {
     Err(vec![
         Diagnostic::new(codes::NOT_TREES, "not a model file of trees that is known")
             .at(place)
-            .help("LightGBM: `booster.save_model(\"model.txt\")`; XGBoost: `booster.save_model(\"model.ubj\")`"),
+            .help("LightGBM: `booster.save_model(\"model.txt\")`; XGBoost: `booster.save_model(\"model.ubj\")`; scikit-learn: `joblib.dump(model, \"model.pkl\")`"),
     ])
 }

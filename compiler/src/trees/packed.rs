@@ -43,11 +43,15 @@ pub fn pack(ensemble: &Ensemble, place: &str) -> Result<Aligned, Vec<Diagnostic>
 /// A set of categories of a feature, and whether its members go left.
 type Set = (u32, Missing, bool, Box<[u32]>);
 
+/// Values of a feature of which one is met, by their bits.
+type Members = (u32, Missing, Box<[u64]>);
+
 /// All that is asked of the features, each question once.
 struct Columns {
     /// The column of a feature's numbers, by what happens to missing values.
     numbers: BTreeMap<(u32, Missing), u32>,
     sets: BTreeMap<Set, u32>,
+    members: BTreeMap<Members, u32>,
     columns: Vec<(u32, Missing, Column)>,
     inputs: Number,
 }
@@ -55,7 +59,13 @@ struct Columns {
 impl Columns {
     fn gather(trees: &[Tree], inputs: Number) -> Columns {
         let mut cuts: BTreeMap<(u32, Missing), Vec<f64>> = BTreeMap::new();
-        let mut columns = Columns { numbers: BTreeMap::new(), sets: BTreeMap::new(), columns: vec![], inputs };
+        let mut columns = Columns {
+            numbers: BTreeMap::new(),
+            sets: BTreeMap::new(),
+            members: BTreeMap::new(),
+            columns: vec![],
+            inputs,
+        };
         for split in trees.iter().flat_map(Tree::nodes).filter_map(split) {
             let (feature, missing) = (split.feature, split.missing);
             match &split.test {
@@ -69,6 +79,13 @@ impl Columns {
                         let words = set.to_vec();
                         let column = if is_in { Column::In(words) } else { Column::NotIn(words) };
                         columns.columns.push((feature, missing, column));
+                        next
+                    });
+                }
+                Test::Among(values) => {
+                    let next = columns.columns.len() as u32;
+                    columns.members.entry((feature, missing, bits(values))).or_insert_with(|| {
+                        columns.columns.push((feature, missing, Column::Among(values.to_vec())));
                         next
                     });
                 }
@@ -111,8 +128,13 @@ impl Columns {
                 let is_in = matches!(split.test, Test::In(_));
                 (self.sets[&(split.feature, split.missing, is_in, set.clone())], 0)
             }
+            Test::Among(values) => (self.members[&(split.feature, split.missing, bits(values))], 0),
         }
     }
+}
+
+fn bits(values: &[f64]) -> Box<[u64]> {
+    values.iter().map(|value| value.to_bits()).collect()
 }
 
 fn split(node: &Node) -> Option<&Split> {
@@ -127,10 +149,12 @@ fn cut(test: &Test, inputs: Number) -> f64 {
     match *test {
         Test::AtMost(threshold) => threshold,
         Test::Below(threshold) => match inputs {
+            // A threshold between two numbers is met by none.
+            Number::F32 if Number::F32.round(threshold) != threshold => threshold,
             Number::F32 => f64::from((threshold as f32).next_down()),
             Number::F64 => threshold.next_down(),
         },
-        Test::In(_) | Test::NotIn(_) => unreachable!("sets have no cut"),
+        Test::In(_) | Test::NotIn(_) | Test::Among(_) => unreachable!("sets have no cut"),
     }
 }
 

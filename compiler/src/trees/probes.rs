@@ -21,6 +21,9 @@ pub fn probes(ensemble: &Ensemble, count: usize) -> Vec<Vec<f64>> {
                 values.extend([*threshold, next]);
             }
             Test::In(set) | Test::NotIn(set) => values.push((set.len() * 32) as f64 - 1.0),
+            Test::Among(members) => {
+                values.extend(members.iter().flat_map(|&member| [member, ensemble.inputs.round(member + 0.5)]));
+            }
         }
     }
     // The generator of Knuth's MMIX: any would do that is the same everywhere.

@@ -45,6 +45,8 @@ pub enum Test {
     In(Box<[u32]>),
     /// The category is none of these.
     NotIn(Box<[u32]>),
+    /// The value itself is one of these, which ascend: `BRANCH_EQ` and `BRANCH_MEMBER` of ONNX.
+    Among(Box<[f64]>),
 }
 
 /// Why nodes are no tree.

@@ -71,6 +71,7 @@ fn goes_left(split: &Split, value: f64, inputs: Number) -> bool {
         Test::Below(threshold) => value < *threshold,
         Test::In(set) => has(set, value, inputs),
         Test::NotIn(set) => !has(set, value, inputs),
+        Test::Among(values) => values.contains(&value),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Writing a forest: the same parts give the same bytes.
 
-use super::{HEADER, LEAVES_AFTER, Link, MAGIC, Missing, Number, VERSION};
+use super::{HEADER, LEAVES_AFTER, Link, MAGIC, Missing, Number, VERSION, WITH_MEMBERS};
 use crate::wire::Encoder;
 
 /// All that a forest is.
@@ -35,6 +35,8 @@ pub enum Column {
     NotIn(Vec<u32>),
     /// Whether the category is one of these.
     In(Vec<u32>),
+    /// Whether the value itself is one of these, which ascend.
+    Among(Vec<f64>),
 }
 
 /// One tree.
@@ -56,7 +58,7 @@ pub struct Tree {
 pub fn write(parts: &Parts) -> Vec<u8> {
     let most_cuts = parts.columns.iter().map(|(_, _, column)| match column {
         Column::Cuts(cuts) => cuts.len(),
-        Column::NotIn(_) | Column::In(_) => 1,
+        Column::NotIn(_) | Column::In(_) | Column::Among(_) => 1,
     });
     let most_leaves = parts.trees.iter().map(|tree| tree.leaves.len() - 1);
     let most = most_cuts.chain(most_leaves).max().unwrap_or(0);
@@ -72,6 +74,7 @@ pub fn write(parts: &Parts) -> Vec<u8> {
             Column::Cuts(more) => (0, extend(&mut cuts, more), more.len()),
             Column::NotIn(more) => (8, extend(&mut words, more), more.len()),
             Column::In(more) => (16, extend(&mut words, more), more.len()),
+            Column::Among(more) => (24, extend(&mut cuts, more), more.len()),
         };
         columns.u32(*feature);
         columns.u32(kind + *missing as u32);
@@ -91,7 +94,9 @@ pub fn write(parts: &Parts) -> Vec<u8> {
     let mut out = Encoder::default();
     let (link, scale) = parts.link.code();
     let number = |number| u32::from(number == Number::F64);
-    for word in [MAGIC, VERSION, parts.features] {
+    let members = parts.columns.iter().any(|(_, _, column)| matches!(column, Column::Among(_)));
+    let version = if members { WITH_MEMBERS } else { VERSION };
+    for word in [MAGIC, version, parts.features] {
         out.u32(word);
     }
     out.count(parts.base.len());

@@ -1,14 +1,13 @@
 //! A run that would go on for hours, or fill the memory with what it makes, ends at the node that is too much.
 
 use super::{load, model, node};
-use crate::onnx::budget::Budget;
-use crate::onnx::{Model, Tensor};
+use crate::onnx::{Bounds, Model, Tensor};
 
 /// The error of a run for two numbers that may take so much.
-fn ends(model: &Model, numbers: u64, work: u64) -> Option<String> {
+fn ends(model: &Model, numbers: u64, multiplications: u64) -> Option<String> {
     let x = Tensor::new([1, 2], vec![1.0_f32; 2]).expect("a pair");
-    let mut values = model.begin(&[("x", x)]).expect("its input");
-    model.walk(&model.body, &mut values, &Budget::of(numbers, work)).err().map(|error| error.to_string())
+    let run = model.run_within(&[("x", x)], Bounds { numbers, multiplications });
+    run.err().map(|errors| errors[0].to_string())
 }
 
 #[test]

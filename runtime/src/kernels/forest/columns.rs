@@ -1,4 +1,4 @@
-//! From features to columns: how many of its cuts a value is above, or on which side of a set its category is.
+//! From features to columns: how many of its cuts a value is above, or on which side of a set it is.
 
 use super::bin::Bin;
 use modeldeploy_format::forest::{Asks, Forest, Missing, Number, ZERO};
@@ -13,7 +13,7 @@ pub(super) fn fill<B: Bin, const N: usize>(forest: &Forest<'_>, rows: &[f64], co
         let asks = forest.asks(at);
         let (left, right) = match asks {
             Asks::Cuts(cuts) => (0, cuts.len()),
-            Asks::NotIn(_) | Asks::In(_) => (0, 1),
+            Asks::NotIn(_) | Asks::In(_) | Asks::Among(_) => (0, 1),
         };
         for (to, value) in column.iter_mut().zip(values) {
             let value = match missing {
@@ -31,6 +31,7 @@ pub(super) fn fill<B: Bin, const N: usize>(forest: &Forest<'_>, rows: &[f64], co
                 Asks::Cuts(cuts) => above(cuts, value),
                 Asks::In(set) => usize::from(!has(set, value, inputs)),
                 Asks::NotIn(set) => usize::from(has(set, value, inputs)),
+                Asks::Among(members) => usize::from(members.get(above(members, value)) != Some(&value)),
             });
             *to = B::value(count);
         }

@@ -17,7 +17,7 @@ fn questions(random: &mut Random, cuts: &[usize], start: u32, end: u32, nodes: &
     questions(random, cuts, next, end, nodes);
 }
 
-/// A forest with a column for every way in which a value may be missing, one of each kind of set, and trees of so many leaves.
+/// A forest with a column for every way in which a value may be missing, some of each kind of set, and trees of so many leaves.
 fn parts(random: &mut Random, cuts: usize, leaves: &[u32], sums: Number, link: Link) -> Parts {
     let mut columns = vec![];
     let numbers = [Missing::Left, Missing::Right, Missing::Zero, Missing::ZeroLeft, Missing::ZeroRight];
@@ -27,6 +27,8 @@ fn parts(random: &mut Random, cuts: usize, leaves: &[u32], sums: Number, link: L
     }
     columns.push((5, Missing::Right, Column::In(vec![0b1011, 1])));
     columns.push((5, Missing::Left, Column::NotIn(vec![0b0110])));
+    columns.push((5, Missing::Right, Column::Among(vec![-3.0, 0.0, 0.125, 7.0, f64::INFINITY])));
+    columns.push((2, Missing::Left, Column::Among(vec![])));
     let counts: Vec<usize> =
         columns.iter().map(|(_, _, column)| if let Column::Cuts(cuts) = column { cuts.len() } else { 1 }).collect();
     let trees = leaves.iter().enumerate().map(|(at, &leaves)| {
@@ -92,6 +94,7 @@ fn goes_right((feature, missing, column): &(u32, Missing, Column), cut: u32, row
         Column::Cuts(cuts) => value > cuts[cut as usize],
         Column::In(set) => !member(set),
         Column::NotIn(set) => member(set),
+        Column::Among(members) => !members.contains(&value),
     }
 }
 

@@ -2,6 +2,9 @@
 //! `models/make_trees.py` made with the libraries of today, and those of the shared data, which older ones made. Where that data is
 //! absent, its test says so and passes.
 
+mod questions;
+mod scikit;
+
 use modeldeploy::isa::Isa;
 use modeldeploy::kernels::{ForestScratch, forest};
 use modeldeploy_compiler::trees::{self, Ensemble, Link};
@@ -19,7 +22,7 @@ fn folder() -> Option<PathBuf> {
 }
 
 /// The rows of a file of numbers between spaces or tabs.
-fn table(text: &str) -> Vec<Vec<f64>> {
+pub(crate) fn table(text: &str) -> Vec<Vec<f64>> {
     let number = |word: &str| word.parse().unwrap_or_else(|_| panic!("`{word}` is no number"));
     text.lines().map(|line| line.split_ascii_whitespace().map(number).collect()).collect()
 }
@@ -371,7 +374,7 @@ fn check(case: &Case, ensemble: &Ensemble, rows: &[Vec<f64>], truth: &[Vec<f64>]
 }
 
 /// What is packed gives the reference's sums to the bit, on every instruction set.
-fn check_packed(name: &str, ensemble: &Ensemble, rows: &[Vec<f64>]) {
+pub(crate) fn check_packed(name: &str, ensemble: &Ensemble, rows: &[Vec<f64>]) {
     let ensemble = Ensemble { link: Link::Identity, ..ensemble.clone() };
     let bytes = trees::pack(&ensemble, name).expect(name);
     let packed = Forest::parse(&bytes).expect(name);
@@ -414,7 +417,7 @@ fn what_onnx_has_beside_trees_or_in_their_nodes_is_refused_by_name() {
     let model = fs::read(folder.join("lgb_regression.onnx")).expect("a model");
     // Names of one length, so that the file keeps its form.
     for (from, to, said) in [
-        ("BRANCH_LEQ", "BRANCH_NEQ", "nodes of the mode `BRANCH_NEQ` are not supported"),
+        ("BRANCH_LEQ", "BRANCH_ODD", "nodes of the mode `BRANCH_ODD` are not supported"),
         ("Identity", "Identify", "operator `Identify`"),
         ("NONE", "NINE", "the function `NINE` of sums"),
         ("nodes_modes", "nodes_moods", "it has no `nodes_modes`"),
