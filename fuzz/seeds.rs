@@ -56,7 +56,7 @@ const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"
                         {\"text\": \"good\", \"label\": \"positive\"}\n";
 
 /// A request of each form, after the line that says whose it is.
-const REQUESTS: [&str; 23] = [
+const REQUESTS: [&str; 28] = [
     "oip\n{\"id\":\"7\",\"inputs\":[{\"name\":\"text\",\"shape\":[1,2],\"datatype\":\"BYTES\",\"data\":[[\"a\",\"手\"]]}],\
      \"outputs\":[{\"name\":\"embedding\",\"parameters\":{\"binary_data\":true}}]}",
     "oip 99\n{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":5}}]}    \x01\0\0\0a",
@@ -78,6 +78,11 @@ const REQUESTS: [&str; 23] = [
     "torchserve-ranked application/json\n{\"instances\":[{\"seen\":[],\"country\":\"fr\",\"item\":1,\"boost\":1}]}",
     "mlflow-ranked application/json\n{\"dataframe_split\":{\"columns\":[\"item\",\"boost\",\"seen\",\"country\"],\"data\":[[1,0.5,[1],\"fr\"]]}}",
     "mlflow-ranked text/csv\nseen,country,item,boost\n\"[1,2]\",fr,1,\n\"[1,2]\",fr,2,0.5\n",
+    "oip-matched\n{\"inputs\":[{\"name\":\"query\",\"shape\":[1,3],\"datatype\":\"FP32\",\"data\":[0.5,-1,0.25]},{\"name\":\"title\",\"shape\":[2,3],\"datatype\":\"FP64\",\"data\":[[1,2,3],[4,5,6]]},{\"name\":\"boost\",\"shape\":[2],\"datatype\":\"FP64\",\"data\":[0.5,null]}]}",
+    "oip-matched 239\n{\"inputs\":[{\"name\":\"query\",\"shape\":[3],\"datatype\":\"FP32\",\"parameters\":{\"binary_data_size\":12}},{\"name\":\"title\",\"shape\":[1,3],\"datatype\":\"INT8\",\"parameters\":{\"binary_data_size\":3}},{\"name\":\"boost\",\"shape\":[1],\"datatype\":\"FP64\",\"data\":[1]}]}\0\0\0\x3f\0\0\x40\x40\0\0\0\0\x01\x02\x03",
+    "tfserving-matched\n{\"instances\":[{\"query\":[1,2,3],\"title\":[[4,5,6]],\"boost\":1}]}",
+    "tfserving-matched\n{\"inputs\":{\"query\":[[1,2,3]],\"title\":[[4,5,6],[7,8,9]],\"boost\":[1,2]}}",
+    "mlflow-matched text/csv\nquery,title,boost\n\"[1,2,3]\",\"[4,5,6]\",1\n",
     "oip-grpc\n\x0a\x07encoder\x2a\x15\x0a\x04text\x12\x05BYTES\x1a\x01\x01\x2a\x03\x42\x01a",
     "tfserving-predict\n\x0a\x03\x0a\x01m\x12\x13\x0a\x04text\x12\x0b\x08\x07\x12\x04\x12\x02\x08\x01\x42\x01a",
     "tfserving-examples\n\x0a\x13\x0a\x11\x0a\x0f\x0a\x0d\x0a\x04text\x12\x05\x0a\x03\x0a\x01a",

@@ -1,6 +1,6 @@
 //! What a model takes and gives: the facts that the type checker, the lock and the service know of it.
 
-use crate::features::{Fact, Kind, Side};
+use crate::features::{EmbeddingOf, Fact, Kind, Side};
 use crate::wire::{Decoder, Encoder, WireError};
 use core::fmt;
 
@@ -78,6 +78,11 @@ pub struct Signature {
 }
 
 impl Signature {
+    /// Whose embeddings its features are, of those that are some.
+    pub fn embeddings(&self) -> impl Iterator<Item = &EmbeddingOf> {
+        self.features.iter().filter_map(|feature| feature.kind.embedding())
+    }
+
     /// The bytes that stand in a pack, and whose sha256 is the lock's `signature`.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = Encoder::default();
@@ -99,8 +104,9 @@ impl Signature {
             out.count(self.features.len());
             for feature in &self.features {
                 out.str(&feature.name);
-                out.u8(feature.kind as u8);
+                out.u8(feature.kind.code());
                 out.u8(feature.side as u8);
+                feature.kind.encode_rest(&mut out);
             }
         }
         out.0
@@ -138,6 +144,9 @@ impl Signature {
         if (self.task == Task::Rank) == self.features.is_empty() {
             return Err(format!("a model that does `{}` cannot have {} features", self.task, self.features.len()));
         }
+        for feature in &self.features {
+            feature.kind.embedding().map_or(Ok(()), |of| of.check(&feature.name))?;
+        }
         if let Some(name) = &self.default_prompt
             && !self.prompts.iter().any(|(known, _)| known == name)
         {
@@ -165,10 +174,10 @@ fn decode(read: &mut Decoder<'_>) -> Result<Result<Signature, String>, WireError
     if task == Task::Rank {
         for _ in 0..read.count(6)? {
             let name = read.str()?.to_owned();
-            let (kind, side) = (read.u8()?, read.u8()?);
-            let (Some(kind), Some(side)) = (Kind::from_code(kind), Side::from_code(side)) else {
+            let (code, side) = (read.u8()?, read.u8()?);
+            let (Some(kind), Some(side)) = (Kind::decode_rest(code, read)?, Side::from_code(side)) else {
                 return Ok(Err(format!(
-                    "feature `{name}` is of the unknown kind {kind} or of the unknown side {side}"
+                    "feature `{name}` is of the unknown kind {code} or of the unknown side {side}"
                 )));
             };
             features.push(Fact { name, kind, side });
@@ -218,8 +227,13 @@ mod tests {
             features: vec![
                 Fact { name: "price".into(), kind: Kind::Number, side: Side::Candidate },
                 Fact { name: "brand".into(), kind: Kind::Text, side: Side::User },
+                Fact { name: "query".into(), kind: Kind::Embedding(encoder(384)), side: Side::User },
             ],
         }
+    }
+
+    fn encoder(width: u32) -> EmbeddingOf {
+        EmbeddingOf { model: "query-encoder".into(), space: crate::Digest::from_bytes([7; 32]), width }
     }
 
     #[test]
@@ -245,6 +259,13 @@ mod tests {
             ("tokens", Signature { max_tokens: 0, ..classify() }),
             ("0 features", Signature { features: vec![], ..rank() }),
             ("`passage`", Signature { default_prompt: Some("passage".into()), ..classify() }),
+            (
+                "`query` is an embedding of 0 values",
+                Signature {
+                    features: vec![Fact { name: "query".into(), kind: Kind::Embedding(encoder(0)), side: Side::User }],
+                    ..rank()
+                },
+            ),
         ] {
             let error = Signature::decode(&wrong.encode()).expect_err(what);
             assert!(error.contains(what), "{error}");

@@ -1,16 +1,26 @@
 //! What stands in the attribute's parentheses, and what it may stand on.
 
+use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Error, Fields, ItemStruct, LitStr, Result, Token, TypePath};
+use syn::{Error, Fields, Ident, ItemStruct, LitStr, Result, Token, TypePath, parenthesized};
 
 mod keyword {
+    syn::custom_keyword!(embeddings);
     syn::custom_keyword!(of);
 }
 
-/// `"query-encoder"`
+/// `"query-encoder"`, or `"ranker", embeddings(query = QueryEncoder)`
 pub(crate) struct ModelArgs {
     pub(crate) name: LitStr,
+    pub(crate) embeddings: Vec<EmbeddingArg>,
+}
+
+/// `query = QueryEncoder`: a feature, and the type of the model whose embedding it is.
+pub(crate) struct EmbeddingArg {
+    pub(crate) feature: Ident,
+    pub(crate) of: TypePath,
 }
 
 /// `"catalogue", of = QueryEncoder`
@@ -21,9 +31,29 @@ pub(crate) struct IndexArgs {
 
 impl Parse for ModelArgs {
     fn parse(input: ParseStream<'_>) -> Result<ModelArgs> {
+        const SHAPE: &str = "a model has a name, and a ranker the models whose embeddings it takes: \
+            `#[model(\"name\")]`, `#[model(\"name\", embeddings(feature = Model))]`";
         let name = name(input, "the model's name is missing: `#[model(\"name\")]`")?;
-        end(input, "a model has a name and nothing else: `#[model(\"name\")]`")?;
-        Ok(ModelArgs { name })
+        let reshape = |error: Error| Error::new(error.span(), SHAPE);
+        let mut embeddings = vec![];
+        if input.peek(Token![,]) && input.peek2(keyword::embeddings) {
+            input.parse::<Token![,]>()?;
+            input.parse::<keyword::embeddings>()?;
+            let inside;
+            parenthesized!(inside in input);
+            let all = Punctuated::<EmbeddingArg, Token![,]>::parse_terminated(&inside).map_err(reshape)?;
+            embeddings.extend(all);
+        }
+        end(input, SHAPE)?;
+        Ok(ModelArgs { name, embeddings })
+    }
+}
+
+impl Parse for EmbeddingArg {
+    fn parse(input: ParseStream<'_>) -> Result<EmbeddingArg> {
+        let feature = Ident::parse_any(input)?;
+        input.parse::<Token![=]>()?;
+        Ok(EmbeddingArg { feature, of: input.parse()? })
     }
 }
 

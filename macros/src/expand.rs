@@ -24,8 +24,7 @@ use syn::{Error, Ident, ItemStruct, LitStr, TypePath, Visibility};
 pub(crate) fn model(args: TokenStream, item: TokenStream, surroundings: &Surroundings) -> TokenStream {
     with_item(item, |item| {
         let target = args::unit_struct("model", item)?;
-        let ModelArgs { name } = syn::parse2(args)?;
-        expand_model(&target, &name, surroundings)
+        expand_model(&target, &syn::parse2(args)?, surroundings)
     })
 }
 
@@ -43,12 +42,18 @@ fn with_item(item: TokenStream, expand: impl FnOnce(TokenStream) -> syn::Result<
     item.into_iter().chain(addition).collect()
 }
 
-fn expand_model(item: &ItemStruct, name: &LitStr, surroundings: &Surroundings) -> syn::Result<TokenStream> {
+fn expand_model(item: &ItemStruct, args: &ModelArgs, surroundings: &Surroundings) -> syn::Result<TokenStream> {
+    let ModelArgs { name, embeddings } = args;
     let at_name = |message: String| Error::new(name.span(), message);
     let found = surroundings.lock().map_err(at_name)?;
     let (model, pack) = surroundings.model(&found, &name.value()).map_err(at_name)?;
     if model.signature.task == Task::Rank {
-        return rank::expand(item, name, &found, model, &pack);
+        return rank::expand(item, args, &found, model, &pack);
+    }
+    if let Some(first) = embeddings.first() {
+        let (name, task) = (&model.name, model.signature.task);
+        let message = format!("`{name}` does `{task}`, and only rankers take embeddings");
+        return Err(Error::new(first.feature.span(), message));
     }
     let (ty, vis, span) = (&item.ident, &item.vis, Span::mixed_site());
     let (name, version) = (&model.name, &model.version);
@@ -154,8 +159,7 @@ fn expand_index(
     let blob = blob::expand(&what, &found, &file)?;
     let inherent = inherent(ty, vis, &[("NAME", name), ("DIGEST", &digest)]);
     let get = get(ty, vis, &quote_spanned!(span=> ::modeldeploy::index::Handle), "The handle to the index.");
-    // The check stands on the user's model, so that an error does.
-    let check = quote_spanned! {syn::spanned::Spanned::span(of)=> lies_in::<#of>};
+    let check = lies_in(of, &space_type);
     Ok(quote_spanned! {span=>
         const _: () = {
             #tracking
@@ -163,12 +167,7 @@ fn expand_index(
             #inherent
             #get
             static CELL: ::modeldeploy::link::IndexCell = ::modeldeploy::link::IndexCell::new();
-            const fn lies_in<M: ::modeldeploy::model::Model>()
-            where
-                M::Space: ::modeldeploy::model::SameSpace<#space_type>,
-            {
-            }
-            const _: () = #check();
+            #check
             impl ::modeldeploy::index::Index for #ty {
                 type Model = #of;
                 const NAME: &'static str = #name;
@@ -183,6 +182,20 @@ fn expand_index(
             }
         };
     })
+}
+
+/// That the space of the user's model `of` is this one.
+fn lies_in(of: &TypePath, space_type: &TokenStream) -> TokenStream {
+    // The check stands on the user's model, so that an error does.
+    let check = quote_spanned! {syn::spanned::Spanned::span(of)=> lies_in::<#of>};
+    quote_spanned! {Span::mixed_site()=>
+        const fn lies_in<M: ::modeldeploy::model::Model>()
+        where
+            M::Space: ::modeldeploy::model::SameSpace<#space_type>,
+        {
+        }
+        const _: () = #check();
+    }
 }
 
 /// `::modeldeploy::model::Space<A, B>`

@@ -15,7 +15,9 @@ use proc_macro::TokenStream;
 ///
 /// The name is one of `Model.lock`, which is looked for from the package's folder upwards. The struct gets `NAME`, `VERSION`,
 /// `DIGEST`, `SPACE` and `get()`, and implements `modeldeploy::Model` and the trait of its task. Of the task `rank`, `Ranker` gets
-/// beside it a struct `RankerRow` with a field for each feature. Where debug assertions are
+/// beside it a struct `RankerRow` with a field for each feature. A ranker that takes embeddings names whose they are,
+/// `#[model("ranker", embeddings(query = QueryEncoder))]`: the field `query` is then an `Embedding<QueryEncoder>`, and that its space is the
+/// one that the ranker is locked against is checked here and now. Where debug assertions are
 /// off, as in a release build, the pack is linked into the executable; where they are on, as in debug and in tests, it is mapped from
 /// the store beside `Model.lock`. A release profile with debug assertions links too if `MODELDEPLOY_LINK=1` stands in cargo's
 /// environment, where `cargo modeldeploy build --release` puts it.

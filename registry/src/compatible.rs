@@ -8,6 +8,7 @@
 //! - **patch**: no answer differs.
 
 use crate::artifact::Facts;
+use modeldeploy_format::features::Fact;
 use modeldeploy_format::{Signature, Task};
 use semver::Version;
 use std::collections::BTreeMap;
@@ -110,7 +111,11 @@ fn signatures(old: &Signature, new: &Signature, reasons: &mut Vec<(Level, String
     }
     // A row of a ranker is a struct with all of them: one more is one that the service's code must give.
     let names = |signature: &Signature| -> Vec<String> {
-        signature.features.iter().map(|feature| format!("{} ({:?})", feature.name, feature.kind)).collect()
+        let said = |fact: &Fact| match fact.kind.embedding() {
+            Some(of) => format!("{} ({} of {})", fact.name, fact.kind, of.space),
+            None => format!("{} ({})", fact.name, fact.kind),
+        };
+        signature.features.iter().map(said).collect()
     };
     if old.features != new.features {
         let (old, new) = (names(old), names(new));
@@ -162,7 +167,7 @@ pub fn files<'a>(old: &'a Facts, new: &'a Facts) -> Vec<(&'a str, &'static str)>
 mod tests {
     use super::*;
     use modeldeploy_format::Digest;
-    use modeldeploy_format::features::{Fact, Kind, Side};
+    use modeldeploy_format::features::{Kind, Side};
     use modeldeploy_format::lock::LockedFile;
 
     fn facts(task: Task) -> Facts {
@@ -219,7 +224,7 @@ mod tests {
                     it.features = vec![Fact { name: "price".into(), kind: Kind::Number, side: Side::Candidate }]
                 }),
                 Level::Major,
-                Some("its features were none, and are price (Number)"),
+                Some("its features were none, and are price (number)"),
             ),
         ] {
             let judged = judge(&old, &new);

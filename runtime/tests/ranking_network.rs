@@ -9,6 +9,7 @@ use modeldeploy::isa::Isa;
 use modeldeploy::model::{self, AnyModel, Compiled, Facts};
 use modeldeploy::rank::{Engine, For, Handle, List, RankModel, Row, User, Value, ValueError};
 use packs::feed::{ITEMS, expected, features, pack, pack_of};
+use packs::nearby;
 use std::sync::OnceLock;
 
 /// What `#[model]` writes, by hand.
@@ -155,4 +156,44 @@ fn what_is_wrong_names_the_user_or_the_row_and_the_feature() {
     let rows = [row(1.0, 1.0)];
     let error = engine.run(For::default(), &rows, |_| {}).expect_err("nobody asks").to_string();
     assert!(error.contains("the user or the session: 0 values were given for 1 features"), "{error}");
+}
+
+#[test]
+fn embeddings_are_scored_as_they_are_and_those_of_another_width_refused() {
+    let pack = nearby::pack();
+    let query = [0.5, -1.0, 0.25];
+    // More candidates than are scored together; all of halves and eighths, so that any order of a sum is exact.
+    let titles: Vec<[f32; 3]> =
+        (0..300_u16).map(|at| [f32::from(at % 7), f32::from(at) / 2.0, f32::from(at % 3) - 1.0]).collect();
+    let dot = |title: &[f32; 3]| query.iter().zip(title).map(|(a, b)| f64::from(a * b)).sum::<f64>();
+    for isa in Isa::available() {
+        let engine = Engine::with_isa("the pack", &pack, isa).expect("an engine");
+        assert_eq!(engine.self_test().expect("the golden request"), 1);
+        let user = [Value::Embedding(&query)];
+        let asked = For { user: &user, session: &[] };
+        let rows: Vec<[Value<'_>; 2]> =
+            titles.iter().enumerate().map(|(at, title)| [Value::Number(at as f64), Value::Embedding(title)]).collect();
+        let (mut scores, mut room) = (vec![0.0; 600], 0);
+        let used = allocation_counter::measure(|| {
+            let each = |row: &[f64]| {
+                scores[room..room + 2].copy_from_slice(row);
+                room += 2;
+            };
+            engine.run_values(asked, rows.iter(), each).expect("scores");
+        });
+        assert_eq!(used.count_total, 0, "{isa}");
+        for (at, (score, title)) in scores.chunks(2).zip(&titles).enumerate() {
+            assert_eq!(score, [dot(title), at as f64 - 1.0], "{isa} {at}");
+        }
+        for (user, row, said) in [
+            (&query[..2], &[1.0, 2.0, 3.0][..], "the embedding `query` has 2 values, and its model makes 3"),
+            (&query, &[1.0; 4], "row 0: the embedding `title` has 4 values, and its model makes 3"),
+            (&query, &[1.0, f32::NAN, 0.0], "row 0: value 1 of the embedding `title` is NaN"),
+        ] {
+            let (user, row) = ([Value::Embedding(user)], [[Value::Number(1.0), Value::Embedding(row)]]);
+            let asked = For { user: &user, session: &[] };
+            let error = engine.run_values(asked, row.iter(), |_| {}).expect_err(said).to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use modeldeploy_compiler::emit::{BAD_PACK, arena_bytes, listing};
 use modeldeploy_compiler::front::{LoadOptions, RankerOptions, load, load_ranker};
 use modeldeploy_compiler::store::{self, Kind};
 use modeldeploy_compiler::{passes, pipeline};
+use modeldeploy_format::features::{Fact, MOST_TOGETHER};
 use modeldeploy_format::forest::Forest;
 use modeldeploy_format::lock::LockedModel;
 use modeldeploy_format::pack::{Aligned, Ranker};
@@ -39,6 +40,9 @@ pub(crate) struct Args {
     /// What the model of a folder is for
     #[arg(long, value_enum, default_value = "embed")]
     task: TaskName,
+    /// The most candidates that the network of a ranker's folder scores together; the size of its batch where that is fixed
+    #[arg(long, value_name = "CANDIDATES", value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_TOGETHER)))]
+    max_batch: Option<u32>,
     /// Measure the error of each layer of a model: this makes it anew
     #[arg(long)]
     layers: bool,
@@ -58,7 +62,7 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     let (human, program) = if is_locked(args) {
         locked(args, output)?
     } else if path.is_dir() {
-        folder(path, args.task)?
+        folder(path, args)?
     } else if path.is_file() {
         let read = std::fs::read(path);
         let read = read
@@ -79,11 +83,11 @@ fn is_locked(args: &Args) -> bool {
     !args.what.contains(['/', '\\']) && workspace().is_some_and(|lock| lock.model(&args.what).is_some())
 }
 
-fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
-    if task.0 == Task::Rank {
-        return ranker_folder(path);
+fn folder(path: &Path, args: &Args) -> Result<(String, Value), Failure> {
+    if args.task.0 == Task::Rank {
+        return ranker_folder(path, args.max_batch);
     }
-    let mut loaded = load(path, &LoadOptions::new(task.0))?;
+    let mut loaded = load(path, &LoadOptions::new(args.task.0))?;
     let before = loaded.graph.len();
     passes::run(&mut loaded.graph);
     let mut operators: BTreeMap<&str, usize> = BTreeMap::new();
@@ -120,8 +124,8 @@ fn folder(path: &Path, task: TaskName) -> Result<(String, Value), Failure> {
     Ok((text, program))
 }
 
-fn ranker_folder(path: &Path) -> Result<(String, Value), Failure> {
-    let loaded = load_ranker(path, RankerOptions::default())?;
+fn ranker_folder(path: &Path, max_batch: Option<u32>) -> Result<(String, Value), Failure> {
+    let loaded = load_ranker(path, RankerOptions { max_batch, ..RankerOptions::default() })?;
     let files: u64 = loaded.files.iter().map(|file| file.size).sum();
     let text = format!(
         "{} ({})\n{}\n  {} in {}, {} to hold it against",
@@ -302,7 +306,11 @@ fn entry(model: &LockedModel) -> String {
 fn signature(signature: &Signature) -> String {
     let Signature { task, max_tokens, outputs, normalized, labels, prompts, features, .. } = signature;
     if *task == Task::Rank {
-        let features: Vec<&str> = features.iter().map(|feature| feature.name.as_str()).collect();
+        let name = |feature: &Fact| match feature.kind.embedding() {
+            Some(_) => format!("{} ({})", feature.name, feature.kind),
+            None => feature.name.clone(),
+        };
+        let features: Vec<String> = features.iter().map(name).collect();
         let all = count(features.len(), "feature");
         return format!("  {task}: {all} → {outputs} values\n  features: {}", features.join(", "));
     }

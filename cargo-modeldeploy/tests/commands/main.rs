@@ -6,6 +6,7 @@ mod audit;
 mod completions;
 mod damage;
 mod deploy;
+mod embeddings;
 mod gate;
 mod help;
 mod image;

@@ -2,7 +2,7 @@
 //! against what is packed, so that what `features.toml` says is what training did.
 //!
 //! The first line names the features, in any order, and last `score` (or `score.0`, `score.1` …); a number that is missing is an
-//! empty field.
+//! empty field, an embedding a list as `[0.25, -1.5]`.
 
 use super::SPECIFICATION;
 use crate::diagnostic::Diagnostic;
@@ -65,16 +65,33 @@ pub fn expected(
             "" => Ok(f64::NAN),
             field => field.parse().map_err(|_| wrong(at, format!("`{field}` is no number"))),
         };
-        let values: Result<Vec<Value<'_>>, Diagnostic> = facts
+        let embedding = |field: &str| -> Result<Vec<f32>, Diagnostic> {
+            let wrong = |_| wrong(at, format!("`{field}` is no list of numbers, as [0.25, -1.5]"));
+            serde_json::from_str(field).map_err(wrong)
+        };
+        let embeddings: Result<Vec<Vec<f32>>, Diagnostic> = facts
             .iter()
             .zip(columns.iter().flatten())
-            .map(|(fact, &column)| match fact.kind {
+            .map(|(fact, &column)| fact.kind.embedding().map_or(Ok(vec![]), |_| embedding(fields[column])))
+            .collect();
+        let embeddings = match embeddings {
+            Ok(embeddings) => embeddings,
+            Err(error) => {
+                errors.push(error);
+                continue;
+            }
+        };
+        let values: Result<Vec<Value<'_>>, Diagnostic> = facts
+            .iter()
+            .zip(columns.iter().flatten().zip(&embeddings))
+            .map(|(fact, (&column, embedding))| match fact.kind {
                 Kind::Number => number(fields[column]).map(Value::Number),
                 Kind::Text => Ok(Value::Text(fields[column])),
+                Kind::Embedding(_) => Ok(Value::Embedding(embedding)),
             })
             .collect();
         let scores: Result<Vec<f64>, Diagnostic> = fields[facts.len()..].iter().map(|field| number(field)).collect();
-        let mut row = vec![0.0; facts.len()];
+        let mut row = vec![0.0; features.width()];
         let made = values.and_then(|values| {
             features.whole_row(&values, &mut row).map_err(|error| wrong(at, error.to_string()))?;
             Ok(Expected { place: format!("{place}:{}", at + 1), row, scores: scores? })
@@ -90,7 +107,7 @@ pub fn expected(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use modeldeploy_format::features::{Feature, Rule, Takes, Unknown};
+    use modeldeploy_format::features::{EmbeddingOf, Feature, Rule, Takes, Unknown};
 
     #[test]
     fn lines_are_read_in_the_order_of_the_features() {
@@ -103,7 +120,16 @@ mod tests {
             takes: Takes::Number,
             rule,
         };
+        let title = Rule::Embedding(EmbeddingOf { model: "e".into(), space: EmbeddingOf::UNLOCKED, width: 2 });
+        let wide = Features::new(vec![feature("title", title), feature("price", number.clone())]).expect("features");
         let features = Features::new(vec![feature("price", number), feature("brand", brand)]).expect("features");
+        let found = expected("golden.tsv", "price\ttitle\tscore\n3\t[0.5, -2]\t1\n", &wide, 1).expect("a candidate");
+        assert_eq!(found[0].row, [0.5, -2.0, 1.5]);
+        for (title, said) in [("0.5", "`0.5` is no list of numbers"), ("[0.5]", "the embedding `title` has 1 values")] {
+            let errors = expected("golden.tsv", &format!("price\ttitle\tscore\n3\t{title}\t1\n"), &wide, 1);
+            let errors = errors.expect_err(said);
+            assert!(errors[0].to_string().contains(said), "{}", errors[0]);
+        }
         let read = |text: &str| expected("golden.tsv", text, &features, 1);
         let found = read("brand\tprice\tscore\nacme\t3\t0.5\nacme\t\t-1e3\n").expect("two candidates");
         assert_eq!((found[0].row.as_slice(), found[0].scores.as_slice()), (&[1.5, 0.0][..], &[0.5][..]));

@@ -1,13 +1,15 @@
 //! What rankers are given: the specification of their features, and files that say what some candidates must get.
 
 mod candidates;
+mod columns;
 mod requests;
 mod specification;
 
 pub use candidates::{Expected, expected};
+pub use columns::{Column, Sided, sides};
 pub(crate) use requests::requests;
 pub use requests::{NetworkRows, Served};
-pub use specification::{Column, features};
+pub use specification::features;
 
 use crate::diagnostic::Code;
 

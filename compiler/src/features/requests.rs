@@ -10,7 +10,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::records::{Problems, TextFile};
 use crate::section::{list, nearest};
-use modeldeploy_format::features::{Fact, Features, Kind, List, Side, Takes, Value, ValueError};
+use modeldeploy_format::features::{EmbeddingOf, Fact, Features, Kind, List, Side, Takes, Value, ValueError};
 use modeldeploy_format::golden::requests::GivenRows;
 use serde_json::{Map, Value as Json};
 
@@ -31,6 +31,7 @@ pub struct Served {
 enum Owned {
     Number(f64),
     Text(String),
+    Embedding(Vec<f32>),
 }
 
 impl Owned {
@@ -38,6 +39,7 @@ impl Owned {
         match self {
             Owned::Number(number) => Value::Number(*number),
             Owned::Text(text) => Value::Text(text),
+            Owned::Embedding(values) => Value::Embedding(values),
         }
     }
 }
@@ -65,7 +67,7 @@ impl Served {
     ///
     /// The value that its feature does not take.
     pub fn rows(&self, features: &Features) -> Result<Vec<Vec<f64>>, ValueError> {
-        let mut whole = vec![0.0; features.list().len()];
+        let mut whole = vec![0.0; features.width()];
         features.row(Side::User, &values(&self.user), &mut whole)?;
         let row = |candidate: &Vec<Owned>| {
             features.row(Side::Candidate, &values(candidate), &mut whole)?;
@@ -89,6 +91,7 @@ impl Served {
         let lists = kinds.zip(numbers.iter().zip(&texts)).map(|(kind, (numbers, texts))| match kind {
             Kind::Number => List::Numbers(numbers),
             Kind::Text => List::Texts(texts),
+            Kind::Embedding(_) => unreachable!("no session has embeddings"),
         });
         let lists: Vec<List<'_>> = lists.collect();
         features.session(&lists, most, &mut session.numbers, &mut session.ids)?;
@@ -240,12 +243,22 @@ fn find<'o>(fact: &Fact, object: &'o Map<String, Json>) -> Result<&'o Json, Stri
 }
 
 fn value(fact: &Fact, json: &Json) -> Result<Owned, String> {
-    match (fact.kind, json) {
+    match (&fact.kind, json) {
         (Kind::Number, Json::Null) => Ok(Owned::Number(f64::NAN)),
         (Kind::Number, Json::Number(number)) => Ok(Owned::Number(number.as_f64().unwrap_or(f64::NAN))),
         (Kind::Text, Json::String(text)) => Ok(Owned::Text(text.clone())),
+        (Kind::Embedding(_), Json::Array(values)) => {
+            let values: Option<Vec<f32>> = values.iter().map(|value| value.as_f64().map(|it| it as f32)).collect();
+            values
+                .map(Owned::Embedding)
+                .ok_or_else(|| format!("the feature `{}` is an embedding with what is no number", fact.name))
+        }
         (Kind::Number, _) => Err(format!("the feature `{}` is no number", fact.name)),
         (Kind::Text, _) => Err(format!("the feature `{}` is no text", fact.name)),
+        (Kind::Embedding(of), _) => {
+            let EmbeddingOf { model, width, .. } = of;
+            Err(format!("the feature `{}` is no list of the {width} values of an embedding of `{model}`", fact.name))
+        }
     }
 }
 
@@ -296,6 +309,44 @@ mod tests {
         let rows = found[0].split(&features(), 2).expect("rows");
         assert_eq!((rows.session.ids, rows.user.ids), (vec![2, 3], vec![2]));
         assert_eq!((rows.candidates.numbers, rows.candidates.ids), (vec![1.0, 0.25], vec![4, 0]));
+    }
+
+    #[test]
+    fn an_embedding_is_a_list_of_its_values() {
+        let feature =
+            |name: &str, side, rule| Feature { name: name.into(), side, repeated: false, takes: Takes::Number, rule };
+        let of = |width| Rule::Embedding(EmbeddingOf { model: "encoder".into(), space: EmbeddingOf::UNLOCKED, width });
+        let number = Rule::Number { mean: 0.0, deviation: 1.0, default: 0.0 };
+        let features = Features::new(vec![
+            feature("query", Side::User, of(2)),
+            feature("price", Side::Candidate, number),
+            feature("title", Side::Candidate, of(3)),
+        ])
+        .expect("features");
+        let read = |text: &str| {
+            let file = TextFile { shown: "golden.jsonl".into(), text: text.into(), digest: Digest::of(b"") };
+            requests(&file, &features, ("scores", 1), SPECIFICATION)
+                .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        };
+        let line =
+            r#"{"user": {"query": [0.5, -1]}, "candidates": [{"title": [1, 2, 3e-1], "price": 9}], "scores": [1]}"#;
+        let found = read(line).expect("a request");
+        let rows = found[0].split(&features, 2).expect("rows");
+        assert_eq!((rows.user.numbers, rows.candidates.numbers), (vec![0.5, -1.0], vec![9.0, 1.0, 2.0, 0.3]));
+        let whole = [0.5, -1.0, 9.0, 1.0, 2.0, f64::from(0.3_f32)];
+        assert_eq!(found[0].rows(&features), Ok(vec![whole.to_vec()]));
+        for (from, to, said) in [
+            ("[0.5, -1]", "[0.5]", "the embedding `query` has 1 values, and its model makes 2"),
+            ("[0.5, -1]", "[0.5, null]", "the feature `query` is an embedding with what is no number"),
+            ("[0.5, -1]", "[0.5, 1e39]", "value 1 of the embedding `query` is inf"),
+            ("[0.5, -1]", "\"socks\"", "the feature `query` is no list of the 2 values of an embedding of `encoder`"),
+            ("[1, 2, 3e-1]", "1", "the feature `title` is no list of the 3 values"),
+            ("\"price\": 9", "\"price\": [9]", "the feature `price` is no number"),
+        ] {
+            assert!(line.contains(from), "{from}");
+            let errors = read(&line.replacen(from, to, 1)).expect_err(to);
+            assert!(errors.contains(said), "{to}: `{said}` is not said in\n{errors}");
+        }
     }
 
     #[test]

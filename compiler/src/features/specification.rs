@@ -27,31 +27,22 @@
 //! type = "id"            # a whole number as it is
 //! size = 3000            # ids are below it
 //! unknown-id = 0         # what others, and missing ones, become; without it they are errors
+//!
+//! [feature.text]
+//! of = "user"            # or "candidate"
+//! type = "embedding"     # its values as they are
+//! model = "encoder"      # who makes it: a model of the same lock that does `embed`
+//! column = "query"       # an input of as many columns; or `dense[0..384]`, some of an input; of trees `text_[0..384]`: text_0 to text_383
 //! ```
 
 use super::SPECIFICATION;
+use super::columns::{Column, stretch};
 use crate::diagnostic::Diagnostic;
 use crate::section::{Section, Source, list, nearest};
-use modeldeploy_format::features::{Feature, Features, Rule, Side, Takes, Unknown};
+use modeldeploy_format::features::{EmbeddingOf, Feature, Features, Rule, Side, Takes, Unknown};
 use std::collections::BTreeMap;
 
-const TYPES: [&str; 5] = ["number", "bucket", "category", "hash", "id"];
-
-/// A column of a model's input.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// The model's own name of it.
-    pub name: String,
-    /// What the model takes there.
-    pub takes: Takes,
-}
-
-impl Column {
-    /// A column of numbers.
-    pub fn number(name: &str) -> Column {
-        Column { name: name.to_owned(), takes: Takes::Number }
-    }
-}
+const TYPES: [&str; 6] = ["number", "bucket", "category", "hash", "id", "embedding"];
 
 /// The features of a model with these columns, as the text of `features.toml` has them; without one, each is a candidate's number of that
 /// name.
@@ -87,13 +78,16 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     let source = Source::new(place, text, SPECIFICATION);
     let Some(document) = source.parse() else { return Err(source.errors()) };
     let top = Section::new(&source, "", &document, 0);
-    let mut found: BTreeMap<String, Feature> = BTreeMap::new();
+    // By the first column of each; and by that, whose each column is.
+    let mut found: BTreeMap<usize, Feature> = BTreeMap::new();
+    let mut owners: Vec<Option<usize>> = vec![None; columns.len()];
     for (name, _, section) in top.section("feature").map_or(vec![], |features| features.entries()) {
         let at = section.at;
         let column = section.string("column").unwrap_or_else(|| name.clone());
         let (side, rule) = (side(&source, &section), rule(&source, &section));
         section.finish();
-        let Some(found_column) = columns.iter().find(|known| known.name == column) else {
+        let is_embedding = rule.as_ref().is_none_or(|rule| matches!(rule, Rule::Embedding(_)));
+        let Some(own) = stretch(columns, &column, is_embedding) else {
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             let help = match nearest(&column, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`? `column` is the model's own name of a feature"),
@@ -105,20 +99,30 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
             source.fail(at, format!("the model has no feature `{column}`"), help);
             continue;
         };
-        let takes = found_column.takes;
-        if let (Some(side), Some(rule)) = (side, rule)
-            && let Some(other) =
-                found.insert(column.clone(), Feature { name: name.clone(), side, repeated: false, takes, rule })
-        {
-            let message = format!("`{}` and `{name}` are both the model's feature `{column}`", other.name);
-            source.fail(at, message, "take one of them away");
+        let (Some(side), Some(mut rule)) = (side, rule) else { continue };
+        let takes = if columns[own.clone()].iter().any(|it| it.takes == Takes::Id) { Takes::Id } else { Takes::Number };
+        if let Rule::Embedding(of) = &mut rule {
+            of.width = u32::try_from(own.len()).unwrap_or(u32::MAX);
+            if takes == Takes::Id {
+                let help = "export the model with an input of floats for it";
+                source.fail(at, format!("the model's `{column}` is of whole numbers, and `{name}` an embedding"), help);
+                continue;
+            }
         }
+        if let Some((place, other)) = own.clone().find_map(|place| Some((place, found.get(&owners[place]?)?))) {
+            let (other, twice) = (&other.name, &columns[place].name);
+            let message = format!("`{other}` and `{name}` are both the model's feature `{twice}`");
+            source.fail(at, message, "take one of them away");
+            continue;
+        }
+        owners[own.clone()].fill(Some(own.start));
+        found.insert(own.start, Feature { name, side, repeated: false, takes, rule });
     }
     top.finish();
     let mut errors = source.errors();
     errors.extend(no_fields(place, found.values().map(|feature| &feature.name)));
-    let absent: Vec<&str> =
-        columns.iter().map(|column| column.name.as_str()).filter(|&column| !found.contains_key(column)).collect();
+    let absent = columns.iter().zip(&owners).filter(|(_, owner)| owner.is_none());
+    let absent: Vec<&str> = absent.map(|(column, _)| column.name.as_str()).collect();
     if errors.is_empty() && !absent.is_empty() {
         let message = format!("{} of the model's {} features are not specified", absent.len(), columns.len());
         let first = absent.iter().take(NAMED).copied().collect::<Vec<_>>();
@@ -128,8 +132,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     if !errors.is_empty() {
         return Err(errors);
     }
-    let features = columns.iter().filter_map(|column| found.remove(&column.name)).collect();
-    Features::new(features).map_err(|why| vec![wrong(place, why)])
+    Features::new(found.into_values().collect()).map_err(|why| vec![wrong(place, why)])
 }
 
 /// An error for each feature whose name cannot be a field: said here, before a service is built with it.
@@ -170,8 +173,10 @@ fn side(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Side> {
 }
 
 fn rule(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Rule> {
-    let kind =
-        section.required("type", "say what it is: type = \"number\", \"bucket\", \"category\", \"hash\" or \"id\"")?;
+    let kind = section.required(
+        "type",
+        "say what it is: type = \"number\", \"bucket\", \"category\", \"hash\", \"id\" or \"embedding\"",
+    )?;
     Some(match kind.as_str() {
         "number" => Rule::Number {
             mean: section.number("mean").unwrap_or(0.0),
@@ -233,6 +238,16 @@ fn rule(source: &Source<'_>, section: &Section<'_, '_>) -> Option<Rule> {
                 id
             });
             Rule::Id { size: size?, unknown: unknown.transpose().ok()? }
+        }
+        "embedding" => {
+            let help = "name the model that makes it, of the same lock: model = \"query-encoder\"";
+            let model = section.required("model", help);
+            if section.string("of").as_deref() == Some(Side::Session.name()) {
+                let help =
+                    "give the ranker one embedding of the user, such as the mean of those of the session's items";
+                source.fail(section.at("of"), "the items of a session have no embeddings", help);
+            }
+            Rule::Embedding(EmbeddingOf { model: model?, space: EmbeddingOf::UNLOCKED, width: 0 })
         }
         other => {
             let help = match nearest(other, TYPES) {

@@ -10,7 +10,7 @@ use crate::graph::Graph;
 use crate::onnx::{Elem, is_ml_trees, metadata};
 use crate::records::TextFile;
 use crate::trees::{self, Ensemble};
-use modeldeploy_format::features::{Feature, Features, Side, Takes};
+use modeldeploy_format::features::{EmbeddingOf, Features, MOST_TOGETHER, Side, Takes};
 use modeldeploy_format::{Digest, Signature, Task};
 use prost::bytes::Bytes;
 use std::collections::BTreeMap;
@@ -32,8 +32,10 @@ pub struct LoadedRanker {
     pub scorer: LoadedScorer,
     /// What a service gives, and what becomes of it.
     pub features: Features,
-    /// What it takes and gives.
+    /// What it takes and gives; the spaces of embeddings are [`EmbeddingOf::UNLOCKED`].
     pub signature: Signature,
+    /// Where its features are specified, for errors.
+    pub specification: String,
     /// Every file that was read, sorted by path.
     pub files: Vec<SourceFile>,
     /// The paths of files that were looked for and not there, sorted.
@@ -54,8 +56,8 @@ pub enum LoadedScorer {
 pub struct RankerOptions {
     /// The most items of a session, of which the last ones count; [`ITEMS`] where it is not given.
     pub max_items: Option<u32>,
-    /// The most candidates that a network scores together; 256 where it is not given. Where no axis of a file is dynamic, those of this
-    /// size that come first are its batch.
+    /// The most candidates that a network scores together; 256 where it is not given. Where no axis of the candidates' inputs is dynamic,
+    /// one of this size that comes first is their batch.
     pub max_batch: Option<u32>,
 }
 
@@ -72,6 +74,14 @@ impl LoadedRanker {
             },
             LoadedScorer::Network(graph, _) => format!("a network of {} nodes", graph.len()),
         }
+    }
+
+    /// The same, its embeddings of the spaces that `space` gives.
+    #[must_use]
+    pub fn in_spaces(mut self, space: impl FnMut(&EmbeddingOf) -> Digest) -> LoadedRanker {
+        self.features = self.features.in_spaces(space);
+        self.signature.features = self.features.facts();
+        self
     }
 
     /// How many candidates its maker says the scores of.
@@ -149,18 +159,20 @@ fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagno
     let outputs = u32::try_from(ensemble.outputs()).expect("an ensemble that was checked has fewer");
     let (files, absent) = folder.finish();
     let signature = signature(&features, 1, outputs);
-    Ok(LoadedRanker { scorer: LoadedScorer::Trees(Box::new(ensemble), expected), features, signature, files, absent })
+    let scorer = LoadedScorer::Trees(Box::new(ensemble), expected);
+    Ok(LoadedRanker { scorer, features, signature, specification, files, absent })
 }
 
 fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Result<LoadedRanker, Vec<Diagnostic>> {
     let max_items = options.max_items.unwrap_or(ITEMS);
     let mut model = onnx::read(&mut folder, path)?;
-    if let Some(batch) = options.max_batch {
-        model.free_batch(batch as usize);
-    }
     let place = folder.place(path);
     let mut said = Said::read(&mut folder)?;
     let specification = said.specified(&folder, path, model.metadata());
+    let sides = features::sides(said.specification.as_deref().unwrap_or_default());
+    if let Some(batch) = options.max_batch {
+        onnx::ranker::free_batch(&mut model, batch as usize, &sides);
+    }
     let inputs = onnx::ranker::inputs(&model);
     let mut columns = vec![];
     for input in &inputs {
@@ -172,14 +184,28 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
         let name = |at: usize| if input.columns == 1 { input.name.clone() } else { format!("{}[{at}]", input.name) };
         columns.extend((0..input.columns).map(|at| Column { name: name(at), takes }));
     }
-    let features = features::features(&specification, said.specification.as_deref(), &columns)?;
-    let (mut roles, mut list) = (vec![], vec![]);
-    let mut of_input = features.list();
+    let features = features::features(&specification, said.specification.as_deref(), &columns);
+    // Rows of a batch that is taken for columns have none of the names that are specified.
+    let features = features.map_err(|mut errors| {
+        if let Some(size) = onnx::ranker::fixed_batch(&model, &sides).filter(|&size| size <= MOST_TOGETHER as usize) {
+            let message = format!("the inputs of the candidates have {size} rows each, and no axis of candidates");
+            let help = format!(
+                "say `max-batch = {size}` in the model's entry, `--max-batch {size}`, if these are its candidates"
+            );
+            errors.push(Diagnostic::new(codes::UNKNOWN_NETWORK, message).at(&place).help(help));
+        }
+        errors
+    })?;
+    let (mut roles, mut list) = (vec![], features.list().to_vec());
+    // The feature that each column is of: an embedding is of several.
+    let whose: Vec<usize> = (0..list.len()).flat_map(|at| features.place(at).map(move |_| at)).collect();
+    let mut of_input = &whose[..];
     for input in &inputs {
         let (own, rest) = of_input.split_at(input.columns);
         of_input = rest;
-        let Some(first) = own.first() else { continue };
-        let other = own.iter().find(|other| other.side != first.side);
+        let Some(&first) = own.first() else { continue };
+        let (first, of) = (&features.list()[first], |&at: &usize| &features.list()[at]);
+        let other = own.iter().map(of).find(|other| other.side != first.side);
         let side = match other.map(|other| [first.side, other.side]) {
             None => first.side,
             // Columns of the user beside those of candidates are repeated for each.
@@ -191,9 +217,7 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
             }
         };
         roles.push(Role { input: input.name.clone(), side });
-        for feature in own {
-            list.push(Feature { repeated: feature.side != side, ..feature.clone() });
-        }
+        own.iter().for_each(|&at| list[at].repeated = list[at].side != side);
     }
     let wrong = |why| vec![Diagnostic::new(SPECIFICATION, why).at(&specification).help("docs/rank.md has an example")];
     let features = Features::new(list).and_then(|features| match options.max_batch {
@@ -205,9 +229,9 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
     let errors: Vec<Diagnostic> = features
         .list()
         .iter()
-        .zip(&network.columns)
-        .filter_map(|(feature, column)| {
-            let (below, rows) = (feature.rule.below()?, column.rows?);
+        .enumerate()
+        .filter_map(|(at, feature)| {
+            let (below, rows) = (feature.rule.below()?, network.columns[features.place(at).start].rows?);
             (below > rows).then(|| {
                 let name = &feature.name;
                 let message =
@@ -230,7 +254,7 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
     let signature = signature(&features, if has_session { max_items } else { 1 }, outputs);
     let (files, absent) = folder.finish();
     let scorer = LoadedScorer::Network(Box::new(network.graph), served);
-    Ok(LoadedRanker { scorer, features, signature, files, absent })
+    Ok(LoadedRanker { scorer, features, signature, specification, files, absent })
 }
 
 /// The most columns that a network may have.

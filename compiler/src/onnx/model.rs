@@ -102,17 +102,11 @@ impl Model {
         &self.metadata
     }
 
-    /// Takes a batch of `size`, which inputs begin with, for a dynamic one, if no axis of them is dynamic and it is more than one row.
-    pub(crate) fn free_batch(&mut self, size: usize) {
-        let inputs = &mut self.body.inputs;
-        let fixed = |port: &Port| port.shape.iter().flatten().all(|dim| matches!(dim, Dimension::Fixed(_)));
-        if size < 2 || !inputs.iter().all(fixed) {
-            return;
-        }
-        for first in inputs.iter_mut().filter_map(|port| port.shape.as_mut()?.first_mut()) {
-            if *first == Dimension::Fixed(size) {
-                *first = Dimension::Named("batch".to_owned());
-            }
+    /// Takes the first axis of an input for a dynamic one of that name.
+    pub(crate) fn name_first_axis(&mut self, input: &str, name: &str) {
+        let port = self.body.inputs.iter_mut().find(|port| port.name == input);
+        if let Some(first) = port.and_then(|port| port.shape.as_mut()?.first_mut()) {
+            *first = Dimension::Named(name.to_owned());
         }
     }
 

@@ -46,7 +46,7 @@ pub fn build(workspace: &Workspace, progress: Progress<'_>) -> Result<Built, Vec
             continue;
         }
         progress(Event::Begin(&entry.name));
-        match one(manifest, entry, model, &workspace.store, progress) {
+        match one(manifest, entry, model, &lock.models, &workspace.store, progress) {
             Ok(()) => made.push(entry.name.clone()),
             Err(more) => errors.extend(more),
         }
@@ -115,6 +115,7 @@ fn one(
     manifest: &Manifest,
     entry: &ModelEntry,
     model: &LockedModel,
+    others: &[LockedModel],
     store: &Store,
     progress: Progress<'_>,
 ) -> Result<(), Vec<Diagnostic>> {
@@ -125,7 +126,7 @@ fn one(
     let bytes = match stored {
         Ok((compressed, golden)) => made::again(model, compressed, &golden, progress)?,
         Err(_) if reuse::has_its_files(manifest, entry, model) => {
-            let made = made::make(manifest, entry, &|_, _, _| Ok(()), false, progress)?;
+            let made = made::make(manifest, entry, others, &|_, _, _| Ok(()), false, progress)?;
             made.put_sources(store)?;
             made.pack
         }

@@ -35,11 +35,12 @@ pub fn check(
             continue;
         };
         let store = &workspace.store;
-        if !fresh && derived::is_noted_model(store, model) && reuse::is_current(manifest, entry, model, store) {
+        let is_current = || reuse::is_current(manifest, entry, model, &lock.models, store);
+        if !fresh && derived::is_noted_model(store, model) && is_current() {
             packs.insert(entry.name.clone(), None);
             continue;
         }
-        match make(manifest, entry, &|_, _, _| Ok(()), true, progress) {
+        match make(manifest, entry, &lock.models, &|_, _, _| Ok(()), true, progress) {
             Ok(made) => {
                 packs.insert(entry.name.clone(), Some(made.pack));
                 let said = differences(model, &made.model);

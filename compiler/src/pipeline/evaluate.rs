@@ -51,9 +51,10 @@ pub fn evaluate(
     };
     let suite = Suite::read(&path)?;
     let lock = workspace.old_lock().map_err(one)?.unwrap_or_default();
-    let current = lock.model(name).filter(|model| reuse::is_current(manifest, entry, model, &workspace.store));
+    let store = &workspace.store;
+    let current = lock.model(name).filter(|model| reuse::is_current(manifest, entry, model, &lock.models, store));
     if entry.task == Task::Rank {
-        let derived = rank::derive(manifest, entry, &|_, _, _| Ok(()), progress)?;
+        let derived = rank::derive(manifest, entry, &lock.models, &|_, _, _| Ok(()), progress)?;
         let evaluation = rank::measure(&suite, &derived, progress)?;
         return Ok(Evaluated {
             suite: suite.shown,

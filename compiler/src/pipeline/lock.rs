@@ -2,11 +2,12 @@
 
 use super::derived;
 use super::made::make;
-use super::{Event, Judge, Progress, Workspace, reuse};
+use super::{Event, Judge, Progress, Workspace, rank, reuse};
 use crate::diagnostic::Diagnostic;
 use crate::eval::Evaluation;
 use crate::index;
-use modeldeploy_format::lock::{Lock, VERSION};
+use modeldeploy_format::Task;
+use modeldeploy_format::lock::{Lock, LockedModel, VERSION};
 
 /// What `lock` did.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,19 +54,25 @@ pub fn lock(
         old => old.map_err(|error| vec![error])?,
     };
     let old = old.unwrap_or_default();
-    let (mut locked, mut reports, mut errors) = (vec![], vec![], vec![]);
-    for (manifest, entry) in workspace.models() {
+    let (mut locked, mut reports, mut errors) = (Vec::<LockedModel>::new(), Vec::<ModelReport>::new(), vec![]);
+    // Encoders go before the rankers that take their embeddings.
+    let mut models = workspace.models();
+    models.sort_by_key(|(_, entry)| entry.task == Task::Rank);
+    for (manifest, entry) in models {
         let before = old.model(&entry.name);
-        if !selected.iter().any(|(_, chosen)| chosen.name == entry.name) {
+        // What was locked against another space is locked again, whoever is named.
+        let is_misled = before.is_some_and(|before| !rank::are_as_locked(&before.signature, &locked));
+        if !is_misled && !selected.iter().any(|(_, chosen)| chosen.name == entry.name) {
             locked.extend(before.cloned());
             continue;
         }
         progress(Event::Begin(&entry.name));
-        let current = before.filter(|before| !fresh && reuse::is_current(manifest, entry, before, &workspace.store));
+        let store = &workspace.store;
+        let current = before.filter(|before| !fresh && reuse::is_current(manifest, entry, before, &locked, store));
         let made = match current {
             Some(model) => judge(manifest, entry, &model.files).map(|()| (model.clone(), None)),
-            None => make(manifest, entry, judge, true, progress).and_then(|made| {
-                made.put(&workspace.store)?;
+            None => make(manifest, entry, &locked, judge, true, progress).and_then(|made| {
+                made.put(store)?;
                 Ok((made.model, made.evaluation))
             }),
         };
@@ -73,6 +80,8 @@ pub fn lock(
             Ok(made) => made,
             Err(more) => {
                 errors.extend(more);
+                // So that no ranker is told that its encoder is absent, where that has an error of its own.
+                locked.extend(before.cloned());
                 continue;
             }
         };
@@ -87,6 +96,8 @@ pub fn lock(
     if !errors.is_empty() {
         return Err(errors);
     }
+    locked.sort_by(|a, b| a.name.cmp(&b.name));
+    reports.sort_by(|a, b| a.name.cmp(&b.name));
     let mut lock = Lock { version: VERSION, models: locked, indexes: vec![] };
     lock.indexes = index::lock(workspace, &lock, &old, progress)?;
     let changed = workspace.write_lock(&lock).map_err(|error| vec![error])?;

@@ -27,7 +27,8 @@ pub(super) struct Made {
     pub(super) evaluation: Option<Evaluation>,
 }
 
-/// Makes a model from its folder. `measured`: its gate's suite is run, and a model under it refused.
+/// Makes a model from its folder; a ranker against the encoders that are `locked`. `measured`: its gate's suite is run, and a model under
+/// it refused.
 ///
 /// # Errors
 ///
@@ -35,12 +36,13 @@ pub(super) struct Made {
 pub(super) fn make(
     manifest: &Manifest,
     entry: &ModelEntry,
+    locked: &[LockedModel],
     judge: Judge<'_>,
     measured: bool,
     progress: Progress<'_>,
 ) -> Result<Made, Vec<Diagnostic>> {
     match entry.task {
-        Task::Rank => rank::make(manifest, entry, judge, measured, progress),
+        Task::Rank => rank::make(manifest, entry, locked, judge, measured, progress),
         _ => texts::make(manifest, entry, judge, measured, progress),
     }
 }

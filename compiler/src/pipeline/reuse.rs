@@ -1,19 +1,26 @@
 //! Whether a locked model can stay as it is: nothing that it was made of has changed, and the store has what was made.
 
 use super::derive::{facts, is_there};
-use super::made;
+use super::{made, rank};
 use crate::manifest::{Manifest, ModelEntry};
 use crate::store::{Kind, Store};
 use crate::suite::Suite;
 use modeldeploy_format::lock::LockedModel;
 use modeldeploy_format::pack::LAYOUT_FINGERPRINT;
 
-/// Whether `locked` is what `lock` would make of `entry` again.
-pub(super) fn is_current(manifest: &Manifest, entry: &ModelEntry, locked: &LockedModel, store: &Store) -> bool {
+/// Whether `locked` is what `lock` would make of `entry` again, beside the other models that are locked.
+pub(super) fn is_current(
+    manifest: &Manifest,
+    entry: &ModelEntry,
+    locked: &LockedModel,
+    others: &[LockedModel],
+    store: &Store,
+) -> bool {
     let layout = format!("{LAYOUT_FINGERPRINT:016x}");
     let says_so = locked.manifest == entry.digest && locked.package == manifest.package;
     let says_so = says_so && locked.origin.as_ref() == entry.origin.as_ref().map(|origin| &origin.locked);
     says_so
+        && rank::are_as_locked(&locked.signature, others)
         && made::has_recipe(manifest, entry, &locked.recipe)
         && store.get(&locked.compressed, Kind::Compressed).is_ok()
         && store.get(&locked.golden, Kind::Golden).is_ok()

@@ -1,6 +1,6 @@
 //! Features as bytes: a section of a ranker's pack.
 
-use super::{Feature, Features, Rule, Side, TOGETHER, Takes, Unknown};
+use super::{EmbeddingOf, Feature, Features, Rule, Side, TOGETHER, Takes, Unknown};
 use crate::wire::{Decoder, Encoder, WireError};
 
 const MAGIC: &[u8; 8] = b"MDFEAT\r\n";
@@ -84,6 +84,10 @@ fn encode(out: &mut Encoder, rule: &Rule) {
             out.u8(u8::from(unknown.is_some()));
             out.u32(unknown.unwrap_or(0));
         }
+        Rule::Embedding(of) => {
+            out.u8(5);
+            of.encode(out);
+        }
     }
 }
 
@@ -135,6 +139,7 @@ fn rule(read: &mut Decoder<'_>) -> Result<Result<Rule, String>, WireError> {
             let (size, has, unknown) = (read.u32()?, read.u8()?, read.u32()?);
             Rule::Id { size, unknown: (has != 0).then_some(unknown) }
         }
+        5 => Rule::Embedding(EmbeddingOf::decode(read)?),
         code => return Ok(Err(format!("rule {code}"))),
     }))
 }

@@ -9,35 +9,78 @@
 //!
 //! A feature turns one value into one number; NaN is a missing one. What is not in a vocabulary is missing, or an error that names
 //! it, as the specification says, and never another row's number. Where a network looks a row up by the number, no rule gives one that
-//! is not whole or past the bound that [`Rule::below`] states.
+//! is not whole or past the bound that [`Rule::below`] states. An embedding alone is many numbers, one after the other, as they are.
 
 mod codec;
+mod embedding;
 mod rule;
 mod values;
 
 #[cfg(test)]
 mod tests;
 
+pub use embedding::{EmbeddingOf, MOST_VALUES};
 pub use rule::{Rule, Unknown, hash};
 pub use values::{List, RowMut, Value, ValueError};
 
 use crate::program::{Given, Rows};
+use crate::wire::{Decoder, Encoder, WireError};
+use core::fmt;
 
 /// What the code of a service gives for a feature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "lock", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Kind {
     /// A number; NaN where it is missing.
     Number,
     /// A text.
     Text,
+    /// What an encoder made of a text.
+    Embedding(EmbeddingOf),
 }
 
 impl Kind {
-    const ALL: [Kind; 2] = [Kind::Number, Kind::Text];
+    /// Whose embedding it is, if it is one.
+    pub const fn embedding(&self) -> Option<&EmbeddingOf> {
+        match self {
+            Kind::Embedding(of) => Some(of),
+            Kind::Number | Kind::Text => None,
+        }
+    }
 
-    pub(crate) fn from_code(code: u8) -> Option<Kind> {
-        Kind::ALL.get(usize::from(code)).copied()
+    pub(crate) const fn code(&self) -> u8 {
+        match self {
+            Kind::Number => 0,
+            Kind::Text => 1,
+            Kind::Embedding(_) => 2,
+        }
+    }
+
+    /// What stands beside the code, where there is more to say.
+    pub(crate) fn encode_rest(&self, out: &mut Encoder) {
+        if let Kind::Embedding(of) = self {
+            of.encode(out);
+        }
+    }
+
+    /// The kind of that code, with what [`encode_rest`](Kind::encode_rest) wrote; none of an unknown code.
+    pub(crate) fn decode_rest(code: u8, read: &mut Decoder<'_>) -> Result<Option<Kind>, WireError> {
+        Ok(match code {
+            0 => Some(Kind::Number),
+            1 => Some(Kind::Text),
+            2 => Some(Kind::Embedding(EmbeddingOf::decode(read)?)),
+            _ => None,
+        })
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::Number => f.write_str("number"),
+            Kind::Text => f.write_str("text"),
+            Kind::Embedding(of) => write!(f, "embedding of `{}`, {} values", of.model, of.width),
+        }
     }
 }
 
@@ -135,8 +178,11 @@ pub struct Features {
     sorted: Vec<Vec<u32>>,
     /// The places of the features of each side, by [`Side`].
     sides: [Vec<u32>; 3],
-    /// Of each feature, which of the numbers or of the ids it is that a network is given with a row.
+    /// Of each feature, which of the numbers or of the ids it is, or begins with, that a network is given with a row.
     columns: Vec<u32>,
+    /// Of each feature, which number of a whole row it is, or begins with.
+    places: Vec<u32>,
+    width: u32,
     given: Given,
 }
 
@@ -162,9 +208,24 @@ impl Features {
         let mut sorted = Vec::with_capacity(features.len());
         let mut sides = [const { Vec::new() }; 3];
         let (mut columns, mut given) = (Vec::with_capacity(features.len()), Given::default());
+        let (mut places, mut width, mut values) = (Vec::with_capacity(features.len()), 0_u32, 0_u32);
         for (at, feature) in features.iter().enumerate() {
             let Feature { name, side, repeated, takes, rule } = feature;
             rule.check(name)?;
+            if let Rule::Embedding(of) = rule {
+                if *side == Side::Session {
+                    return Err(format!(
+                        "feature `{name}` is an embedding of a session's items, and only users and candidates have some"
+                    ));
+                }
+                if *takes == Takes::Id {
+                    return Err(format!("feature `{name}` is an embedding, and the model looks rows up by its values"));
+                }
+                values += of.width;
+                if values > MOST_VALUES {
+                    return Err(format!("all embeddings together have more than {MOST_VALUES} values"));
+                }
+            }
             if *takes == Takes::Id {
                 let missing = matches!(rule, Rule::Category { unknown: Unknown::Missing, .. });
                 if missing || rule.below().is_none() {
@@ -179,7 +240,9 @@ impl Features {
             let of = given.with_mut(feature.rows());
             let count = if *takes == Takes::Number { &mut of.numbers } else { &mut of.ids };
             columns.push(*count);
-            *count += 1;
+            *count += rule.width();
+            places.push(width);
+            width += rule.width();
             sorted.push(rule.sorted(name)?);
             sides[*side as usize].push(u32::try_from(at).expect("a pack has under 2^32 features"));
         }
@@ -188,7 +251,18 @@ impl Features {
         if let Some(two) = names.windows(2).find(|two| two[0] == two[1]) {
             return Err(format!("two features are called `{}`", two[0]));
         }
-        Ok(Features { together: TOGETHER, features, sorted, sides, columns, given })
+        Ok(Features { together: TOGETHER, features, sorted, sides, columns, places, width, given })
+    }
+
+    /// The same, each embedding of the space that `space` gives for its feature.
+    #[must_use]
+    pub fn in_spaces(mut self, mut space: impl FnMut(&EmbeddingOf) -> crate::Digest) -> Features {
+        for feature in &mut self.features {
+            if let Rule::Embedding(of) = &mut feature.rule {
+                of.space = space(of);
+            }
+        }
+        self
     }
 
     /// The same for a network that scores so many candidates together at most. More are scored in parts, with the same bits.
@@ -214,6 +288,21 @@ impl Features {
         &self.features
     }
 
+    /// How many numbers a whole row has: one for each feature, and for each value of an embedding.
+    pub fn width(&self) -> usize {
+        self.width as usize
+    }
+
+    /// The numbers of a whole row that a feature is.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such feature.
+    pub fn place(&self, at: usize) -> core::ops::Range<usize> {
+        let from = self.places[at] as usize;
+        from..from + self.features[at].rule.width() as usize
+    }
+
     /// The places of the features of one side in [`list`](Features::list), ascending.
     pub fn of(&self, side: Side) -> &[u32] {
         &self.sides[side as usize]
@@ -231,8 +320,12 @@ impl Features {
         self.given
     }
 
-    /// Which of the numbers, or of the ids, of its rows a feature is.
-    fn column(&self, at: usize) -> usize {
+    /// Which of the numbers, or of the ids, of its rows a feature is; the first of them where it is an embedding.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such feature.
+    pub fn column(&self, at: usize) -> usize {
         self.columns[at] as usize
     }
 

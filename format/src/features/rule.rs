@@ -1,6 +1,6 @@
 //! What becomes of a value: the rules of features.
 
-use super::Kind;
+use super::{EmbeddingOf, Kind};
 
 /// What becomes of a value.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,6 +42,8 @@ pub enum Rule {
         /// What becomes of what is missing, is no whole number or is not below `size`: this id, or an error.
         unknown: Option<u32>,
     },
+    /// The values of an embedding, as they are: as many numbers as it is wide.
+    Embedding(EmbeddingOf),
 }
 
 /// What becomes of a text that is not in a vocabulary.
@@ -64,17 +66,26 @@ pub fn hash(seed: u64, text: &str) -> u64 {
 
 impl Rule {
     /// What a service gives for it.
-    pub const fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         match self {
             Rule::Number { .. } | Rule::Bucket { .. } | Rule::Id { .. } => Kind::Number,
             Rule::Category { .. } | Rule::Hash { .. } => Kind::Text,
+            Rule::Embedding(of) => Kind::Embedding(of.clone()),
+        }
+    }
+
+    /// How many numbers it gives.
+    pub const fn width(&self) -> u32 {
+        match self {
+            Rule::Embedding(of) => of.width,
+            _ => 1,
         }
     }
 
     /// All numbers that it gives are whole and below this, if it says so; missing values apart.
     pub fn below(&self) -> Option<u64> {
         match self {
-            Rule::Number { .. } => None,
+            Rule::Number { .. } | Rule::Embedding(_) => None,
             Rule::Bucket { boundaries } => Some(boundaries.len() as u64 + 1),
             Rule::Category { vocabulary, first, unknown } => {
                 let words = u64::from(*first) + vocabulary.len() as u64;
@@ -115,6 +126,7 @@ impl Rule {
                     return Err(format!("no id of feature `{name}` is below 0"));
                 }
             }
+            Rule::Embedding(of) => of.check(name)?,
         }
         Ok(())
     }

@@ -211,3 +211,105 @@ fn network() -> Features {
     ])
     .expect("features")
 }
+
+/// Features of a network that takes a query's embedding of the user, one of each candidate, and one of the user beside columns of candidates.
+fn with_embeddings() -> Features {
+    let feature = |name: &str, side, rule| Feature {
+        name: name.into(),
+        side,
+        repeated: name == "taste",
+        takes: Takes::Number,
+        rule,
+    };
+    let number = || Rule::Number { mean: 0.0, deviation: 2.0, default: f64::NAN };
+    let of = |model: &str, width| {
+        Rule::Embedding(EmbeddingOf { model: model.into(), space: crate::Digest::from_bytes([9; 32]), width })
+    };
+    Features::new(vec![
+        feature("age", Side::User, number()),
+        feature("query", Side::User, of("query-encoder", 3)),
+        feature("price", Side::Candidate, number()),
+        feature("taste", Side::User, of("query-encoder", 2)),
+        feature("title", Side::Candidate, of("title-encoder", 2)),
+        feature("stock", Side::Candidate, number()),
+    ])
+    .expect("features")
+}
+
+#[test]
+fn an_embedding_is_as_many_numbers_as_it_is_wide() {
+    use Value::{Embedding, Number};
+    let features = with_embeddings();
+    let given = features.given();
+    assert_eq!((given.user.numbers, given.candidate.numbers, features.width()), (4, 6, 10));
+    assert_eq!((0..6).map(|at| features.place(at)).collect::<Vec<_>>(), [0..1, 1..4, 4..5, 5..7, 7..9, 9..10]);
+
+    let (mut user, mut row) = ([0.0; 4], [9.0; 6]);
+    let values = [Number(30.0), Embedding(&[0.5, -1.0, 0.25]), Embedding(&[3.0, 4.0])];
+    let places = RowMut { numbers: &mut user, ids: &mut [] };
+    features.user(&values, places, RowMut { numbers: &mut row, ids: &mut [] }).expect("a user");
+    let values = [Number(8.0), Embedding(&[5.0, 6.0]), Number(2.0)];
+    features.candidate(&values, RowMut { numbers: &mut row, ids: &mut [] }).expect("a candidate");
+    assert_eq!((user, row), ([15.0, 0.5, -1.0, 0.25], [4.0, 3.0, 4.0, 5.0, 6.0, 1.0]));
+
+    // The same as the whole rows of trees.
+    let mut whole = [0.0; 10];
+    features
+        .row(Side::User, &[Number(30.0), Embedding(&[0.5, -1.0, 0.25]), Embedding(&[3.0, 4.0])], &mut whole)
+        .expect("a user");
+    features.row(Side::Candidate, &values, &mut whole).expect("a candidate");
+    assert_eq!(whole, [15.0, 0.5, -1.0, 0.25, 4.0, 3.0, 4.0, 5.0, 6.0, 1.0]);
+}
+
+#[test]
+fn an_embedding_of_another_width_or_of_what_is_no_number_is_refused_by_name() {
+    use Value::{Embedding, Number, Text};
+    let features = with_embeddings();
+    for (title, said) in [
+        (Embedding(&[1.0]), "the embedding `title` has 1 values, and its model makes 2"),
+        (Embedding(&[1.0, 2.0, 3.0]), "the embedding `title` has 3 values"),
+        (Embedding(&[1.0, f32::NAN]), "value 1 of the embedding `title` is NaN"),
+        (Embedding(&[f32::INFINITY, 0.0]), "value 0 of the embedding `title` is inf"),
+        (Number(1.0), "the value of feature `title` is of another type"),
+        (Text("a"), "the value of feature `title` is of another type"),
+    ] {
+        let row = RowMut { numbers: &mut [0.0; 6], ids: &mut [] };
+        let error = features.candidate(&[Number(1.0), title, Number(1.0)], row).expect_err(said).to_string();
+        assert!(error.contains(said), "{error}");
+    }
+    let row = RowMut { numbers: &mut [0.0; 6], ids: &mut [] };
+    let error = features.candidate(&[Embedding(&[1.0]), Embedding(&[1.0, 2.0]), Number(1.0)], row);
+    assert_eq!(error, Err(ValueError::Kind { feature: "price".into() }));
+}
+
+#[test]
+fn embeddings_come_back_from_bytes_and_such_as_cannot_be_are_refused() {
+    let features = with_embeddings();
+    let bytes = features.encode();
+    for len in 0..bytes.len() {
+        assert!(Features::decode(&bytes[..len]).is_err(), "{len} bytes");
+    }
+    let read = Features::decode(&bytes).expect("features");
+    // A default that is missing is NaN, which equals nothing.
+    assert_eq!(format!("{read:?}"), format!("{features:?}"));
+    let facts = features.in_spaces(|_| EmbeddingOf::UNLOCKED).facts();
+    assert!(facts.iter().filter_map(|fact| fact.kind.embedding()).all(|of| of.space == EmbeddingOf::UNLOCKED));
+
+    let of = |width| Rule::Embedding(EmbeddingOf { model: "e".into(), space: EmbeddingOf::UNLOCKED, width });
+    let feature =
+        |name: &str, side, takes, width| Feature { name: name.into(), side, repeated: false, takes, rule: of(width) };
+    let (user, session) = (Side::User, Side::Session);
+    for (said, list) in [
+        ("an embedding of 0 values", vec![feature("f", user, Takes::Number, 0)]),
+        ("an embedding of 65537 values", vec![feature("f", user, Takes::Number, MOST_VALUES + 1)]),
+        ("of a session's items", vec![feature("f", session, Takes::Number, 4)]),
+        ("looks rows up by its values", vec![feature("f", user, Takes::Id, 4)]),
+        (
+            "more than 65536 values",
+            vec![feature("f", user, Takes::Number, MOST_VALUES), feature("g", user, Takes::Number, 1)],
+        ),
+    ] {
+        let error = Features::new(list).expect_err(said);
+        assert!(error.contains(said), "{error}");
+    }
+}

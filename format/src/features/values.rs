@@ -1,7 +1,7 @@
 //! From the values of a service to a model's numbers and ids.
 
 use super::rule::whole;
-use super::{Feature, Features, Kind, Rule, Side, Takes, Unknown, hash};
+use super::{Feature, Features, Rule, Side, Takes, Unknown, hash};
 use crate::program::Columns;
 use core::fmt;
 
@@ -12,6 +12,8 @@ pub enum Value<'v> {
     Number(f64),
     /// A text.
     Text(&'v str),
+    /// The values of an embedding.
+    Embedding(&'v [f32]),
 }
 
 /// The values of a session's feature, the oldest item's first.
@@ -89,6 +91,24 @@ pub enum ValueError {
         /// The feature.
         feature: String,
     },
+    /// An embedding has more values than its model makes, or fewer.
+    Width {
+        /// The feature.
+        feature: String,
+        /// How many there are.
+        values: usize,
+        /// How many there should be.
+        width: u32,
+    },
+    /// A value of an embedding is no finite number.
+    NotFinite {
+        /// The feature.
+        feature: String,
+        /// Which value it is.
+        at: usize,
+        /// The value.
+        value: f32,
+    },
     /// A value is missing, or is no id, where the model looks a row up by it.
     Id {
         /// The feature.
@@ -120,6 +140,12 @@ impl fmt::Display for ValueError {
                 f,
                 "feature `{feature}` is missing; `default` in features.toml says which number stands in its place"
             ),
+            ValueError::Width { feature, values, width } => {
+                write!(f, "the embedding `{feature}` has {values} values, and its model makes {width}")
+            }
+            ValueError::NotFinite { feature, at, value } => {
+                write!(f, "value {at} of the embedding `{feature}` is {value}, and all must be finite numbers")
+            }
             ValueError::Id { feature, value, below } if value.is_nan() => write!(
                 f,
                 "feature `{feature}` is missing, which is an id below {below}; `unknown-id` in features.toml says what becomes of such values"
@@ -139,7 +165,7 @@ impl fmt::Display for ValueError {
 impl std::error::Error for ValueError {}
 
 impl Features {
-    /// Turns the values of one side into their places of a whole row, which has one for each feature of either side. It allocates
+    /// Turns the values of one side into their places of a whole row, which has them for each feature of either side. It allocates
     /// nothing but for an error.
     ///
     /// # Errors
@@ -148,12 +174,12 @@ impl Features {
     ///
     /// # Panics
     ///
-    /// If the row is not as long as there are features.
+    /// If the row is not as long as [`width`](Features::width) says.
     pub fn row(&self, side: Side, values: &[Value<'_>], row: &mut [f64]) -> Result<(), ValueError> {
-        assert_eq!(row.len(), self.list().len(), "a place for each feature");
+        assert_eq!(row.len(), self.width(), "a place for each number");
         self.check_count(side, values.len())?;
         for (&at, value) in self.of(side).iter().zip(values) {
-            row[at as usize] = self.number(at as usize, *value)?;
+            self.put_whole(at as usize, *value, row)?;
         }
         Ok(())
     }
@@ -166,15 +192,15 @@ impl Features {
     ///
     /// # Panics
     ///
-    /// If the row is not as long as there are features.
+    /// If the row is not as long as [`width`](Features::width) says.
     pub fn whole_row(&self, values: &[Value<'_>], row: &mut [f64]) -> Result<(), ValueError> {
         let features = self.list().len();
-        assert_eq!(row.len(), features, "a place for each feature");
+        assert_eq!(row.len(), self.width(), "a place for each number");
         if values.len() != features {
             return Err(ValueError::Count { values: values.len(), features });
         }
-        for (at, (value, to)) in values.iter().zip(row).enumerate() {
-            *to = self.number(at, *value)?;
+        for (at, value) in values.iter().enumerate() {
+            self.put_whole(at, *value, row)?;
         }
         Ok(())
     }
@@ -268,8 +294,36 @@ impl Features {
         if values == features { Ok(()) } else { Err(ValueError::Count { values, features }) }
     }
 
-    /// Writes a value to its column of a row.
+    /// Writes a value to its places of a whole row.
+    fn put_whole(&self, at: usize, value: Value<'_>, row: &mut [f64]) -> Result<(), ValueError> {
+        let places = &mut row[self.place(at)];
+        match self.embedding(at, value)? {
+            Some(values) => places.iter_mut().zip(values).for_each(|(to, &value)| *to = f64::from(value)),
+            None => places[0] = self.number(at, value)?,
+        }
+        Ok(())
+    }
+
+    /// The values of an embedding; none where the feature is of another kind.
+    fn embedding<'v>(&self, at: usize, value: Value<'v>) -> Result<Option<&'v [f32]>, ValueError> {
+        let Feature { name, rule, .. } = &self.list()[at];
+        let (Rule::Embedding(of), Value::Embedding(values)) = (rule, value) else { return Ok(None) };
+        let feature = || name.clone();
+        if values.len() != of.width as usize {
+            return Err(ValueError::Width { feature: feature(), values: values.len(), width: of.width });
+        }
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(ValueError::NotFinite { feature: feature(), at, value: values[at] }),
+            None => Ok(Some(values)),
+        }
+    }
+
+    /// Writes a value to its columns of a row.
     fn put(&self, at: usize, value: Value<'_>, numbers: &mut [f32], ids: &mut [u32]) -> Result<(), ValueError> {
+        if let Some(values) = self.embedding(at, value)? {
+            numbers[self.column(at)..][..values.len()].copy_from_slice(values);
+            return Ok(());
+        }
         let number = self.number(at, value)?;
         let Feature { name, takes, rule, .. } = &self.list()[at];
         match takes {
@@ -286,7 +340,7 @@ impl Features {
         Ok(())
     }
 
-    /// The number of a value by its feature's rule; NaN where it is missing.
+    /// The number of a value by its feature's rule, which is no embedding's; NaN where it is missing.
     pub(super) fn number(&self, at: usize, value: Value<'_>) -> Result<f64, ValueError> {
         let feature = &self.list()[at];
         Ok(match (&feature.rule, value) {
@@ -318,15 +372,5 @@ impl Features {
             },
             _ => return Err(ValueError::Kind { feature: feature.name.clone() }),
         })
-    }
-}
-
-impl Value<'_> {
-    /// What it is.
-    pub const fn kind(&self) -> Kind {
-        match self {
-            Value::Number(_) => Kind::Number,
-            Value::Text(_) => Kind::Text,
-        }
     }
 }

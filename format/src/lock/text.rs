@@ -2,7 +2,8 @@
 
 use super::sealed::Sealed;
 use super::{Lock, LockedIndex, LockedModel, VERSION, conflict};
-use crate::{Digest, Signature};
+use crate::features::EmbeddingOf;
+use crate::{Digest, Signature, Task};
 use core::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -83,7 +84,7 @@ impl Lock {
     /// # Errors
     ///
     /// A syntax error, an open merge, another version, a block that does not have its digest, or a contradiction: names twice or unsorted, a digest
-    /// that is not that of the signature, an index whose model or space is not there.
+    /// that is not that of the signature, an index or a ranker of embeddings whose model or space is not there.
     pub fn parse(text: &str) -> Result<Lock, LockError> {
         let version: Versioned = toml::from_str(text).map_err(|error| match conflict(text) {
             Some(line) => LockError::Conflict { line },
@@ -128,6 +129,15 @@ impl Lock {
             }
             if model.packs.is_empty() {
                 return Err(format!("`{name}` has no pack"));
+            }
+            for EmbeddingOf { model: encoder, space, width } in model.signature.embeddings() {
+                let Some(locked) = self.model(encoder) else {
+                    return Err(format!("`{name}` takes embeddings of `{encoder}`, which is not locked"));
+                };
+                let signature = &locked.signature;
+                if signature.task != Task::Embed || locked.space != *space || signature.outputs != *width {
+                    return Err(format!("`{name}` takes embeddings of another version of `{encoder}`"));
+                }
             }
         }
         for index in &self.indexes {
@@ -182,7 +192,7 @@ impl<'de> Deserialize<'de> for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Task;
+    use crate::features::{Fact, Kind, Side};
     use crate::lock::{LockedFile, LockedGate, LockedOrigin, LockedPack};
     use std::collections::BTreeMap;
 
@@ -252,6 +262,49 @@ mod tests {
     fn a_lock_comes_back_from_its_text() {
         let lock = lock();
         assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+    }
+
+    /// The lock with a ranker that takes embeddings of its encoder.
+    fn with_ranker(change: impl FnOnce(&mut EmbeddingOf)) -> Lock {
+        let mut lock = lock();
+        let mut of = EmbeddingOf { model: "encoder".into(), space: lock.models[0].space, width: 128 };
+        change(&mut of);
+        let fact = |name: &str, kind, side| Fact { name: name.into(), kind, side };
+        let signature = Signature {
+            task: Task::Rank,
+            outputs: 1,
+            normalized: false,
+            prompts: vec![],
+            default_prompt: None,
+            features: vec![
+                fact("query", Kind::Embedding(of), Side::User),
+                fact("price", Kind::Number, Side::Candidate),
+            ],
+            ..lock.models[0].signature.clone()
+        };
+        let ranker = LockedModel {
+            name: "ranker".into(),
+            signature_digest: Digest::of(&signature.encode()),
+            signature,
+            ..lock.models[0].clone()
+        };
+        lock.models.push(ranker);
+        lock
+    }
+
+    #[test]
+    fn a_ranker_takes_embeddings_of_a_locked_encoder_of_the_same_space() {
+        let lock = with_ranker(|_| {});
+        assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));
+        for (lock, said) in [
+            (with_ranker(|of| of.model = "coder".into()), "takes embeddings of `coder`, which is not locked"),
+            (with_ranker(|of| of.space = Digest::of(b"other")), "takes embeddings of another version of `encoder`"),
+            (with_ranker(|of| of.width = 64), "takes embeddings of another version of `encoder`"),
+            (with_ranker(|of| of.model = "ranker".into()), "takes embeddings of another version of `ranker`"),
+        ] {
+            let error = Lock::parse(&lock.to_text()).expect_err(said);
+            assert!(matches!(&error, LockError::Contradiction(why) if why.contains(said)), "{error}");
+        }
     }
 
     #[test]

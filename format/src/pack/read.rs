@@ -145,9 +145,8 @@ impl<'a> Artifact<'a> {
         let outputs = signature.outputs as usize;
         let ranker = if signature.task == Task::Rank {
             let ranker = ranker(&signature, &program, &tensors, &stored, tokenizer).map_err(PackError::Damaged)?;
-            let features = signature.features.len();
             match ranker.scorer {
-                Scorer::Forest(_) => golden::rows::decode(goldens, features, outputs).map(drop),
+                Scorer::Forest(_) => golden::rows::decode(goldens, ranker.features.width(), outputs).map(drop),
                 Scorer::Network => golden::requests::decode(goldens, &ranker.features.given(), outputs).map(drop),
             }
             .map_err(PackError::Damaged)?;
@@ -189,11 +188,8 @@ impl<'a> Artifact<'a> {
 
     /// The golden rows of a pack of trees; none of any other.
     pub fn golden_rows(&self) -> Vec<GoldenRow> {
-        if self.ranker.as_ref().and_then(Ranker::forest).is_none() {
-            return vec![];
-        }
-        let (features, outputs) = (self.signature.features.len(), self.signature.outputs as usize);
-        golden::rows::decode(self.goldens, features, outputs).expect("proved by parse")
+        let Some(Ranker { scorer: Scorer::Forest(_), features }) = &self.ranker else { return vec![] };
+        golden::rows::decode(self.goldens, features.width(), self.signature.outputs as usize).expect("proved by parse")
     }
 
     /// The golden requests of a ranker's network; none of any other pack.
@@ -272,8 +268,7 @@ fn ranker<'a>(
         }
         let forest = Forest::parse(bytes).map_err(|error| error.to_string())?;
         let numbers = features.list().iter().all(|it| it.takes == Takes::Number && it.side != Side::Session);
-        agree &=
-            numbers && forest.features() == features.list().len() && forest.outputs() == signature.outputs as usize;
+        agree &= numbers && forest.features() == features.width() && forest.outputs() == signature.outputs as usize;
         Scorer::Forest(forest)
     } else {
         let given = features.given();

@@ -291,7 +291,7 @@ fn each_mistake_has_its_message() {
             keep,
         ),
         (
-            "a model has a name and nothing else",
+            "a model has a name, and a ranker the models",
             quote!("query-encoder", "int8"),
             quote!(
                 struct Q;

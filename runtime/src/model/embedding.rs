@@ -13,6 +13,16 @@ pub struct Embedding<M> {
 }
 
 impl<M: Model> Embedding<M> {
+    /// The same vector as one of another model.
+    ///
+    /// It compiles only if the two models' spaces are one.
+    pub fn of<N: Model>(self) -> Embedding<N>
+    where
+        N::Space: SameSpace<M::Space>,
+    {
+        Embedding { values: self.values, model: PhantomData }
+    }
+
     pub(super) fn new(values: &[f32]) -> Embedding<M> {
         Embedding { values: values.into(), model: PhantomData }
     }

@@ -3,7 +3,7 @@
 
 use crate::locks;
 use crate::user::Workspace;
-use modeldeploy::format::features::{Fact, Kind, Side};
+use modeldeploy::format::features::{EmbeddingOf, Fact, Kind, Side};
 use modeldeploy::format::lock::{FILE_NAME, Lock, LockedModel, LockedPack, VERSION};
 use modeldeploy::format::pack::LAYOUT_FINGERPRINT;
 use modeldeploy::format::{Digest, Signature, Task};
@@ -21,10 +21,12 @@ enum Change {
 
 use Change::{Entries, Keep, Text};
 
-const CASES: [(&str, Change); 25] = [
+const CASES: [(&str, Change); 33] = [
     ("another_task", Keep),
     ("classifier_embeds", Keep),
     ("contradiction", Entries(|lock| lock.models[0].signature.outputs = 5)),
+    ("embeddings_of_an_encoder", Keep),
+    ("embeddings_without_type", Keep),
     ("edited", Text(|lock| *lock = lock.replacen("outputs = 4", "outputs = 5", 1))),
     ("generics", Keep),
     ("index_of_another_space", Keep),
@@ -38,10 +40,16 @@ const CASES: [(&str, Change); 25] = [
     ("not_a_string", Keep),
     ("not_a_unit_struct", Keep),
     ("not_locked_yet", Keep),
-    ("other_layout", Entries(|lock| lock.models[5].packs[0].layout = "00000000000000aa".into())),
+    ("other_layout", Entries(|lock| lock.models[6].packs[0].layout = "00000000000000aa".into())),
     ("other_version", Text(|lock| *lock = lock.replacen("version = 1", "version = 9", 1))),
     ("rank_a_feature_short", Keep),
     ("rank_another_type", Keep),
+    ("rank_embedding_of_another_model", Keep),
+    ("rank_embedding_of_another_space", Keep),
+    ("rank_embedding_of_numbers", Keep),
+    ("rank_embedding_twice", Keep),
+    ("rank_embedding_unknown", Keep),
+    ("rank_embedding_unnamed", Keep),
     ("rank_without_user", Keep),
     ("stale", Keep),
     ("two_spaces", Keep),
@@ -149,11 +157,12 @@ fn lock() -> Lock {
         model("feed", Task::Rank, 1),
         model("leaver", Task::Embed, 4),
         model("mood", Task::Classify, 2),
+        model("nearby", Task::Rank, 1),
         model("other-encoder", Task::Embed, 4),
         model("query-encoder", Task::Embed, 4),
         model("ranker", Task::Score, 1),
     ];
-    let indexes = vec![locks::index("catalogue", &models[5])];
+    let indexes = vec![locks::index("catalogue", &models[6])];
     Lock { version: VERSION, models, indexes }
 }
 
@@ -162,6 +171,11 @@ fn model(name: &str, task: Task, outputs: u32) -> LockedModel {
     let normalized = task == Task::Embed;
     let fact = |name: &str, kind, side| Fact { name: name.into(), kind, side };
     let features = match task {
+        Task::Rank if name == "nearby" => {
+            let space = Digest::of(b"query-encoder");
+            let of = EmbeddingOf { model: "query-encoder".into(), space, width: 4 };
+            vec![fact("query", Kind::Embedding(of), Side::User), fact("price", Kind::Number, Side::Candidate)]
+        }
         Task::Rank => vec![
             fact("price", Kind::Number, Side::Candidate),
             fact("brand", Kind::Text, Side::Candidate),

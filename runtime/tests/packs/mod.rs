@@ -4,6 +4,7 @@
 
 pub(crate) mod feed;
 pub(crate) mod means;
+pub(crate) mod nearby;
 pub(crate) mod network;
 mod overlap;
 pub(crate) mod shelf;

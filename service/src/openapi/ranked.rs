@@ -185,6 +185,7 @@ fn value_schema(feature: &Feature, is_forest: bool) -> Value {
         Rule::Id { size, unknown: None } => json!({ "type": "integer", "minimum": 0, "maximum": size - 1 }),
         Rule::Category { vocabulary, unknown: Unknown::Refused, .. } => schema::one_of(vocabulary),
         Rule::Category { .. } | Rule::Hash { .. } => kind("string", true),
+        Rule::Embedding(of) => schema::sized(kind("number", false), of.width as usize, of.width as usize),
     }
 }
 
@@ -192,43 +193,36 @@ fn cell(value: &Value) -> Cell {
     match value {
         Value::Number(number) => number.as_f64().map_or(Cell::Missing, Cell::Number),
         Value::String(text) => Cell::Text(text.clone()),
+        Value::Array(values) => Cell::List(values.iter().map(cell).collect()),
         _ => Cell::Missing,
     }
 }
 
 /// Values that give, as near as a rule can be gone back, what the pack's golden rows or its first golden request have.
 fn example(engine: &Engine<'static>) -> Vec<Vec<Value>> {
-    let (features, artifact) = (engine.ranker().features.list(), engine.artifact());
+    let (features, artifact) = (&engine.ranker().features, engine.artifact());
     let (rows, requests) = (artifact.golden_rows(), artifact.golden_requests());
-    let request = requests.first();
-    // Of a network's numbers and ids each feature is the next of its rows.
-    let (mut numbers, mut ids) = ([0; 3], [0; 3]);
-    let widths = {
-        let given = engine.ranker().features.given();
-        [given.session, given.user, given.candidate]
-    };
-    let mut values = Vec::with_capacity(features.len());
-    for (place, feature) in features.iter().enumerate() {
-        let kind = match feature.rows() {
-            Rows::Tokens => 0,
-            Rows::Texts => 1,
-            Rows::Candidates => 2,
+    let (request, given) = (requests.first(), features.given());
+    let mut values = Vec::with_capacity(features.list().len());
+    for (at, feature) in features.list().iter().enumerate() {
+        let (kind, widths) = match feature.rows() {
+            Rows::Tokens => (0, given.session),
+            Rows::Texts => (1, given.user),
+            Rows::Candidates => (2, given.candidate),
         };
-        let next = if feature.takes == Takes::Number { &mut numbers[kind] } else { &mut ids[kind] };
-        let column = *next;
-        *next += 1;
-        let of_request = |given: &GivenRows| -> Vec<f64> {
-            let (width_numbers, width_ids) = (widths[kind].numbers as usize, widths[kind].ids as usize);
+        let own = features.column(at)..features.column(at) + feature.rule.width() as usize;
+        // The numbers of each row that are the feature's.
+        let of_request = |given: &GivenRows| -> Vec<Vec<f64>> {
+            let numbers = given.numbers.chunks_exact((widths.numbers as usize).max(1));
+            let ids = given.ids.chunks_exact((widths.ids as usize).max(1));
             match feature.takes {
-                Takes::Number => {
-                    given.numbers.iter().skip(column).step_by(width_numbers.max(1)).map(|&it| it.into()).collect()
-                }
-                Takes::Id => given.ids.iter().skip(column).step_by(width_ids.max(1)).map(|&it| it.into()).collect(),
+                Takes::Number => numbers.map(|row| row[own.clone()].iter().map(|&it| it.into()).collect()).collect(),
+                Takes::Id => ids.map(|row| row[own.clone()].iter().map(|&it| it.into()).collect()).collect(),
             }
         };
         let mut found = match request {
             Some(request) => of_request([&request.session, &request.user, &request.candidates][kind]),
-            None => rows.iter().map(|golden| golden.row[place]).collect(),
+            None => rows.iter().map(|golden| golden.row[features.place(at)].to_vec()).collect(),
         };
         match feature.side {
             Side::User => found.truncate(1),
@@ -236,11 +230,21 @@ fn example(engine: &Engine<'static>) -> Vec<Vec<Value>> {
             Side::Session => {}
         }
         if found.is_empty() && feature.side != Side::Session {
-            found.push(0.0);
+            found.push(vec![0.0; own.len()]);
         }
-        values.push(found.into_iter().map(|number| back(&feature.rule, number)).collect());
+        let value = |numbers: &Vec<f64>| match &feature.rule {
+            Rule::Embedding(_) => numbers.iter().map(|&number| digits(number)).collect(),
+            rule => back(rule, numbers[0]),
+        };
+        values.push(found.iter().map(value).collect());
     }
     values
+}
+
+/// A finite number with no more digits than one reads; 0 in the place of another.
+fn digits(number: f64) -> Value {
+    let rounded = (number * 1e4).round() / 1e4;
+    json!(if rounded.is_finite() { rounded } else { 0.0 })
 }
 
 /// A value that a rule makes that number of, or one near it.
@@ -268,5 +272,6 @@ fn back(rule: &Rule, number: f64) -> Value {
         Rule::Hash { .. } => json!("shoes"),
         Rule::Id { .. } if number.is_nan() => Value::Null,
         Rule::Id { .. } => whole(number),
+        Rule::Embedding(_) => digits(number),
     }
 }

@@ -52,6 +52,7 @@ fn models() -> Models {
         served("mood", Task::Classify, 3, &packs::means::LABELS),
         ranker("shelf", 1, packs::shelf::pack(0.75)),
         ranker("feed", 2, packs::feed::pack(0.0)),
+        ranker("nearby", 2, packs::nearby::pack()),
     ])
     .expect("they go together")
 }

@@ -1,7 +1,7 @@
 //! A tensor, whatever the wire: from its shape and its elements to what is asked.
 
 use crate::inference::Text;
-use modeldeploy::format::features::Side;
+use modeldeploy::format::features::{Fact, Side};
 
 /// The name of the input of every model.
 pub(super) const INPUT: &str = "text";
@@ -23,12 +23,24 @@ pub(super) fn elements(shape: &[u64]) -> Option<u64> {
     shape.iter().try_fold(1u64, |product, &size| product.checked_mul(size))
 }
 
-/// Whether a tensor of that shape can be a feature's: a value for each candidate, the user's one, or a list of the session's.
-pub(super) fn fits_side(side: Side, shape: &[u64]) -> Result<(), String> {
-    let (fits, expected) = match side {
-        Side::Candidate => (matches!(shape, [_] | [_, 1]), "[n], a value for each candidate"),
-        Side::User => (matches!(shape, [] | [1] | [1, 1]), "[1], the user's value"),
-        Side::Session => (matches!(shape, [_] | [1, _]), "[k], a value for each item of the session"),
+/// Whether a tensor of that shape can be a feature's: a value for each candidate, the user's one, or a list of the session's; an embedding is
+/// as many numbers as it is wide.
+pub(super) fn fits(fact: &Fact, shape: &[u64]) -> Result<(), String> {
+    let width = fact.kind.embedding().map(|of| u64::from(of.width));
+    let (fits, expected) = match (fact.side, width) {
+        (Side::Candidate, None) => (matches!(shape, [_] | [_, 1]), "[n], a value for each candidate".to_owned()),
+        (Side::User, None) => (matches!(shape, [] | [1] | [1, 1]), "[1], the user's value".to_owned()),
+        (Side::Session, None) => {
+            (matches!(shape, [_] | [1, _]), "[k], a value for each item of the session".to_owned())
+        }
+        (Side::User, Some(width)) => {
+            let fits = matches!(shape, [1, own] | [own] if *own == width);
+            (fits, format!("[1, {width}], the user's embedding"))
+        }
+        (_, Some(width)) => {
+            let fits = matches!(shape, [_, own] if *own == width);
+            (fits, format!("[n, {width}], an embedding for each candidate"))
+        }
     };
     fits.then_some(()).ok_or_else(|| format!("`shape` is {shape:?}, and must be {expected}"))
 }

@@ -1,6 +1,6 @@
 //! A value as a request has it, before it is known what belongs in its place.
 
-use modeldeploy::format::features::Kind;
+use modeldeploy::format::features::{EmbeddingOf, Kind};
 use modeldeploy::rank::{List, Value};
 
 /// A value.
@@ -48,6 +48,11 @@ pub(crate) enum Values {
     /// NaN where one is missing.
     Numbers(Vec<f64>),
     Texts(Vec<String>),
+    /// Embeddings, one after the other.
+    Embeddings {
+        width: usize,
+        values: Vec<f32>,
+    },
 }
 
 impl Values {
@@ -56,8 +61,8 @@ impl Values {
     /// # Errors
     ///
     /// The first that is none: its place, what it is and what must stand there.
-    pub(crate) fn of<'c>(kind: Kind, cells: impl Iterator<Item = &'c Cell>) -> Result<Values, (usize, String)> {
-        let wrong = |at: usize, cell: &Cell| (at, format!("{}, where {} must stand", cell.kind(), expected(kind)));
+    pub(crate) fn of<'c>(kind: &Kind, cells: impl Iterator<Item = &'c Cell>) -> Result<Values, (usize, String)> {
+        let wrong = |at: usize, cell: &Cell| (at, format!("{}, where {} must stand", said(cell), expected(kind)));
         match kind {
             Kind::Number => {
                 let number = |(at, cell): (usize, &Cell)| match cell.one() {
@@ -75,6 +80,53 @@ impl Values {
                 };
                 cells.enumerate().map(text).collect::<Result<_, _>>().map(Values::Texts)
             }
+            Kind::Embedding(of) => {
+                let width = of.width as usize;
+                let mut values = vec![];
+                for (at, cell) in cells.enumerate() {
+                    let own = embedding(cell).filter(|own| own.len() == width).ok_or_else(|| wrong(at, cell))?;
+                    for value in own {
+                        let Cell::Number(number) = value else {
+                            return Err((
+                                at,
+                                format!("a list with {}, where {} must stand", value.kind(), expected(kind)),
+                            ));
+                        };
+                        values.push(*number as f32);
+                    }
+                }
+                Ok(Values::Embeddings { width, values })
+            }
+        }
+    }
+
+    /// Values of that kind whose elements stand one after the other, as in a tensor.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Values::of), with the place of the element.
+    pub(crate) fn of_elements(kind: &Kind, elements: &[Cell]) -> Result<Values, (usize, String)> {
+        let Kind::Embedding(of) = kind else { return Values::of(kind, elements.iter()) };
+        let number = |(at, cell): (usize, &Cell)| match cell {
+            Cell::Number(number) => Ok(*number),
+            other => Err((at, format!("{}, where a number must stand", other.kind()))),
+        };
+        let numbers = elements.iter().enumerate().map(number).collect::<Result<_, _>>()?;
+        Ok(Values::embeddings(of, numbers))
+    }
+
+    /// Numbers of that kind, which is none of texts, as their elements stand in a tensor.
+    pub(crate) fn of_numbers(kind: &Kind, numbers: Vec<f64>) -> Values {
+        match kind {
+            Kind::Embedding(of) => Values::embeddings(of, numbers),
+            Kind::Number | Kind::Text => Values::Numbers(numbers),
+        }
+    }
+
+    fn embeddings(of: &EmbeddingOf, numbers: Vec<f64>) -> Values {
+        Values::Embeddings {
+            width: of.width as usize,
+            values: numbers.into_iter().map(|number| number as f32).collect(),
         }
     }
 
@@ -82,6 +134,7 @@ impl Values {
         match self {
             Values::Numbers(values) => values.len(),
             Values::Texts(values) => values.len(),
+            Values::Embeddings { width, values } => values.len() / width,
         }
     }
 
@@ -90,6 +143,7 @@ impl Values {
         match self {
             Values::Numbers(values) => Value::Number(values[at]),
             Values::Texts(values) => Value::Text(&values[at]),
+            Values::Embeddings { width, values } => Value::Embedding(&values[at * width..][..*width]),
         }
     }
 }
@@ -106,6 +160,7 @@ impl<'v> From<&'v Values> for Lent<'v> {
         match values {
             Values::Numbers(values) => Lent::Numbers(values),
             Values::Texts(values) => Lent::Texts(values.iter().map(String::as_str).collect()),
+            Values::Embeddings { .. } => unreachable!("no session has embeddings"),
         }
     }
 }
@@ -120,9 +175,29 @@ impl Lent<'_> {
 }
 
 /// What a value of that kind is.
-pub(super) fn expected(kind: Kind) -> &'static str {
+fn expected(kind: &Kind) -> String {
     match kind {
-        Kind::Number => "a number or null",
-        Kind::Text => "a string or null",
+        Kind::Number => "a number or null".to_owned(),
+        Kind::Text => "a string or null".to_owned(),
+        Kind::Embedding(of) => format!("a list of the {} numbers of an embedding of `{}`", of.width, of.model),
+    }
+}
+
+/// What a cell is, in words, a list with its length.
+fn said(cell: &Cell) -> String {
+    match cell {
+        Cell::List(cells) => format!("a list of {}", cells.len()),
+        other => other.kind().to_owned(),
+    }
+}
+
+/// The values of an embedding: a list of its list alone is as that.
+fn embedding(cell: &Cell) -> Option<&[Cell]> {
+    match cell {
+        Cell::List(cells) => match &cells[..] {
+            [Cell::List(inner)] => Some(inner),
+            _ => Some(cells),
+        },
+        _ => None,
     }
 }

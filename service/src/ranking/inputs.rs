@@ -19,12 +19,18 @@ pub(crate) enum Type {
     /// A whole one: an id.
     Int,
     Text,
+    /// An embedding of so many values.
+    Embedding(u32),
 }
 
 impl Input {
-    /// The size of its tensor; -1 where it varies.
-    pub(crate) fn size(&self) -> i64 {
-        if self.side == Side::User { 1 } else { -1 }
+    /// The sizes of its tensor; -1 where one varies.
+    pub(crate) fn sizes(&self) -> Vec<i64> {
+        let count = if self.side == Side::User { 1 } else { -1 };
+        match self.kind {
+            Type::Embedding(width) => vec![count, width.into()],
+            Type::Float | Type::Int | Type::Text => vec![count],
+        }
     }
 }
 
@@ -35,6 +41,7 @@ pub(crate) fn inputs(engine: &'static Engine<'static>) -> impl Iterator<Item = I
             (Rule::Id { .. }, _) => Type::Int,
             (_, Kind::Number) => Type::Float,
             (_, Kind::Text) => Type::Text,
+            (_, Kind::Embedding(of)) => Type::Embedding(of.width),
         };
         Input { name: &feature.name, side: feature.side, kind }
     })

@@ -43,7 +43,7 @@ impl Asked {
             let Fact { name, kind, side } = fact;
             let wrong = |(at, error): (usize, String)| format!("`{field}[{at}]`: the feature `{name}` is {error}");
             let values = match (side, cells.first()) {
-                (Side::Candidate, _) | (_, None) => Values::of(*kind, cells.into_iter()).map_err(wrong)?,
+                (Side::Candidate, _) | (_, None) => Values::of(kind, cells.into_iter()).map_err(wrong)?,
                 (_, Some(first)) => {
                     if let Some(at) = cells.iter().position(|cell| cell != first) {
                         let whose = side.name();
@@ -70,7 +70,7 @@ impl Asked {
         for (name, cell) in columns {
             let (at, fact) = gathered.feature(name)?;
             let values = match (fact.side, cell) {
-                (Side::Candidate, Cell::List(cells)) => Values::of(fact.kind, cells.iter())
+                (Side::Candidate, Cell::List(cells)) => Values::of(&fact.kind, cells.iter())
                     .map_err(|(at, error)| format!("the feature `{name}`: its value {at} is {error}"))?,
                 (Side::Candidate, other) => {
                     let kind = other.kind();
@@ -90,7 +90,7 @@ impl Asked {
 fn whole(fact: &Fact, cell: &Cell) -> Result<Values, String> {
     let Fact { name, kind, side } = fact;
     if *side == Side::User {
-        let one = Values::of(*kind, std::iter::once(cell));
+        let one = Values::of(kind, std::iter::once(cell));
         return one.map_err(|(_, error)| format!("the feature `{name}` is {error}"));
     }
     // A batch of one session is a session.
@@ -103,7 +103,7 @@ fn whole(fact: &Fact, cell: &Cell) -> Result<Values, String> {
             return Err(format!("the feature `{name}` is {}, and must be a list: the session's items", other.kind()));
         }
     };
-    let list = Values::of(*kind, list.iter());
+    let list = Values::of(kind, list.iter());
     list.map_err(|(at, error)| format!("the feature `{name}`: its item {at} is {error}"))
 }
 

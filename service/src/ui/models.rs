@@ -35,7 +35,7 @@ struct Feature {
     name: &'static str,
     /// Of what it is known: `user`, `session` or `candidate`.
     of: &'static str,
-    /// What is given for it: `number` or `text`.
+    /// What is given for it: `number`, `text` or `embedding`.
     kind: &'static str,
 }
 
@@ -82,6 +82,7 @@ fn feature(fact: &'static Fact) -> Feature {
     let kind = match fact.kind {
         Kind::Number => "number",
         Kind::Text => "text",
+        Kind::Embedding(_) => "embedding",
     };
     Feature { name: &fact.name, of: fact.side.name(), kind }
 }

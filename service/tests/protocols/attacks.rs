@@ -1,7 +1,7 @@
 //! Every hostile body of the fuzz target's folder, sent: its protocol's own error with the cause, and the service goes on.
 
 use crate::client::{Answer, post, post_to};
-use crate::models::Feed;
+use crate::models::{Feed, Nearby};
 use modeldeploy_service::Service;
 use std::path::Path;
 
@@ -21,6 +21,10 @@ fn request<'a>(protocol: &str, beside: &'a str) -> (String, Vec<(&'a str, &'a st
         }
         "openai" => ("/v1/embeddings".to_owned(), vec![json], "/error/message"),
         "tei" => (beside.to_owned(), vec![json], "/error"),
+        "oip-matched" => ("/v2/models/nearby/infer".to_owned(), vec![json], "/error"),
+        "tfserving-matched" => (format!("/v1/models/nearby:{beside}"), vec![json], "/error"),
+        "torchserve-matched" => ("/predictions/nearby".to_owned(), vec![("content-type", beside)], "/message"),
+        "mlflow-matched" => ("/invocations".to_owned(), vec![("content-type", beside)], "/message"),
         "tfserving" => (format!("/v1/models/encoder:{beside}"), vec![json], "/error"),
         "tfserving-ranked" => (format!("/v1/models/feed:{beside}"), vec![json], "/error"),
         "torchserve-ranked" => ("/predictions/feed".to_owned(), vec![("content-type", beside)], "/message"),
@@ -36,9 +40,10 @@ async fn every_hostile_body_is_refused_in_its_protocols_own_form() {
     let mut files: Vec<_> =
         Path::new(FOLDER).read_dir().expect("attacks").map(|entry| entry.expect("one").path()).collect();
     files.sort();
-    // Its first model, which MLflow asks, is a ranker.
+    // Their first models, which MLflow asks, are rankers.
     let alone = Service::new("shop", "1.2.3").model::<Feed>().into_router().expect("a router");
-    assert!(files.len() >= 65, "{} attacks", files.len());
+    let matched = Service::new("shop", "1.2.3").model::<Nearby>().into_router().expect("a router");
+    assert!(files.len() >= 75, "{} attacks", files.len());
     for file in files {
         let bytes = std::fs::read(&file).expect("an attack");
         let end = bytes.iter().position(|&byte| byte == b'\n').expect("a first line");
@@ -48,6 +53,7 @@ async fn every_hostile_body_is_refused_in_its_protocols_own_form() {
         let body = bytes[end + 1..].to_vec();
         let answer = match protocol {
             "mlflow-ranked" => post_to(&alone, &path, &headers, body).await,
+            "mlflow-matched" => post_to(&matched, &path, &headers, body).await,
             _ => post(&path, &headers, body).await,
         };
         check(&file.file_name().expect("a name").to_string_lossy(), &answer, message);

@@ -4,6 +4,7 @@ mod attacks;
 mod batches;
 mod candidates;
 mod client;
+mod embeddings;
 mod grpc;
 mod metrics;
 mod mlflow;

@@ -1,6 +1,6 @@
 //! A service of hand-made models, and what their engines say.
 
-use crate::packs::{self, Head, Precision, feed, means, shelf};
+use crate::packs::{self, Head, Precision, feed, means, nearby, shelf};
 use modeldeploy::Error;
 use modeldeploy::format::Task;
 use modeldeploy::model::{Engine, Facts, Gate, Input, Model, Space};
@@ -17,6 +17,8 @@ pub(crate) struct Ranker;
 pub(crate) struct Mood;
 /// `shelf` 1.0.0: trees of candidates.
 pub(crate) struct Shelf;
+/// `nearby` 1.0.0: a network of embeddings of a user and of candidates, which have two scores each.
+pub(crate) struct Nearby;
 /// `feed` 1.0.0: a network of a user, a session and candidates, which have two scores each.
 pub(crate) struct Feed;
 
@@ -113,6 +115,13 @@ ranker!(
     feed::pack(0.0)
 );
 
+ranker!(
+    Nearby: "nearby" "1.0.0",
+    ["query", "boost", "title"],
+    Facts { task: Task::Rank, max_tokens: 1, outputs: 2, prompts: &[], ..FACTS },
+    nearby::pack()
+);
+
 /// A service of all of them, `encoder` with labels.
 pub(crate) fn service() -> Service {
     let encoder = [Version::of::<Encoder1>().label("previous"), Version::stable::<Encoder2>()];
@@ -122,6 +131,7 @@ pub(crate) fn service() -> Service {
         .model::<Mood>()
         .model::<Shelf>()
         .model::<Feed>()
+        .model::<Nearby>()
 }
 
 /// What the engine itself says of each input.

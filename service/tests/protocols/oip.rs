@@ -36,7 +36,7 @@ async fn the_service_and_its_models_are_described() {
         ),
         ("/v2/health/live", r#"{"live":true}"#),
         ("/v2/health/ready", r#"{"live":true,"ready":true}"#),
-        ("/v2/models", r#"{"models":["encoder","feed","mood","ranker","shelf"]}"#),
+        ("/v2/models", r#"{"models":["encoder","feed","mood","nearby","ranker","shelf"]}"#),
         ("/v2/models/mood/ready", r#"{"name":"mood","ready":true}"#),
         ("/v2/models/encoder/versions/1.0.0/ready", r#"{"name":"encoder","ready":true}"#),
         (
@@ -60,6 +60,7 @@ async fn the_service_and_its_models_are_described() {
         {"name": "encoder", "version": "1.0.0", "state": "READY", "reason": ""},
         {"name": "feed", "version": "1.0.0", "state": "READY", "reason": ""},
         {"name": "mood", "version": "1.0.0", "state": "READY", "reason": ""},
+        {"name": "nearby", "version": "1.0.0", "state": "READY", "reason": ""},
         {"name": "ranker", "version": "1.0.0", "state": "READY", "reason": ""},
         {"name": "shelf", "version": "1.0.0", "state": "READY", "reason": ""},
     ]);

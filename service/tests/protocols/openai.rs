@@ -101,8 +101,8 @@ async fn models_are_listed_for_openai_and_for_kserve_at_once() {
     let listed = |name: &str| json!({"id": name, "object": "model", "created": 0, "owned_by": "modeldeploy"});
     let list = get("/v1/models").await.json();
     assert_eq!(list["object"], "list");
-    assert_eq!(list["data"], json!(["encoder", "feed", "mood", "ranker", "shelf"].map(listed)));
-    assert_eq!(list["models"], json!(["encoder", "feed", "mood", "ranker", "shelf"]));
+    assert_eq!(list["data"], json!(["encoder", "feed", "mood", "nearby", "ranker", "shelf"].map(listed)));
+    assert_eq!(list["models"], json!(["encoder", "feed", "mood", "nearby", "ranker", "shelf"]));
     let one = get("/v1/models/encoder").await.json();
     let status = |version: &str| json!({"version": version, "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}});
     assert_eq!(one["model_version_status"], json!([status("2"), status("1")]));

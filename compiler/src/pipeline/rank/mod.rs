@@ -1,8 +1,11 @@
 //! A ranker, from its folder to its pack and its entry in the lock. What the store keeps as the compressed model is the pack without golden
 //! rows.
 
+mod encoders;
 mod network;
 mod trees;
+
+pub(super) use encoders::are_as_locked;
 
 use super::derive::{REVISION, REVISION_KEY, locked_files};
 use super::made::{Locking, Made, locked, passed};
@@ -52,16 +55,18 @@ pub(super) struct Derived {
     pub(super) pack: Aligned,
 }
 
-/// Makes a ranker's packs.
+/// Makes a ranker's packs, against the encoders that are `locked`.
 pub(super) fn derive(
     manifest: &Manifest,
     entry: &ModelEntry,
+    locked: &[LockedModel],
     judge: Judge<'_>,
     progress: Progress<'_>,
 ) -> Result<Derived, Vec<Diagnostic>> {
     progress(Event::Stage("Loading", 0, 0));
     let options = RankerOptions { max_items: entry.max_tokens, max_batch: entry.max_batch };
-    let mut loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?, options)?;
+    let loaded = load_ranker(&manifest.folder(entry).map_err(|error| vec![error])?, options)?;
+    let mut loaded = encoders::in_spaces(loaded, locked)?;
     judge(manifest, entry, &locked_files(&loaded.files))?;
     if let LoadedScorer::Network(graph, _) = &mut loaded.scorer {
         passes::run(graph);
@@ -91,11 +96,12 @@ pub(super) fn derive(
 pub(super) fn make(
     manifest: &Manifest,
     entry: &ModelEntry,
+    encoders: &[LockedModel],
     judge: Judge<'_>,
     measured: bool,
     progress: Progress<'_>,
 ) -> Result<Made, Vec<Diagnostic>> {
-    let derived = derive(manifest, entry, judge, progress)?;
+    let derived = derive(manifest, entry, encoders, judge, progress)?;
     let (gate, evaluation) = if measured { gated(manifest, entry, &derived, progress)? } else { None }.unzip();
     let Derived { loaded, compressed, golden, pack } = derived;
     let model = locked(

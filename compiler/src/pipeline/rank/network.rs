@@ -160,7 +160,10 @@ fn probe(features: &Features, most: usize, at: usize) -> NetworkRows {
             for feature in features.list().iter().filter(|feature| feature.rows() == kind) {
                 match feature.takes {
                     // From -2 to 2, in steps of 1/64.
-                    Takes::Number => rows.numbers.push((next() % 257) as f32 / 64.0 - 2.0),
+                    Takes::Number => {
+                        let number = || (next() % 257) as f32 / 64.0 - 2.0;
+                        rows.numbers.extend(std::iter::repeat_with(number).take(feature.rule.width() as usize));
+                    }
                     Takes::Id => rows.ids.push((next() % feature.rule.below().unwrap_or(1).max(1)) as u32),
                 }
             }

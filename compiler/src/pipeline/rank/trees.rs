@@ -60,7 +60,7 @@ pub(super) fn packs(
 /// The pack from the one without golden rows.
 pub(super) fn again(artifact: &Artifact<'_>, features: &Features, golden: &[u8]) -> Result<Aligned, String> {
     let signature = artifact.signature();
-    let goldens = rows::decode(golden, signature.features.len(), signature.outputs as usize)?;
+    let goldens = rows::decode(golden, features.width(), signature.outputs as usize)?;
     let forest = artifact.bytes(TensorId(0));
     let contents = RankContents { signature, forest, features, goldens: &goldens };
     write_ranker(&contents).map_err(|error| error.to_string())

@@ -225,8 +225,8 @@ fn csv_of(body: &[u8]) -> Result<(csv::StringRecord, Vec<csv::StringRecord>), St
     Ok((names, records))
 }
 
-/// The rows of a table, at most so many, by the kinds of its features: an empty field is missing, and a session's list stands in it as in
-/// JSON.
+/// The rows of a table, at most so many, by the kinds of its features: an empty field is missing, and a session's list or an embedding stands
+/// in it as in JSON.
 fn records(body: &[u8], features: &[Fact], most: usize) -> Result<Vec<Row>, String> {
     let (names, records) = csv_of(body)?;
     bounded(features, names.iter(), (records.len(), most))?;
@@ -236,7 +236,7 @@ fn records(body: &[u8], features: &[Fact], most: usize) -> Result<Vec<Row>, Stri
             let wrong =
                 |expected: &str| format!("`rows[{at}]`: the feature `{name}` is `{text}`, and must be {expected}");
             let cell = match fact {
-                Some(Fact { side: Side::Session, .. }) => {
+                Some(Fact { side: Side::Session, .. } | Fact { kind: Kind::Embedding(_), .. }) => {
                     let list = serde_json::from_str::<Node>(text).ok().and_then(|node| node.cell().ok());
                     list.ok_or_else(|| wrong("a list, as it stands in JSON"))?
                 }

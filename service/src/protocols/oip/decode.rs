@@ -197,14 +197,17 @@ fn elements(input: &Input, binary: &mut &[u8]) -> Result<Vec<String>, String> {
 /// The elements of the tensor of a feature.
 fn values(input: &Input, fact: &Fact, binary: &mut &[u8]) -> Result<Values, String> {
     let Input { datatype, shape, .. } = input;
-    tensor::fits_side(fact.side, shape)?;
-    numbers::is_of(fact.kind, datatype)?;
-    match (where_they_are(input, binary)?, fact.kind) {
+    tensor::fits(fact, shape)?;
+    numbers::is_of(&fact.kind, datatype)?;
+    match (where_they_are(input, binary)?, &fact.kind) {
         (Elements::Binary(own), Kind::Text) => bytes::decode_shaped(own, shape).map(Values::Texts),
-        (Elements::Binary(own), Kind::Number) => numbers::decode(datatype, own, shape).map(Values::Numbers),
+        (Elements::Binary(own), kind) => {
+            numbers::decode(datatype, own, shape).map(|numbers| Values::of_numbers(kind, numbers))
+        }
         (Elements::Json(data), kind) => {
             fits(data, shape)?;
-            Values::of(kind, data.elements().iter()).map_err(|(at, error)| format!("element {at} of `data` is {error}"))
+            let wrong = |(at, error): (usize, String)| format!("element {at} of `data` is {error}");
+            Values::of_elements(kind, data.elements()).map_err(wrong)
         }
     }
 }

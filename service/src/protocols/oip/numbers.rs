@@ -8,10 +8,10 @@ use modeldeploy::format::features::Kind;
 /// # Errors
 ///
 /// Which types can.
-pub(super) fn is_of(kind: Kind, datatype: &str) -> Result<(), String> {
+pub(super) fn is_of(kind: &Kind, datatype: &str) -> Result<(), String> {
     let (is, expected) = match kind {
         Kind::Text => (datatype == "BYTES", "BYTES: texts in UTF-8"),
-        Kind::Number => (
+        Kind::Number | Kind::Embedding(_) => (
             TYPES.iter().any(|(name, ..)| *name == datatype),
             "FP64, FP32, INT64, INT32, INT16, INT8, UINT64, UINT32, UINT16 or UINT8: numbers",
         ),
@@ -49,7 +49,7 @@ const TYPES: [(&str, usize, Read); 10] = [
 /// If they are not as many.
 pub(super) fn decode(datatype: &str, bytes: &[u8], shape: &[u64]) -> Result<Vec<f64>, String> {
     let Some((_, width, read)) = TYPES.iter().find(|(name, ..)| *name == datatype) else {
-        return is_of(Kind::Number, datatype).map(|()| vec![]);
+        return is_of(&Kind::Number, datatype).map(|()| vec![]);
     };
     let sized = tensor::elements(shape).and_then(|count| count.checked_mul(*width as u64));
     if sized != Some(bytes.len() as u64) {
@@ -90,9 +90,9 @@ mod tests {
             assert!(error.contains(&format!("it has {bytes} bytes, and `shape` is {shape:?}")), "{error}");
         }
         for datatype in ["BOOL", "FP16", "BYTES", "fp32", ""] {
-            let error = is_of(Kind::Number, datatype).expect_err(datatype);
+            let error = is_of(&Kind::Number, datatype).expect_err(datatype);
             assert!(error.starts_with(&format!("`datatype` is `{datatype}`, and must be FP64, FP32")), "{error}");
         }
-        assert!(is_of(Kind::Text, "FP64").expect_err("numbers").contains("must be BYTES"));
+        assert!(is_of(&Kind::Text, "FP64").expect_err("numbers").contains("must be BYTES"));
     }
 }

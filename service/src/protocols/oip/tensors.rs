@@ -77,6 +77,7 @@ fn of_feature(input: Input) -> TensorMetadata {
         Type::Float => "FP64",
         Type::Int => "INT64",
         Type::Text => "BYTES",
+        Type::Embedding(_) => "FP32",
     };
-    TensorMetadata { name: input.name, datatype, shape: vec![input.size()] }
+    TensorMetadata { name: input.name, datatype, shape: input.sizes() }
 }

@@ -33,8 +33,9 @@ pub(super) fn inputs(served: &Served) -> Vec<Tensor> {
             Type::Float => "DT_DOUBLE",
             Type::Int => "DT_INT64",
             Type::Text => "DT_STRING",
+            Type::Embedding(_) => "DT_FLOAT",
         };
-        Tensor { name: input.name, dtype, sizes: vec![input.size()] }
+        Tensor { name: input.name, dtype, sizes: input.sizes() }
     };
     match served.ranker() {
         Some(engine) => features(engine).map(feature).collect(),

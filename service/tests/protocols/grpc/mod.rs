@@ -2,6 +2,7 @@
 
 mod bounds;
 mod client;
+mod embeddings;
 mod health;
 mod oip;
 mod rankers;

@@ -205,6 +205,7 @@ async fn models_are_listed_and_neither_loaded_nor_unloaded() {
         ("encoder", "1.0.0"),
         ("feed", "1.0.0"),
         ("mood", "1.0.0"),
+        ("nearby", "1.0.0"),
         ("ranker", "1.0.0"),
         ("shelf", "1.0.0"),
     ];

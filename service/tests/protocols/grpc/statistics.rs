@@ -38,8 +38,8 @@ async fn requests_and_batches_are_counted_by_model() {
     }
     let names: Vec<_> = all.model_stats.iter().map(|it| (it.name.as_str(), it.version.as_str())).collect();
     let expected = [("encoder", "2.1.0"), ("encoder", "1.0.0"), ("feed", "1.0.0"), ("mood", "1.0.0")];
-    assert_eq!(names, [&expected[..], &[("ranker", "1.0.0"), ("shelf", "1.0.0")]].concat());
-    let [newest, _, _, mood, ranker, _] = &all.model_stats[..] else { panic!("{all:?}") };
+    assert_eq!(names, [&expected[..], &[("nearby", "1.0.0"), ("ranker", "1.0.0"), ("shelf", "1.0.0")]].concat());
+    let [newest, _, _, mood, _, ranker, _] = &all.model_stats[..] else { panic!("{all:?}") };
 
     let stats = mood.inference_stats.expect("statistics");
     let count = |lapse: Option<StatisticDuration>| lapse.expect("a duration").count;
@@ -76,7 +76,7 @@ async fn rest_has_the_same_in_tritons_json() {
     let asked = Request::post("/v2/models/mood/infer").body(Body::from(body.to_string())).expect("a request");
     assert_eq!(send(&router, asked).await.status, StatusCode::OK);
     let all = get("/v2/models/stats").await.json();
-    assert_eq!(all["model_stats"].as_array().map(Vec::len), Some(6));
+    assert_eq!(all["model_stats"].as_array().map(Vec::len), Some(7));
     for path in ["/v2/models/mood/stats", "/v2/models/mood/versions/1.0.0/stats"] {
         let stats = get(path).await.json();
         let [stats] = &stats["model_stats"].as_array().expect("a list")[..] else { panic!("{stats}") };

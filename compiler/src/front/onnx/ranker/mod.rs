@@ -5,6 +5,7 @@
 //! against the interpreter of the file before it is given out: nothing wrong can be imported.
 
 mod axes;
+mod batch;
 mod check;
 mod columns;
 mod given;
@@ -19,6 +20,7 @@ use super::super::codes;
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
 use crate::onnx::{Dimension, Elem, Lengths, Model, Trace};
+pub use batch::{fixed_batch, free_batch};
 use import::Importer;
 use modeldeploy_format::features::{Side, Takes};
 

@@ -3,7 +3,7 @@
 use super::{Named, Role, wrong};
 use crate::diagnostic::Diagnostic;
 use crate::onnx::{Dimension, Elem, Lengths, Model, Port as FilePort, Source, Tensor};
-use modeldeploy_format::features::Side;
+use modeldeploy_format::features::{MOST_TOGETHER, Side};
 
 /// The most columns of all inputs together.
 const MOST: usize = 1 << 16;
@@ -198,9 +198,11 @@ fn axes(port: &FilePort, side: Side, batch: Batch<'_>) -> Result<(Elem, Vec<Axis
             [vec![Axis::Fixed(1), Axis::Candidates], rest(rest_of)?].concat()
         }
         (Side::Candidate, [Dimension::Fixed(size), ..], Batch::One) => {
-            return Err(format!(
-                "it has {size} rows, and no axis is dynamic; say `max-batch = {size}` if these are its candidates"
-            ));
+            let help = match *size <= MOST_TOGETHER as usize {
+                true => format!("say `max-batch = {size}` if these are its candidates"),
+                false => "export it with a dynamic axis of candidates".to_owned(),
+            };
+            return Err(format!("it has {size} rows, and no axis of candidates; {help}"));
         }
         (Side::Candidate, ..) => return Err("it has no axis of candidates where the others have it".to_owned()),
         (Side::User, [first, rest_of @ ..], _) => [vec![repeated(first)], rest(rest_of)?].concat(),

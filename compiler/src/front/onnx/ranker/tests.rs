@@ -1,7 +1,8 @@
 //! What each rule makes of small graphs, and what is refused by name.
 
-use super::{Network, Role, network};
-use crate::onnx::tests::{Node, ids_port, int, integers, node, of_inputs, port, tensor, with};
+use super::{Network, Role, free_batch, network};
+use crate::features::sides;
+use crate::onnx::tests::{Node, ids_port, int, integers, ints, node, of_inputs, port, tensor, with};
 use modeldeploy_format::features::{Side, Takes};
 
 /// Numbers that are all different.
@@ -214,7 +215,8 @@ fn a_batch_of_a_fixed_size_is_that_of_the_candidates_where_it_is_said() {
         let ports = vec![port("c", &[first, "3"]), port("u", &[first, "3"])];
         let nodes = vec![node("Mul", &["c", "u"], &["both"]), sum("both")];
         let mut model = of_inputs(17, nodes, vec![integers("one", &[1], &[1])], ports, &["y"]).expect("a model");
-        model.free_batch(batch);
+        let said: String = (0..3).map(|at| format!("[feature.u{at}]\nof = \"user\"\ncolumn = \"u[{at}]\"\n")).collect();
+        free_batch(&mut model, batch, &sides(&said));
         let role = |input: &str, side| Role { input: input.to_owned(), side };
         let made = network(&model, "model.onnx", &[role("c", Side::Candidate), role("u", Side::User)], 8);
         made.map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>())
@@ -224,8 +226,83 @@ fn a_batch_of_a_fixed_size_is_that_of_the_candidates_where_it_is_said() {
     assert!(graph.contains("with=user"), "{graph}");
     for (first, batch) in [("32", 1), ("32", 31), ("3", 2)] {
         let error = read(first, batch).expect_err("no axis of candidates");
-        assert!(error.contains(&format!("it has {first} rows, and no axis is dynamic")), "{error}");
+        assert!(error.contains(&format!("it has {first} rows, and no axis of candidates")), "{error}");
+        assert!(error.contains(&format!("say `max-batch = {first}`")), "{error}");
     }
+    let error = read("5000", 1).expect_err("no axis of candidates");
+    assert!(error.contains("export it with a dynamic axis"), "{error}");
+}
+
+#[test]
+fn whose_an_input_is_says_whether_it_begins_with_the_batch() {
+    // Of the candidates, the user and a session, how each begins where the batch is of 4; a session's items are a dynamic axis.
+    let first = |shapes: [&[&str]; 3], said: &str| {
+        let [c, u, s] = shapes;
+        let ports = vec![port("c", c), port("u", u), ids_port("s", s)];
+        let mut model =
+            of_inputs(17, vec![sum("c")], vec![integers("one", &[1], &[1])], ports, &["y"]).expect("a model");
+        free_batch(&mut model, 4, &sides(said));
+        let begins = |port: &crate::onnx::Port| port.shape.as_ref().expect("a shape")[0].to_string() == "max-batch = 4";
+        <[bool; 3]>::try_from(model.inputs().iter().map(begins).collect::<Vec<_>>()).expect("three inputs")
+    };
+    let column = |input: &str, of: &str, at: usize| {
+        format!("[feature.{input}{at}]\nof = \"{of}\"\ncolumn = \"{input}[{at}]\"\n")
+    };
+    let columns = |count: usize| (0..count).map(|at| column("u", "user", at)).collect::<String>();
+    let session = "[feature.s]\nof = \"session\"\n";
+    let said = |user: &str| format!("[feature.c0]\ncolumn = \"c[0]\"\n{session}{user}");
+    let (c, items): (&[&str], &[&str]) = (&["4", "2"], &["1", "items"]);
+    let embedding = "[feature.u]\nof = \"user\"\ntype = \"embedding\"\nmodel = \"e\"\n";
+    for (shapes, user, expected) in [
+        ([c, &["4", "3"], items], columns(3), [true, true, false]),
+        // Twelve columns of one user are no batch, nor is a user of as many columns as candidates.
+        ([c, &["4", "3"], items], columns(12), [true, false, false]),
+        ([c, &["4"], items], columns(4), [true, false, false]),
+        ([c, &["4"], items], "[feature.u]\nof = \"user\"\n".to_owned(), [true, true, false]),
+        ([c, &["1", "4"], &["4", "items"]], columns(4), [true, false, true]),
+        ([c, &["4", "3"], &["items"]], embedding.to_owned(), [true, true, false]),
+        ([c, &["4"], items], embedding.to_owned(), [true, false, false]),
+        ([c, &["4", "3"], items], embedding.replace("model", "column = \"u[0..3]\"\nmodel"), [true, true, false]),
+        ([c, &["4", "3"], items], embedding.replace("model", "column = \"u[0..12]\"\nmodel"), [true, false, false]),
+        // An axis of the candidates that is dynamic is theirs.
+        ([&["n", "2"][..], &["4", "3"], items], columns(3), [false, false, false]),
+        ([&["5", "2"][..], &["1", "3"], items], columns(3), [false, false, false]),
+    ] {
+        assert_eq!(first(shapes, &said(&user)), expected, "{shapes:?} {user}");
+    }
+    // Of what nothing is said is the candidates'; columns of both are repeated.
+    assert_eq!(first([c, &["4", "3"], items], session), [true, true, false]);
+    let both = format!("{session}{}{}", column("u", "user", 0), column("u", "candidate", 1));
+    assert_eq!(first([c, &["4", "3"], items], &both), [true, true, false]);
+    assert_eq!(first([c, &["4", "3"], items], "nonsense ="), [false, false, false], "its items are dynamic");
+}
+
+#[test]
+fn a_fixed_batch_beside_a_session_is_read_as_a_dynamic_one() {
+    let read = |batch: &str, session: &[&str]| {
+        let ports = vec![port("c", &[batch, "4"]), ids_port("s", session)];
+        let nodes = vec![
+            node("Gather", &["t", "s"], &["rows"]),
+            with(node("ReduceMean", &["rows"], &["seen"]), ints("axes", &[1])),
+            node("Squeeze", &["seen", "one"], &["mean"]),
+            node("Mul", &["c", "mean"], &["both"]),
+            sum("both"),
+        ];
+        let tensors = vec![tensor("t", &[9, 4], &numbers(36)), integers("one", &[1], &[1])];
+        let mut model = of_inputs(17, nodes, tensors, ports, &["y"]).expect("a model");
+        free_batch(&mut model, 32, &sides("[feature.s]\nof = \"session\"\n[feature.c]\ncolumn = \"c[0]\"\n"));
+        let role = |input: &str, side| Role { input: input.to_owned(), side };
+        let made = network(&model, "model.onnx", &[role("c", Side::Candidate), role("s", Side::Session)], 8);
+        made.map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>())
+    };
+    let dynamic = read("batch", &["1", "items"]).expect("a network").graph.to_string();
+    assert_eq!(read("32", &["1", "items"]).expect("a network").graph.to_string(), dynamic);
+    assert_eq!(read("32", &["32", "items"]).expect("a network").graph.to_string(), dynamic);
+    let error = read("16", &["1", "items"]).expect_err("another batch");
+    assert!(
+        error.contains("the input `c`: it has 16 rows, and no axis of candidates; say `max-batch = 16`"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -98,8 +98,8 @@ fn read<T>(request: ModelInferRequest, asked: impl FnOnce(Inputs) -> Result<T, S
 /// The values of the tensor of a feature.
 fn values(input: &InferInputTensor, raw: Option<Bytes>, fact: &Fact) -> Result<Values, String> {
     let shape = tensor::sizes(&input.shape)?;
-    tensor::fits_side(fact.side, &shape)?;
-    numbers::is_of(fact.kind, &input.datatype)?;
+    tensor::fits(fact, &shape)?;
+    numbers::is_of(&fact.kind, &input.datatype)?;
     if fact.kind == Kind::Text {
         return elements(input, raw).map(|(_, texts)| Values::Texts(texts));
     }
@@ -110,7 +110,7 @@ fn values(input: &InferInputTensor, raw: Option<Bytes>, fact: &Fact) -> Result<V
         (None, None) if tensor::elements(&shape) == Some(0) => vec![],
         (None, None) => return Err("it has neither `contents` nor `raw_input_contents`".to_owned()),
     };
-    Ok(Values::Numbers(numbers))
+    Ok(Values::of_numbers(&fact.kind, numbers))
 }
 
 /// The numbers of the field that the protocol has for a type.

@@ -57,6 +57,10 @@ fn request(about: &About, ranked: &Ranked) -> Value {
             Side::User => schema::sized(value.clone(), 1, 1),
             Side::Session => schema::list(value.clone()),
         };
+        let shape = match input.kind {
+            Type::Embedding(width) => shape_of_embeddings(size, width),
+            _ => shape(input.side, size),
+        };
         let types: &[&str] = match input.kind {
             Type::Text => &["BYTES"],
             _ => &["FP64", "FP32", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"],
@@ -65,7 +69,7 @@ fn request(about: &About, ranked: &Ranked) -> Value {
             &["name", "shape", "datatype", "data"],
             json!({
                 "name": { "const": input.name }, "datatype": schema::one_of(types),
-                "shape": shape(input.side, size),
+                "shape": shape,
                 "parameters": open(json!({ "binary_data_size": false })),
                 "data": data,
             }),
@@ -107,6 +111,12 @@ fn shape(side: Side, size: Value) -> Value {
     } })
 }
 
+/// The shape of a tensor that has so many embeddings.
+fn shape_of_embeddings(count: Value, width: u32) -> Value {
+    let sizes = [count, json!({ "const": width })];
+    json!({ "type": "array", "prefixItems": sizes, "items": false, "minItems": 2, "maxItems": 2 })
+}
+
 fn response(ranked: &Ranked, versions: &[&Ranked]) -> Value {
     let versions: Vec<&str> = versions.iter().map(|version| version.served.card.version).collect();
     let size = schema::record(json!({ "binary_data_size": schema::count() }));
@@ -130,7 +140,8 @@ fn response(ranked: &Ranked, versions: &[&Ranked]) -> Value {
 fn asked(ranked: &Ranked) -> Value {
     let (tensors, _) = metadata(&ranked.served);
     let inputs = tensors.iter().zip(&ranked.values).map(|(tensor, values)| {
-        json!({ "name": tensor.name, "shape": [values.len()], "datatype": tensor.datatype, "data": values })
+        let shape: Vec<i64> = [values.len() as i64].into_iter().chain(tensor.shape.iter().skip(1).copied()).collect();
+        json!({ "name": tensor.name, "shape": shape, "datatype": tensor.datatype, "data": values })
     });
     json!({ "inputs": inputs.collect::<Vec<_>>() })
 }

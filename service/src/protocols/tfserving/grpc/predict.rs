@@ -7,7 +7,7 @@ use crate::grpc::{Call, OfModel};
 use crate::inference::{Answer, Ask, Overlong, Text};
 use crate::models::Served;
 use crate::protocols::tensor::INPUT;
-use crate::protocols::tensor::fits_side;
+use crate::protocols::tensor::fits;
 use crate::protocols::tfserving::error::Error;
 use crate::ranking::{Asked, Gathered, OUTPUT};
 use modeldeploy::format::Task;
@@ -66,7 +66,7 @@ fn asked(inputs: &BTreeMap<String, TensorProto>, features: &[Fact], most: usize)
         let (at, fact) = gathered.feature(name)?;
         // A session is as long as it is: what is sent of it bounds it.
         let most = if fact.side == Side::Session { most.max(tensor::sent(tensor)) } else { most };
-        let values = tensor::values(tensor, fact.kind, most, |shape| fits_side(fact.side, shape));
+        let values = tensor::values(tensor, &fact.kind, most, |shape| fits(fact, shape));
         gathered.set(at, values.map_err(|error| format!("input `{name}`: {error}"))?);
     }
     gathered.finish(most)

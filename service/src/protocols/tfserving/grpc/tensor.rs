@@ -34,7 +34,7 @@ pub(super) fn texts(tensor: &TensorProto, most: usize) -> Result<Vec<Text>, Stri
 /// As [`texts`].
 pub(super) fn values(
     tensor: &TensorProto,
-    kind: Kind,
+    kind: &Kind,
     most: usize,
     fits: impl FnOnce(&[u64]) -> Result<(), String>,
 ) -> Result<Values, String> {
@@ -44,8 +44,10 @@ pub(super) fn values(
     };
     let shape = sizes(tensor)?;
     fits(&shape)?;
-    let bound = (most, most, "values");
-    if kind == Kind::Text {
+    // An embedding is one value of several elements.
+    let each = kind.embedding().map_or(1, |of| of.width as usize);
+    let bound = (most.saturating_mul(each), most, "values");
+    if *kind == Kind::Text {
         if tensor.dtype() != DataType::DtString {
             return Err(wrong("DT_STRING: texts in UTF-8"));
         }
@@ -63,7 +65,11 @@ pub(super) fn values(
         return Err(format!("`{field}` has {number}, and `dtype` is {dtype}"));
     }
     if content.is_empty() {
-        return filled(list, count, field, &shape).map(Values::Numbers);
+        // A tensor of embeddings may have far more elements than candidates are taken.
+        if each > 1 {
+            repeated(field, size_of::<f64>(), count.saturating_sub(list.len()))?;
+        }
+        return filled(list, count, field, &shape).map(|numbers| Values::of_numbers(kind, numbers));
     }
     if !list.is_empty() {
         return Err(format!("it has both `tensor_content` and `{field}`"));
@@ -72,7 +78,7 @@ pub(super) fn values(
         let bytes = content.len();
         return Err(format!("`tensor_content` has {bytes} bytes, and `tensor_shape` is {shape:?}, of {width} each"));
     }
-    Ok(Values::Numbers(content.chunks_exact(width).map(read).collect()))
+    Ok(Values::of_numbers(kind, content.chunks_exact(width).map(read).collect()))
 }
 
 /// How many elements a tensor brings at the most, without what its last one stands for.
@@ -163,8 +169,18 @@ fn filled<T: Clone>(mut list: Vec<T>, count: usize, field: &str, shape: &[u64]) 
     Ok(list)
 }
 
-/// Bytes of texts that are not sent, but stand for elements after the last one.
+/// Bytes of elements that are not sent, but stand for those after the last one.
 const MOST_REPEATED: usize = crate::limits::MAX_BODY_BYTES;
+
+/// That the last element, of so many bytes, may stand for so many more.
+fn repeated(field: &str, bytes: usize, more: usize) -> Result<(), String> {
+    if bytes.saturating_mul(more) <= MOST_REPEATED {
+        return Ok(());
+    }
+    Err(format!(
+        "the last of `{field}`, of {bytes} bytes, would stand for {more} elements more, and at most {MOST_REPEATED} bytes are repeated"
+    ))
+}
 
 fn strings(tensor: &TensorProto, shape: &[u64], bound: Bound<'_>) -> Result<Vec<Bytes>, String> {
     let (content, list) = (&tensor.tensor_content, &tensor.string_val);
@@ -173,12 +189,7 @@ fn strings(tensor: &TensorProto, shape: &[u64], bound: Bound<'_>) -> Result<Vec<
         (false, [_, ..]) => Err("it has both `tensor_content` and `string_val`".to_owned()),
         (false, []) => contents(content.clone(), count),
         (true, list) => {
-            let (last, more) = (list.last().map_or(0, Bytes::len), count.saturating_sub(list.len()));
-            if last.saturating_mul(more) > MOST_REPEATED {
-                return Err(format!(
-                    "the last of `string_val`, of {last} bytes, would stand for {more} elements more, and at most {MOST_REPEATED} bytes are repeated"
-                ));
-            }
+            repeated("string_val", list.last().map_or(0, Bytes::len), count.saturating_sub(list.len()))?;
             filled(list.to_vec(), count, "string_val", shape)
         }
     }

@@ -94,7 +94,7 @@ fn numbers_are_of_their_type_and_a_session_is_as_long_as_what_is_sent() {
         string_val: vec![],
         ..of(&[2], &[])
     };
-    let read = |tensor: &TensorProto| values(tensor, Kind::Number, 1.max(sent(tensor)), |_| Ok(()));
+    let read = |tensor: &TensorProto| values(tensor, &Kind::Number, 1.max(sent(tensor)), |_| Ok(()));
     assert_eq!(read(&numbers(DataType::DtInt8, vec![-128, 127])), Ok(Values::Numbers(vec![-128.0, 127.0])));
     for (dtype, beyond) in [(DataType::DtInt8, 128), (DataType::DtUint8, -1), (DataType::DtUint16, 65_536)] {
         let error = read(&numbers(dtype, vec![0, beyond])).expect_err("it is beyond the type");

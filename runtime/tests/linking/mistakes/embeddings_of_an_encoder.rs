@@ -1,0 +1,2 @@
+#[modeldeploy::model("query-encoder", embeddings(query = QueryEncoder))]
+pub struct QueryEncoder;

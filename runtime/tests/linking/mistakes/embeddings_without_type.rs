@@ -1,0 +1,2 @@
+#[modeldeploy::model("nearby", embeddings(query))]
+pub struct Nearby;

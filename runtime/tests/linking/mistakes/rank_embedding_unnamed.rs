@@ -1,0 +1,2 @@
+#[modeldeploy::model("nearby")]
+pub struct Nearby;
