@@ -1,17 +1,23 @@
 """modeldeploy's service beside other servers of the same encoder: one table, measured in turns in one run.
 
-The load is `load/`: texts of the file in turn, 8 connections that each ask again once they are answered, and one connection alone.
+The load is `load/`: texts of the file in turn, 8 connections that each ask again once they are answered, and one connection alone. Before
+its first load each server answers for every text, and its vectors are held against ours.
 """
 
 import dataclasses
 import json
+import math
 import statistics
 import subprocess
+import sys
 
 from common import arguments, ask, lines, path
+from process import ask as ask_one
 from process import megabytes, running
-from table import servers
+from table import TEI_INSTALL, servers, tei_program
 
+# The mean cosine to ours under which a server is taken to compute another encoder: no int8 engine of README's table is under 0.96.
+SAME_ENCODER = 0.95
 
 parser = arguments(__doc__)
 parser.add_argument("--prepared", type=path, required=True, help="the folder that prepare.py made of the model")
@@ -19,6 +25,7 @@ parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--seconds", type=float, default=5.0)
 parser.add_argument("--workers", default="2")
 parser.add_argument("--servers", default="", help="parts of the names of those to measure, with commas between; ours always are")
+parser.add_argument("--tei", metavar="PATH", help="Text Embeddings Inference's text-embeddings-router, else $TEI, else that on the path")
 parser.add_argument("--limits", action="store_true", help="also what ours does at 70 %% and at 300 %% of its rate, and what it adds to the engine")
 parser.add_argument("--overload-connections", type=int, default=400)
 parser.add_argument("--overload-seconds", type=float, default=60.0)
@@ -39,8 +46,34 @@ def load(server, seconds, *more, pinned=()):
     return ask(given.load, server.url, bodies(server), "--seconds", seconds, *more, *["--grpc"] * server.grpc, pinned=pinned)
 
 
+def vector(answer):
+    """The vector of an answer for one text, whatever the protocol puts around it."""
+    found = json.loads(answer)
+    if isinstance(found, dict):
+        found = found["predictions"]
+    while isinstance(found[0], list):
+        (found,) = found
+    return found
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b, strict=True)) / math.hypot(*a) / math.hypot(*b)
+
+
+def hold_against_ours(server):
+    """Once for each server; not over gRPC, which is ours alone and is asked by the load."""
+    if server.name in vectors or server.grpc:
+        return
+    vectors[server.name] = [vector(ask_one(*server.first(text))) for text in texts]
+    cosines[server.name] = [cosine(*pair) for pair in zip(vectors[server.name], vectors[chosen[0].name], strict=True)]
+    mean = statistics.mean(cosines[server.name])
+    if not mean >= SAME_ENCODER:
+        raise RuntimeError(f"{server.name} answers with other vectors than ours, cosine {mean:.3f} in the mean; give it the same model and pooling")
+
+
 def measure(server):
     with running(server, texts[0], log) as (pid, ready):
+        hold_against_ours(server)
         load(server, 2)
         eight, one = load(server, given.seconds), load(server, given.seconds, "--connections", 1)
         for part in (eight, one):
@@ -50,11 +83,18 @@ def measure(server):
 
 
 wanted = [part.lower() for part in given.servers.split(",") if part]
+try:
+    tei = tei_program(given.tei)
+except FileNotFoundError as error:
+    parser.error(f"Text Embeddings Inference: {error}")
+if not tei:
+    print(f"Text Embeddings Inference (TEI) is left out, for its program is not on the path: `{TEI_INSTALL}`", file=sys.stderr)
 chosen = [
     server
-    for server in servers(given.prepared, given.service, given.scratch, given.workers)
+    for server in servers(given.prepared, given.service, given.scratch, given.workers, tei)
     if server.name.startswith("modeldeploy") or not wanted or any(part in server.name.lower() for part in wanted)
 ]
+vectors, cosines = {}, {}
 found = {server.name: [] for server in chosen}
 for round in range(given.rounds):
     for server in chosen:
@@ -74,7 +114,9 @@ for server in chosen:
     row = {key: median(server.name, key) for key in ("rate", "p99", "alone", "ready", "memory")}
     ratio = median(OURS.get(server.path, server.name), "rate") / row["rate"]
     print(f"| {server.name} | {row['rate']:.0f} | {ratio:.1f} | {row['p99']:.1f} | {row['alone']:.2f} | {row['ready'] * 1e3:.0f} | {row['memory']:.0f} |")
-
+print("\nCosine to modeldeploy, /embed, in the mean and at the least\n")
+for name, values in cosines.items():
+    print(f"- {name}: {statistics.mean(values):.5f}, {min(values):.5f}")
 
 
 def engine(*pinned):

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -69,11 +70,28 @@ def message(text):
     return base64.b64encode(request).decode()
 
 
-def servers(prepared, service, scratch, workers):
+TEI = "text-embeddings-router"
+TEI_INSTALL = f"cargo install --git https://github.com/huggingface/text-embeddings-inference --no-default-features --features candle,http {TEI}"
+
+
+def tei_program(given):
+    """The program of Text Embeddings Inference: the one given, else the environment's `TEI`, else that on the path; none if it is nowhere."""
+    named = given or os.environ.get("TEI")
+    if not named:
+        return shutil.which(TEI)
+    found = shutil.which(named)
+    if not found:
+        raise FileNotFoundError(f"{named} is not a program; `{TEI_INSTALL}` makes one")
+    return Path(found).resolve()
+
+
+def servers(prepared, service, scratch, workers, tei=None):
     env = os.environ | {"PREPARED": str(prepared), "APPS": str(here / "apps"), "PATH": f"{bin}:{os.environ['PATH']}"}
     one_thread = env | {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": str(here / "apps")}
     apps = ["--chdir", str(here / "apps")]
     ours = [service, "--listen"]
+    # As many threads as the others have workers, for candle's kernels (rayon) and MKL's (OpenMP); a log of errors alone, as of the others.
+    tei_env = env | {"RAYON_NUM_THREADS": workers, "OMP_NUM_THREADS": workers, "LOG_LEVEL": "error"}
     store, config = scratch / "torchserve", scratch / "torchserve.properties"
 
     def archive():
@@ -90,7 +108,7 @@ def servers(prepared, service, scratch, workers):
         if not (scratch / "mlflow").exists():
             subprocess.run([sys.executable, here / "apps/mlflow_model.py", scratch / "mlflow"], check=True, env=one_thread)
 
-    return [
+    found = [
         Server("modeldeploy, /embed", ours + ["127.0.0.1:7100"], 7100, "/embed", embed, env),
         Server("modeldeploy, /predictions", ours + ["127.0.0.1:7106"], 7106, "/predictions/encoder", data, env),
         Server("modeldeploy, /invocations", ours + ["127.0.0.1:7107"], 7107, "/invocations", inputs, env),
@@ -118,3 +136,9 @@ def servers(prepared, service, scratch, workers):
             7104, "/invocations", inputs, one_thread, save,
         ),
     ]
+    if tei:
+        # f32 is said, for without MKL the server takes f16; 512 requests at once are its own limit, past which it answers 429.
+        options = ["--pooling", "mean", "--dtype", "float32", "--tokenization-workers", workers, "--max-concurrent-requests", "512"]
+        command = [tei, "--model-id", prepared / "model", *options, "--hostname", "127.0.0.1", "--port", "7105"]
+        found.append(Server("Text Embeddings Inference (TEI), candle f32", command, 7105, "/embed", embed, tei_env))
+    return found
