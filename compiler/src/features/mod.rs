@@ -7,7 +7,7 @@ mod specification;
 pub use candidates::{Expected, expected};
 pub(crate) use requests::requests;
 pub use requests::{NetworkRows, Served};
-pub use specification::{Column, features};
+pub use specification::{Column, features, sessions};
 
 use crate::diagnostic::Code;
 

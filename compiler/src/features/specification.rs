@@ -27,6 +27,7 @@
 //! type = "id"            # a whole number as it is
 //! size = 3000            # ids are below it
 //! unknown-id = 0         # what others, and missing ones, become; without it they are errors
+//! pad-id = 0             # of a session: what stands before its items where they are fewer than the most; `pad` where a network takes a number
 //! ```
 
 use super::SPECIFICATION;
@@ -87,11 +88,12 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     let source = Source::new(place, text, SPECIFICATION);
     let Some(document) = source.parse() else { return Err(source.errors()) };
     let top = Section::new(&source, "", &document, 0);
-    let mut found: BTreeMap<String, Feature> = BTreeMap::new();
+    let mut found: BTreeMap<String, (Feature, Option<f64>)> = BTreeMap::new();
     for (name, _, section) in top.section("feature").map_or(vec![], |features| features.entries()) {
         let at = section.at;
         let column = section.string("column").unwrap_or_else(|| name.clone());
         let (side, rule) = (side(&source, &section), rule(&source, &section));
+        let pad = pad(&source, &section, side);
         section.finish();
         let Some(found_column) = columns.iter().find(|known| known.name == column) else {
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
@@ -107,8 +109,8 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
         };
         let takes = found_column.takes;
         if let (Some(side), Some(rule)) = (side, rule)
-            && let Some(other) =
-                found.insert(column.clone(), Feature { name: name.clone(), side, repeated: false, takes, rule })
+            && let Some((other, _)) =
+                found.insert(column.clone(), (Feature { name: name.clone(), side, repeated: false, takes, rule }, pad))
         {
             let message = format!("`{}` and `{name}` are both the model's feature `{column}`", other.name);
             source.fail(at, message, "take one of them away");
@@ -116,7 +118,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     }
     top.finish();
     let mut errors = source.errors();
-    errors.extend(no_fields(place, found.values().map(|feature| &feature.name)));
+    errors.extend(no_fields(place, found.values().map(|(feature, _)| &feature.name)));
     let absent: Vec<&str> =
         columns.iter().map(|column| column.name.as_str()).filter(|&column| !found.contains_key(column)).collect();
     if errors.is_empty() && !absent.is_empty() {
@@ -128,8 +130,58 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     if !errors.is_empty() {
         return Err(errors);
     }
-    let features = columns.iter().filter_map(|column| found.remove(&column.name)).collect();
-    Features::new(features).map_err(|why| vec![wrong(place, why)])
+    let (features, pads): (Vec<Feature>, Vec<Option<f64>>) =
+        columns.iter().filter_map(|column| found.remove(&column.name)).unzip();
+    let of_session = features.iter().zip(pads).filter(|(feature, _)| feature.side == Side::Session);
+    let pads: Vec<Option<f64>> = of_session.map(|(_, pad)| pad).collect();
+    let filled = pads.iter().copied().collect::<Option<Vec<f64>>>();
+    let features = match filled {
+        Some(pads) if !pads.is_empty() => Features::new(features).and_then(|features| features.filled_up(pads)),
+        _ if pads.iter().any(Option::is_some) => {
+            Err("some features of the session say what fills it up, and others do not".to_owned())
+        }
+        _ => Features::new(features),
+    };
+    features.map_err(|why| vec![wrong(place, why)])
+}
+
+/// The columns that the text of `features.toml` says are a session's; what is wrong with it is told when it is read.
+pub fn sessions(text: &str) -> Vec<String> {
+    let source = Source::new("", text, SPECIFICATION);
+    let Some(document) = source.parse() else { return vec![] };
+    let top = Section::new(&source, "", &document, 0);
+    let features = top.section("feature").map_or(vec![], |features| features.entries());
+    let of_session = features
+        .into_iter()
+        .filter(|(_, _, section)| section.string("of").as_deref() == Some(Side::Session.name()))
+        .map(|(name, _, section)| section.string("column").unwrap_or(name));
+    of_session.collect()
+}
+
+/// What fills a session up, if it says so.
+fn pad(source: &Source<'_>, section: &Section<'_, '_>, side: Option<Side>) -> Option<f64> {
+    let (id, number) = (section.whole("pad-id"), section.number("pad"));
+    let at = section.at(if id.is_some() { "pad-id" } else { "pad" });
+    let pad = match (id, number) {
+        (None, None) => return None,
+        (Some(_), Some(_)) => {
+            source.fail(at, "`pad-id` and `pad` are two answers", "take one away: `pad-id` is an id, `pad` a number");
+            return None;
+        }
+        (Some(id), None) => match u32::try_from(id) {
+            Ok(id) => f64::from(id),
+            Err(_) => {
+                source.fail(at, "it is no id", "write one below 2^32, such as 0");
+                return None;
+            }
+        },
+        (None, Some(number)) => number,
+    };
+    if side.is_some_and(|side| side != Side::Session) {
+        source.fail(at, "only sessions are filled up", "take it away, or say of = \"session\"");
+        return None;
+    }
+    Some(pad)
 }
 
 /// An error for each feature whose name cannot be a field: said here, before a service is built with it.
@@ -381,6 +433,49 @@ unknown-id = 0
         }
         let errors = features("features.toml", None, &columns).expect_err("ids");
         assert!(errors[0].to_string().contains("the model's input `session` is of ids"), "{}", errors[0]);
+    }
+
+    #[test]
+    fn what_fills_a_session_up_is_read() {
+        let columns = [
+            Column { name: "seen".into(), takes: Takes::Id },
+            Column { name: "dwell".into(), takes: Takes::Number },
+            Column { name: "item".into(), takes: Takes::Id },
+        ];
+        let text = r#"
+[feature.item]
+type = "id"
+size = 9
+[feature.seen]
+of = "session"
+type = "id"
+size = 9
+pad-id = 0
+[feature.dwell]
+of = "session"
+type = "number"
+pad = -1.5
+"#;
+        let read = |text: &str| {
+            features("features.toml", Some(text), &columns)
+                .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        };
+        assert_eq!(read(text).expect("features").pads(), [0.0, -1.5]);
+        let bare = text.replace("pad-id = 0\n", "").replace("pad = -1.5\n", "");
+        assert!(read(&bare).expect("features").pads().is_empty());
+        let mut names = sessions(&text.replace("[feature.dwell]\n", "[feature.dwell]\ncolumn = \"d\"\n"));
+        names.sort_unstable();
+        assert_eq!(names, ["d", "seen"]);
+        for (from, to, said) in [
+            ("pad = -1.5\n", "", "some features of the session say what fills it up, and others do not"),
+            ("pad-id = 0", "pad-id = 4294967296", "it is no id"),
+            ("pad-id = 0", "pad-id = 0\npad = 0", "two answers"),
+            ("pad-id = 0", "pad = 0.5", "filled up with 0.5, which is no id"),
+            ("[feature.item]", "[feature.item]\npad-id = 0", "only sessions are filled up"),
+        ] {
+            let errors = read(&text.replacen(from, to, 1)).expect_err(to);
+            assert!(errors.contains(said), "{to}: `{said}` is not said in\n{errors}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! maker says some candidates must get: `golden.tsv`, or `golden.jsonl` where there are users and sessions.
 
 use super::folder::Folder;
-use super::onnx::ranker::Role;
+use super::onnx::ranker::{Role, Sessions};
 use super::{SourceFile, codes, onnx};
 use crate::diagnostic::Diagnostic;
 use crate::features::{self, Column, Expected, OTHER_SCORES, SPECIFICATION, Served};
@@ -153,7 +153,7 @@ fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagno
 }
 
 fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Result<LoadedRanker, Vec<Diagnostic>> {
-    let max_items = options.max_items.unwrap_or(ITEMS);
+    let mut max_items = options.max_items.unwrap_or(ITEMS);
     let mut model = onnx::read(&mut folder, path)?;
     if let Some(batch) = options.max_batch {
         model.free_batch(batch as usize);
@@ -161,7 +161,18 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
     let place = folder.place(path);
     let mut said = Said::read(&mut folder)?;
     let specification = said.specified(&folder, path, model.metadata());
-    let inputs = onnx::ranker::inputs(&model);
+    let mut inputs = onnx::ranker::inputs(&model);
+    let sessions = said.specification.as_deref().map(features::sessions).unwrap_or_default();
+    for input in &mut inputs {
+        // A column of several is named by its number as well.
+        let own = |name: &String| name.split_once('[').map_or(name.as_str(), |(input, _)| input) == input.name;
+        input.items = input.items.filter(|&items| items > 0 && sessions.iter().any(own));
+        if let Some(items) = input.items {
+            input.columns /= items;
+            // Where nothing is said, sessions are as long as the file has them.
+            max_items = options.max_items.or(u32::try_from(items).ok()).unwrap_or(max_items);
+        }
+    }
     let mut columns = vec![];
     for input in &inputs {
         if columns.len() + input.columns > MOST_COLUMNS {
@@ -196,12 +207,18 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
         }
     }
     let wrong = |why| vec![Diagnostic::new(SPECIFICATION, why).at(&specification).help("docs/rank.md has an example")];
+    let pads = features.pads().to_vec();
     let features = Features::new(list).and_then(|features| match options.max_batch {
         Some(batch) => features.scored_together(batch),
         None => Ok(features),
     });
+    let features = features.and_then(|features| match pads[..] {
+        [] => Ok(features),
+        _ => features.filled_up(pads.clone()),
+    });
     let features = features.map_err(wrong)?;
-    let network = onnx::ranker::network(&model, &place, &roles, max_items as usize)?;
+    let sessions = Sessions { most: max_items as usize, filled: !pads.is_empty() };
+    let network = onnx::ranker::network(&model, &place, &roles, sessions)?;
     let errors: Vec<Diagnostic> = features
         .list()
         .iter()
@@ -216,6 +233,18 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
                 Diagnostic::new(SPECIFICATION, message).at(&specification).help(help)
             })
         })
+        .collect();
+    let of_session = features.of(Side::Session).iter().map(|&at| (&features.list()[at as usize], at as usize));
+    let errors: Vec<Diagnostic> = errors
+        .into_iter()
+        .chain(of_session.zip(&pads).filter_map(|((feature, at), &pad)| {
+            let rows = network.columns[at].rows.filter(|&rows| pad >= rows as f64)?;
+            let name = &feature.name;
+            let message =
+                format!("feature `{name}` is filled up with {pad}, and the model's table for it has {rows} rows");
+            let help = "`pad-id` is the id that stood before short sessions in training";
+            Some(Diagnostic::new(SPECIFICATION, message).at(&specification).help(help))
+        }))
         .collect();
     if !errors.is_empty() {
         return Err(errors);

@@ -2,7 +2,7 @@
 
 use super::{Lower, Lowering, Problem};
 use crate::graph::{Graph, Node, ValueId};
-use crate::ops::{Activation, Op};
+use crate::ops::{Activation, MaskedAttention, Op};
 use modeldeploy_format::program::{RelativeBias, Step};
 use std::collections::BTreeMap;
 
@@ -12,7 +12,9 @@ pub(super) fn merges(graph: &Graph) -> BTreeMap<ValueId, [ValueId; 3]> {
     let mut merges = BTreeMap::new();
     for id in graph.order() {
         let node = graph.node(id);
-        let (Op::Attention(_), &[q, k, v, ..]) = (&node.op, &node.inputs[..]) else { continue };
+        let (Op::Attention(_) | Op::MaskedAttention(_), &[q, k, v, ..]) = (&node.op, &node.inputs[..]) else {
+            continue;
+        };
         let layers = [q, k, v];
         let [first, rest @ ..] = layers.map(|layer| mergeable(graph, layer));
         let distinct = q != k && k != v && q != v;
@@ -45,6 +47,15 @@ impl Lowering<'_> {
         // As exact as what it reads: products in codes are followed by attention in codes.
         let int8 = node.inputs[..3].iter().all(|&id| matches!(self.graph.node(id).op, Op::DenseInt8(_)));
         self.push(Step::Attention { q, k, v, heads, scale, bias, int8, causal, out })
+    }
+
+    pub(super) fn masked_attention(&mut self, id: ValueId, node: &Node, masked: MaskedAttention) -> Lower {
+        let MaskedAttention { heads, scale, causal, safe } = masked;
+        let [q, k, v] = [0, 1, 2].map(|at| self.view(node.inputs[at]));
+        let (q, k, v, mask) = (q?, k?, v?, self.together(node.inputs[3])?);
+        let heads = u32::try_from(heads).map_err(|_| Problem::inputs(format!("{heads} heads are too many")))?;
+        let out = self.slot(id)?;
+        self.push(Step::MaskedAttention { q, k, v, heads, scale, mask, causal, safe, out })
     }
 
     fn relative_bias(&mut self, id: ValueId) -> Lower<RelativeBias> {
