@@ -113,9 +113,8 @@ mod tests {
 
     #[test]
     fn masks_of_keys_and_of_what_comes_later_come_along() {
-        let given = r#"
-        %mi = input{of=ids, with=session, column=0, count=1}()
-        %mask = id_mask{id=0, equal=-inf, other=0.0}(%mi)"#;
+        let of_session = |text: &str| text.replace("of=token_ids", "of=ids, with=session, column=0, count=1");
+        let given = "\n%mask = id_mask{id=1, equal=-inf, other=0.0}(%i)";
         for (masks, softmax, flags) in [
             ("%z = key_mask(%s, %mask)", "softmax", ""),
             ("%z = key_mask(%s, %mask)", "safe_softmax", ", safe=true"),
@@ -127,7 +126,7 @@ mod tests {
             let after = format!(
                 "{given}\n%y = masked_attention{{heads=2, scale=0.5{flags}}}(%x, %k, %v, %mask) \"attention\"\noutput %y"
             );
-            check("attention", &text, &format!("{X}{after}"));
+            check("attention", &of_session(&text), &of_session(&format!("{X}{after}")));
         }
     }
 
