@@ -11,7 +11,8 @@ pub(crate) fn of(parts: &[&[u8]]) -> Option<String> {
         return Some(match ranker.forest() {
             Some(forest) => format!("{} decision trees over {features} features", forest.trees().len()),
             None => {
-                let is_layer = |step: &&Step| matches!(step, Step::Linear { .. } | Step::Gru { .. });
+                let is_layer =
+                    |step: &&Step| matches!(step, Step::Linear { .. } | Step::Gru { .. } | Step::Lstm { .. });
                 let layers = artifact.program().steps.iter().filter(is_layer).count();
                 format!("network of {layers} linear layers over {features} features")
             }

@@ -92,7 +92,7 @@ fn small() -> (Writer, Network) {
             ],
             out: items,
         },
-        Step::Gru { x: items, weights, bias, out: states },
+        Step::Gru { x: items, weights, bias, backward: false, out: states },
         Step::Pool { x: states, pooling: Pooling::Last, out: user },
         Step::Concat { parts: PartRange { first: 0, count: 4 }, out: fields },
         Step::Pairs { x: fields, fields: 3, triangle: Triangle::Lower, diagonal: false, out: pairs },

@@ -26,6 +26,7 @@ pub(crate) fn all(parts: &mut Parts, isa: Isa) {
             head_dim: 32,
             scale: 0.176_776_7,
             relative_bias: None,
+            mask: None,
             causal: false,
         };
         let scratch = attention_scratch(len, 32).max(attention_i8_scratch(len, 32));

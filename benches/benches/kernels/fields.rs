@@ -2,7 +2,7 @@
 
 use modeldeploy::isa::Isa;
 use modeldeploy::kernels::{
-    Bag, Beside, F32Panels, Fields, Gru, GruWeights, Rows, RowsMut, Table, bag, concat, gru, gru_scratch, pairs,
+    Bag, Beside, F32Panels, Fields, Gru, Rows, RowsMut, StateWeights, Table, bag, concat, gru, gru_scratch, pairs,
     row_dot,
 };
 use modeldeploy_benches::machine::Work;
@@ -73,8 +73,9 @@ fn recurrent(parts: &mut Parts, isa: Isa, texts: u32) {
     let rows = (texts * ITEMS) as usize;
     let (x, panels, bias) = (noise(rows * 3 * WIDTH), noise(3 * WIDTH * WIDTH), noise(3 * WIDTH));
     let segments: Vec<u32> = (0..=texts).map(|text| text * ITEMS).collect();
-    let weights = GruWeights::F32(F32Panels { values: &panels, n: 3 * WIDTH, k: WIDTH });
-    let inputs = Gru { x: Rows { values: &x, stride: 3 * WIDTH }, weights, bias: &bias, segments: &segments };
+    let weights = StateWeights::F32(F32Panels { values: &panels, n: 3 * WIDTH, k: WIDTH });
+    let x = Rows { values: &x, stride: 3 * WIDTH };
+    let inputs = Gru { x, weights, bias: &bias, backward: false, segments: &segments };
     let (mut scratch, mut out) = (vec![0.0; gru_scratch(WIDTH)], vec![0.0; rows * WIDTH]);
     let work = Work::Float((rows * 3 * WIDTH * WIDTH) as u64);
     parts.bench("gru", isa, &format!("{texts}x{ITEMS}x{WIDTH}"), work, || {

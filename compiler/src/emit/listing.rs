@@ -82,7 +82,7 @@ fn list(artifact: &Artifact<'_>, program: &Program, step: &Step) -> StepListing 
     };
     let (macs, macs_by_token) = match step {
         Step::Linear { .. } => (tensor(&tensors[0]).dims.iter().map(|&dim| u64::from(dim)).product(), 0),
-        Step::Attention { out, .. } => (0, 2 * u64::from(program.slot(*out).width)),
+        Step::Attention { out, .. } | Step::MaskedAttention { out, .. } => (0, 2 * u64::from(program.slot(*out).width)),
         _ => (0, 0),
     };
     StepListing {

@@ -164,7 +164,8 @@ impl Served {
         {
             self.rows(features).map(drop)
         } else {
-            self.split(features, usize::MAX).map(drop)
+            // As many items as there are: those that fill a session up are right anyhow.
+            self.split(features, self.session.first().map_or(1, Vec::len).max(1)).map(drop)
         }
     }
 }

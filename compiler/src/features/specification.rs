@@ -27,6 +27,7 @@
 //! type = "id"            # a whole number as it is
 //! size = 3000            # ids are below it
 //! unknown-id = 0         # what others, and missing ones, become; without it they are errors
+//! pad-id = 0             # of a session: what stands before its items where they are fewer than the most; `pad` where a network takes a number
 //!
 //! [feature.text]
 //! of = "user"            # or "candidate"
@@ -78,13 +79,14 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     let source = Source::new(place, text, SPECIFICATION);
     let Some(document) = source.parse() else { return Err(source.errors()) };
     let top = Section::new(&source, "", &document, 0);
-    // By the first column of each; and by that, whose each column is.
-    let mut found: BTreeMap<usize, Feature> = BTreeMap::new();
+    // By the first column of each, with what fills it up; and by that, whose each column is.
+    let mut found: BTreeMap<usize, (Feature, Option<f64>)> = BTreeMap::new();
     let mut owners: Vec<Option<usize>> = vec![None; columns.len()];
     for (name, _, section) in top.section("feature").map_or(vec![], |features| features.entries()) {
         let at = section.at;
         let column = section.string("column").unwrap_or_else(|| name.clone());
         let (side, rule) = (side(&source, &section), rule(&source, &section));
+        let pad = pad(&source, &section, side);
         section.finish();
         let is_embedding = rule.as_ref().is_none_or(|rule| matches!(rule, Rule::Embedding(_)));
         let Some(own) = stretch(columns, &column, is_embedding) else {
@@ -110,17 +112,17 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
             }
         }
         if let Some((place, other)) = own.clone().find_map(|place| Some((place, found.get(&owners[place]?)?))) {
-            let (other, twice) = (&other.name, &columns[place].name);
+            let (other, twice) = (&other.0.name, &columns[place].name);
             let message = format!("`{other}` and `{name}` are both the model's feature `{twice}`");
             source.fail(at, message, "take one of them away");
             continue;
         }
         owners[own.clone()].fill(Some(own.start));
-        found.insert(own.start, Feature { name, side, repeated: false, takes, rule });
+        found.insert(own.start, (Feature { name, side, repeated: false, takes, rule }, pad));
     }
     top.finish();
     let mut errors = source.errors();
-    errors.extend(no_fields(place, found.values().map(|feature| &feature.name)));
+    errors.extend(no_fields(place, found.values().map(|(feature, _)| &feature.name)));
     let absent = columns.iter().zip(&owners).filter(|(_, owner)| owner.is_none());
     let absent: Vec<&str> = absent.map(|(column, _)| column.name.as_str()).collect();
     if errors.is_empty() && !absent.is_empty() {
@@ -132,7 +134,44 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     if !errors.is_empty() {
         return Err(errors);
     }
-    Features::new(found.into_values().collect()).map_err(|why| vec![wrong(place, why)])
+    let (features, pads): (Vec<Feature>, Vec<Option<f64>>) = found.into_values().unzip();
+    let of_session = features.iter().zip(pads).filter(|(feature, _)| feature.side == Side::Session);
+    let pads: Vec<Option<f64>> = of_session.map(|(_, pad)| pad).collect();
+    let filled = pads.iter().copied().collect::<Option<Vec<f64>>>();
+    let features = match filled {
+        Some(pads) if !pads.is_empty() => Features::new(features).and_then(|features| features.filled_up(pads)),
+        _ if pads.iter().any(Option::is_some) => {
+            Err("some features of the session say what fills it up, and others do not".to_owned())
+        }
+        _ => Features::new(features),
+    };
+    features.map_err(|why| vec![wrong(place, why)])
+}
+
+/// What fills a session up, if it says so.
+fn pad(source: &Source<'_>, section: &Section<'_, '_>, side: Option<Side>) -> Option<f64> {
+    let (id, number) = (section.whole("pad-id"), section.number("pad"));
+    let at = section.at(if id.is_some() { "pad-id" } else { "pad" });
+    let pad = match (id, number) {
+        (None, None) => return None,
+        (Some(_), Some(_)) => {
+            source.fail(at, "`pad-id` and `pad` are two answers", "take one away: `pad-id` is an id, `pad` a number");
+            return None;
+        }
+        (Some(id), None) => match u32::try_from(id) {
+            Ok(id) => f64::from(id),
+            Err(_) => {
+                source.fail(at, "it is no id", "write one below 2^32, such as 0");
+                return None;
+            }
+        },
+        (None, Some(number)) => number,
+    };
+    if side.is_some_and(|side| side != Side::Session) {
+        source.fail(at, "only sessions are filled up", "take it away, or say of = \"session\"");
+        return None;
+    }
+    Some(pad)
 }
 
 /// An error for each feature whose name cannot be a field: said here, before a service is built with it.
@@ -396,6 +435,49 @@ unknown-id = 0
         }
         let errors = features("features.toml", None, &columns).expect_err("ids");
         assert!(errors[0].to_string().contains("the model's input `session` is of ids"), "{}", errors[0]);
+    }
+
+    #[test]
+    fn what_fills_a_session_up_is_read() {
+        let columns = [
+            Column { name: "seen".into(), takes: Takes::Id },
+            Column { name: "dwell".into(), takes: Takes::Number },
+            Column { name: "item".into(), takes: Takes::Id },
+        ];
+        let text = r#"
+[feature.item]
+type = "id"
+size = 9
+[feature.seen]
+of = "session"
+type = "id"
+size = 9
+pad-id = 0
+[feature.dwell]
+of = "session"
+type = "number"
+pad = -1.5
+"#;
+        let read = |text: &str| {
+            features("features.toml", Some(text), &columns)
+                .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+        };
+        assert_eq!(read(text).expect("features").pads(), [0.0, -1.5]);
+        let bare = text.replace("pad-id = 0\n", "").replace("pad = -1.5\n", "");
+        assert!(read(&bare).expect("features").pads().is_empty());
+        let sides = crate::features::sides(&text.replace("[feature.dwell]\n", "[feature.dwell]\ncolumn = \"d\"\n"));
+        let of_session = |input: &str| sides.iter().any(|it| it.side == Side::Session && it.is_of(input));
+        assert_eq!(["d", "seen", "dwell", "item"].map(of_session), [true, true, false, false]);
+        for (from, to, said) in [
+            ("pad = -1.5\n", "", "some features of the session say what fills it up, and others do not"),
+            ("pad-id = 0", "pad-id = 4294967296", "it is no id"),
+            ("pad-id = 0", "pad-id = 0\npad = 0", "two answers"),
+            ("pad-id = 0", "pad = 0.5", "filled up with 0.5, which is no id"),
+            ("[feature.item]", "[feature.item]\npad-id = 0", "only sessions are filled up"),
+        ] {
+            let errors = read(&text.replacen(from, to, 1)).expect_err(to);
+            assert!(errors.contains(said), "{to}: `{said}` is not said in\n{errors}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! maker says some candidates must get: `golden.tsv`, or `golden.jsonl` where there are users and sessions.
 
 use super::folder::Folder;
-use super::onnx::ranker::Role;
+use super::onnx::ranker::{Role, Sessions};
 use super::{SourceFile, codes, onnx};
 use crate::diagnostic::Diagnostic;
 use crate::features::{self, Column, Expected, OTHER_SCORES, SPECIFICATION, Served};
@@ -164,7 +164,7 @@ fn load_trees(mut folder: Folder, name: &str) -> Result<LoadedRanker, Vec<Diagno
 }
 
 fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Result<LoadedRanker, Vec<Diagnostic>> {
-    let max_items = options.max_items.unwrap_or(ITEMS);
+    let mut max_items = options.max_items.unwrap_or(ITEMS);
     let mut model = onnx::read(&mut folder, path)?;
     let place = folder.place(path);
     let mut said = Said::read(&mut folder)?;
@@ -173,7 +173,16 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
     if let Some(batch) = options.max_batch {
         onnx::ranker::free_batch(&mut model, batch as usize, &sides);
     }
-    let inputs = onnx::ranker::inputs(&model);
+    let mut inputs = onnx::ranker::inputs(&model);
+    for input in &mut inputs {
+        let of_session = sides.iter().any(|sided| sided.side == Side::Session && sided.is_of(&input.name));
+        input.items = input.items.filter(|&items| items > 0 && of_session);
+        if let Some(items) = input.items {
+            input.columns /= items;
+            // Where nothing is said, sessions are as long as the file has them.
+            max_items = options.max_items.or(u32::try_from(items).ok()).unwrap_or(max_items);
+        }
+    }
     let mut columns = vec![];
     for input in &inputs {
         if columns.len() + input.columns > MOST_COLUMNS {
@@ -220,12 +229,18 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
         own.iter().for_each(|&at| list[at].repeated = list[at].side != side);
     }
     let wrong = |why| vec![Diagnostic::new(SPECIFICATION, why).at(&specification).help("docs/rank.md has an example")];
+    let pads = features.pads().to_vec();
     let features = Features::new(list).and_then(|features| match options.max_batch {
         Some(batch) => features.scored_together(batch),
         None => Ok(features),
     });
+    let features = features.and_then(|features| match pads[..] {
+        [] => Ok(features),
+        _ => features.filled_up(pads.clone()),
+    });
     let features = features.map_err(wrong)?;
-    let network = onnx::ranker::network(&model, &place, &roles, max_items as usize)?;
+    let sessions = Sessions { most: max_items as usize, filled: !pads.is_empty() };
+    let network = onnx::ranker::network(&model, &place, &roles, sessions)?;
     let errors: Vec<Diagnostic> = features
         .list()
         .iter()
@@ -240,6 +255,18 @@ fn load_network(mut folder: Folder, path: &str, options: RankerOptions) -> Resul
                 Diagnostic::new(SPECIFICATION, message).at(&specification).help(help)
             })
         })
+        .collect();
+    let of_session = features.of(Side::Session).iter().map(|&at| (&features.list()[at as usize], at as usize));
+    let errors: Vec<Diagnostic> = errors
+        .into_iter()
+        .chain(of_session.zip(&pads).filter_map(|((feature, at), &pad)| {
+            let rows = network.columns[at].rows.filter(|&rows| pad >= rows as f64)?;
+            let name = &feature.name;
+            let message =
+                format!("feature `{name}` is filled up with {pad}, and the model's table for it has {rows} rows");
+            let help = "`pad-id` is the id that stood before short sessions in training";
+            Some(Diagnostic::new(SPECIFICATION, message).at(&specification).help(help))
+        }))
         .collect();
     if !errors.is_empty() {
         return Err(errors);

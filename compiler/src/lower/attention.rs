@@ -2,7 +2,7 @@
 
 use super::{Lower, Lowering, Problem};
 use crate::graph::{Graph, Node, ValueId};
-use crate::ops::{Activation, Op};
+use crate::ops::{Activation, MaskedAttention, Op};
 use modeldeploy_format::program::{RelativeBias, Rows, Step};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,9 @@ pub(super) fn merges(graph: &Graph) -> BTreeMap<ValueId, Vec<ValueId>> {
     let mut merges = BTreeMap::new();
     for id in graph.order() {
         let node = graph.node(id);
-        let (Op::Attention(_), &[q, k, v, ..]) = (&node.op, &node.inputs[..]) else { continue };
+        let (Op::Attention(_) | Op::MaskedAttention(_), &[q, k, v, ..]) = (&node.op, &node.inputs[..]) else {
+            continue;
+        };
         for layers in [&[q, k, v][..], &[k, v]] {
             let read: Vec<_> = layers.iter().map(|&layer| mergeable(graph, layer)).collect();
             let distinct = layers.iter().collect::<BTreeSet<_>>().len() == layers.len();
@@ -49,6 +51,15 @@ impl Lowering<'_> {
         let one = self.slots[out.0 as usize].rows == Rows::Texts;
         let int8 = !one && node.inputs[..3].iter().all(|&id| matches!(self.graph.node(id).op, Op::DenseInt8(_)));
         self.push(Step::Attention { q, k, v, heads, scale, bias, int8, causal, out })
+    }
+
+    pub(super) fn masked_attention(&mut self, id: ValueId, node: &Node, masked: MaskedAttention) -> Lower {
+        let MaskedAttention { heads, scale, causal, safe } = masked;
+        let [q, k, v] = [0, 1, 2].map(|at| self.view(node.inputs[at]));
+        let (q, k, v, mask) = (q?, k?, v?, self.together(node.inputs[3])?);
+        let heads = u32::try_from(heads).map_err(|_| Problem::inputs(format!("{heads} heads are too many")))?;
+        let out = self.slot(id)?;
+        self.push(Step::MaskedAttention { q, k, v, heads, scale, mask, causal, safe, out })
     }
 
     fn relative_bias(&mut self, id: ValueId) -> Lower<RelativeBias> {

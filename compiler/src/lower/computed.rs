@@ -35,6 +35,13 @@ impl Lowering<'_> {
             }
             Op::ReduceSum(reduce) => self.sum(id, node, reduce.axis, false),
             Op::ReduceMean(reduce) => self.sum(id, node, reduce.axis, true),
+            Op::ReduceMax(reduce) => {
+                let (x, fields) = self.fields(id, node.inputs[0], reduce.axis)?;
+                let out = self.slot(id)?;
+                self.push(Step::Max { x, fields, out })
+            }
+            Op::IdMask(mask) => self.mask(id, node, *mask),
+            Op::MaskedAttention(masked) => self.masked_attention(id, node, *masked),
             Op::Dot(_) => {
                 let (a, b) = (self.together(node.inputs[0])?, self.together(node.inputs[1])?);
                 let out = self.slot(id)?;
@@ -47,12 +54,18 @@ impl Lowering<'_> {
                 self.push(Step::Pairs { x, fields, triangle: pairs.triangle, diagonal: pairs.diagonal, out })
             }
             Op::MatMul(matmul) => self.products(id, node, matmul.transpose_b),
-            Op::Gru(_) => {
+            Op::Lstm(lstm) => {
+                let x = self.together(node.inputs[0])?;
+                let weights = self.tensor(&[Some(node.inputs[1])], Kind::Weights, &[0])?;
+                let out = self.slot(id)?;
+                self.push(Step::Lstm { x, weights, backward: lstm.backward, out })
+            }
+            Op::Gru(gru) => {
                 let x = self.together(node.inputs[0])?;
                 let weights = self.tensor(&[Some(node.inputs[1])], Kind::Weights, &[0])?;
                 let bias = self.vector(node.inputs[2])?;
                 let out = self.slot(id)?;
-                self.push(Step::Gru { x, weights, bias, out })
+                self.push(Step::Gru { x, weights, bias, backward: gru.backward, out })
             }
             Op::Dense(_) | Op::LayerNorm(_) | Op::Normalize(_) | Op::Softmax(_)
                 if self.graph.ty(node.inputs[0]).row().len() != 1 =>
@@ -82,12 +95,28 @@ impl Lowering<'_> {
 
     /// A sum or a mean along an axis after that of the rows.
     fn sum(&mut self, id: ValueId, node: &Node, axis: usize, mean: bool) -> Lower {
-        let x = node.inputs[0];
+        let (x, fields) = self.fields(id, node.inputs[0], axis)?;
+        if !mean {
+            let out = self.slot(id)?;
+            return self.push(Step::Sum { x, fields, out });
+        }
+        let (rows, width) = self.shape(id)?;
+        let sum = self.place(rows, Storage::F32, width);
+        self.push(Step::Sum { x, fields, out: sum })?;
+        let factor = (1.0 / f64::from(fields)) as f32;
+        let [gamma, beta] = self.constants(&node.name, [factor, 0.0], width);
+        let out = self.slot(id)?;
+        self.push(Step::Affine { x: sum, gamma, beta, out })
+    }
+
+    /// The numbers of `x` along an axis after that of the rows as fields that stand side by side, each as wide as the value `id`, and how
+    /// many they are.
+    fn fields(&mut self, id: ValueId, x: ValueId, axis: usize) -> Lower<(SlotId, u32)> {
         let of = self.graph.ty(x).clone();
         let own = axis.checked_sub(usize::from(of.rows().is_some()));
         let fields = own.and_then(|own| of.row().get(own)?.fixed());
         let (Some(own), Some(count)) = (own, fields) else {
-            return Err(Problem::inputs("it adds up rows"));
+            return Err(Problem::inputs("it makes one row of several"));
         };
         let fields = u32::try_from(count).map_err(|_| Problem::inputs("there are too many fields"))?;
         let (rows, width) = self.shape(id)?;
@@ -104,16 +133,7 @@ impl Lowering<'_> {
             let parts = self.gathered(&columns)?;
             self.concat(parts, rows, width.saturating_mul(fields))?
         };
-        if !mean {
-            let out = self.slot(id)?;
-            return self.push(Step::Sum { x, fields, out });
-        }
-        let sum = self.place(rows, Storage::F32, width);
-        self.push(Step::Sum { x, fields, out: sum })?;
-        let factor = (1.0 / f64::from(fields)) as f32;
-        let [gamma, beta] = self.constants(&node.name, [factor, 0.0], width);
-        let out = self.slot(id)?;
-        self.push(Step::Affine { x: sum, gamma, beta, out })
+        Ok((x, fields))
     }
 
     /// A product of two values, taken apart into those of rows.

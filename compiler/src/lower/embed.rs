@@ -14,6 +14,7 @@ impl Lowering<'_> {
                 Op::Input(Input::TokenIds) => Index::TokenId,
                 Op::Input(Input::TokenTypes) => Index::TokenType,
                 Op::Input(Input::Positions) => Index::Position { offset: 0 },
+                Op::Input(Input::PositionsFromEnd) => Index::FromEnd,
                 Op::Input(Input::CountedPositions { padding }) => Index::Counted { padding },
                 Op::Input(Input::Ids { of: Rows::Tokens, column, count: 1 }) => {
                     Index::Id { column: u32::try_from(column).map_err(|_| Problem::inputs("it reads too many ids"))? }

@@ -33,6 +33,7 @@ fn tensors(step: &mut Step, place: &impl Fn(&mut TensorId)) {
             for lookup in lookups.iter_mut().flatten() {
                 place(&mut lookup.table);
                 lookup.scales.iter_mut().for_each(place);
+                lookup.offsets.iter_mut().for_each(place);
             }
         }
         Step::LayerNorm { gamma, beta, quantized, .. } => {
@@ -51,6 +52,7 @@ fn tensors(step: &mut Step, place: &impl Fn(&mut TensorId)) {
         Step::Attention { bias, .. } => bias.iter_mut().for_each(|bias| place(&mut bias.table)),
         Step::Affine { gamma, beta, .. } => [gamma, beta].into_iter().for_each(place),
         Step::Gru { weights, bias, .. } => [weights, bias].into_iter().for_each(place),
+        Step::Lstm { weights, .. } => place(weights),
         Step::Add { .. }
         | Step::Quantize { .. }
         | Step::Pool { .. }
@@ -59,7 +61,9 @@ fn tensors(step: &mut Step, place: &impl Fn(&mut TensorId)) {
         | Step::Softmax { .. }
         | Step::Concat { .. }
         | Step::Mul { .. }
+        | Step::MaskedAttention { .. }
         | Step::Sum { .. }
+        | Step::Max { .. }
         | Step::Dot { .. }
         | Step::Pairs { .. } => {}
     }

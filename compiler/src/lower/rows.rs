@@ -2,7 +2,7 @@
 
 use super::{Lower, Lowering, Place, Problem};
 use crate::graph::{Dim, Node, Type, ValueId};
-use crate::ops::{Bag, Input, Op};
+use crate::ops::{Bag, IdMask, Input, Op};
 use modeldeploy_format::program::{self, MAX_WIDTH, Part, PartRange, Rows, SlotId, Step, Storage, View};
 
 /// The most parts that a row is put together from: more, and numbers are moved one by one.
@@ -41,6 +41,16 @@ impl Lowering<'_> {
         let (column, count) = (small(column)?, small(count)?);
         let bag = program::Bag { table, scales, offsets, of, column, count, mean: bag.mean };
         self.spread.insert(id, vec![Part::Bag(bag)]);
+        Ok(())
+    }
+
+    pub(super) fn mask(&mut self, id: ValueId, node: &Node, mask: IdMask) -> Lower {
+        let Op::Input(Input::Ids { of, column, count: 1 }) = self.graph.node(node.inputs[0]).op else {
+            return Err(Problem::inputs("it compares what is no id that is given"));
+        };
+        let column = u32::try_from(column).map_err(|_| Problem::inputs("it reads too many ids"))?;
+        let IdMask { id: with, equal, other } = mask;
+        self.spread.insert(id, vec![Part::Mask(program::IdMask { of, column, id: with, equal, other })]);
         Ok(())
     }
 
@@ -86,6 +96,7 @@ impl Lowering<'_> {
                 Part::View(view) => self.slots[view.slot.0 as usize].rows,
                 Part::Numbers { of, .. } => *of,
                 Part::Bag(bag) => bag.of,
+                Part::Mask(mask) => mask.of,
             };
             if !beside(of) {
                 return Err(Problem::inputs("it puts what is the user's beside the items of the session"));
@@ -149,6 +160,7 @@ impl Lowering<'_> {
             Part::View(view) => view.width as usize,
             Part::Numbers { count, .. } => *count as usize,
             Part::Bag(bag) => self.tensors[bag.table.0 as usize].dims[1] as usize,
+            Part::Mask(_) => 1,
         }
     }
 
@@ -201,6 +213,7 @@ fn cut(parts: &[Part], width: impl Fn(&Part) -> usize, start: usize, len: usize)
             Part::Numbers { of, column, .. } => Part::Numbers { of, column: column + skipped, count },
             Part::Bag(bag) if first == from && last == to => Part::Bag(bag),
             Part::Bag(_) => return None,
+            Part::Mask(mask) => Part::Mask(mask),
         });
     }
     Some(found)

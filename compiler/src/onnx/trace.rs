@@ -13,6 +13,7 @@ use super::run::Values;
 use super::tensor::Tensor;
 use super::{Elem, codes};
 use crate::diagnostic::Diagnostic;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How long a text is, or a session, and how many candidates there are.
@@ -139,6 +140,9 @@ pub struct Trace {
     names: Vec<String>,
     inputs: Vec<(String, usize)>,
     outputs: Vec<(String, usize)>,
+    tokens: [usize; 2],
+    /// The axes of values that were said to be others than their sizes tell.
+    said: BTreeMap<usize, Vec<Size>>,
 }
 
 impl Trace {
@@ -149,7 +153,21 @@ impl Trace {
     /// `MD1706` for a node that cannot be computed, or whose shape follows the length in another way than being it; `MD1707` as
     /// [`Model::run`].
     pub fn of(model: &Model, longest: Lengths, input: &Inputs<'_>) -> Result<Trace, Vec<Diagnostic>> {
-        let lengths = [SHORT[0], SHORT[1], longest];
+        Trace::of_lengths(model, [SHORT[0], SHORT[1], longest], input)
+    }
+
+    /// As [`of`](Trace::of), of a model that knows one number of tokens alone. Which axes are theirs its sizes do not tell:
+    /// [`say`](Trace::say) does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn of_fixed(model: &Model, longest: Lengths, input: &Inputs<'_>) -> Result<Trace, Vec<Diagnostic>> {
+        let [first, second] = SHORT.map(|short| Lengths { tokens: longest.tokens, ..short });
+        Trace::of_lengths(model, [first, second, longest], input)
+    }
+
+    fn of_lengths(model: &Model, lengths: [Lengths; LENGTHS], input: &Inputs<'_>) -> Result<Trace, Vec<Diagnostic>> {
         let mut runs = Vec::new();
         for length in lengths {
             let given: Vec<(&str, Tensor)> = model
@@ -187,7 +205,19 @@ impl Trace {
             names: model.names.clone(),
             inputs: ports(&model.body.inputs),
             outputs: ports(&model.body.outputs),
+            tokens: [lengths[0].tokens, lengths[1].tokens],
+            said: BTreeMap::new(),
         })
+    }
+
+    /// Says what the axes of a value are.
+    pub fn say(&mut self, at: usize, sizes: Vec<Size>) {
+        self.said.insert(at, sizes);
+    }
+
+    /// The numbers of tokens of the two texts that were computed in whole.
+    pub fn tokens(&self) -> [usize; 2] {
+        self.tokens
     }
 
     /// A value by its number; none where no node of the trace computed it.
@@ -202,6 +232,9 @@ impl Trace {
 
     /// The shape of a value; none where no node computed it, or its shape follows the lengths in another way than being one.
     pub fn sizes(&self, at: usize) -> Option<Vec<Size>> {
+        if let Some(said) = self.said.get(&at) {
+            return Some(said.clone());
+        }
         match self.value(at)? {
             Traced::Text(_, sizes) => Some(sizes.clone()),
             Traced::Known([first, second, _]) => sizes(first.shape(), second.shape()).ok(),

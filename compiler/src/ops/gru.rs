@@ -9,7 +9,10 @@ use modeldeploy_format::program::Activation;
 /// `[r, z, n] = x` and `[hr, hz, hn] = h · weightsᵀ + bias`: `r = σ(r + hr)`, `z = σ(z + hz)`, `n = tanh(n + r · hn)`,
 /// `h = (1 − z) · n + z · h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gru;
+pub struct Gru {
+    /// Whether it goes from the last token to the first.
+    pub backward: bool,
+}
 
 impl Operator for Gru {
     const NAME: &'static str = "gru";
@@ -32,21 +35,40 @@ impl Operator for Gru {
         let turned = weights.t()?;
         let sigmoid = |x: Tensor| activate(&x, Activation::Sigmoid);
         let mut state = Tensor::zeros((1, n), x.dtype(), x.device())?;
-        let mut states = Vec::new();
-        for token in 0..x.dim(0)? {
-            let row = x.narrow(0, token, 1)?;
+        walked(x, self.backward, |row| {
             let hidden = matmul(&state, &turned)?.broadcast_add(bias)?;
             let gate = |of: &Tensor, at: usize| of.narrow(1, at * n, n);
-            let r = sigmoid((gate(&row, 0)? + gate(&hidden, 0)?)?)?;
-            let z = sigmoid((gate(&row, 1)? + gate(&hidden, 1)?)?)?;
-            let new = (gate(&row, 2)? + (r * gate(&hidden, 2)?)?)?.tanh()?;
-            state = ((new.clone() - (&z * new)?)? + (z * state)?)?;
-            states.push(state.clone());
-        }
-        Tensor::cat(&states, 0)
+            let r = sigmoid((gate(row, 0)? + gate(&hidden, 0)?)?)?;
+            let z = sigmoid((gate(row, 1)? + gate(&hidden, 1)?)?)?;
+            let new = (gate(row, 2)? + (r * gate(&hidden, 2)?)?)?.tanh()?;
+            state = ((new.clone() - (&z * new)?)? + (z * &state)?)?;
+            Ok(state.clone())
+        })
     }
 
-    fn read(_: &mut Attributes) -> Result<Self, String> {
-        Ok(Self)
+    fn write(&self, attributes: &mut Attributes) {
+        attributes.flag("backward", self.backward);
     }
+
+    fn read(attributes: &mut Attributes) -> Result<Self, String> {
+        Ok(Self { backward: attributes.take_flag("backward")? })
+    }
+}
+
+/// What becomes of the rows of `x` one after the other, or from the last to the first, each at its own place.
+pub(super) fn walked(
+    x: &Tensor,
+    backward: bool,
+    mut after: impl FnMut(&Tensor) -> candle_core::Result<Tensor>,
+) -> candle_core::Result<Tensor> {
+    let tokens = x.dim(0)?;
+    let mut states = Vec::with_capacity(tokens);
+    for at in 0..tokens {
+        let token = if backward { tokens - 1 - at } else { at };
+        states.push(after(&x.narrow(0, token, 1)?)?);
+    }
+    if backward {
+        states.reverse();
+    }
+    Tensor::cat(&states, 0)
 }

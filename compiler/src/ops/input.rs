@@ -15,6 +15,8 @@ pub enum Input {
     TokenTypes,
     /// The token's place, from 0; of a ranker, the item's in its session.
     Positions,
+    /// How many tokens of its text come after it; of a ranker, items of its session.
+    PositionsFromEnd,
     /// 0 for the token `padding`; for any other its number among the others, from 1 (`create_position_ids_from_input_ids` of the
     /// Hugging Face library, less the padding's id).
     CountedPositions {
@@ -48,6 +50,7 @@ impl Input {
             Input::TokenIds => "token_ids",
             Input::TokenTypes => "token_types",
             Input::Positions => "positions",
+            Input::PositionsFromEnd => "positions_from_end",
             Input::CountedPositions { .. } => "counted_positions",
             Input::Numbers { .. } => "numbers",
             Input::Ids { .. } => "ids",
@@ -132,6 +135,7 @@ impl Operator for Input {
             Input::TokenIds => Tensor::from_slice(text.ids, text.ids.len(), &Device::Cpu),
             Input::TokenTypes => Tensor::from_slice(text.types, text.types.len(), &Device::Cpu),
             Input::Positions => Tensor::from_iter(0..count as u32, &Device::Cpu),
+            Input::PositionsFromEnd => Tensor::from_iter((0..count as u32).rev(), &Device::Cpu),
             Input::CountedPositions { padding } => {
                 let mut others = 0;
                 let place = |&id: &u32| {
@@ -170,6 +174,7 @@ impl Operator for Input {
             "token_ids" => Ok(Input::TokenIds),
             "token_types" => Ok(Input::TokenTypes),
             "positions" => Ok(Input::Positions),
+            "positions_from_end" => Ok(Input::PositionsFromEnd),
             "counted_positions" => Ok(Input::CountedPositions { padding: attributes.take("padding")? }),
             "numbers" | "ids" => {
                 let with: String = attributes.take("with")?;

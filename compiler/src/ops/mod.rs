@@ -19,8 +19,11 @@ mod embed_sum;
 mod gather;
 mod gelu;
 mod gru;
+mod id_mask;
 mod input;
+mod key_mask;
 mod layer_norm;
+mod lstm;
 mod matmul;
 mod normalize;
 mod pairs;
@@ -54,8 +57,11 @@ pub use embed_sum::{EmbedLookup, EmbedSum};
 pub use gather::Gather;
 pub use gelu::Gelu;
 pub use gru::Gru;
+pub use id_mask::IdMask;
 pub use input::Input;
+pub use key_mask::{KeyMask, MaskedAttention, SafeSoftmax};
 pub use layer_norm::LayerNorm;
+pub use lstm::Lstm;
 pub use matmul::MatMul;
 pub use modeldeploy_format::program::{Activation, Pooling, Triangle};
 pub use normalize::Normalize;
@@ -192,7 +198,8 @@ operators! {
     Input Constant
     Gather Add Sub Mul Div Sqrt Exp Neg Erf Tanh Relu Sigmoid MatMul Reshape Transpose Slice Select Concat Softmax Causal
     ReduceMean ReduceSum ReduceMax TokenCount RelativeBias
-    LayerNorm Gelu Activate Dense Attention EmbedSum Bag Pool Normalize Affine Dot Pairs Gru
+    LayerNorm Gelu Activate Dense Attention EmbedSum Bag Pool Normalize Affine Dot Pairs Gru Lstm IdMask
+    KeyMask SafeSoftmax MaskedAttention
     Quantize DenseInt8
 }
 

@@ -4,17 +4,32 @@
 
 use super::{pair, scaled, swapped};
 use crate::graph::{Dim, Graph, Node, ValueId};
-use crate::ops::{Add, Attention, Causal, MatMul, Op, Softmax};
+use crate::ops::{Add, Attention, MaskedAttention, MatMul, Op, SafeSoftmax, Softmax};
 
 pub(super) fn run(graph: &mut Graph) {
     graph.rewrite(|graph, join| {
         let Op::Reshape(reshape) = &join.op else { return None };
         let mixed = swapped(graph, join.inputs[0])?;
         let [shares, v] = pair(graph, mixed, MatMul { transpose_b: false })?;
-        let scores = graph.sole_use(shares, Softmax)?.inputs[0];
-        let hidden = graph.sole_use(scores, Causal);
-        let scores = hidden.map_or(scores, |hidden| hidden.inputs[0]);
+        let node = graph.sole(shares)?;
+        let safe = node.op == Op::from(SafeSoftmax);
+        if !safe && node.op != Op::from(Softmax) {
+            return None;
+        }
+        let mut scores = node.inputs[0];
+        let (mut causal, mut mask) = (false, None);
+        // A mask of keys and one of what comes later, in any order.
+        while let Some(node) = graph.sole(scores) {
+            match (&node.op, &node.inputs[..]) {
+                (Op::Causal(_), &[of]) if !causal => (scores, causal) = (of, true),
+                (Op::KeyMask(_), &[of, keys]) if mask.is_none() => (scores, mask) = (of, Some(keys)),
+                _ => break,
+            }
+        }
         let (scores, bias) = biased(graph, scores);
+        if (safe && mask.is_none()) || (mask.is_some() && bias.is_some()) {
+            return None;
+        }
         let (product, scale) = match graph.sole(scores).and_then(|node| scaled(graph, node)) {
             Some((product, scale)) => (product, scale),
             None => (scores, 1.0),
@@ -23,8 +38,12 @@ pub(super) fn run(graph: &mut Graph) {
         let [(q, heads), (k, k_heads), (v, v_heads)] = [split(graph, q)?, split(graph, k)?, split(graph, v)?];
         let alike = heads == k_heads && heads == v_heads && graph.ty(q) == graph.ty(k) && graph.ty(q) == graph.ty(v);
         let joined = reshape.shape == graph.ty(q).shape && scale.is_finite();
-        let inputs = [Some(q), Some(k), Some(v), bias].into_iter().flatten().collect::<Vec<_>>();
-        (alike && joined).then(|| Node::new(Attention { heads, scale, causal: hidden.is_some() }, inputs))
+        let inputs = [Some(q), Some(k), Some(v), bias, mask].into_iter().flatten().collect::<Vec<_>>();
+        let op = match mask {
+            None => Op::from(Attention { heads, scale, causal }),
+            Some(_) => MaskedAttention { heads, scale, causal, safe }.into(),
+        };
+        (alike && joined).then(|| Node::new(op, inputs))
     });
 }
 
@@ -90,6 +109,25 @@ mod tests {
     fn the_primitives_become_one_node() {
         let after = "\n%y = attention{heads=2, scale=0.5}(%x, %k, %v) \"attention\"\noutput %y";
         check("attention", &primitives("[1, 0, 2]", false), &format!("{X}{after}"));
+    }
+
+    #[test]
+    fn masks_of_keys_and_of_what_comes_later_come_along() {
+        let of_session = |text: &str| text.replace("of=token_ids", "of=ids, with=session, column=0, count=1");
+        let given = "\n%mask = id_mask{id=1, equal=-inf, other=0.0}(%i)";
+        for (masks, softmax, flags) in [
+            ("%z = key_mask(%s, %mask)", "softmax", ""),
+            ("%z = key_mask(%s, %mask)", "safe_softmax", ", safe=true"),
+            ("%a = causal(%s)\n%z = key_mask(%a, %mask)", "softmax", ", causal=true"),
+            ("%a = key_mask(%s, %mask)\n%z = causal(%a)", "safe_softmax", ", causal=true, safe=true"),
+        ] {
+            let text = primitives("[1, 0, 2]", false);
+            let text = text.replace("%p = softmax(%s)", &format!("{given}\n{masks}\n%p = {softmax}(%z)"));
+            let after = format!(
+                "{given}\n%y = masked_attention{{heads=2, scale=0.5{flags}}}(%x, %k, %v, %mask) \"attention\"\noutput %y"
+            );
+            check("attention", &of_session(&text), &of_session(&format!("{X}{after}")));
+        }
     }
 
     #[test]

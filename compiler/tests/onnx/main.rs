@@ -1,6 +1,7 @@
 //! ONNX models: the operators against ONNX's own node tests, what is refused, real models.
 
 mod encoders;
+mod filled;
 mod mutated;
 mod ncf;
 mod nodes;

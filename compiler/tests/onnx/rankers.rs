@@ -4,7 +4,7 @@ use crate::{read, shared};
 use modeldeploy::format::pack::Aligned;
 use modeldeploy::session::{Capacity, Columns, Request, Session};
 use modeldeploy_compiler::compress::{Precision, Recipe, compress};
-use modeldeploy_compiler::front::onnx::ranker::{Column, Network, Role, inputs, network};
+use modeldeploy_compiler::front::onnx::ranker::{Column, InputFacts, Network, Role, Sessions, inputs, network};
 use modeldeploy_compiler::graph::{Graph, Type};
 use modeldeploy_compiler::onnx::{Dimension, Elem, Model, Tensor};
 use modeldeploy_compiler::{emit, passes};
@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 const LONGEST: usize = 12;
 
-fn exports() -> PathBuf {
+pub(crate) fn exports() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/onnx/rankers")
 }
 
@@ -34,8 +34,17 @@ fn roles(model: &Model) -> Vec<Role> {
     inputs(model).into_iter().map(|input| Role { side: side(&input.name), input: input.name }).collect()
 }
 
+/// How many items the sessions of a file have, if it is always as many.
+fn fixed_items(model: &Model) -> Option<usize> {
+    let sides = roles(model);
+    let of_session =
+        |input: &InputFacts| sides.iter().any(|role| role.input == input.name && role.side == Side::Session);
+    inputs(model).into_iter().filter(of_session).find_map(|input| input.items)
+}
+
 fn imported(model: &Model) -> Network {
-    network(model, "model.onnx", &roles(model), LONGEST).unwrap_or_else(|errors| {
+    let sessions = Sessions { most: LONGEST, filled: fixed_items(model).is_some() };
+    network(model, "model.onnx", &roles(model), sessions).unwrap_or_else(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         panic!("{}", errors.join("\n"))
     })
@@ -109,6 +118,14 @@ impl Given {
         Given(columns.iter().map(|column| (0..rows(column.side)).map(|_| number(column)).collect()).collect())
     }
 
+    /// The same with the padding's id in the place of the first items.
+    fn pad(&mut self, columns: &[Column], count: usize) {
+        let of_session = |column: &Column| column.side == Side::Session && column.takes == Takes::Id;
+        for (_, ids) in columns.iter().zip(&mut self.0).filter(|(column, _)| of_session(column)) {
+            ids[..count].fill(0.0);
+        }
+    }
+
     /// The numbers and the ids of a side, row by row.
     fn side(&self, columns: &[Column], side: Side) -> (Vec<f32>, Vec<u32>) {
         let own: Vec<_> = columns.iter().zip(&self.0).filter(|(column, _)| column.side == side).collect();
@@ -131,8 +148,10 @@ impl Given {
         let mut given = Vec::new();
         for (port, role) in model.inputs().iter().zip(&roles) {
             let facts = inputs(model).into_iter().find(|facts| facts.name == port.name).expect("an input");
-            let own = &self.0[first..first + facts.columns];
-            first += facts.columns;
+            let fixed_items = facts.items.filter(|_| role.side == Side::Session);
+            let columns = facts.columns / fixed_items.unwrap_or(1);
+            let own = &self.0[first..first + columns];
+            first += columns;
             let fixed = |dim: &Dimension| matches!(dim, Dimension::Fixed(_));
             let dims = port.shape.as_deref().expect("a shape");
             let rows = match role.side {
@@ -147,7 +166,7 @@ impl Given {
                 })
                 .collect();
             // A user that shares the candidates' batch is repeated in it.
-            let count = if dims.iter().all(fixed) { 1 } else { rows };
+            let count = if dims.iter().all(fixed) { fixed_items.unwrap_or(1) } else { rows };
             let row = |row: usize| own.iter().map(move |values| values[row.min(values.len() - 1)]);
             let numbers: Vec<f64> = (0..count).flat_map(row).collect();
             let tensor = match facts.elem {
@@ -174,6 +193,12 @@ impl Given {
     }
 }
 
+/// Whether a file knows an id of padding.
+fn padded(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+    ["fixed", "padded", "transformer", "masked"].iter().any(|part| name.contains(part))
+}
+
 /// The pack of a file scores as the file, but for rounding and what 8 bits cost.
 fn check(path: &Path) {
     let model = model(path);
@@ -197,8 +222,11 @@ fn check(path: &Path) {
         let mut random = Random(11);
         let (mut off, mut greatest) = (0_f32, 0_f32);
         for (length, candidates) in [(1, 1), (12, 40), (5, 7), (2, 16)] {
-            let length = if items { length } else { 0 };
-            let given = Given::new(&columns, length, candidates, &mut random);
+            let length = if items { fixed_items(&model).unwrap_or(length) } else { 0 };
+            let mut given = Given::new(&columns, length, candidates, &mut random);
+            if padded(path) {
+                given.pad(&columns, length / 2);
+            }
             let want = given.interpreted(&model, length, candidates);
             let got = given.scored(&mut session, &columns, length, candidates);
             assert_eq!(got.len(), want.len(), "{}", path.display());
@@ -216,9 +244,9 @@ fn check(path: &Path) {
 fn every_export_scores_as_its_file() {
     let mut files: Vec<PathBuf> =
         fs::read_dir(exports()).expect("the exports").map(|entry| entry.expect("an entry").path()).collect();
-    files.retain(|path| path.is_file());
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "onnx"));
     files.sort();
-    assert_eq!(files.len(), 14);
+    assert_eq!(files.len(), 27);
     files.iter().for_each(|path| check(path));
 }
 
@@ -306,6 +334,11 @@ fn what_a_network_is_made_of_is_fused() {
         ("towers-dynamo", &["normalize", "dot", "affine"]),
         ("sasrec-fused-dynamo", &["attention", "embed_sum", "layer_norm", "dot"]),
         ("gru-torchscript", &["gru", "dot"]),
+        ("recurrent-torchscript", &["gru", "lstm", "reduce_max"]),
+        ("sasrec-fixed-dynamo", &["attention", "id_mask", "dense"]),
+        ("transformer-dynamo", &["masked_attention", "id_mask", "dense"]),
+        ("transformer-fixed-dynamo", &["masked_attention", "id_mask", "dense"]),
+        ("masked-dynamo", &["masked_attention", "id_mask", "mul"]),
         ("dcn-dynamo", &["affine", "dense", "mul"]),
     ] {
         let Network { mut graph, .. } = imported(&model(&exports().join(format!("{name}.onnx"))));
@@ -335,7 +368,7 @@ fn changed_files_are_refused_or_right() {
             }
             let Ok(model) = read("model.onnx", bytes) else { continue };
             read_anyhow += 1;
-            let Err(errors) = network(&model, "model.onnx", &roles, LONGEST) else { continue };
+            let Err(errors) = network(&model, "model.onnx", &roles, Sessions::up_to(LONGEST)) else { continue };
             refused += 1;
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             assert!(errors.iter().all(|error| error.starts_with("error[MD")), "{name}: {errors:?}");

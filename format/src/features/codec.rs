@@ -20,8 +20,12 @@ impl Features {
             out.u8(feature.takes as u8);
             encode(&mut out, &feature.rule);
         }
-        if self.together != TOGETHER {
+        if self.together != TOGETHER || !self.pads.is_empty() {
             out.u32(self.together);
+        }
+        if !self.pads.is_empty() {
+            out.count(self.pads.len());
+            self.pads.iter().for_each(|pad| out.u64(pad.to_bits()));
         }
         out.0
     }
@@ -42,10 +46,19 @@ impl Features {
             return Ok(features);
         }
         let together = read.u32().map_err(wrong)?;
-        if !read.is_empty() || together == TOGETHER {
+        if read.is_empty() && together == TOGETHER {
             return Err("the features have bytes after their end".to_owned());
         }
-        features.scored_together(together)
+        let features = features.scored_together(together)?;
+        if read.is_empty() {
+            return Ok(features);
+        }
+        let count = read.count(8).map_err(wrong)?;
+        let pads = (0..count).map(|_| read.u64().map(f64::from_bits)).collect::<Result<_, _>>().map_err(wrong)?;
+        if !read.is_empty() {
+            return Err("the features have bytes after their end".to_owned());
+        }
+        features.filled_up(pads)
     }
 }
 

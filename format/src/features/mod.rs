@@ -4,7 +4,7 @@
 //! ```text
 //! magic, version, number of features; then for each feature, in the order of the model's columns:
 //!   name, side, whether it is repeated, what the model takes, kind of rule, then its numbers and words
-//! and last, where it is not the usual one, how many candidates are scored together
+//! and last, where it is not the usual one or sessions are filled up, how many candidates are scored together; where they are, with what
 //! ```
 //!
 //! A feature turns one value into one number; NaN is a missing one. What is not in a vocabulary is missing, or an error that names
@@ -184,6 +184,8 @@ pub struct Features {
     places: Vec<u32>,
     width: u32,
     given: Given,
+    /// What short sessions are filled up with, if they are: a number for each feature of theirs.
+    pads: Vec<f64>,
 }
 
 impl Feature {
@@ -251,7 +253,7 @@ impl Features {
         if let Some(two) = names.windows(2).find(|two| two[0] == two[1]) {
             return Err(format!("two features are called `{}`", two[0]));
         }
-        Ok(Features { together: TOGETHER, features, sorted, sides, columns, places, width, given })
+        Ok(Features { together: TOGETHER, features, sorted, sides, columns, places, width, given, pads: vec![] })
     }
 
     /// The same, each embedding of the space that `space` gives for its feature.
@@ -263,6 +265,38 @@ impl Features {
             }
         }
         self
+    }
+
+    /// The same for a network whose sessions all have as many items as they may have: shorter ones have items of these numbers before their
+    /// own, one number for each feature of a session, in their order. An empty one has nothing else.
+    ///
+    /// # Errors
+    ///
+    /// If there are more numbers, or fewer, or one is no number, or no id where the network takes one.
+    pub fn filled_up(mut self, pads: Vec<f64>) -> Result<Features, String> {
+        let own = self.of(Side::Session);
+        if own.is_empty() || own.len() != pads.len() {
+            return Err(format!("{} numbers fill up the items of {} features of a session", pads.len(), own.len()));
+        }
+        for (&at, &pad) in own.iter().zip(&pads) {
+            let Feature { name, takes, .. } = &self.features[at as usize];
+            match takes {
+                Takes::Number if !pad.is_finite() => {
+                    return Err(format!("feature `{name}` is filled up with {pad}, which is no number"));
+                }
+                Takes::Id if rule::whole(pad).is_none() => {
+                    return Err(format!("feature `{name}` is filled up with {pad}, which is no id"));
+                }
+                _ => {}
+            }
+        }
+        self.pads = pads;
+        Ok(self)
+    }
+
+    /// What short sessions are filled up with: a number for each feature of a session; none where they are as long as they come.
+    pub fn pads(&self) -> &[f64] {
+        &self.pads
     }
 
     /// The same for a network that scores so many candidates together at most. More are scored in parts, with the same bits.

@@ -149,6 +149,43 @@ fn users_sessions_and_candidates_have_columns_of_their_own() {
 }
 
 #[test]
+fn sessions_are_filled_up_before_their_items() {
+    let features = network().filled_up(vec![3.0, -0.5]).expect("an id and a number");
+    let again = Features::decode(&features.encode()).expect("the same features");
+    assert_eq!(again, features);
+    let (mut numbers, mut ids) = ([9.0; 3], [9; 3]);
+    let mut given = |seen: &[f64], dwell: &[f64]| {
+        let lists = [List::Numbers(seen), List::Numbers(dwell)];
+        assert_eq!(again.session(&lists, 3, &mut numbers, &mut ids), Ok(3));
+        (numbers, ids)
+    };
+    assert_eq!(given(&[], &[]), ([-0.5; 3], [3; 3]));
+    assert_eq!(given(&[7.0], &[2.5]), ([-0.5, -0.5, 2.5], [3, 3, 7]));
+    assert_eq!(given(&[1.0, 2.0, 4.0, 5.0], &[0.0, 1.0, 2.0, 3.0]), ([1.0, 2.0, 3.0], [2, 4, 5]));
+    assert_eq!(features.items(0, 8), 8);
+    for (pads, said) in [
+        (vec![1.0], "1 numbers fill up the items of 2 features"),
+        (vec![0.5, 0.0], "feature `seen` is filled up with 0.5, which is no id"),
+        (vec![0.0, f64::NAN], "feature `dwell` is filled up with NaN, which is no number"),
+    ] {
+        assert!(network().filled_up(pads).expect_err(said).contains(said));
+    }
+    assert!(sample().filled_up(vec![]).is_err());
+}
+
+#[test]
+fn features_that_end_early_or_late_are_refused() {
+    let bytes = network().filled_up(vec![3.0, -0.5]).expect("an id and a number").encode();
+    for len in 0..bytes.len() {
+        // Where the pads or the number together are left out, what is left may be whole.
+        if let Ok(read) = Features::decode(&bytes[..len]) {
+            assert!(read.pads().is_empty() && len + 24 <= bytes.len(), "{len} of {} bytes", bytes.len());
+        }
+    }
+    assert!(Features::decode(&[&bytes[..], &[0]].concat()).is_err());
+}
+
+#[test]
 fn a_value_that_is_no_id_is_refused_by_name() {
     use Value::{Number, Text};
     let features = network();

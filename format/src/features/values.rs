@@ -247,14 +247,19 @@ impl Features {
         Ok(())
     }
 
-    /// How many items of a session of `len` a network is given: the last `most`; one where there is none, if it knows sessions at all.
+    /// How many items of a session of `len` a network is given: the last `most`; one where there is none, if it knows sessions at all, and
+    /// always `most` where they are filled up.
     pub fn items(&self, len: usize, most: usize) -> usize {
-        if self.of(Side::Session).is_empty() { 0 } else { len.min(most).max(1) }
+        match (self.of(Side::Session).is_empty(), self.pads().is_empty()) {
+            (true, _) => 0,
+            (false, true) => len.min(most).max(1),
+            (false, false) => most,
+        }
     }
 
     /// Turns the last `most` items of a session into the numbers and ids that a network takes of each, one item after the other. An
-    /// empty session is one of a single item whose values are missing, or empty texts. Gives how many items that are, as
-    /// [`items`](Features::items). It allocates nothing but for an error.
+    /// empty session is one of a single item whose values are missing, or empty texts; where sessions are filled up, one of nothing but
+    /// what fills them. Gives how many items that are, as [`items`](Features::items). It allocates nothing but for an error.
     ///
     /// # Errors
     ///
@@ -280,7 +285,18 @@ impl Features {
         let items = self.items(first.len(), most);
         let each = self.given().session;
         let (of_numbers, of_ids) = (each.numbers as usize, each.ids as usize);
-        for (to, item) in (first.len().saturating_sub(items)..first.len().max(1)).enumerate() {
+        let filled = if self.pads().is_empty() { 0 } else { items - first.len().min(items) };
+        for to in 0..filled {
+            for (&at, &pad) in features.iter().zip(self.pads()) {
+                let column = self.column(at as usize);
+                match self.list()[at as usize].takes {
+                    Takes::Number => numbers[to * of_numbers + column] = pad as f32,
+                    Takes::Id => ids[to * of_ids + column] = pad as u32,
+                }
+            }
+        }
+        let last = if filled > 0 { first.len() } else { first.len().max(1) };
+        for (to, item) in (filled..).zip(first.len().saturating_sub(items)..last) {
             let (numbers, ids) = (&mut numbers[to * of_numbers..], &mut ids[to * of_ids..]);
             for (&at, list) in features.iter().zip(lists) {
                 self.put(at as usize, list.at(item), numbers, ids)?;

@@ -2,7 +2,7 @@
 
 use super::step::{Index, Lookup, Quantized, RelativeBias, Step, Weights};
 use super::{
-    Activation, Bag, Part, PartRange, Pooling, Program, Rows, Slot, SlotId, Storage, TensorId, Triangle, View,
+    Activation, Bag, IdMask, Part, PartRange, Pooling, Program, Rows, Slot, SlotId, Storage, TensorId, Triangle, View,
 };
 use crate::wire::{Decoder, Encoder, WireError};
 
@@ -10,6 +10,10 @@ const NONE: u32 = u32::MAX;
 
 /// The tags of attention: by whether it is of int8, and by whether it is causal.
 const ATTENTIONS: [[u8; 2]; 2] = [[5, 11], [10, 12]];
+
+/// The tags of recurrent layers, by whether they go backward.
+const GRUS: [u8; 2] = [19, 20];
+const LSTMS: [u8; 2] = [21, 22];
 
 pub(crate) fn encode(program: &Program) -> Vec<u8> {
     let mut out = Encoder::default();
@@ -54,6 +58,14 @@ fn encode_part(out: &mut Encoder, part: &Part) {
             out.u32(count);
             out.u8(u8::from(mean));
         }
+        Part::Mask(IdMask { of, column, id, equal, other }) => {
+            out.u8(3);
+            out.u8(of as u8);
+            out.u32(column);
+            out.u32(id);
+            out.f32(equal);
+            out.f32(other);
+        }
     }
 }
 
@@ -79,6 +91,7 @@ fn encode_step(out: &mut Encoder, step: &Step) {
                     Index::Position { offset } => (2, offset),
                     Index::Counted { padding } => (3, padding),
                     Index::Id { column } => (4, column),
+                    Index::FromEnd => (5, 0),
                 };
                 out.u8(code);
                 out.u32(argument);
@@ -127,6 +140,15 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.f32(scale);
             tensor(out, bias.map(|bias| bias.table));
             out.u32(bias.map_or(0, |bias| bias.max_distance));
+            out.u32(to.0);
+        }
+        Step::MaskedAttention { q, k, v, heads, scale, mask, causal, safe, out: to } => {
+            out.u8(24);
+            [q, k, v].into_iter().for_each(|view| encode_view(out, view));
+            out.u32(heads);
+            out.f32(scale);
+            out.u32(mask.0);
+            out.u8(u8::from(causal) | u8::from(safe) << 1);
             out.u32(to.0);
         }
         Step::Pool { x, pooling, out: to } => {
@@ -179,9 +201,17 @@ fn encode_step(out: &mut Encoder, step: &Step) {
             out.u8(u8::from(diagonal));
             out.u32(to.0);
         }
-        Step::Gru { x, weights, bias, out: to } => {
-            out.u8(19);
+        Step::Gru { x, weights, bias, backward, out: to } => {
+            out.u8(GRUS[usize::from(backward)]);
             [x.0, weights.0, bias.0, to.0].iter().for_each(|&number| out.u32(number));
+        }
+        Step::Lstm { x, weights, backward, out: to } => {
+            out.u8(LSTMS[usize::from(backward)]);
+            [x.0, weights.0, to.0].iter().for_each(|&number| out.u32(number));
+        }
+        Step::Max { x, fields, out: to } => {
+            out.u8(23);
+            [x.0, fields, to.0].iter().for_each(|&number| out.u32(number));
         }
     }
 }
@@ -242,6 +272,11 @@ fn decode_part(read: &mut Decoder<'_>) -> Result<Part, CodecError> {
             let mean = pick("mean", &[false, true], read.u8()?)?;
             Part::Bag(Bag { table, scales, offsets, of, column, count, mean })
         }
+        3 => {
+            let of = pick("kind of rows", &Rows::ALL, read.u8()?)?;
+            let (column, id, equal, other) = (read.u32()?, read.u32()?, read.f32()?, read.f32()?);
+            Part::Mask(IdMask { of, column, id, equal, other })
+        }
         tag => return Err(CodecError::Code("part", tag)),
     })
 }
@@ -264,7 +299,8 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
                 let argument = read.u32()?;
                 let (position, counted) = (Index::Position { offset: argument }, Index::Counted { padding: argument });
                 let id = Index::Id { column: argument };
-                let index = pick("index", &[Index::TokenId, Index::TokenType, position, counted, id], code)?;
+                let all = [Index::TokenId, Index::TokenType, position, counted, id, Index::FromEnd];
+                let index = pick("index", &all, code)?;
                 *lookup = table.map(|table| Lookup { table, scales, offsets, index });
             }
             Step::Embed { lookups, out: slot(read)? }
@@ -325,10 +361,22 @@ fn decode_step(read: &mut Decoder<'_>) -> Result<Step, CodecError> {
             let diagonal = pick("diagonal", &[false, true], read.u8()?)?;
             Step::Pairs { x, fields, triangle, diagonal, out: slot(read)? }
         }
-        19 => {
+        tag @ (19 | 20) => {
             let (x, weights, bias) = (slot(read)?, TensorId(read.u32()?), TensorId(read.u32()?));
-            Step::Gru { x, weights, bias, out: slot(read)? }
+            Step::Gru { x, weights, bias, backward: tag == GRUS[1], out: slot(read)? }
         }
+        tag @ (21 | 22) => {
+            let (x, weights) = (slot(read)?, TensorId(read.u32()?));
+            Step::Lstm { x, weights, backward: tag == LSTMS[1], out: slot(read)? }
+        }
+        24 => {
+            let (q, k, v) = (view(read)?, view(read)?, view(read)?);
+            let (heads, scale, mask) = (read.u32()?, read.f32()?, slot(read)?);
+            let all = [(false, false), (true, false), (false, true), (true, true)];
+            let (causal, safe) = pick("attention", &all, read.u8()?)?;
+            Step::MaskedAttention { q, k, v, heads, scale, mask, causal, safe, out: slot(read)? }
+        }
+        23 => Step::Max { x: slot(read)?, fields: read.u32()?, out: slot(read)? },
         tag => return Err(CodecError::Code("step", tag)),
     })
 }

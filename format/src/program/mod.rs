@@ -14,7 +14,7 @@ mod step;
 mod verify;
 
 pub use functions::{Activation, Pooling, Triangle};
-pub use part::{Bag, Columns, Given, Part, PartRange};
+pub use part::{Bag, Columns, Given, IdMask, Part, PartRange};
 pub use step::{Index, Lookup, Quantized, RelativeBias, Step, Weights};
 pub use verify::ProgramError;
 

@@ -19,6 +19,23 @@ pub enum Part {
     },
     /// Rows of a table, added up.
     Bag(Bag),
+    /// One of two numbers, by an id.
+    Mask(IdMask),
+}
+
+/// `equal` where an id that is given is `id`, else `other`: the mask of padding, as models write it that know its id.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct IdMask {
+    /// With what the id is given, as [`Part::Numbers`] has it.
+    pub of: Rows,
+    /// Which of the ids.
+    pub column: u32,
+    /// What it is compared with.
+    pub id: u32,
+    /// The number where it is that.
+    pub equal: f32,
+    /// The number where it is another.
+    pub other: f32,
 }
 
 /// Rows of one table, of as many ids as are given, added up: an embedding where it is one.
@@ -99,7 +116,7 @@ impl Part {
     pub fn input(&self) -> Option<SlotId> {
         match self {
             Part::View(view) => Some(view.slot),
-            Part::Numbers { .. } | Part::Bag(_) => None,
+            Part::Numbers { .. } | Part::Bag(_) | Part::Mask(_) => None,
         }
     }
 
@@ -107,7 +124,7 @@ impl Part {
     pub fn tensors(&self) -> impl Iterator<Item = TensorId> + use<> {
         let tensors = match *self {
             Part::Bag(Bag { table, scales, offsets, .. }) => [Some(table), scales, offsets],
-            Part::View(_) | Part::Numbers { .. } => [None; 3],
+            Part::View(_) | Part::Numbers { .. } | Part::Mask(_) => [None; 3],
         };
         tensors.into_iter().flatten()
     }

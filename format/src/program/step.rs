@@ -21,6 +21,8 @@ pub enum Index {
         /// The id of the padding's token, which a text may spell out.
         padding: u32,
     },
+    /// That of the number of tokens that come after it in its text.
+    FromEnd,
     /// That of one of the ids that are given with an item of a session (rankers only).
     Id {
         /// Which of them.
@@ -156,6 +158,27 @@ pub enum Step {
         /// f32, as wide as `q`, with as many rows.
         out: SlotId,
     },
+    /// `out = softmax(q · kᵀ · scale + mask) · v`, within each text, by head, in f32: the mask is of keys, as of padding.
+    MaskedAttention {
+        /// f32, `heads · head_dim` wide, a row for each token.
+        q: View,
+        /// Like `q`.
+        k: View,
+        /// Like `q`.
+        v: View,
+        /// How many heads stand side by side.
+        heads: u32,
+        /// The factor on the scores.
+        scale: f32,
+        /// f32, one wide: added to the scores of each key.
+        mask: SlotId,
+        /// Whether a token sees only itself and those before it.
+        causal: bool,
+        /// Whether a token mixes zeros, not NaN, where the mask of all that it sees is −∞.
+        safe: bool,
+        /// f32, as wide as `q`.
+        out: SlotId,
+    },
     /// `out[text] = pooling of x over the text's tokens`.
     Pool {
         /// f32, a row for each token.
@@ -256,7 +279,30 @@ pub enum Step {
         weights: TensorId,
         /// `[3 · state]` f32.
         bias: TensorId,
+        /// Whether it goes from the last token to the first.
+        backward: bool,
         /// f32, the state after each token.
+        out: SlotId,
+    },
+    /// Long short-term memory over the tokens of each text, from a state and a cell of zeros (Hochreiter and Schmidhuber 1997, with the
+    /// forget gate of Gers et al. 2000). With `[i, f, g, o] = x + h · weightsᵀ`: `c = σ(f) · c + σ(i) · tanh(g)`, `h = σ(o) · tanh(c)`.
+    Lstm {
+        /// f32, four times as wide as the state: the inputs' share of the gates, all biases included.
+        x: SlotId,
+        /// `[4 · state, state]`, f32 or bf16 panels.
+        weights: TensorId,
+        /// Whether it goes from the last token to the first.
+        backward: bool,
+        /// f32, the state after each token.
+        out: SlotId,
+    },
+    /// `out = the greatest of the fields of x`, number by number; they are as wide as `out` and stand side by side.
+    Max {
+        /// f32.
+        x: SlotId,
+        /// How many they are.
+        fields: u32,
+        /// f32.
         out: SlotId,
     },
 }
@@ -273,6 +319,7 @@ impl Step {
             Step::Linear { weights: Weights::Int8 { .. }, .. } => "linear_i8",
             Step::Attention { int8: false, .. } => "attention",
             Step::Attention { int8: true, .. } => "attention_i8",
+            Step::MaskedAttention { .. } => "masked_attention",
             Step::Concat { .. } => "concat",
             Step::Mul { .. } => "mul",
             Step::Affine { .. } => "affine",
@@ -280,6 +327,8 @@ impl Step {
             Step::Dot { .. } => "dot",
             Step::Pairs { .. } => "pairs",
             Step::Gru { .. } => "gru",
+            Step::Lstm { .. } => "lstm",
+            Step::Max { .. } => "max",
             Step::Pool { .. } => "pool",
             Step::Normalize { .. } => "normalize",
             Step::Activate { .. } => "activate",
@@ -301,11 +350,19 @@ impl Step {
             | Step::Affine { x, .. }
             | Step::Sum { x, .. }
             | Step::Pairs { x, .. }
-            | Step::Gru { x, .. } => [Some(x), None, None],
+            | Step::Gru { x, .. }
+            | Step::Lstm { x, .. }
+            | Step::Max { x, .. } => [Some(x), None, None],
             Step::Linear { x, residual, .. } => [Some(x), residual, None],
-            Step::Attention { q, k, v, .. } => [Some(q.slot), Some(k.slot), Some(v.slot)],
+            Step::Attention { q, k, v, .. } | Step::MaskedAttention { q, k, v, .. } => {
+                [Some(q.slot), Some(k.slot), Some(v.slot)]
+            }
         };
-        slots.into_iter().flatten()
+        let mask = match *self {
+            Step::MaskedAttention { mask, .. } => Some(mask),
+            _ => None,
+        };
+        slots.into_iter().flatten().chain(mask)
     }
 
     /// The slots that the step writes, whole.
@@ -321,6 +378,7 @@ impl Step {
             | Step::Quantize { out, .. }
             | Step::Linear { out, .. }
             | Step::Attention { out, .. }
+            | Step::MaskedAttention { out, .. }
             | Step::Pool { out, .. }
             | Step::Normalize { out, .. }
             | Step::Activate { out, .. }
@@ -331,7 +389,9 @@ impl Step {
             | Step::Sum { out, .. }
             | Step::Dot { out, .. }
             | Step::Pairs { out, .. }
-            | Step::Gru { out, .. } => out,
+            | Step::Gru { out, .. }
+            | Step::Lstm { out, .. }
+            | Step::Max { out, .. } => out,
         };
         core::iter::once(first).chain(second)
     }
@@ -378,6 +438,7 @@ impl Step {
             Step::Attention { bias, .. } => bias.iter().map(|bias| bias.table).collect(),
             Step::Affine { gamma, beta, .. } => vec![gamma, beta],
             Step::Gru { weights, bias, .. } => vec![weights, bias],
+            Step::Lstm { weights, .. } => vec![weights],
             _ => vec![],
         }
     }

@@ -5,8 +5,8 @@
 
 use super::step::{Index, Lookup, Step, Weights};
 use super::{
-    Bag, Given, MAX_INT8_DEPTH, MAX_ROW_BYTES, MAX_WIDTH, Part, PartRange, Program, Rows, Slot, SlotId, Storage,
-    TensorId, Triangle, View,
+    Bag, Given, IdMask, MAX_INT8_DEPTH, MAX_ROW_BYTES, MAX_WIDTH, Part, PartRange, Program, Rows, Slot, SlotId,
+    Storage, TensorId, Triangle, View,
 };
 use crate::tensor::{Layout, Tensor};
 use crate::{DType, Signature};
@@ -179,6 +179,14 @@ impl Context<'_> {
                 bias.map_or(Ok(()), |bias| self.vector(bias, DType::F32, out.width))?;
                 residual.map_or(Ok(()), |residual| self.alike(self.f32(residual)?, out))
             }
+            Step::MaskedAttention { q, k, v, heads, scale, mask, causal: _, safe: _, out } => {
+                let out = self.f32(out)?;
+                same("the rows", out.rows, Rows::Tokens)?;
+                self.check_heads([q, k, v], heads, scale, out)?;
+                let mask = self.f32(mask)?;
+                same("the mask's rows", mask.rows, Rows::Tokens)?;
+                same("the mask's width", mask.width, 1)
+            }
             Step::Attention { q, k, v, heads, scale, bias, int8, causal, out } => {
                 let out = self.f32(out)?;
                 match out.rows {
@@ -187,16 +195,7 @@ impl Context<'_> {
                     Rows::Texts => return Err("one query a text has no bias, no codes and no place".to_owned()),
                     Rows::Candidates => return Err("candidates are no queries".to_owned()),
                 }
-                for (view, rows) in [(q, out.rows), (k, Rows::Tokens), (v, Rows::Tokens)] {
-                    self.check_view(view, rows)?;
-                    same("the width", view.width, out.width)?;
-                }
-                if heads == 0 || out.width % heads != 0 {
-                    return Err(format!("{} columns are not {heads} heads", out.width));
-                }
-                if !scale.is_finite() {
-                    return Err(format!("the scale is {scale}"));
-                }
+                self.check_heads([q, k, v], heads, scale, out)?;
                 bias.map_or(Ok(()), |bias| {
                     let table = self.tensor(bias.table)?;
                     same("the bias' type", (table.dtype, table.layout), (DType::F32, Layout::Plain))?;
@@ -256,17 +255,44 @@ impl Context<'_> {
                 check_fields(x, fields, x.width / fields)?;
                 same("the output's width", u64::from(out.width), Triangle::pairs(fields, diagonal))
             }
-            Step::Gru { x, weights, bias, out } => {
+            Step::Gru { x, weights, bias, backward: _, out } => {
+                self.check_recurrent(self.f32(x)?, 3, weights, self.f32(out)?)?;
+                self.vector(bias, DType::F32, self.f32(x)?.width)
+            }
+            Step::Lstm { x, weights, backward: _, out } => {
+                self.check_recurrent(self.f32(x)?, 4, weights, self.f32(out)?)
+            }
+            Step::Max { x, fields, out } => {
                 let (x, out) = (self.f32(x)?, self.f32(out)?);
-                same("the input's rows", x.rows, Rows::Tokens)?;
-                same("the rows", out.rows, Rows::Tokens)?;
-                check_fields(x, 3, out.width)?;
-                self.vector(bias, DType::F32, x.width)?;
-                let weights = self.tensor(weights)?;
-                same("the weights' layout", weights.layout, Layout::Panels)?;
-                same("the weights' shape", weights.dims.as_slice(), &[x.width, out.width])
+                same("the rows", x.rows, out.rows)?;
+                check_fields(x, fields, out.width)
             }
         }
+    }
+
+    /// Queries, as many as there are outputs, and keys and values of attention.
+    fn check_heads(&self, [q, k, v]: [View; 3], heads: u32, scale: f32, out: &Slot) -> Check {
+        for (view, rows) in [(q, out.rows), (k, Rows::Tokens), (v, Rows::Tokens)] {
+            self.check_view(view, rows)?;
+            same("the width", view.width, out.width)?;
+        }
+        if heads == 0 || out.width % heads != 0 {
+            return Err(format!("{} columns are not {heads} heads", out.width));
+        }
+        if !scale.is_finite() {
+            return Err(format!("the scale is {scale}"));
+        }
+        Ok(())
+    }
+
+    /// A recurrent layer of so many gates.
+    fn check_recurrent(&self, x: &Slot, gates: u32, weights: TensorId, out: &Slot) -> Check {
+        same("the input's rows", x.rows, Rows::Tokens)?;
+        same("the rows", out.rows, Rows::Tokens)?;
+        check_fields(x, gates, out.width)?;
+        let weights = self.tensor(weights)?;
+        same("the weights' layout", weights.layout, Layout::Panels)?;
+        same("the weights' shape", weights.dims.as_slice(), &[x.width, out.width])
     }
 
     fn check_concat(&self, range: PartRange, out: &Slot) -> Check {
@@ -307,6 +333,13 @@ impl Context<'_> {
                 }
                 Ok(width)
             }
+            Part::Mask(IdMask { of, column, id: _, equal, other }) => {
+                given(of, "ids", column, 1, self.given.with(of).ids)?;
+                if equal.is_nan() || other.is_nan() {
+                    return Err(format!("a mask gives {equal} or {other}"));
+                }
+                Ok(1)
+            }
         }
     }
 
@@ -323,6 +356,9 @@ impl Context<'_> {
             }
             Index::Position { offset } if rows < offset.saturating_add(self.signature.max_tokens) => {
                 Err(format!("{rows} positions do not hold {} tokens from {offset} on", self.signature.max_tokens))
+            }
+            Index::FromEnd if rows < self.signature.max_tokens => {
+                Err(format!("{rows} positions do not hold {} tokens", self.signature.max_tokens))
             }
             Index::Counted { .. } if rows <= self.signature.max_tokens => {
                 Err(format!("{rows} positions do not hold padding and {} tokens", self.signature.max_tokens))

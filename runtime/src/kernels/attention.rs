@@ -31,8 +31,19 @@ pub struct Attention<'a> {
     pub scale: f32,
     /// Added to the scores.
     pub relative_bias: Option<RelativeBias<'a>>,
+    /// A mask of the keys, added to the scores as well; no relative bias stands beside it, and it is not for 8-bit codes.
+    pub mask: Option<KeyMask<'a>>,
     /// Whether a token sees only itself and those before it.
     pub causal: bool,
+}
+
+/// A mask of keys.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyMask<'a> {
+    /// A number for each key; −∞ hides it.
+    pub keys: &'a [f32],
+    /// What a query mixes whose keys are all hidden.
+    pub unseen: f32,
 }
 
 /// How many values of scratch [`attention`] needs for texts of up to `max_len` tokens.
@@ -49,7 +60,7 @@ pub fn attention_scratch(max_len: usize, head_dim: usize) -> usize {
 /// # Panics
 ///
 /// If the segments do not ascend from 0, a buffer is too short for its shape, the bias table is not
-/// `[buckets][heads]`, or the scratch is under [`attention_scratch`] of the longest text.
+/// `[buckets][heads]`, a mask stands beside a bias, or the scratch is under [`attention_scratch`] of the longest text.
 pub fn attention(isa: Isa, inputs: Attention<'_>, scratch: &mut [f32], out: RowsMut<'_>) {
     let needed = attention_scratch(inputs.check(&out), inputs.head_dim);
     assert!(scratch.len() >= needed, "a scratch of {} values, {needed} are needed", scratch.len());
@@ -69,6 +80,10 @@ impl Attention<'_> {
         let rows = segments[segments.len() - 1] as usize;
         q.check("q", rows, heads * head_dim);
         out.check("out", rows, heads * head_dim);
+        if let Some(mask) = self.mask {
+            assert!(mask.keys.len() >= rows, "a mask of {} keys, where there are {rows}", mask.keys.len());
+            assert!(self.relative_bias.is_none(), "a mask beside a relative bias");
+        }
         if let Some(bias) = self.relative_bias {
             bias.table.check("bias", bias.buckets.count(), heads);
         }
@@ -165,10 +180,18 @@ impl Kernel for Head<'_, '_> {
             multiply(q, count, keys, (seen, head_dim), Epilogue::default(), to).run(s);
             for (i, row) in scores.chunks_exact_mut(seen).enumerate() {
                 let own = if inputs.causal { first + i + 1 } else { len };
-                let bias = inputs.relative_bias.map(|_| &by_distance[len - 1 - (first + i)..][..own]);
                 let (row, unseen) = row.split_at_mut(own);
-                softmax_row(s, row, scale, bias);
                 unseen.fill(0.0);
+                if let Some(KeyMask { keys, unseen }) = inputs.mask {
+                    let keys = &keys[start..][..own];
+                    match keys.iter().all(|&key| key == f32::NEG_INFINITY) {
+                        true => row.fill(unseen),
+                        false => softmax_row(s, row, scale, Some(keys)),
+                    }
+                    continue;
+                }
+                let bias = inputs.relative_bias.map(|_| &by_distance[len - 1 - (first + i)..][..own]);
+                softmax_row(s, row, scale, bias);
             }
             let scores = Rows { values: scores, stride: seen };
             if seen == len {

@@ -77,9 +77,10 @@ pub fn attention_i8_scratch(max_len: usize, head_dim: usize) -> usize {
 /// # Panics
 ///
 /// If the segments do not ascend from 0, a text is over 65,536 tokens, a buffer is too short for its shape, the bias table is not
-/// `[buckets][heads]`, or the scratch is under [`attention_i8_scratch`] of the longest text.
+/// `[buckets][heads]`, there is a mask of keys, or the scratch is under [`attention_i8_scratch`] of the longest text.
 pub fn attention_i8(isa: Isa, inputs: Attention<'_>, scratch: &mut [f32], out: RowsMut<'_>) {
     let longest = inputs.check(&out);
+    assert!(inputs.mask.is_none(), "a mask of keys, which attention in codes does not take");
     assert!(longest <= ATTENTION_I8_MAX_LEN, "a text of {longest} tokens may overflow the sums");
     let needed = attention_i8_scratch(longest, inputs.head_dim);
     assert!(scratch.len() >= needed, "a scratch of {} values, {needed} are needed", scratch.len());

@@ -21,11 +21,11 @@ pub const fn attention_of_one_scratch(max_len: usize) -> usize {
 ///
 /// # Panics
 ///
-/// If the segments do not ascend from 0, a buffer is too short for its shape, there is a bias or `causal`, which say what a query sees
-/// by its place, or the scratch is under [`attention_of_one_scratch`] of the longest text.
+/// If the segments do not ascend from 0, a buffer is too short for its shape, there is a bias, a mask or `causal`, which say what a
+/// query sees by its place, or the scratch is under [`attention_of_one_scratch`] of the longest text.
 pub fn attention_of_one(isa: Isa, inputs: Attention<'_>, scratch: &mut [f32], out: RowsMut<'_>) {
-    let Attention { q, segments, heads, head_dim, relative_bias, causal, .. } = inputs;
-    assert!(relative_bias.is_none() && !causal, "one query a text, whose place is not known");
+    let Attention { q, segments, heads, head_dim, relative_bias, causal, mask, .. } = inputs;
+    assert!(relative_bias.is_none() && mask.is_none() && !causal, "one query a text, whose place is not known");
     let longest = inputs.check_keys();
     q.check("q", segments.len() - 1, heads * head_dim);
     out.check("out", segments.len() - 1, heads * head_dim);

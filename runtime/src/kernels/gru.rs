@@ -6,7 +6,8 @@
 use crate::isa::{Isa, Kernel, Simd};
 use crate::kernels::epilogue::columns;
 use crate::kernels::gemm_f32::{Weight, multiply};
-use crate::kernels::{Bf16Panels, Epilogue, F32Panels, Rows, RowsMut};
+use crate::kernels::state_weights::place;
+use crate::kernels::{Epilogue, Rows, RowsMut, StateWeights};
 use crate::numerics::{sigmoid, tanh};
 
 /// Texts that go on together: as many as the tallest tile of a product.
@@ -19,20 +20,13 @@ pub struct Gru<'a> {
     /// The inputs' share of the gates, `3 · state` values a row.
     pub x: Rows<'a>,
     /// `[3 · state, state]`
-    pub weights: GruWeights<'a>,
+    pub weights: StateWeights<'a>,
     /// `[3 · state]`
     pub bias: &'a [f32],
+    /// Whether it goes from the last token of a text to the first.
+    pub backward: bool,
     /// Where each text starts, ascending, and last where the last one ends: one more than there are texts. Row 0 is that of the first.
     pub segments: &'a [u32],
-}
-
-/// How the weights are stored.
-#[derive(Clone, Copy, Debug)]
-pub enum GruWeights<'a> {
-    /// As f32.
-    F32(F32Panels<'a>),
-    /// As bf16.
-    Bf16(Bf16Panels<'a>),
 }
 
 /// How many values of scratch [`gru`] needs.
@@ -41,18 +35,15 @@ pub fn gru_scratch(state: usize) -> usize {
     TOGETHER * 4 * state
 }
 
-/// Writes the state after each token, from zeros before the first of each text.
+/// Writes the state after each token, from zeros before the first of each text, or after the last where it goes backward.
 ///
 /// # Panics
 ///
 /// If the segments do not ascend, the weights are not those of three gates, a buffer is too short for its shape, or the scratch
 /// is under [`gru_scratch`].
 pub fn gru(isa: Isa, inputs: Gru<'_>, scratch: &mut [f32], out: RowsMut<'_>) {
-    let Gru { x, weights, bias, segments } = inputs;
-    let (n, state) = match weights {
-        GruWeights::F32(w) => (w.n, w.k),
-        GruWeights::Bf16(w) => (w.n, w.k),
-    };
+    let Gru { x, weights, bias, backward, segments } = inputs;
+    let (n, state) = weights.size();
     assert_eq!(n, 3 * state, "the weights are not those of three gates");
     assert_eq!(bias.len(), n, "the bias is not one value a column");
     assert!(!segments.is_empty() && segments.is_sorted(), "the texts' starts do not ascend");
@@ -62,8 +53,8 @@ pub fn gru(isa: Isa, inputs: Gru<'_>, scratch: &mut [f32], out: RowsMut<'_>) {
     let needed = gru_scratch(state);
     assert!(scratch.len() >= needed, "a scratch of {} values, {needed} are needed", scratch.len());
     match weights {
-        GruWeights::F32(w) => isa.run(Recur { x, panels: w.values, bias, segments, state, scratch, out }),
-        GruWeights::Bf16(w) => isa.run(Recur { x, panels: w.values, bias, segments, state, scratch, out }),
+        StateWeights::F32(w) => isa.run(Recur { x, panels: w.values, bias, backward, segments, state, scratch, out }),
+        StateWeights::Bf16(w) => isa.run(Recur { x, panels: w.values, bias, backward, segments, state, scratch, out }),
     }
 }
 
@@ -71,6 +62,7 @@ struct Recur<'a, W> {
     x: Rows<'a>,
     panels: &'a [W],
     bias: &'a [f32],
+    backward: bool,
     segments: &'a [u32],
     state: usize,
     scratch: &'a mut [f32],
@@ -97,16 +89,17 @@ impl<W: Weight> Recur<'_, W> {
     /// The states after the token of that number, of the texts that have one.
     #[inline(always)]
     fn token<S: Simd>(&mut self, s: S, ends: &[u32], token: u32) {
-        let Self { x, panels, bias, state, .. } = *self;
+        let Self { x, panels, bias, backward, state, .. } = *self;
+        let first = self.segments[0];
         let (states, gates) = self.scratch.split_at_mut(TOGETHER * state);
         let mut rows = [0; TOGETHER];
         let mut count = 0;
         for ends in ends.windows(2).filter(|ends| token < ends[1] - ends[0]) {
-            let row = (ends[0] - self.segments[0] + token) as usize;
+            let (row, earlier) = place(backward, (ends[0] - first, ends[1] - first), token);
             let before = &mut states[count * state..][..state];
             match token {
                 0 => before.fill(0.0),
-                _ => before.copy_from_slice(self.out.written(row - 1, state)),
+                _ => before.copy_from_slice(self.out.written(earlier, state)),
             }
             rows[count] = row;
             count += 1;
@@ -166,8 +159,10 @@ fn gate<S: Simd>(s: S, values: &[f32], (gate, state): (usize, usize), c: usize) 
 mod tests {
     use super::*;
     use crate::kernels::testing::{Random, assert_bits, close};
+    use crate::kernels::{Bf16Panels, F32Panels};
 
     struct Case {
+        backward: bool,
         state: usize,
         segments: Vec<u32>,
         x: Vec<f32>,
@@ -176,7 +171,7 @@ mod tests {
     }
 
     impl Case {
-        fn new(random: &mut Random, state: usize, lengths: &[u32]) -> Case {
+        fn new(random: &mut Random, backward: bool, state: usize, lengths: &[u32]) -> Case {
             let mut segments = vec![0];
             segments.extend(lengths.iter().scan(0, |end, len| {
                 *end += len;
@@ -186,6 +181,7 @@ mod tests {
             let half = |x: f32| f32::from_bits(x.to_bits() >> 16 << 16);
             let weights = random.floats(3 * state * state, 0.5).into_iter().map(half).collect();
             Case {
+                backward,
                 state,
                 segments,
                 x: random.floats(rows * 3 * state, 1.5),
@@ -209,15 +205,15 @@ mod tests {
             let panels = self.panels();
             let bits: Vec<u16> = panels.iter().map(|w| (w.to_bits() >> 16) as u16).collect();
             let weights = match halves {
-                true => GruWeights::Bf16(Bf16Panels { values: &bits, n, k }),
-                false => GruWeights::F32(F32Panels { values: &panels, n, k }),
+                true => StateWeights::Bf16(Bf16Panels { values: &bits, n, k }),
+                false => StateWeights::F32(F32Panels { values: &panels, n, k }),
             };
             let start = self.segments[texts.start];
             let segments = &self.segments[texts.start..=texts.end];
             let x = Rows { values: &self.x[start as usize * n..], stride: n };
             let mut scratch = vec![f32::NAN; gru_scratch(k)];
             let mut out = vec![9.0; (segments[texts.len()] - start) as usize * k];
-            let inputs = Gru { x, weights, bias: &self.bias, segments };
+            let inputs = Gru { x, weights, bias: &self.bias, backward: self.backward, segments };
             gru(isa, inputs, &mut scratch, RowsMut::new(&mut out, k));
             out
         }
@@ -225,10 +221,14 @@ mod tests {
         fn in_f64(&self) -> Vec<f64> {
             let k = self.state;
             let logistic = |x: f64| 1.0 / (1.0 + libm::exp(-x));
-            let mut out = vec![];
+            let mut out = vec![0.0; self.x.len() / 3];
             for ends in self.segments.windows(2) {
                 let mut h = vec![0.0; k];
-                for row in ends[0] as usize..ends[1] as usize {
+                let mut rows: Vec<usize> = (ends[0] as usize..ends[1] as usize).collect();
+                if self.backward {
+                    rows.reverse();
+                }
+                for row in rows {
                     let x = |gate: usize, i: usize| f64::from(self.x[row * 3 * k + gate * k + i]);
                     let of_h = |gate: usize, i: usize| {
                         let weights = &self.weights[(gate * k + i) * k..][..k];
@@ -242,7 +242,7 @@ mod tests {
                         (1.0 - z) * n + z * h[i]
                     };
                     h = (0..k).map(after).collect();
-                    out.extend_from_slice(&h);
+                    out[row * k..][..k].copy_from_slice(&h);
                 }
             }
             out
@@ -252,16 +252,18 @@ mod tests {
     #[test]
     fn every_isa_matches_the_reference_and_the_reference_f64() {
         let mut random = Random::new(77);
-        for (state, lengths) in [
-            (1, &[3][..]),
-            (7, &[1, 5, 0, 2]),
-            (16, &[4, 4]),
-            (17, &[9]),
-            (33, &[2, 1, 3, 3, 1, 2, 6, 4, 5, 2]),
-            (64, &[3, 1, 1, 1, 1, 1, 1, 1, 2, 0, 3, 3, 3, 3, 3, 3, 3, 1]),
+        for (backward, state, lengths) in [
+            (false, 1, &[3][..]),
+            (false, 7, &[1, 5, 0, 2]),
+            (true, 7, &[1, 5, 0, 2]),
+            (false, 16, &[4, 4]),
+            (false, 17, &[9]),
+            (false, 33, &[2, 1, 3, 3, 1, 2, 6, 4, 5, 2]),
+            (true, 33, &[2, 1, 3, 3, 1, 2, 6, 4, 5, 2]),
+            (false, 64, &[3, 1, 1, 1, 1, 1, 1, 1, 2, 0, 3, 3, 3, 3, 3, 3, 3, 1]),
         ] {
-            let case = Case::new(&mut random, state, lengths);
-            let name = format!("{state} wide, {lengths:?}");
+            let case = Case::new(&mut random, backward, state, lengths);
+            let name = format!("{state} wide, {lengths:?}, backward {backward}");
             let expected = case.run(Isa::SCALAR, 0..lengths.len(), false);
             close(&expected, &case.in_f64(), 3e-6, &name);
             for isa in Isa::available() {

@@ -14,7 +14,7 @@ use crate::isa::Isa;
 use crate::kernels::{self, Beside, Operand, Q8Rows, Q8RowsMut, Rows, RowsMut};
 use core::ops::Range;
 use linear::Dense;
-use modeldeploy_format::program::{self, Given, View};
+use modeldeploy_format::program::{self, Given, SlotId, View};
 
 /// What the steps of one run share.
 #[derive(Clone, Copy)]
@@ -116,26 +116,27 @@ impl Run<'_> {
                 self.linear(&dense, &out, arena, team);
             }
             Op::Attention { q, k, v, heads, scale, ref bias, int8, causal, out } => {
-                let out = layout.place(out);
-                let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
-                let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
-                let head_dim = out.width / heads;
-                let mut y = rows_mut(y, &out);
-                let parts = divide::shares(heads, divide::parts(out.rows * out.width, team.members()));
-                let parts = parts
-                    .zip(scratch.chunks_exact_mut(layout.scratch_each()))
-                    .map(|(part, scratch)| (y.take_columns(part.len() * head_dim), part, scratch));
-                team.each(parts, |(y, part, scratch)| {
-                    let [q, k, v] = [q, k, v].map(|rows| from_column(rows, part.start * head_dim));
+                self.by_heads(([q, k, v], None), heads, out, arena, team, |part, scratch, y| {
                     let relative_bias = bias.as_ref().map(|bias| {
-                        let table = from_column(Rows { values: bias.table, stride: heads }, part.start);
+                        let table = from_column(Rows { values: bias.table, stride: heads }, part.first);
                         kernels::RelativeBias { buckets: &bias.buckets, table }
                     });
-                    let (segments, heads) = (feed.starts(), part.len());
+                    let HeadsPart { rows: [q, k, v], heads, head_dim, .. } = part;
+                    let (segments, mask) = (feed.starts(), None);
                     let attention =
-                        kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, causal };
+                        kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, mask, causal };
                     let attend = if int8 { kernels::attention_i8 } else { kernels::attention };
-                    attend(isa, attention, bytemuck::cast_slice_mut(scratch), y);
+                    attend(isa, attention, scratch, y);
+                });
+            }
+            Op::MaskedAttention { q, k, v, heads, scale, mask, causal, unseen, out } => {
+                self.by_heads(([q, k, v], Some(mask)), heads, out, arena, team, |part, scratch, y| {
+                    let HeadsPart { rows: [q, k, v], heads, head_dim, mask, .. } = part;
+                    let (segments, relative_bias) = (feed.starts(), None);
+                    let mask = mask.map(|keys| kernels::KeyMask { keys, unseen });
+                    let attention =
+                        kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, mask, causal };
+                    kernels::attention(isa, attention, scratch, y);
                 });
             }
             Op::AttentionOfOne { q, k, v, heads, scale, out } => {
@@ -143,8 +144,9 @@ impl Run<'_> {
                 let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
                 let [q, k, v] = [q, k, v].map(|view| columns(&inputs, layout, view));
                 let (segments, head_dim, y) = (feed.starts(), out.width / heads, rows_mut(y, &out));
-                let (relative_bias, causal) = (None, false);
-                let attention = kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, causal };
+                let (relative_bias, causal, mask) = (None, false, None);
+                let attention =
+                    kernels::Attention { q, k, v, segments, heads, head_dim, scale, relative_bias, causal, mask };
                 kernels::attention_of_one(isa, attention, bytemuck::cast_slice_mut(scratch), y);
             }
             Op::Pool { x, pooling, out } => {
@@ -207,27 +209,79 @@ impl Run<'_> {
                     kernels::pairs(isa, x, part.len(), fields, y);
                 });
             }
-            Op::Gru { x, weights, bias, out } => {
+            Op::Gru { x, weights, bias, backward, out } => {
+                self.by_texts(x, out, arena, team, |x, segments, scratch, y| {
+                    kernels::gru(isa, kernels::Gru { x, weights, bias, backward, segments }, scratch, y);
+                });
+            }
+            Op::Lstm { x, weights, backward, out } => {
+                self.by_texts(x, out, arena, team, |x, segments, scratch, y| {
+                    kernels::lstm(isa, kernels::Lstm { x, weights, backward, segments }, scratch, y);
+                });
+            }
+            Op::Max { x, fields, out } => {
                 let (x, out) = (layout.place(x), layout.place(out));
-                let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
-                let (mut y, starts) = (rows_mut(y, &out), feed.starts());
-                let texts = starts.len() - 1;
-                let members = team.members().min(out.rows * x.width * out.width / divide::MACS_EACH).max(1);
-                // Texts are not divided: each starts where the ones before end.
-                let parts = divide::shares(texts, members).zip(scratch.chunks_exact_mut(layout.scratch_each())).map(
-                    |(texts, scratch)| {
-                        let starts = &starts[texts.start..=texts.end];
-                        let tokens = starts[0] as usize..starts[texts.len()] as usize;
-                        (y.take_rows(tokens.len()), starts, tokens, scratch)
-                    },
-                );
-                team.each(parts, |(y, starts, tokens, scratch)| {
-                    let x = rows(&inputs, &x.part(tokens));
-                    let inputs = kernels::Gru { x, weights, bias, segments: starts };
-                    kernels::gru(isa, inputs, bytemuck::cast_slice_mut(scratch), y);
+                self.by_rows(&out, arena, team, |inputs, part, y| {
+                    let x = rows(inputs, &x.part(part.clone()));
+                    kernels::max_fields(isa, x, part.len(), fields, out.width, y);
                 });
             }
         }
+    }
+
+    /// Divides attention by heads among the team.
+    fn by_heads(
+        self,
+        (views, mask): ([View; 3], Option<SlotId>),
+        heads: usize,
+        out: SlotId,
+        arena: &mut Arena,
+        team: &mut Team,
+        work: impl Fn(HeadsPart<'_>, &mut [f32], RowsMut<'_>) + Sync,
+    ) {
+        let layout = self.layout;
+        let out = layout.place(out);
+        let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
+        let all = views.map(|view| columns(&inputs, layout, view));
+        let mask = mask.map(|mask| rows(&inputs, &layout.place(mask)).values);
+        let head_dim = out.width / heads;
+        let mut y = rows_mut(y, &out);
+        let parts = divide::shares(heads, divide::parts(out.rows * out.width, team.members()));
+        let parts = parts
+            .zip(scratch.chunks_exact_mut(layout.scratch_each()))
+            .map(|(part, scratch)| (y.take_columns(part.len() * head_dim), part, scratch));
+        team.each(parts, |(y, part, scratch)| {
+            let rows = all.map(|rows| from_column(rows, part.start * head_dim));
+            let part = HeadsPart { rows, first: part.start, heads: part.len(), head_dim, mask };
+            work(part, bytemuck::cast_slice_mut(scratch), y);
+        });
+    }
+
+    /// Divides a recurrent layer by texts among the team. A text is not divided: each token starts where the one before ends.
+    fn by_texts(
+        self,
+        x: SlotId,
+        out: SlotId,
+        arena: &mut Arena,
+        team: &mut Team,
+        work: impl Fn(Rows<'_>, &[u32], &mut [f32], RowsMut<'_>) + Sync,
+    ) {
+        let Run { layout, feed, .. } = self;
+        let (x, out) = (layout.place(x), layout.place(out));
+        let ([y, scratch], inputs) = arena.split([out.values.clone(), layout.scratch()]);
+        let (mut y, starts) = (rows_mut(y, &out), feed.starts());
+        let texts = starts.len() - 1;
+        let members = team.members().min(out.rows * x.width * out.width / divide::MACS_EACH).max(1);
+        let parts = divide::shares(texts, members).zip(scratch.chunks_exact_mut(layout.scratch_each())).map(
+            |(texts, scratch)| {
+                let starts = &starts[texts.start..=texts.end];
+                let tokens = starts[0] as usize..starts[texts.len()] as usize;
+                (y.take_rows(tokens.len()), starts, tokens, scratch)
+            },
+        );
+        team.each(parts, |(y, starts, tokens, scratch)| {
+            work(rows(&inputs, &x.part(tokens)), starts, bytemuck::cast_slice_mut(scratch), y);
+        });
     }
 
     /// Divides an output by its rows among the team.
@@ -248,6 +302,18 @@ impl Run<'_> {
     fn owners<'a>(self, inputs: &Inputs<'a>) -> &'a [u32] {
         bytemuck::cast_slice(inputs.bytes(self.layout.owners()))
     }
+}
+
+/// Some heads of attention.
+struct HeadsPart<'a> {
+    /// Queries, keys and values, from the first head on.
+    rows: [Rows<'a>; 3],
+    /// The number of the first head.
+    first: usize,
+    heads: usize,
+    head_dim: usize,
+    /// A number for each key.
+    mask: Option<&'a [f32]>,
 }
 
 fn rows<'a>(inputs: &Inputs<'a>, place: &Place) -> Rows<'a> {

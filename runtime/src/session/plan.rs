@@ -80,6 +80,18 @@ pub(super) enum Op<'a> {
         scale: f32,
         out: SlotId,
     },
+    MaskedAttention {
+        q: View,
+        k: View,
+        v: View,
+        heads: usize,
+        scale: f32,
+        mask: SlotId,
+        causal: bool,
+        /// What a token mixes that sees none.
+        unseen: f32,
+        out: SlotId,
+    },
     Pool {
         x: SlotId,
         pooling: Pooling,
@@ -131,8 +143,20 @@ pub(super) enum Op<'a> {
     },
     Gru {
         x: SlotId,
-        weights: kernels::GruWeights<'a>,
+        weights: kernels::StateWeights<'a>,
         bias: &'a [f32],
+        backward: bool,
+        out: SlotId,
+    },
+    Lstm {
+        x: SlotId,
+        weights: kernels::StateWeights<'a>,
+        backward: bool,
+        out: SlotId,
+    },
+    Max {
+        x: SlotId,
+        fields: usize,
         out: SlotId,
     },
 }
@@ -200,6 +224,10 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             }
             Op::Attention { q, k, v, heads: heads as usize, scale, bias, int8, causal, out }
         }
+        Step::MaskedAttention { q, k, v, heads, scale, mask, causal, safe, out } => {
+            let unseen = if safe { 0.0 } else { f32::NAN };
+            Op::MaskedAttention { q, k, v, heads: heads as usize, scale, mask, causal, unseen, out }
+        }
         Step::Pool { x, pooling, out } => Op::Pool { x, pooling, out },
         Step::Normalize { x, out } => Op::Normalize { x, out },
         Step::Activate { x, activation, out } => Op::Activate { x, activation, out },
@@ -222,15 +250,22 @@ fn resolve<'a>(artifact: &Artifact<'a>, step: &Step, limits: &mut Plan<'a>) -> R
             let fields = kernels::Fields { count: count as usize, width: width as usize, triangle, diagonal };
             Op::Pairs { x, fields, out }
         }
-        Step::Gru { x, weights, bias, out } => {
-            let weights = match panels(artifact, Weights::Float(weights)) {
-                Panels::F32(w) => kernels::GruWeights::F32(w),
-                Panels::Bf16(w) => kernels::GruWeights::Bf16(w),
-                Panels::Int8(_) => unreachable!("panels of a float type"),
-            };
-            Op::Gru { x, weights, bias: floats(bias), out }
+        Step::Gru { x, weights, bias, backward, out } => {
+            Op::Gru { x, weights: state_weights(artifact, weights), bias: floats(bias), backward, out }
         }
+        Step::Lstm { x, weights, backward, out } => {
+            Op::Lstm { x, weights: state_weights(artifact, weights), backward, out }
+        }
+        Step::Max { x, fields, out } => Op::Max { x, fields: fields as usize, out },
     })
+}
+
+fn state_weights<'a>(artifact: &Artifact<'a>, weights: TensorId) -> kernels::StateWeights<'a> {
+    match panels(artifact, Weights::Float(weights)) {
+        Panels::F32(w) => kernels::StateWeights::F32(w),
+        Panels::Bf16(w) => kernels::StateWeights::Bf16(w),
+        Panels::Int8(_) => unreachable!("panels of a float type"),
+    }
 }
 
 fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<'a>) -> Term<'a> {
@@ -239,7 +274,7 @@ fn term<'a>(artifact: &Artifact<'a>, lookup: program::Lookup, limits: &mut Plan<
         Index::TokenId => limits.ids = limits.ids.min(rows),
         Index::TokenType => limits.types = limits.types.min(rows),
         Index::Id { column } => limits.bound(Rows::Tokens, column, rows),
-        Index::Position { .. } | Index::Counted { .. } => {}
+        Index::Position { .. } | Index::Counted { .. } | Index::FromEnd => {}
     }
     Term { table: table(artifact, lookup.table, lookup.scales, lookup.offsets), index: lookup.index }
 }
@@ -301,18 +336,26 @@ pub(super) fn scratch_bytes(program: &Program, tokens: usize, text: usize) -> Op
         Step::Attention { out, .. } if program.slot(out).rows == Rows::Texts => {
             kernels::attention_of_one_scratch(text).checked_mul(size_of::<f32>())
         }
-        Step::Attention { q, heads, int8, .. } => {
-            // The kernel's own figure is at most this, which is counted first so that it cannot overflow.
-            let width = (q.width as usize).next_multiple_of(16).checked_add(64)?;
-            text.checked_add(16)?.checked_mul(width)?.checked_mul(4 * size_of::<f32>())?;
-            let head_dim = (q.width / heads) as usize;
-            let scratch = if int8 { kernels::attention_i8_scratch } else { kernels::attention_scratch };
-            Some(scratch(text, head_dim) * size_of::<f32>())
-        }
+        Step::Attention { q, heads, int8, .. } => attention_bytes(
+            q.width,
+            heads,
+            text,
+            if int8 { kernels::attention_i8_scratch } else { kernels::attention_scratch },
+        ),
+        Step::MaskedAttention { q, heads, .. } => attention_bytes(q.width, heads, text, kernels::attention_scratch),
         Step::Gru { out, .. } => Some(kernels::gru_scratch(program.slot(out).width as usize) * size_of::<f32>()),
+        Step::Lstm { out, .. } => Some(kernels::lstm_scratch(program.slot(out).width as usize) * size_of::<f32>()),
         _ => Some(0),
     };
     program.steps.iter().map(step).try_fold(0, |most, bytes| Some(bytes?.max(most)))
+}
+
+/// The bytes of scratch of attention over texts of up to `text` tokens, by its kernel's own figure.
+fn attention_bytes(width: u32, heads: u32, text: usize, scratch: fn(usize, usize) -> usize) -> Option<usize> {
+    // The kernel's own figure is at most this, which is counted first so that it cannot overflow.
+    let whole = (width as usize).next_multiple_of(16).checked_add(64)?;
+    text.checked_add(16)?.checked_mul(whole)?.checked_mul(4 * size_of::<f32>())?;
+    Some(scratch(text, (width / heads) as usize) * size_of::<f32>())
 }
 
 /// The bytes at which a slot's rows follow one another.

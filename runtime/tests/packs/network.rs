@@ -5,8 +5,8 @@ use modeldeploy::format::features::{Feature, Features, Rule, Side, Takes};
 use modeldeploy::format::golden::requests::GoldenRequest;
 use modeldeploy::format::pack::NetworkContents;
 use modeldeploy::format::program::{
-    Activation, Bag, Index, Lookup, Part, PartRange, Pooling, Program, Rows, SlotId, Step, Storage, Triangle, View,
-    Weights,
+    Activation, Bag, IdMask, Index, Lookup, Part, PartRange, Pooling, Program, Rows, SlotId, Step, Storage, TensorId,
+    Triangle, View, Weights,
 };
 use modeldeploy::format::{Signature, Task};
 
@@ -88,6 +88,8 @@ impl Builder {
         let kind = self.bag(Rows::Candidates, 3, 1, false, true);
         let club = self.small_bag(Rows::Texts, 1, 1, false);
         let fields = self.concat(Rows::Candidates, &[whole(user, WIDTH), item, brand, kind, club]);
+        let of_user = IdMask { of: Rows::Texts, column: 0, id: 1, equal: -0.5, other: 0.5 };
+        let of_candidate = IdMask { of: Rows::Candidates, column: 2, id: 3, equal: 2.0, other: 0.0 };
         let lower = self.pairs(fields, 5, Triangle::Lower, false);
         let upper = self.pairs(fields, 5, Triangle::Upper, true);
         let sum = self.like(Rows::Candidates, WIDTH, |x, out| Step::Sum { x, fields: 5, out }, fields);
@@ -103,10 +105,11 @@ impl Builder {
             self.step(Rows::Candidates, WIDTH, |out| Step::Activate { x: unit, activation: Activation::Silu, out });
         let both = self.step(Rows::Candidates, WIDTH, |out| Step::Add { a: bent, b: own, out });
         let age = Part::Numbers { of: Rows::Texts, column: 1, count: 1 };
+        let masks = [of_user, of_candidate].map(Part::Mask);
         let parts = [whole(lower, 10), whole(both, WIDTH), whole(upper, 15), numbers, whole(one, 1), age];
-        let joined = self.concat(Rows::Candidates, &parts);
-        let joined = self.quantize(joined, WIDTH + 30);
-        let hidden = self.linear(joined, 37, WIDTH + 30, Activation::Relu, None);
+        let joined = self.concat(Rows::Candidates, &[&parts[..], &masks].concat());
+        let joined = self.quantize(joined, WIDTH + 32);
+        let hidden = self.linear(joined, 37, WIDTH + 32, Activation::Relu, None);
         let hidden = self.quantize(hidden, 37);
         let out = self.linear(hidden, OUTPUTS, 37, Activation::Sigmoid, None);
         self.step(Rows::Candidates, OUTPUTS, |to| Step::Softmax { x: out, out: to })
@@ -123,6 +126,10 @@ impl Builder {
         }
         let items = self.slot(Rows::Tokens, Storage::F32, WIDTH);
         self.steps.push(Step::Embed { lookups: [Some(seen), Some(places), None], out: items });
+        let left = self.table("left", MAX_ITEMS, Index::FromEnd);
+        let kept = self.slot(Rows::Tokens, Storage::F32, WIDTH);
+        self.steps.push(Step::Embed { lookups: [Some(left), None, None], out: kept });
+        let items = self.step(Rows::Tokens, WIDTH, |out| Step::Add { a: items, b: kept, out });
         let bought = self.bag(Rows::Tokens, 1, 1, false, true);
         let price = Part::Numbers { of: Rows::Tokens, column: 0, count: 1 };
         let joined = self.concat(Rows::Tokens, &[whole(items, WIDTH), price, bought]);
@@ -134,17 +141,31 @@ impl Builder {
         let int8 = self.precision == Precision::Int8;
         let attention = |out| Step::Attention { q, k, v, heads: 4, scale: 0.447, bias: None, int8, causal: true, out };
         let mixed = self.step(Rows::Tokens, WIDTH, attention);
+        // Keys of some ids are hidden in part.
+        let keys = IdMask { of: Rows::Tokens, column: 0, id: 4, equal: -2.5, other: 0.5 };
+        let mask = self.concat(Rows::Tokens, &[Part::Mask(keys)]);
+        let masked =
+            |out| Step::MaskedAttention { q, k, v, heads: 2, scale: 0.3, mask, causal: false, safe: true, out };
+        let masked = self.step(Rows::Tokens, WIDTH, masked);
+        let mixed = self.step(Rows::Tokens, WIDTH, |out| Step::Add { a: mixed, b: masked, out });
         let mixed = self.quantize(mixed, WIDTH);
         let attended = self.linear(mixed, WIDTH, WIDTH, Activation::Identity, Some(x));
         let read = self.quantize(attended, WIDTH);
         let gates = self.linear(read, 3 * WIDTH, WIDTH, Activation::Identity, None);
-        let weights = self.floats(3 * WIDTH * WIDTH, 0.4);
-        let weights = match self.float_weights(&weights, 3 * WIDTH, WIDTH) {
-            Weights::Float(weights) => weights,
-            Weights::Int8 { .. } => unreachable!("a recurrent unit has weights of floats"),
-        };
+        let weights = self.state_weights(3);
         let bias = self.plain("gru.bias", &[3 * WIDTH], 0.3);
-        let states = self.step(Rows::Tokens, WIDTH, |out| Step::Gru { x: gates, weights, bias, out });
+        let states = self.step(Rows::Tokens, WIDTH, |out| Step::Gru { x: gates, weights, bias, backward: false, out });
+        let back = self.step(Rows::Tokens, WIDTH, |out| Step::Gru { x: gates, weights, bias, backward: true, out });
+        let gates = self.linear(read, 4 * WIDTH, WIDTH, Activation::Identity, None);
+        let weights = self.state_weights(4);
+        let cells = self.step(Rows::Tokens, WIDTH, |out| Step::Lstm { x: gates, weights, backward: false, out });
+        let cells_back = self.step(Rows::Tokens, WIDTH, |out| Step::Lstm { x: gates, weights, backward: true, out });
+        let four = [states, back, cells, cells_back].map(|slot| whole(slot, WIDTH));
+        let four = self.concat(Rows::Tokens, &four);
+        let greatest = self.step(Rows::Tokens, WIDTH, |out| Step::Max { x: four, fields: 4, out });
+        let mask = IdMask { of: Rows::Tokens, column: 1, id: 2, equal: 0.25, other: 1.5 };
+        let mask = self.concat(Rows::Tokens, &[Part::Mask(mask)]);
+        let states = self.step(Rows::Tokens, WIDTH, |out| Step::Mul { a: greatest, b: mask, out });
         let pool = |x, pooling| move |out| Step::Pool { x, pooling, out };
         let last = self.step(Rows::Texts, WIDTH, pool(states, Pooling::Last));
         let all = self.step(Rows::Texts, WIDTH, pool(attended, Pooling::Sum));
@@ -160,6 +181,15 @@ impl Builder {
             self.concat(Rows::Texts, &[numbers, whole(last, WIDTH), home, whole(all, WIDTH), whole(looked, WIDTH)]);
         let known = self.quantize(known, 4 * WIDTH + 2);
         self.linear(known, WIDTH, 4 * WIDTH + 2, Activation::Tanh, None)
+    }
+
+    /// The weights of a recurrent layer of so many gates.
+    fn state_weights(&mut self, gates: u32) -> TensorId {
+        let weights = self.floats(gates * WIDTH * WIDTH, 0.4);
+        match self.float_weights(&weights, gates * WIDTH, WIDTH) {
+            Weights::Float(weights) => weights,
+            Weights::Int8 { .. } => unreachable!("a recurrent layer has weights of floats"),
+        }
     }
 
     /// The output of a step, written by it.
@@ -189,6 +219,7 @@ impl Builder {
             Part::View(view) => view.width,
             Part::Numbers { count, .. } => count,
             Part::Bag(_) => WIDTH,
+            Part::Mask(_) => 1,
         });
         let width = width.sum();
         let range = PartRange { first: self.parts.len() as u32, count: parts.len() as u32 };

@@ -3,7 +3,7 @@
 use crate::packs::Built;
 use modeldeploy::format::Artifact;
 use modeldeploy::format::program::{
-    Activation, Bag, Index, Part, Pooling, Rows, SlotId, Step, Storage, TensorId, Triangle, View, Weights,
+    Activation, Bag, IdMask, Index, Part, Pooling, Rows, SlotId, Step, Storage, TensorId, Triangle, View, Weights,
 };
 use modeldeploy::session::Columns;
 use std::collections::HashMap;
@@ -67,6 +67,7 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
                             Index::TokenId => ids[t] as usize,
                             Index::TokenType => types[t] as usize,
                             Index::Position { offset } => t + offset as usize,
+                            Index::FromEnd => rows[0] - 1 - t,
                             Index::Id { column } => given.id(Rows::Tokens, t, column as usize),
                             Index::Counted { padding } if ids[t] == padding => 0,
                             Index::Counted { padding } => ids[..=t].iter().filter(|&&id| id != padding).count(),
@@ -111,7 +112,17 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
                     None => y,
                 }
             }
-            Step::Attention { q, k, v, heads, scale, bias, causal, .. } => {
+            Step::Attention { .. } | Step::MaskedAttention { .. } => {
+                let (q, k, v, heads, scale, bias, mask, causal) = match *step {
+                    Step::Attention { q, k, v, heads, scale, bias, causal, .. } => {
+                        (q, k, v, heads, scale, bias, None, causal)
+                    }
+                    Step::MaskedAttention { q, k, v, heads, scale, mask, causal, .. } => {
+                        (q, k, v, heads, scale, None, Some(mask), causal)
+                    }
+                    _ => unreachable!("attention"),
+                };
+                let mask = mask.map(|mask| matrix(&slots, mask));
                 let view = |view: View| {
                     by_row(matrix(&slots, view.slot), |x| x[view.column as usize..][..view.width as usize].to_vec())
                 };
@@ -125,7 +136,7 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
                         let buckets = artifact.tensor(bias.table).dims[0] as usize;
                         row(bias.table, bucket(j as i64 - i as i64, buckets, bias.max_distance as usize))[head]
                     });
-                    dot * f64::from(scale) + bias
+                    dot * f64::from(scale) + bias + mask.as_ref().map_or(0.0, |mask| mask[j][0])
                 };
                 let seen = |i: usize| 0..if causal { i + 1 } else { k.len() };
                 (0..q.len())
@@ -183,6 +194,10 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
                             let divisor = if mean { f64::from(count) } else { 1.0 };
                             sum.into_iter().map(|sum| sum / divisor).collect()
                         }
+                        Part::Mask(IdMask { of, column, id, equal, other }) => {
+                            let is = given.id(of, at(of), column as usize) == id as usize;
+                            vec![f64::from(if is { equal } else { other })]
+                        }
                     }
                 };
                 (0..rows[kind as usize])
@@ -220,10 +235,31 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
                 }
                 pairs
             }),
-            Step::Gru { x, weights, bias, out } => {
+            Step::Max { x, fields, .. } => by_row(matrix(&slots, x), |x| {
+                let width = x.len() / fields as usize;
+                let field = |i: usize| x.iter().skip(i).step_by(width).copied();
+                (0..width).map(|i| field(i).fold(f64::NEG_INFINITY, f64::max)).collect()
+            }),
+            Step::Lstm { x, weights, backward, out } => {
+                let state = program.slot(out).width as usize;
+                let (mut hidden, mut cell) = (vec![0.0; state], vec![0.0; state]);
+                let after = |x: Vec<f64>| -> Vec<f64> {
+                    let gate = |gate: usize, i: usize| {
+                        let at = gate * state + i;
+                        let sum = x[at] + dot(row(weights, at), &hidden);
+                        if gate == 2 { sum.tanh() } else { activate(Activation::Sigmoid, sum) }
+                    };
+                    cell = (0..state).map(|i| gate(1, i) * cell[i] + gate(0, i) * gate(2, i)).collect();
+                    let next: Vec<f64> = (0..state).map(|i| gate(3, i) * cell[i].tanh()).collect();
+                    hidden.clone_from(&next);
+                    next
+                };
+                in_order(matrix(&slots, x), backward, after)
+            }
+            Step::Gru { x, weights, bias, backward, out } => {
                 let state = program.slot(out).width as usize;
                 let mut before = vec![0.0; state];
-                let mut after = |x: Vec<f64>| -> Vec<f64> {
+                let after = |x: Vec<f64>| -> Vec<f64> {
                     let of_state = |at: usize| dot(row(weights, at), &before) + tensor(bias)[at];
                     let gate = |at: usize| activate(Activation::Sigmoid, x[at] + of_state(at));
                     let next = |i: usize| {
@@ -235,7 +271,7 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
                     before.clone_from(&next);
                     next
                 };
-                matrix(&slots, x).into_iter().map(&mut after).collect()
+                in_order(matrix(&slots, x), backward, after)
             }
         };
         let out = step.outputs().next().expect("every step writes");
@@ -243,6 +279,18 @@ fn walk(built: &Built, given: Given<'_>) -> Matrix {
         slots.insert(out, result);
     }
     slots.remove(&program.output).expect("the output")
+}
+
+/// What becomes of rows one after the other, or the other way round.
+fn in_order(mut x: Matrix, backward: bool, after: impl FnMut(Vec<f64>) -> Vec<f64>) -> Matrix {
+    if backward {
+        x.reverse();
+    }
+    let mut out: Matrix = x.into_iter().map(after).collect();
+    if backward {
+        out.reverse();
+    }
+    out
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::graph::Elem;
-use crate::ops::{Affine, Bag, Causal, Concat, Dot, Gru, Pairs, Request, Select, Triangle};
+use crate::ops::{Affine, Bag, Causal, Concat, Dot, Gru, IdMask, Pairs, Request, Select, Triangle};
 use modeldeploy_format::golden::requests::GivenRows;
 use modeldeploy_format::program::Rows;
 
@@ -20,9 +20,18 @@ fn a_recurrent_unit_is_pytorchs() {
     let hidden = tensor(&[6, 2], &[0.5, -1.0, 0.25, 0.75, -0.5, 0.5, 1.0, -0.25, 0.75, 0.5, -0.25, 1.0]);
     let bias = tensor(&[6], &[-0.3, 0.2, 0.1, 0.0, 0.4, -0.2]);
     #[rustfmt::skip]
-    check(Gru, &[share, hidden, bias], &[
+    check(Gru { backward: false }, &[share, hidden, bias], &[
         0.216_213_5, -0.088_811_636, 0.248_732_69, -0.395_802_98, -0.692_611_5, -0.040_142_298,
     ]);
+}
+
+#[test]
+fn a_mask_is_one_of_two_numbers_by_the_id() {
+    let mask = IdMask { id: 3, equal: f32::NEG_INFINITY, other: 0.5 };
+    let value = mask.eval(&[ids(&[3], &[3, 0, 3])], TEXT).unwrap();
+    assert_eq!(value.to_vec1::<f32>().unwrap(), [f32::NEG_INFINITY, 0.5, f32::NEG_INFINITY]);
+    let refused = mask.infer(&[Type::new(Elem::Index, [Dim::Tokens, Dim::Fixed(2)])]).expect_err("two ids");
+    assert!(refused.contains("one id of each row"), "{refused}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(crate) struct Case {
     pub(crate) qkv: Vec<f32>,
     table: Vec<f32>,
     buckets: Buckets,
+    /// A number for each key, and what is mixed where none is seen.
+    mask: Option<(Vec<f32>, f32)>,
     pub(crate) causal: bool,
 }
 
@@ -32,6 +34,7 @@ impl Case {
             qkv: random.floats(rows * 3 * heads * head_dim, size),
             table,
             buckets,
+            mask: None,
             causal: false,
         }
     }
@@ -69,6 +72,7 @@ impl Case {
                 buckets: &self.buckets,
                 table: Rows { values: &self.table, stride: self.heads },
             }),
+            mask: self.mask.as_ref().map(|(keys, unseen)| KeyMask { keys: &keys[start as usize..], unseen: *unseen }),
             causal: self.causal,
         };
         let longest = segments.windows(2).map(|ends| ends[1] - ends[0]).max().unwrap_or(0);
@@ -92,6 +96,7 @@ impl Case {
                     let bucket = self.buckets.of(j as i32 - i as i32);
                     dot / (d as f64).sqrt()
                         + if biased { f64::from(self.table[bucket * self.heads + head]) } else { 0.0 }
+                        + self.mask.as_ref().map_or(0.0, |(keys, _)| f64::from(keys[j as usize]))
                 };
                 let seen = ends[0]..if self.causal { i + 1 } else { ends[1] };
                 let scores: Vec<f64> = seen.clone().map(score).collect();
@@ -100,11 +105,49 @@ impl Case {
                 let total: f64 = weights.iter().sum();
                 for n in 0..d {
                     let mixed: f64 = seen.clone().zip(&weights).map(|(j, w)| w * at(j, 2, head, n)).sum();
-                    out[i as usize * width + head * d + n] = mixed / total;
+                    out[i as usize * width + head * d + n] = match &self.mask {
+                        Some((_, unseen)) if most == f64::NEG_INFINITY => f64::from(*unseen),
+                        _ => mixed / total,
+                    };
                 }
             }
         }
         out
+    }
+}
+
+#[test]
+fn a_mask_hides_keys_on_every_isa() {
+    let mut random = Random::new(62);
+    for (heads, head_dim, lengths) in [(2, 8, &[1, 5, 0, 17, 33][..]), (1, 20, &[64, 3, 40])] {
+        for (causal, hidden) in [(false, -1e9), (false, f32::NEG_INFINITY), (true, f32::NEG_INFINITY)] {
+            let mut case = Case { causal, ..Case::new(&mut random, heads, head_dim, lengths, 1.5) };
+            // The first half of each text is hidden, as padding before a session is, and of the last text all.
+            let mut keys = vec![];
+            for (text, &len) in lengths.iter().enumerate() {
+                let shown = if text + 1 == lengths.len() { len } else { len / 2 };
+                keys.extend((0..len).map(|at| if at < shown { hidden } else { 0.25 * at as f32 }));
+            }
+            case.mask = Some((keys, 0.0));
+            let name = format!("{heads}x{head_dim} {lengths:?} hidden by {hidden}, causal {causal}");
+            let expected = case.run(Isa::SCALAR, 0..lengths.len(), false);
+            if hidden == f32::NEG_INFINITY {
+                close(&expected, &case.in_f64(false), 1e-5, &name);
+            }
+            for isa in Isa::available() {
+                assert_bits(&case.run(isa, 0..lengths.len(), false), &expected, &format!("{isa} {name}"));
+                for text in 0..lengths.len() {
+                    let rows = case.segments[text] as usize..case.segments[text + 1] as usize;
+                    let width = heads * head_dim;
+                    let alone = case.run(isa, text..text + 1, false);
+                    assert_bits(
+                        &alone,
+                        &expected[rows.start * width..rows.end * width],
+                        &format!("{isa} {name}, alone"),
+                    );
+                }
+            }
+        }
     }
 }
 

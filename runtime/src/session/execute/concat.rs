@@ -28,6 +28,17 @@ impl Run<'_> {
                         kernels::bag(isa, bag, part.len(), width, to);
                         continue;
                     }
+                    From::Mask(mask) => {
+                        let (given, each) = feed.with(mask.of);
+                        let (ids, stride) = (&given.ids[mask.column as usize..], each.ids as usize);
+                        let (ids, of) = match of {
+                            Some(of) => (ids, Some(&of[part.clone()])),
+                            None => (&ids[part.start * stride..], None),
+                        };
+                        let numbers = [mask.equal, mask.other];
+                        kernels::id_mask(kernels::Ids { ids, stride, of }, mask.id, numbers, part.len(), to);
+                        continue;
+                    }
                 };
                 let x = Beside { rows, of }.part(part.clone());
                 kernels::concat(isa, x, part.len(), width, to);

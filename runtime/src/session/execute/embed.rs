@@ -48,6 +48,9 @@ fn place(index: Index, feed: &Feed<'_>, places: &mut [u32]) {
         (Index::Position { offset }, _) => {
             texts.for_each(|text| places[text].iter_mut().zip(offset..).for_each(|(to, position)| *to = position));
         }
+        (Index::FromEnd, _) => {
+            texts.for_each(|text| places[text].iter_mut().rev().zip(0..).for_each(|(to, position)| *to = position));
+        }
         (Index::Counted { padding }, Feed::Texts(batch)) => {
             for text in texts {
                 let mut count = 0;

@@ -3,7 +3,7 @@
 use super::Plan;
 use crate::kernels::Table;
 use modeldeploy_format::Artifact;
-use modeldeploy_format::program::{self, Part, Rows, View};
+use modeldeploy_format::program::{self, IdMask, Part, Rows, View};
 
 /// A part of the rows that are put together.
 pub(in crate::session) struct Piece<'a> {
@@ -20,6 +20,7 @@ pub(in crate::session) enum From<'a> {
     /// Numbers that are given with these rows, from a column on.
     Numbers(Rows, usize),
     Bag(Bag<'a>),
+    Mask(IdMask),
 }
 
 /// Rows of a table, added up.
@@ -46,6 +47,7 @@ impl<'a> Piece<'a> {
                 let bag = Bag { table, of, column, count, mean };
                 (From::Bag(bag), width, of)
             }
+            Part::Mask(mask) => (From::Mask(mask), 1, mask.of),
         };
         Piece { from, width: width as usize, shared: of != rows }
     }

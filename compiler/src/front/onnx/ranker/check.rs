@@ -18,8 +18,38 @@ const TOLERANCE: f32 = 1e-4;
 /// Scores nearer to 0 than this are held as if they were this large.
 const LEAST: f32 = 0.1;
 
+/// Ids that are looked up in no table are below this.
+const IDS: u64 = 4;
+
 /// Items and candidates of the requests.
 const REQUESTS: [(usize, usize); 3] = [(1, 3), (4, 1), (9, 6)];
+
+/// Which items of a request have the id that a mask asks for.
+#[derive(Clone, Copy, PartialEq)]
+enum Masked {
+    /// Those that are drawn so.
+    AsDrawn,
+    /// None.
+    Never,
+    /// The first half, as where sessions are filled up.
+    First,
+    /// Each other one.
+    Mixed,
+}
+
+const MASKS: [Masked; 4] = [Masked::AsDrawn, Masked::Never, Masked::First, Masked::Mixed];
+
+impl Masked {
+    /// Whether the row of that number is, of so many.
+    fn is(self, row: usize, rows: usize) -> Option<bool> {
+        match self {
+            Masked::AsDrawn => None,
+            Masked::Never => Some(false),
+            Masked::First => Some(row < rows / 2),
+            Masked::Mixed => Some(row % 2 == 0 && row + 1 < rows),
+        }
+    }
+}
 
 /// Numbers that look random and are the same every time.
 struct Draw(u64);
@@ -35,15 +65,17 @@ pub(super) fn check(
     model: &Model,
     place: &str,
     ports: &Ports,
-    network: &Network,
+    (network, masked): (&Network, &[(usize, u32)]),
     max_items: usize,
 ) -> Result<(), Vec<Diagnostic>> {
     let reference = Reference::new(&network.graph)?;
     let mut draw = Draw(6);
     let mut finite = false;
-    for (items, candidates) in REQUESTS {
-        let lengths = Lengths { tokens: items.min(max_items), candidates };
-        let drawn = Drawn::new(ports, network, lengths, &mut draw);
+    // What a mask does is seen where some ids are the one that it asks for.
+    let masks = if masked.is_empty() { &MASKS[..1] } else { &MASKS[..] };
+    for ((items, candidates), mask) in masks.iter().flat_map(|&mask| REQUESTS.map(|request| (request, mask))) {
+        let lengths = Lengths { tokens: ports.items.unwrap_or(items.min(max_items)), candidates };
+        let drawn = Drawn::new(ports, network, (masked, mask), lengths, &mut draw);
         let request = Request {
             session: &drawn.rows[Rows::Tokens as usize],
             items: lengths.tokens,
@@ -84,7 +116,13 @@ struct Drawn {
 }
 
 impl Drawn {
-    fn new(ports: &Ports, network: &Network, lengths: Lengths, draw: &mut Draw) -> Drawn {
+    fn new(
+        ports: &Ports,
+        network: &Network,
+        (masked, mask): (&[(usize, u32)], Masked),
+        lengths: Lengths,
+        draw: &mut Draw,
+    ) -> Drawn {
         let count = |side: Side| match side {
             Side::Candidate => lengths.candidates,
             Side::User => 1,
@@ -96,12 +134,24 @@ impl Drawn {
         };
         let mut columns = Vec::new();
         for (at, column) in network.columns.iter().enumerate() {
+            let rows = column.rows.unwrap_or(IDS);
             let mut number = || match column.takes {
-                Takes::Id => (draw.next() * column.rows.unwrap_or(1) as f64).floor(),
+                Takes::Id => (draw.next() * rows as f64).floor(),
                 Takes::Number if whole(at) => (draw.next() * 4.0).floor(),
                 Takes::Number => f64::from((draw.next() * 4.0 - 2.0) as f32),
             };
-            columns.push((0..count(column.side)).map(|_| number()).collect::<Vec<f64>>());
+            let count = count(column.side);
+            let mut drawn: Vec<f64> = (0..count).map(|_| number()).collect();
+            if let Some(&(_, id)) = masked.iter().find(|(of, _)| *of == at) {
+                for (row, drawn) in drawn.iter_mut().enumerate() {
+                    match mask.is(row, count) {
+                        Some(true) if u64::from(id) < rows => *drawn = f64::from(id),
+                        Some(false) if *drawn == f64::from(id) => *drawn = (*drawn + 1.0) % rows as f64,
+                        _ => {}
+                    }
+                }
+            }
+            columns.push(drawn);
         }
         let mut rows = [(); 3].map(|()| GivenRows::default());
         for side in Side::ALL {

@@ -77,7 +77,7 @@ impl Importer<'_> {
         self.reshaped(all, &form.dims, name)
     }
 
-    fn take(&mut self, column: usize, takes: Takes) -> Result<(), String> {
+    pub(super) fn take(&mut self, column: usize, takes: Takes) -> Result<(), String> {
         match self.takes[column].replace(takes) {
             Some(before) if before != takes => {
                 let name = self.column_name(column).0;
@@ -109,7 +109,7 @@ impl Importer<'_> {
     }
 
     /// The name and the side of a column.
-    fn column_name(&self, column: usize) -> (String, Side) {
+    pub(super) fn column_name(&self, column: usize) -> (String, Side) {
         let at = self.ports.list.partition_point(|port| port.first + port.columns <= column);
         let port = &self.ports.list[at];
         let name =

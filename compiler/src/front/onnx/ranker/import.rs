@@ -2,6 +2,7 @@
 
 use super::axes::Form;
 use super::columns::Columns;
+use super::masks::{Mask, MaskedPlaces};
 use super::ports::Ports;
 use super::{Network, rules, wrong};
 use crate::diagnostic::Diagnostic;
@@ -21,6 +22,10 @@ pub(super) enum Lowered {
     Columns(Columns),
     /// False everywhere: whether shares of softmax are NaN.
     Never,
+    /// One of two numbers by an id.
+    Mask(Mask),
+    /// Rows of a table, by position, or the first for the padding.
+    Places(MaskedPlaces),
 }
 
 /// A graph in the making, of a trace.
@@ -38,6 +43,8 @@ pub(super) struct Importer<'a> {
     pub(super) rows: Vec<Option<u64>>,
     /// Columns as numbers, by value.
     pub(super) numbers: HashMap<usize, ValueId>,
+    /// The columns whose ids are compared, with what.
+    pub(super) masked: Vec<(usize, u32)>,
 }
 
 impl<'a> Importer<'a> {
@@ -63,11 +70,12 @@ impl<'a> Importer<'a> {
             takes: vec![None; none],
             rows: vec![None; none],
             numbers: HashMap::new(),
+            masked: Vec::new(),
         }
     }
 
-    /// Writes every node that the output needs.
-    pub(super) fn run(mut self) -> Result<Network, Vec<Diagnostic>> {
+    /// Writes every node that the output needs. Gives the network, and the columns whose ids are compared, with what.
+    pub(super) fn run(mut self) -> Result<(Network, Vec<(usize, u32)>), Vec<Diagnostic>> {
         let &[(ref name, output)] = self.trace.outputs() else {
             return Err(vec![wrong(
                 self.place,
@@ -105,7 +113,7 @@ impl<'a> Importer<'a> {
         let columns = self.numbered();
         self.graph.remove_dead();
         self.graph.verify()?;
-        Ok(Network { graph: self.graph, columns })
+        Ok((Network { graph: self.graph, columns }, self.masked))
     }
 
     fn unknown(&self, step: &Step, message: &str) -> Diagnostic {
@@ -156,6 +164,12 @@ impl<'a> Importer<'a> {
         self.makers.get(&value).map(|&at| &self.trace.steps[at])
     }
 
+    /// Takes a value for something else, and gives what it was.
+    pub(super) fn replace(&mut self, value: usize, with: Lowered) -> Option<Lowered> {
+        self.numbers.remove(&value);
+        self.lowered.insert(value, with)
+    }
+
     /// A value as it is so far.
     pub(super) fn lowered(&self, value: usize) -> Option<&Lowered> {
         self.lowered.get(&value)
@@ -181,6 +195,7 @@ impl<'a> Importer<'a> {
         match self.lowered.get(&value) {
             Some(Lowered::Value(id)) => return Ok(*id),
             Some(Lowered::Columns(_)) => {}
+            Some(Lowered::Mask(mask)) => return self.mask_value(*mask, value),
             _ => return Err("it computes with what is no number here".to_owned()),
         }
         self.given_numbers(value)

@@ -8,7 +8,7 @@ use crate::ops::{Gather, Input};
 use std::sync::Arc;
 
 /// Below this a score gets no share: what exporters write for −∞ where the kind of number has none.
-const HIDDEN: f32 = -1e4;
+pub(super) const HIDDEN: f32 = -1e4;
 
 impl Importer<'_> {
     /// The tensors of a value that follows from the lengths.
@@ -36,6 +36,20 @@ impl Importer<'_> {
     /// Whole numbers that are the same for all lengths.
     pub(super) fn integers(&self, value: usize) -> Option<Vec<i64>> {
         whole(self.constant(value)?)
+    }
+
+    /// The number that a value is everywhere, of whatever kind, for all lengths; truth is 1.
+    pub(super) fn uniform(&self, value: usize) -> Option<f64> {
+        let mut found = None;
+        for tensor in self.known(value)? {
+            let numbers = numbers(tensor)?;
+            let first = *numbers.first()?;
+            if numbers.iter().any(|&number| number != first) || found.is_some_and(|found| found != first) {
+                return None;
+            }
+            found = Some(first);
+        }
+        found
     }
 
     /// Whether a value is nothing but that number, for all lengths.
@@ -138,16 +152,39 @@ impl Importer<'_> {
         if outer.iter().any(|size| *size != Size::Fixed(1)) || width == 0 {
             return Ok(None);
         }
-        let longest = Arc::clone(tensors.iter().max_by_key(|tensor| tensor.len()).expect("three lengths"));
-        let Some(rows) = longest.as_f32() else { return Ok(None) };
-        let begins = |tensor: &Arc<Tensor>| tensor.as_f32().is_some_and(|first| rows.starts_with(first));
+        let rows: Option<Vec<Vec<f32>>> = tensors.iter().map(|tensor| Some(tensor.as_f32()?.to_vec())).collect();
+        let Some(rows) = rows else { return Ok(None) };
+        let name = self.trace.name(value).to_owned();
+        self.rows_by_position(&rows, width, &name)
+    }
+
+    /// The same of rows that were looked up for each length; where those for fewer items are the last of those for more, they are counted
+    /// from the last item.
+    pub(super) fn rows_by_position(
+        &mut self,
+        each: &[Vec<f32>],
+        width: usize,
+        name: &str,
+    ) -> Result<Option<ValueId>, String> {
+        let rows = each.iter().max_by_key(|rows| rows.len()).expect("three lengths");
         // Rows that are all the same are no table.
-        if !tensors.iter().all(begins) || rows.chunks(width).all(|row| *row == rows[..width]) {
+        if rows.chunks(width).all(|row| *row == rows[..width]) {
             return Ok(None);
         }
-        let constant = super::super::import::constant(&longest, vec![rows.len() / width, width])?;
-        let table = self.graph.constant(self.trace.name(value), constant);
-        let index = self.graph.input(Input::Positions);
+        if rows.iter().any(|number| !number.is_finite()) {
+            return Err(format!("a number of `{}` is NaN or infinite", name.escape_debug()));
+        }
+        let shape = [rows.len() / width, width];
+        let (constant, index) = if each.iter().all(|first| rows.starts_with(first)) {
+            (Constant::f32(shape, rows), Input::Positions)
+        } else if each.iter().all(|last| rows.ends_with(last)) {
+            let turned: Vec<f32> = rows.chunks(width).rev().flatten().copied().collect();
+            (Constant::f32(shape, &turned), Input::PositionsFromEnd)
+        } else {
+            return Ok(None);
+        };
+        let table = self.graph.constant(name, constant);
+        let index = self.graph.input(index);
         self.add(Gather, &[table, index], "positions").map(Some)
     }
 
@@ -172,13 +209,25 @@ impl Importer<'_> {
 }
 
 /// How many items a mask is of, if it is a square of its last two axes.
-fn square(tensor: &Tensor) -> Option<usize> {
+pub(super) fn square(tensor: &Tensor) -> Option<usize> {
     match tensor.shape() {
         [outer @ .., rows, columns] if rows == columns && *rows > 0 && outer.iter().all(|&size| size == 1) => {
             Some(*rows)
         }
         _ => None,
     }
+}
+
+/// The numbers of a tensor of any usual kind; truth is 1.
+pub(super) fn numbers(tensor: &Tensor) -> Option<Vec<f64>> {
+    Some(match tensor.data() {
+        Data::F32(values) => values.iter().map(|&value| f64::from(value)).collect(),
+        Data::F64(values) => values.clone(),
+        Data::I32(values) => values.iter().map(|&value| f64::from(value)).collect(),
+        Data::I64(values) => values.iter().map(|&value| value as f64).collect(),
+        Data::Bool(values) => values.iter().map(|&value| f64::from(u8::from(value))).collect(),
+        _ => return None,
+    })
 }
 
 /// Whole numbers of any width.

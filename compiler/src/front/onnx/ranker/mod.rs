@@ -11,6 +11,8 @@ mod columns;
 mod given;
 mod import;
 mod known;
+mod labels;
+mod masks;
 mod ports;
 mod rules;
 #[cfg(test)]
@@ -31,6 +33,22 @@ pub struct Role {
     pub input: String,
     /// Of what it is known.
     pub side: Side,
+}
+
+/// What sessions are like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// The most items of one.
+    pub most: usize,
+    /// Whether shorter ones are filled up to as many.
+    pub filled: bool,
+}
+
+impl Sessions {
+    /// As long as they come, up to so many items.
+    pub const fn up_to(most: usize) -> Sessions {
+        Sessions { most, filled: false }
+    }
 }
 
 /// A network read from ONNX.
@@ -66,6 +84,8 @@ pub struct InputFacts {
     pub columns: usize,
     /// Whether its second axis has no fixed size, as that of a session's items, or of candidates beside one user.
     pub dynamic: bool,
+    /// The size of its second axis, or of its only one, if it is fixed: of a session's input the number of items.
+    pub items: Option<usize>,
 }
 
 /// The inputs of a model.
@@ -78,23 +98,25 @@ pub fn inputs(model: &Model) -> Vec<InputFacts> {
             elem: port.elem,
             columns: fixed.fold(1, usize::saturating_mul),
             dynamic: shape.get(1).is_some_and(|dim| !matches!(dim, Dimension::Fixed(_))),
+            items: ports::fixed_items(shape),
         }
     };
     model.inputs().iter().map(facts).collect()
 }
 
-/// Reads a network. `place` names the file in errors, `roles` says of what each input is known, and `max_items` is the most items of a
-/// session.
+/// Reads a network. `place` names the file in errors, `roles` says of what each input is known, and `sessions` how many items a session has.
 ///
 /// # Errors
 ///
 /// `MD0116` for an input or a node that does not fit in, all of them; `MD0117` if the network does not compute what the file does; `MD17xx`
 /// for what the interpreter finds wrong.
-pub fn network(model: &Model, place: &str, roles: &[Role], max_items: usize) -> Result<Network, Vec<Diagnostic>> {
-    let made = imported(model, place, roles, max_items, Named::Apart);
+pub fn network(model: &Model, place: &str, roles: &[Role], sessions: Sessions) -> Result<Network, Vec<Diagnostic>> {
+    // A session that is not read has no longest.
+    let sessions = Sessions { most: sessions.most.max(1), ..sessions };
+    let made = imported(model, place, roles, sessions, Named::Apart);
     match made {
         // Exporters that give each axis a name of its own may mean one batch all the same.
-        Err(errors) => imported(model, place, roles, max_items, Named::Together).map_err(|_| errors),
+        Err(errors) => imported(model, place, roles, sessions, Named::Together).map_err(|_| errors),
         made => made,
     }
 }
@@ -110,15 +132,22 @@ fn imported(
     model: &Model,
     place: &str,
     roles: &[Role],
-    max_items: usize,
+    sessions: Sessions,
     named: Named,
 ) -> Result<Network, Vec<Diagnostic>> {
-    let ports = ports::read(model, place, roles, named)?;
-    // A session that is not read has no longest.
-    let longest = Lengths { tokens: max_items.max(1), candidates: 2 };
-    let trace = Trace::of(model, longest, &|name, lengths| ports.zeros(name, lengths))?;
-    let network = Importer::new(&trace, place, &ports).run()?;
-    check::check(model, place, &ports, &network, max_items.max(1))?;
+    let ports = ports::read(model, place, roles, sessions, named)?;
+    let longest = Lengths { tokens: sessions.most, candidates: 2 };
+    let zeros = |name: &str, lengths| ports.zeros(name, lengths);
+    let trace = match ports.items {
+        None => Trace::of(model, longest, &zeros)?,
+        Some(items) => {
+            let mut trace = Trace::of_fixed(model, longest, &zeros)?;
+            labels::label(&mut trace, &ports, items);
+            trace
+        }
+    };
+    let (network, masked) = Importer::new(&trace, place, &ports).run()?;
+    check::check(model, place, &ports, (&network, &masked), sessions.most)?;
     Ok(network)
 }
 

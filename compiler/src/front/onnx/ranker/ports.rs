@@ -1,6 +1,6 @@
 //! The inputs of a recommender: which of their axes are a batch, items, candidates or columns.
 
-use super::{Named, Role, wrong};
+use super::{Named, Role, Sessions, wrong};
 use crate::diagnostic::Diagnostic;
 use crate::onnx::{Dimension, Elem, Lengths, Model, Port as FilePort, Source, Tensor};
 use modeldeploy_format::features::{MOST_TOGETHER, Side};
@@ -38,6 +38,8 @@ pub(super) struct Ports {
     pub(super) list: Vec<Port>,
     /// Whether the file scores one candidate at a time, and so has no axis of candidates.
     pub(super) single: bool,
+    /// How many items the file's sessions have, if it is always as many.
+    pub(super) items: Option<usize>,
 }
 
 impl Port {
@@ -86,7 +88,13 @@ impl Ports {
 }
 
 /// Reads the inputs of a model, of which `roles` says what each is of.
-pub(super) fn read(model: &Model, place: &str, roles: &[Role], named: Named) -> Result<Ports, Vec<Diagnostic>> {
+pub(super) fn read(
+    model: &Model,
+    place: &str,
+    roles: &[Role],
+    sessions: Sessions,
+    named: Named,
+) -> Result<Ports, Vec<Diagnostic>> {
     let mut errors = Vec::new();
     let inputs = model.inputs();
     for role in roles.iter().filter(|role| inputs.iter().all(|port| port.name != role.input)) {
@@ -111,10 +119,13 @@ pub(super) fn read(model: &Model, place: &str, roles: &[Role], named: Named) -> 
         (Batch::First(_), Named::Together) => Batch::First(None),
         (batch, _) => batch,
     };
-    let mut ports = Ports { list: Vec::new(), single: batch == Batch::One };
+    let mut ports = Ports { list: Vec::new(), single: batch == Batch::One, items: None };
     for (port, side) in sided {
-        match axes(port, side, batch) {
+        match axes(port, side, batch, sessions) {
             Ok((elem, axes)) => {
+                if side == Side::Session && fixed_items(port.shape.as_deref().unwrap_or_default()).is_some() {
+                    ports.items = Some(sessions.most);
+                }
                 let fixed =
                     axes.iter().filter_map(|axis| if let Axis::Fixed(size) = axis { Some(*size) } else { None });
                 let columns = fixed.fold(1, usize::saturating_mul);
@@ -167,7 +178,15 @@ fn batch<'m>(sided: &[(&'m FilePort, Side)]) -> Batch<'m> {
     found
 }
 
-fn axes(port: &FilePort, side: Side, batch: Batch<'_>) -> Result<(Elem, Vec<Axis>), String> {
+/// The number of a session's items, where an input of this shape has the same for all.
+pub(super) fn fixed_items(shape: &[Dimension]) -> Option<usize> {
+    match shape {
+        [Dimension::Fixed(items)] | [_, Dimension::Fixed(items), ..] => Some(*items),
+        _ => None,
+    }
+}
+
+fn axes(port: &FilePort, side: Side, batch: Batch<'_>, sessions: Sessions) -> Result<(Elem, Vec<Axis>), String> {
     let elem = port.elem.ok_or("the file does not say of what numbers it is")?;
     if !matches!(elem, Elem::F32 | Elem::F64 | Elem::I32 | Elem::I64) {
         return Err(format!("it is of {}, and floats or whole numbers of 32 and 64 bits are taken", elem.name()));
@@ -217,10 +236,25 @@ fn axes(port: &FilePort, side: Side, batch: Batch<'_>) -> Result<(Elem, Vec<Axis
         (Side::Session, [first, Dimension::Named(_) | Dimension::Any, rest_of @ ..], _) => {
             [vec![repeated(first), Axis::Items], rest(rest_of)?].concat()
         }
-        (Side::Session, ..) => {
-            return Err(
-                "the number of a session's items is fixed, or has no axis; export it with that axis dynamic".to_owned()
-            );
+        (Side::Session, shape, _) => {
+            let Some(items) = fixed_items(shape) else {
+                return Err("a session's items have no axis; export it with one".to_owned());
+            };
+            if !sessions.filled {
+                return Err(format!(
+                    "the number of a session's items is fixed: say what stands before those of fewer than {items}, `pad-id` in features.toml, or export it with that axis dynamic"
+                ));
+            }
+            if items != sessions.most {
+                return Err(format!(
+                    "its sessions have {items} items, and the most items are {}; say `max-length = {items}`",
+                    sessions.most
+                ));
+            }
+            match shape {
+                [first, _, rest_of @ ..] => [vec![repeated(first), Axis::Items], rest(rest_of)?].concat(),
+                _ => vec![Axis::Items],
+            }
         }
     };
     let batched = match (side, axes.first()) {

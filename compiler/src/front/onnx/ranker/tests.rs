@@ -1,6 +1,6 @@
 //! What each rule makes of small graphs, and what is refused by name.
 
-use super::{Network, Role, free_batch, network};
+use super::{Network, Role, Sessions, free_batch, network};
 use crate::features::sides;
 use crate::onnx::tests::{Node, ids_port, int, integers, ints, node, of_inputs, port, tensor, with};
 use modeldeploy_format::features::{Side, Takes};
@@ -25,6 +25,10 @@ fn made(opset: i64, nodes: Vec<Node>) -> Result<Network, Vec<String>> {
         integers("second", &[], &[1]),
         integers("one", &[1], &[1]),
         integers("zero", &[1], &[0]),
+        integers("three", &[], &[3]),
+        integers("last_axis", &[1], &[-1]),
+        tensor("half", &[], &[0.5]),
+        tensor("zero_f", &[], &[0.0]),
     ];
     let inputs = vec![
         port("c", &["batch", "3"]),
@@ -36,7 +40,8 @@ fn made(opset: i64, nodes: Vec<Node>) -> Result<Network, Vec<String>> {
     let role = |input: &str, side| Role { input: input.to_owned(), side };
     let roles =
         [role("c", Side::Candidate), role("i", Side::Candidate), role("u", Side::User), role("s", Side::Session)];
-    network(&model, "model.onnx", &roles, 8).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    network(&model, "model.onnx", &roles, Sessions::up_to(8))
+        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 fn refused(nodes: Vec<Node>, parts: &[&str]) {
@@ -163,6 +168,116 @@ fn other_items_than_the_first_and_the_last_are_refused() {
     refused(of("second"), &["operator `Gather` of opset 17: it takes out another item than the first and the last"]);
 }
 
+/// Items times what `mask` makes of the session's ids, summed up, against a candidate.
+fn masked(mask: Vec<Node>) -> Vec<Node> {
+    let after = vec![
+        node("Gather", &["t", "s"], &["items"]),
+        node("Unsqueeze", &["mask", "last_axis"], &["column"]),
+        node("Mul", &["items", "column"], &["shown"]),
+        with(node("ReduceSum", &["shown", "one"], &["user"]), int("keepdims", 0)),
+        node("MatMul", &["c", "w"], &["q"]),
+        node("Mul", &["q", "user"], &["y"]),
+    ];
+    mask.into_iter().chain(after).collect()
+}
+
+#[test]
+fn masks_of_padding_are_one_of_two_numbers_by_an_id() {
+    let float = |from: &str| with(node("Cast", &[from], &["mask"]), int("to", 1));
+    for (nodes, mask) in [
+        // What is not the padding's id.
+        (
+            vec![node("Equal", &["s", "first"], &["is"]), node("Not", &["is"], &["not"]), float("not")],
+            "equal=0.0, other=1.0",
+        ),
+        (vec![node("Greater", &["s", "first"], &["is"]), float("is")], "equal=0.0, other=1.0"),
+        (vec![node("Less", &["first", "s"], &["is"]), float("is")], "equal=0.0, other=1.0"),
+        (vec![node("GreaterOrEqual", &["s", "second"], &["is"]), float("is")], "equal=0.0, other=1.0"),
+        (vec![node("LessOrEqual", &["s", "first"], &["is"]), float("is")], "equal=1.0, other=0.0"),
+        (vec![with(node("Cast", &["s"], &["is"]), int("to", 9)), float("is")], "equal=0.0, other=1.0"),
+        // What is computed with it.
+        (
+            vec![
+                node("Equal", &["s", "first"], &["is"]),
+                with(node("Cast", &["is"], &["f"]), int("to", 1)),
+                node("Mul", &["f", "half"], &["h"]),
+                node("Sub", &["half", "h"], &["g"]),
+                node("Add", &["g", "h"], &["a"]),
+                node("Add", &["a", "g"], &["mask"]),
+            ],
+            "equal=0.5, other=1.0",
+        ),
+        (
+            vec![
+                node("Equal", &["s", "first"], &["is"]),
+                node("Not", &["is"], &["not"]),
+                node("Or", &["is", "not"], &["always"]),
+                node("And", &["always", "not"], &["kept"]),
+                node("Where", &["kept", "half", "zero_f"], &["mask"]),
+            ],
+            "equal=0.0, other=0.5",
+        ),
+    ] {
+        let graph = right(17, masked(nodes)).graph.to_string();
+        assert!(graph.contains(&format!("id_mask{{id=0, {mask}}}")), "{mask}: {graph}");
+    }
+}
+
+#[test]
+fn rows_that_are_filled_with_zeros_are_masked() {
+    let nodes = vec![
+        node("Gather", &["t", "s"], &["items"]),
+        node("Equal", &["s", "second"], &["is"]),
+        node("Unsqueeze", &["is", "last_axis"], &["column"]),
+        node("Where", &["column", "zero_f", "items"], &["shown"]),
+        with(node("ReduceSum", &["shown", "one"], &["user"]), int("keepdims", 0)),
+        node("MatMul", &["c", "w"], &["q"]),
+        node("Mul", &["q", "user"], &["y"]),
+    ];
+    let graph = right(17, nodes).graph.to_string();
+    assert!(graph.contains("id_mask{id=1, equal=0.0, other=1.0}"), "{graph}");
+}
+
+#[test]
+fn masks_that_tell_more_than_one_id_from_others_are_refused() {
+    let float = |from: &str| with(node("Cast", &[from], &["mask"]), int("to", 1));
+    for (nodes, said) in [
+        (
+            vec![node("Less", &["s", "three"], &["is"]), float("is")],
+            "it tells ids apart in another way than by one of them",
+        ),
+        (
+            vec![node("Equal", &["s", "last"], &["is"]), float("is")],
+            "it tells ids apart in another way than by one of them",
+        ),
+    ] {
+        let errors = made(17, masked(nodes)).expect_err(said);
+        assert!(errors.len() == 1 && errors[0].contains(said), "{errors:#?}");
+    }
+    let computed = vec![
+        node("Gather", &["t", "s"], &["rows"]),
+        with(node("ReduceSum", &["rows", "last_axis"], &["sum"]), int("keepdims", 0)),
+        node("Greater", &["sum", "zero_f"], &["is"]),
+        float("is"),
+    ];
+    refused(
+        masked(computed),
+        &["operator `Greater` of opset 17: it compares what was computed, and only ids are compared"],
+    );
+}
+
+#[test]
+fn the_greatest_of_fields_is_a_row() {
+    let nodes = vec![
+        node("Gather", &["t", "i"], &["rows"]),
+        with(with(node("ReduceMax", &["rows"], &["most"]), crate::onnx::tests::ints("axes", &[1])), int("keepdims", 0)),
+        node("MatMul", &["c", "w"], &["q"]),
+        node("Mul", &["q", "most"], &["y"]),
+    ];
+    let graph = right(17, nodes).graph.to_string();
+    assert!(graph.contains("reduce_max{axis=1}"), "{graph}");
+}
+
 #[test]
 fn a_mean_over_items_and_fields_is_of_what_it_says() {
     let nodes = vec![
@@ -218,7 +333,8 @@ fn a_batch_of_a_fixed_size_is_that_of_the_candidates_where_it_is_said() {
         let said: String = (0..3).map(|at| format!("[feature.u{at}]\nof = \"user\"\ncolumn = \"u[{at}]\"\n")).collect();
         free_batch(&mut model, batch, &sides(&said));
         let role = |input: &str, side| Role { input: input.to_owned(), side };
-        let made = network(&model, "model.onnx", &[role("c", Side::Candidate), role("u", Side::User)], 8);
+        let roles = [role("c", Side::Candidate), role("u", Side::User)];
+        let made = network(&model, "model.onnx", &roles, Sessions::up_to(8));
         made.map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>())
     };
     let graph = read("32", 32).expect("a network").graph.to_string();
@@ -312,7 +428,7 @@ fn roles_are_those_of_the_inputs() {
     let of = |roles: &[(&str, Side)]| {
         let roles: Vec<Role> =
             roles.iter().map(|(name, side)| Role { input: (*name).to_owned(), side: *side }).collect();
-        let made = network(&model, "model.onnx", &roles, 8);
+        let made = network(&model, "model.onnx", &roles, Sessions::up_to(8));
         made.map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>()).err().unwrap_or_default()
     };
     assert_eq!(of(&[("c", Side::Candidate)]), "");

@@ -1,5 +1,6 @@
 //! What each operator of a recommender becomes in the graph.
 
+mod masks;
 mod movement;
 mod normalize;
 mod numbers;
@@ -11,7 +12,7 @@ mod taking;
 use super::import::{Importer, Lowered};
 use crate::graph::ValueId;
 use crate::onnx::Step;
-use crate::ops::{Erf, Exp, Mul, Neg, Relu, Sigmoid, Sqrt, Sub, Tanh};
+use crate::ops::{Erf, Exp, Neg, Relu, Sigmoid, Sqrt, Tanh};
 use modeldeploy_format::program::Pooling;
 
 /// What a node becomes: its outputs in order.
@@ -23,8 +24,8 @@ type Rule = fn(&mut Importer<'_>, &Step) -> Made;
 /// Every operator that a network may be made of.
 const RULES: &[(&str, Rule)] = &[
     ("Add", numbers::add),
-    ("Sub", |to, step| numbers::pair(to, step, Sub.into())),
-    ("Mul", |to, step| numbers::pair(to, step, Mul.into())),
+    ("Sub", numbers::subtract),
+    ("Mul", numbers::multiply),
     ("Div", normalize::divide),
     ("Sum", numbers::sum),
     ("Pow", numbers::power),
@@ -50,7 +51,9 @@ const RULES: &[(&str, Rule)] = &[
     ("ReduceL2", reduce::length),
     ("MatMul", products::matmul),
     ("Gemm", products::gemm),
+    ("Conv", products::conv),
     ("GRU", recurrent::gru),
+    ("LSTM", recurrent::lstm),
     ("Gather", taking::gather),
     ("GatherND", taking::gather_nd),
     ("Transpose", movement::transpose),
@@ -58,6 +61,7 @@ const RULES: &[(&str, Rule)] = &[
     ("Split", taking::split),
     ("Concat", movement::concat),
     ("Expand", movement::expand),
+    ("Tile", movement::tile),
     ("Reshape", movement::reshape),
     ("Squeeze", movement::reshape),
     ("Unsqueeze", movement::reshape),
@@ -67,6 +71,14 @@ const RULES: &[(&str, Rule)] = &[
     ("Cast", movement::cast),
     ("IsNaN", numbers::never_nan),
     ("Where", numbers::choose),
+    ("Equal", masks::compare),
+    ("Greater", masks::compare),
+    ("GreaterOrEqual", masks::compare),
+    ("Less", masks::compare),
+    ("LessOrEqual", masks::compare),
+    ("Not", masks::not),
+    ("And", masks::logic),
+    ("Or", masks::logic),
 ];
 
 /// Writes a node.

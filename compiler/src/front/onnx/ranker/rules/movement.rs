@@ -3,10 +3,13 @@
 use super::super::axes::{Form, counted, splits};
 use super::super::columns::fixed;
 use super::super::import::{Importer, Lowered};
-use super::{Made, input, made, output};
+use super::{Made, input, made, masks, output};
 use crate::graph::{Dim, ValueId};
 use crate::onnx::{Size, Source, Step};
 use crate::ops::{Concat, Transpose};
+
+/// ONNX's number of the kind that is true or false.
+const TRUTH: i64 = 9;
 
 /// The most copies that a value is repeated in.
 const COPIES: usize = 4096;
@@ -18,11 +21,23 @@ pub(super) fn reshape(to: &mut Importer<'_>, step: &Step) -> Made {
     if splits(&before) != splits(&after) {
         return Err("it mixes the numbers of rows".to_owned());
     }
-    if let Some(Lowered::Columns(columns)) = to.lowered(from) {
-        return Ok(vec![Lowered::Columns(columns.clone().reshaped(&after)?)]);
+    match to.lowered(from) {
+        Some(Lowered::Columns(columns)) => return Ok(vec![Lowered::Columns(columns.clone().reshaped(&after)?)]),
+        Some(Lowered::Mask(_) | Lowered::Places(_)) => return same(to, step),
+        _ => {}
     }
     let (x, dims) = (to.value(from)?, to.form(out)?.dims);
     made(to.reshaped(x, &dims, &step.name)?)
+}
+
+/// Repeats: of a mask what it is by item, of all else nothing.
+pub(super) fn tile(to: &mut Importer<'_>, step: &Step) -> Made {
+    let from = input(step, 0)?;
+    let mask = matches!(to.lowered(from), Some(Lowered::Mask(_)));
+    if mask || to.sizes(from)? == to.sizes(output(step)?)? {
+        return same(to, step);
+    }
+    Err("it repeats what is no mask".to_owned())
 }
 
 pub(super) fn same(to: &mut Importer<'_>, step: &Step) -> Made {
@@ -33,9 +48,14 @@ pub(super) fn same(to: &mut Importer<'_>, step: &Step) -> Made {
 /// Columns may be cast to numbers and ids alike, for which they are is what reads them; numbers stay f32.
 pub(super) fn cast(to: &mut Importer<'_>, step: &Step) -> Made {
     let target = step.int_or("to", 0)?;
-    // Floats and whole numbers of 32 and 64 bits, as ONNX numbers its kinds.
+    // Floats and whole numbers of 32 and 64 bits, and truth, as ONNX numbers its kinds.
     let kept = match to.lowered(input(step, 0)?) {
-        Some(Lowered::Columns(_)) => [1, 6, 7, 11].contains(&target),
+        Some(Lowered::Columns(_)) if target == TRUTH => return masks::is_any(to, input(step, 0)?),
+        Some(Lowered::Mask(mask)) if target == TRUTH => {
+            return Ok(vec![Lowered::Mask(mask.map(|number| f64::from(u8::from(number != 0.0))))]);
+        }
+        Some(Lowered::Mask(mask)) => [mask.equal, mask.other].iter().all(|it| it.fract() == 0.0) || target == 1,
+        Some(Lowered::Columns(_) | Lowered::Places(_)) => [1, 6, 7, 11].contains(&target),
         Some(Lowered::Value(_)) => target == 1,
         _ => false,
     };
@@ -44,6 +64,9 @@ pub(super) fn cast(to: &mut Importer<'_>, step: &Step) -> Made {
 
 pub(super) fn transpose(to: &mut Importer<'_>, step: &Step) -> Made {
     let from = input(step, 0)?;
+    if let Some(Lowered::Mask(_)) = to.lowered(from) {
+        return same(to, step);
+    }
     let rank = to.sizes(from)?.len();
     let order: Vec<usize> = match step.ints("perm")? {
         Some(axes) => axes.iter().map(|&axis| counted(axis, rank)).collect::<Result<_, _>>()?,
@@ -149,6 +172,9 @@ pub(super) fn expand(to: &mut Importer<'_>, step: &Step) -> Made {
             at[skipped..].iter().zip(&own).map(|(&at, &size)| if size == 1 { 0 } else { at }).collect()
         });
         return Ok(vec![Lowered::Columns(columns)]);
+    }
+    if let Some(Lowered::Mask(_)) = to.lowered(from) {
+        return same(to, step);
     }
     let form: Form = to.form(out)?;
     let mut x = to.operand(from, &after, &form)?;

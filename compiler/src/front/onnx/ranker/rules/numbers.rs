@@ -1,20 +1,71 @@
 //! Operators that compute number by number, and softmax.
 
-use super::super::axes::counted;
+use super::super::axes::{Form, counted};
 use super::super::import::{Importer, Lowered};
-use super::{Made, input, made, optional, output};
+use super::super::masks::Mask;
+use super::{Made, input, made, masks, optional, output};
+use crate::graph::ValueId;
 use crate::onnx::{Source, Step};
-use crate::ops::{Add, Causal, Gelu, Mul, Neg, Op, Relu, Softmax, Sub};
+use crate::ops::{Add, Causal, Gelu, Mul, Neg, Op, Relu, SafeSoftmax, Softmax, Sub};
 
 pub(super) fn one(to: &mut Importer<'_>, step: &Step, op: Op) -> Made {
     let x = to.value(input(step, 0)?)?;
     made(to.add(op, &[x], &step.name)?)
 }
 
-/// A sum: of numbers, of ids and their offsets, or of scores and a mask.
-pub(super) fn add(to: &mut Importer<'_>, step: &Step) -> Made {
+/// A mask as an operand of a value of these sizes and that form; `value` is one of its axes in the file.
+pub(super) fn masked_operand(
+    to: &mut Importer<'_>,
+    mask: Mask,
+    value: usize,
+    sizes: &[crate::onnx::Size],
+    form: &Form,
+) -> Result<ValueId, String> {
+    let before = to.replace(value, Lowered::Mask(mask));
+    let operand = to.operand(value, sizes, form);
+    if let Some(before) = before {
+        to.replace(value, before);
+    }
+    operand
+}
+
+pub(super) fn subtract(to: &mut Importer<'_>, step: &Step) -> Made {
+    match masks::of_masks(to, input(step, 0)?, input(step, 1)?, |a, b| a - b)? {
+        Some(mask) => Ok(vec![Lowered::Mask(mask)]),
+        None => pair(to, step, Sub.into()),
+    }
+}
+
+pub(super) fn multiply(to: &mut Importer<'_>, step: &Step) -> Made {
+    if let Some(mask) = masks::of_masks(to, input(step, 0)?, input(step, 1)?, |a, b| a * b)? {
+        return Ok(vec![Lowered::Mask(mask)]);
+    }
+    // Exporters write a factor of attention's scores that is none.
     for (x, other) in [(0, 1), (1, 0)] {
         let (x, other) = (input(step, x)?, input(step, other)?);
+        if to.is_all(other, 1.0) && to.trace.source(x) != Source::Lengths && to.form(x)?.is_scores() {
+            return made(to.value(x)?);
+        }
+    }
+    match masks::places(to, step) {
+        Some(places) => Ok(vec![Lowered::Places(places)]),
+        None => pair(to, step, Mul.into()),
+    }
+}
+
+/// A sum: of numbers, of ids and their offsets, or of scores and a mask.
+pub(super) fn add(to: &mut Importer<'_>, step: &Step) -> Made {
+    if let Some(mask) = masks::of_masks(to, input(step, 0)?, input(step, 1)?, |a, b| a + b)? {
+        return Ok(vec![Lowered::Mask(mask)]);
+    }
+    for (x, other) in [(0, 1), (1, 0)] {
+        let (x, other) = (input(step, x)?, input(step, other)?);
+        if let Some(mask) = masks::mask(to, other)
+            && to.trace.source(x) != Source::Lengths
+            && to.form(x)?.is_scores()
+        {
+            return made(to.masked_scores(x, mask, &step.name)?);
+        }
         if let (Some(Lowered::Columns(columns)), Some(offsets)) = (to.lowered(x), to.integers(other)) {
             let shape = to.constant(other).expect("its numbers are constant").shape().to_vec();
             return Ok(vec![Lowered::Columns(columns.clone().plus(&offsets, &shape)?)]);
@@ -97,6 +148,25 @@ pub(super) fn gelu(to: &mut Importer<'_>, step: &Step) -> Made {
     one(to, step, Gelu { tanh }.into())
 }
 
+/// Shares of scores that a mask may hide altogether, of which nothing is mixed then; none where no mask does.
+fn safe_shares(to: &mut Importer<'_>, value: usize, step: &Step) -> Result<Option<ValueId>, String> {
+    let shares = to.value(value)?;
+    let scores = to.graph.node(shares).inputs.first().copied();
+    let mut of = scores;
+    while let Some(id) = of {
+        let node = to.graph.node(id);
+        of = match node.op {
+            Op::KeyMask(_) => break,
+            Op::Causal(_) => Some(node.inputs[0]),
+            _ => None,
+        };
+    }
+    match (of, scores) {
+        (Some(_), Some(scores)) => to.add(SafeSoftmax, &[scores], &step.name).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Of bounds only 0 from below is known.
 pub(super) fn clip(to: &mut Importer<'_>, step: &Step) -> Made {
     let bound = |at: usize, name: &str, open: f32| match optional(step, at) {
@@ -125,7 +195,7 @@ pub(super) fn softmax(to: &mut Importer<'_>, step: &Step) -> Made {
     one(to, step, Softmax.into())
 }
 
-/// Shares of softmax are never NaN: an item sees itself.
+/// Shares of softmax are never NaN, for an item sees itself; but where a mask hides all, which `choose` knows.
 pub(super) fn never_nan(to: &mut Importer<'_>, step: &Step) -> Made {
     let x = to.value(input(step, 0)?)?;
     match to.graph.node(x).op {
@@ -137,6 +207,9 @@ pub(super) fn never_nan(to: &mut Importer<'_>, step: &Step) -> Made {
 /// A choice that is known before, or scores that are hidden from items before.
 pub(super) fn choose(to: &mut Importer<'_>, step: &Step) -> Made {
     let (condition, out) = (input(step, 0)?, output(step)?);
+    if let Some(mask) = masks::mask(to, condition) {
+        return masks::choose(to, step, mask);
+    }
     let never = matches!(to.lowered(condition), Some(Lowered::Never));
     let all = |wanted: bool| {
         let is = |tensor: &std::sync::Arc<crate::onnx::Tensor>| matches!(tensor.data(), crate::onnx::Data::Bool(values) if values.iter().all(|value| *value == wanted));
@@ -155,9 +228,12 @@ pub(super) fn choose(to: &mut Importer<'_>, step: &Step) -> Made {
                 return made(to.add(Causal, &[x], &step.name)?);
             }
         }
-        return Err("it chooses by what is given; leave masks of padding out, for sessions are never padded".to_owned());
+        return Err("it chooses by what is given, and that is no mask that is known".to_owned());
     };
     let value = input(step, chosen)?;
+    if never && let Some(shares) = safe_shares(to, value, step)? {
+        return made(shares);
+    }
     if to.trace.source(value) == Source::Lengths || to.sizes(value)? != to.sizes(out)? {
         return Err("it chooses what does not follow from what is given, or repeats it".to_owned());
     }

@@ -2,9 +2,9 @@
 
 use super::super::import::{Importer, flat};
 use super::{Made, input, made, optional, output};
-use crate::graph::{Constant, Dim, ValueId};
+use crate::graph::{Constant, Dim, Node, ValueId};
 use crate::onnx::{Size, Source, Step};
-use crate::ops::{Add, MatMul, Mul, Op, ReduceSum, Transpose};
+use crate::ops::{Add, MatMul, Mul, Op, ReduceSum, Reshape, Transpose};
 
 pub(super) fn matmul(to: &mut Importer<'_>, step: &Step) -> Made {
     let (a, b, out) = (input(step, 0)?, input(step, 1)?, output(step)?);
@@ -55,6 +55,31 @@ pub(super) fn gemm(to: &mut Importer<'_>, step: &Step) -> Made {
         let factor = to.scalar(beta);
         bias = to.add(Mul, &[bias, factor], &step.name)?;
     }
+    made(to.add(Add, &[product, bias], &step.name)?)
+}
+
+/// A convolution whose kernel is of one item: a layer over each item's channels.
+pub(super) fn conv(to: &mut Importer<'_>, step: &Step) -> Made {
+    let (x, weights, out) = (input(step, 0)?, input(step, 1)?, output(step)?);
+    let all = |name: &str, number: i64| -> Result<bool, String> {
+        Ok(step.ints(name)?.is_none_or(|numbers| numbers.iter().all(|it| *it == number)))
+    };
+    if step.int_or("group", 1)? != 1 || !all("strides", 1)? || !all("pads", 0)? || to.sizes(x)?.len() != 3 {
+        return Err("it is another convolution than that of each item by itself".to_owned());
+    }
+    let tensor = to.constant(weights).ok_or("its weights are not constant")?;
+    let &[channels, depth, 1] = tensor.shape() else {
+        return Err("it puts an item beside others, and only kernels of one item are known".to_owned());
+    };
+    let layer = super::super::super::import::constant(tensor, vec![channels, depth])?;
+    let name = weights_name(to, weights, step);
+    let product = dense(to, step, x, (layer, &name))?;
+    let form = to.form(out)?;
+    let product = to.reshaped(product, &form.dims, &step.name)?;
+    let Some(bias) = optional(step, 2) else { return made(product) };
+    let numbers = to.vector(bias)?;
+    let label = to.trace.name(bias).to_owned();
+    let bias = to.graph.constant(&label, Constant::f32([channels], &numbers));
     made(to.add(Add, &[product, bias], &step.name)?)
 }
 
@@ -128,7 +153,20 @@ fn mixed(to: &mut Importer<'_>, step: &Step, shares: usize, v: usize) -> Result<
 
 /// `[items, heads, d]`, or `[items, d]` of one head, as `[heads, items, d]`.
 fn by_head(to: &mut Importer<'_>, x: ValueId, name: &str) -> Result<ValueId, String> {
+    // Rows that were cut out of others, as keys and values that one layer made are, are rows by themselves first.
+    let cut = match to.graph.node(x) {
+        Node { op: Op::Reshape(_), inputs, .. } => to.graph.ty(inputs[0]).rank() != 2,
+        node => matches!(node.op, Op::Slice(_) | Op::Select(_)),
+    };
     let split = match to.graph.ty(x).shape[..] {
+        [Dim::Tokens, Dim::Fixed(heads), Dim::Fixed(depth)] if cut => {
+            let rows = to.reshaped(x, &[Dim::Tokens, Dim::Fixed(heads * depth)], name)?;
+            to.add(Reshape { shape: vec![Dim::Tokens, heads.into(), depth.into()] }, &[rows], name)?
+        }
+        [Dim::Tokens, width] if cut => {
+            let rows = to.reshaped(x, &[Dim::Tokens, width], name)?;
+            to.add(Reshape { shape: vec![Dim::Tokens, Dim::Fixed(1), width] }, &[rows], name)?
+        }
         [Dim::Tokens, width] => to.reshaped(x, &[Dim::Tokens, Dim::Fixed(1), width], name)?,
         [Dim::Tokens, _, _] => x,
         _ => return Err("scores of items are of rows by heads".to_owned()),

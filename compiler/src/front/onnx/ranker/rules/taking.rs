@@ -15,9 +15,6 @@ use modeldeploy_format::program::Pooling;
 pub(super) fn gather(to: &mut Importer<'_>, step: &Step) -> Made {
     let (from, index, out) = (input(step, 0)?, input(step, 1)?, output(step)?);
     if to.trace.source(from) == Source::Lengths {
-        let Some(Lowered::Columns(ids)) = to.lowered(index).cloned() else {
-            return Err("it looks rows up by what was computed".to_owned());
-        };
         let table = to.constant(from).filter(|table| table.rank() > 0).ok_or("its table is not constant")?;
         if counted(step.int_or("axis", 0)?, table.rank())? != 0 {
             return Err("it looks columns of a table up".to_owned());
@@ -25,6 +22,14 @@ pub(super) fn gather(to: &mut Importer<'_>, step: &Step) -> Made {
         let (table, name) =
             (super::super::super::import::constant(table, table.shape().to_vec())?, to.trace.name(from).to_owned());
         let form = to.form(out)?;
+        let ids = match to.lowered(index).cloned() {
+            Some(Lowered::Columns(ids)) => ids,
+            Some(Lowered::Places(places)) => {
+                let rows = to.masked_rows(places, (&table, &name))?;
+                return made(to.reshaped(rows, &form.dims, &step.name)?);
+            }
+            _ => return Err("it looks rows up by what was computed".to_owned()),
+        };
         let label = name.strip_suffix(".weight").unwrap_or(&step.name).to_owned();
         return made(to.looked_up(&ids, (&table, &name), &form, &label)?);
     }
@@ -49,7 +54,7 @@ pub(super) fn gather(to: &mut Importer<'_>, step: &Step) -> Made {
 /// The first or the last item of a session.
 fn item(to: &mut Importer<'_>, step: &Step, axis: usize) -> Made {
     let (from, index) = (input(step, 0)?, input(step, 1)?);
-    let lengths = [5_i64, 7].map(Some);
+    let lengths = to.trace.tokens().map(|tokens| i64::try_from(tokens).ok());
     let chosen = to.known(index).ok_or("it takes an item out that is not known before")?;
     let each: Vec<Option<i64>> =
         chosen.iter().map(|tensor| whole(tensor).filter(|it| it.len() == 1).map(|it| it[0])).collect();
@@ -61,6 +66,12 @@ fn item(to: &mut Importer<'_>, step: &Step, axis: usize) -> Made {
         _ => return Err("it takes out another item than the first and the last".to_owned()),
     };
     one_item(to, step, from, axis, pooling)
+}
+
+/// Whether a place is that of the last item, however many there are.
+fn is_last(to: &Importer<'_>, place: i64) -> bool {
+    let [first, second] = to.trace.tokens();
+    place == -1 || (first == second && usize::try_from(place).is_ok_and(|place| place + 1 == first))
 }
 
 fn one_item(to: &mut Importer<'_>, step: &Step, from: usize, axis: usize, pooling: Pooling) -> Made {
@@ -158,11 +169,13 @@ pub(super) fn slice(to: &mut Importer<'_>, step: &Step) -> Made {
                         Some(at) => Lowered::Value(picked(to, step, x, at, &chosen)?),
                         None => Lowered::Value(x),
                     },
-                    Lowered::Never => return Err("it cuts what is no number".to_owned()),
+                    Lowered::Never | Lowered::Mask(_) | Lowered::Places(_) => {
+                        return Err("it cuts what is no number".to_owned());
+                    }
                 };
             }
             (before, after) if before == after && by == 1 => {}
-            (Size::Tokens, Size::Fixed(1)) if starts.len() == 1 && (start == 0 || start == -1) => {
+            (Size::Tokens, Size::Fixed(1)) if starts.len() == 1 && (start == 0 || is_last(to, start)) => {
                 let pooling = if start == 0 { Pooling::Cls } else { Pooling::Last };
                 return one_item(to, step, from, axis, pooling);
             }
