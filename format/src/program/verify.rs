@@ -276,7 +276,7 @@ impl Context<'_> {
             self.check_view(view, rows)?;
             same("the width", view.width, out.width)?;
         }
-        if heads == 0 || out.width % heads != 0 {
+        if !out.width.is_multiple_of(heads) {
             return Err(format!("{} columns are not {heads} heads", out.width));
         }
         if !scale.is_finite() {

@@ -1,6 +1,7 @@
 //! That a network computes what its file does: both are run on requests of several sizes, drawn from a fixed seed.
 
 use super::given::rows_of;
+use super::import::Compared;
 use super::ports::{Port, Ports};
 use super::{Network, wrong};
 use crate::diagnostic::Diagnostic;
@@ -46,7 +47,7 @@ impl Masked {
             Masked::AsDrawn => None,
             Masked::Never => Some(false),
             Masked::First => Some(row < rows / 2),
-            Masked::Mixed => Some(row % 2 == 0 && row + 1 < rows),
+            Masked::Mixed => Some(row.is_multiple_of(2) && row + 1 < rows),
         }
     }
 }
@@ -65,7 +66,7 @@ pub(super) fn check(
     model: &Model,
     place: &str,
     ports: &Ports,
-    (network, masked): (&Network, &[(usize, u32)]),
+    (network, masked): (&Network, &[Compared]),
     max_items: usize,
 ) -> Result<(), Vec<Diagnostic>> {
     let reference = Reference::new(&network.graph)?;
@@ -119,7 +120,7 @@ impl Drawn {
     fn new(
         ports: &Ports,
         network: &Network,
-        (masked, mask): (&[(usize, u32)], Masked),
+        (masked, mask): (&[Compared], Masked),
         lengths: Lengths,
         draw: &mut Draw,
     ) -> Drawn {

@@ -28,6 +28,9 @@ pub(super) enum Lowered {
     Places(MaskedPlaces),
 }
 
+/// A column of ids, and the id that they are compared with.
+pub(super) type Compared = (usize, u32);
+
 /// A graph in the making, of a trace.
 pub(super) struct Importer<'a> {
     pub(super) graph: Graph,
@@ -44,7 +47,7 @@ pub(super) struct Importer<'a> {
     /// Columns as numbers, by value.
     pub(super) numbers: HashMap<usize, ValueId>,
     /// The columns whose ids are compared, with what.
-    pub(super) masked: Vec<(usize, u32)>,
+    pub(super) masked: Vec<Compared>,
 }
 
 impl<'a> Importer<'a> {
@@ -75,7 +78,7 @@ impl<'a> Importer<'a> {
     }
 
     /// Writes every node that the output needs. Gives the network, and the columns whose ids are compared, with what.
-    pub(super) fn run(mut self) -> Result<(Network, Vec<(usize, u32)>), Vec<Diagnostic>> {
+    pub(super) fn run(mut self) -> Result<(Network, Vec<Compared>), Vec<Diagnostic>> {
         let &[(ref name, output)] = self.trace.outputs() else {
             return Err(vec![wrong(
                 self.place,

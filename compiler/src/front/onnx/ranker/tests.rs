@@ -408,7 +408,8 @@ fn a_fixed_batch_beside_a_session_is_read_as_a_dynamic_one() {
         let mut model = of_inputs(17, nodes, tensors, ports, &["y"]).expect("a model");
         free_batch(&mut model, 32, &sides("[feature.s]\nof = \"session\"\n[feature.c]\ncolumn = \"c[0]\"\n"));
         let role = |input: &str, side| Role { input: input.to_owned(), side };
-        let made = network(&model, "model.onnx", &[role("c", Side::Candidate), role("s", Side::Session)], 8);
+        let made =
+            network(&model, "model.onnx", &[role("c", Side::Candidate), role("s", Side::Session)], Sessions::up_to(8));
         made.map_err(|errors| errors.iter().map(ToString::to_string).collect::<String>())
     };
     let dynamic = read("batch", &["1", "items"]).expect("a network").graph.to_string();
