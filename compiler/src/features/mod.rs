@@ -2,6 +2,7 @@
 
 mod candidates;
 mod columns;
+mod filled;
 mod requests;
 mod specification;
 

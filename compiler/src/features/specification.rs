@@ -38,6 +38,7 @@
 
 use super::SPECIFICATION;
 use super::columns::{Column, stretch};
+use super::filled;
 use crate::diagnostic::Diagnostic;
 use crate::section::{Section, Source, list, nearest};
 use modeldeploy_format::features::{EmbeddingOf, Feature, Features, Rule, Side, Takes, Unknown};
@@ -86,7 +87,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
         let at = section.at;
         let column = section.string("column").unwrap_or_else(|| name.clone());
         let (side, rule) = (side(&source, &section), rule(&source, &section));
-        let pad = pad(&source, &section, side);
+        let pad = filled::pad(&source, &section, side);
         section.finish();
         let is_embedding = rule.as_ref().is_none_or(|rule| matches!(rule, Rule::Embedding(_)));
         let Some(own) = stretch(columns, &column, is_embedding) else {
@@ -134,44 +135,7 @@ pub fn features(place: &str, text: Option<&str>, columns: &[Column]) -> Result<F
     if !errors.is_empty() {
         return Err(errors);
     }
-    let (features, pads): (Vec<Feature>, Vec<Option<f64>>) = found.into_values().unzip();
-    let of_session = features.iter().zip(pads).filter(|(feature, _)| feature.side == Side::Session);
-    let pads: Vec<Option<f64>> = of_session.map(|(_, pad)| pad).collect();
-    let filled = pads.iter().copied().collect::<Option<Vec<f64>>>();
-    let features = match filled {
-        Some(pads) if !pads.is_empty() => Features::new(features).and_then(|features| features.filled_up(pads)),
-        _ if pads.iter().any(Option::is_some) => {
-            Err("some features of the session say what fills it up, and others do not".to_owned())
-        }
-        _ => Features::new(features),
-    };
-    features.map_err(|why| vec![wrong(place, why)])
-}
-
-/// What fills a session up, if it says so.
-fn pad(source: &Source<'_>, section: &Section<'_, '_>, side: Option<Side>) -> Option<f64> {
-    let (id, number) = (section.whole("pad-id"), section.number("pad"));
-    let at = section.at(if id.is_some() { "pad-id" } else { "pad" });
-    let pad = match (id, number) {
-        (None, None) => return None,
-        (Some(_), Some(_)) => {
-            source.fail(at, "`pad-id` and `pad` are two answers", "take one away: `pad-id` is an id, `pad` a number");
-            return None;
-        }
-        (Some(id), None) => match u32::try_from(id) {
-            Ok(id) => f64::from(id),
-            Err(_) => {
-                source.fail(at, "it is no id", "write one below 2^32, such as 0");
-                return None;
-            }
-        },
-        (None, Some(number)) => number,
-    };
-    if side.is_some_and(|side| side != Side::Session) {
-        source.fail(at, "only sessions are filled up", "take it away, or say of = \"session\"");
-        return None;
-    }
-    Some(pad)
+    filled::features(found.into_values()).map_err(|why| vec![wrong(place, why)])
 }
 
 /// An error for each feature whose name cannot be a field: said here, before a service is built with it.

@@ -125,7 +125,10 @@ fn the_models_are_shown_with_what_their_gates_measured() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
     visit(&browser);
     let names = texts(&browser, ".card h3");
-    assert_eq!(names, ["encoder 2.1.0", "encoder 1.0.0", "feed 1.0.0", "mood 1.0.0", "ranker 1.0.0", "shelf 1.0.0"]);
+    assert_eq!(
+        names,
+        ["encoder 2.1.0", "encoder 1.0.0", "feed 1.0.0", "mood 1.0.0", "nearby 1.0.0", "ranker 1.0.0", "shelf 1.0.0"]
+    );
     let card = texts(&browser, ".card").swap_remove(0);
     let gate = Encoder2::FACTS.gate.expect("a gate");
     for (what, word) in

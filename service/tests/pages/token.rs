@@ -24,7 +24,7 @@ fn a_token_is_asked_for_once_and_sent_with_all() {
     let Some(browser) = Browser::open(1280, 900, false) else { return };
     let url = served::serve(|router: Router| router.layer(from_fn(guard)));
     for (page, shown) in [
-        ("ui", "document.querySelectorAll('.card').length === 6"),
+        ("ui", "document.querySelectorAll('.card').length === 7"),
         ("docs", "document.querySelectorAll('.operation').length > 50"),
     ] {
         browser.load(&format!("{url}/{page}"));
