@@ -7,7 +7,8 @@ use modeldeploy_format::program::{RelativeBias, Rows, Step};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each linear layer that is one of several which an attention alone reads, which read one value, and which nothing
-/// follows: all of them, in the order of query, key and value. Where the query is of one row, keys and values.
+/// follows: all of them, in the order of query, key and value. Where all three cannot be, as where the query is of one row, keys and
+/// values.
 pub(super) fn merges(graph: &Graph) -> BTreeMap<ValueId, Vec<ValueId>> {
     let mut merges = BTreeMap::new();
     for id in graph.order() {

@@ -85,6 +85,9 @@ impl Operator for MaskedAttention {
         if *mask != Type::f32([Dim::Tokens]) {
             return Err(format!("the mask is {mask}, where a number for each token is needed"));
         }
+        if q != k {
+            return Err(format!("q is {q}, where {k} is needed: a mask is of keys that all tokens look at"));
+        }
         let Self { heads, scale, causal, .. } = *self;
         Attention { heads, scale, causal }.infer(&[q.clone(), k.clone(), v.clone()])
     }

@@ -281,7 +281,7 @@ impl Features {
         for (&at, &pad) in own.iter().zip(&pads) {
             let Feature { name, takes, .. } = &self.features[at as usize];
             match takes {
-                Takes::Number if !pad.is_finite() => {
+                Takes::Number if !(pad as f32).is_finite() => {
                     return Err(format!("feature `{name}` is filled up with {pad}, which is no number"));
                 }
                 Takes::Id if rule::whole(pad).is_none() => {

@@ -34,7 +34,7 @@ same([one.data[0].embedding], expected.slice(0, 1), "encoder, one text");
 
 const models = [];
 for await (const model of client.models.list()) models.push(model.id);
-assert.deepEqual(models, ["encoder", "feed", "mood", "ranker", "shelf"]);
+assert.deepEqual(models, ["encoder", "feed", "mood", "nearby", "ranker", "shelf"]);
 assert.equal((await client.models.retrieve("encoder")).id, "encoder");
 
 for (const [model, input, error, param] of [

@@ -23,7 +23,7 @@ for more in ({}, {"encoding_format": "float"}, {"encoding_format": "base64"}):
 answer = client.embeddings.create(model="encoder", input="phone")
 same(np.array([answer.data[0].embedding], dtype=np.float32), expected[:1], "encoder, one text")
 
-assert [model.id for model in client.models.list()] == ["encoder", "feed", "mood", "ranker", "shelf"]
+assert [model.id for model in client.models.list()] == ["encoder", "feed", "mood", "nearby", "ranker", "shelf"]
 assert client.models.retrieve("encoder").id == "encoder"
 
 for model, text, error, param in [

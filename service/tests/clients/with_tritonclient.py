@@ -16,7 +16,7 @@ assert client.get_server_metadata()["extensions"] == [
     "statistics",
 ]
 assert client.get_model_metadata("mood")["outputs"][0] == {"name": "probabilities", "datatype": "FP32", "shape": [-1, 3]}
-names = ["encoder", "encoder", "feed", "mood", "ranker", "shelf"]
+names = ["encoder", "encoder", "feed", "mood", "nearby", "ranker", "shelf"]
 assert [model["name"] for model in client.get_model_repository_index()] == names
 
 

@@ -20,7 +20,7 @@ assert [(output.name, output.datatype, list(output.shape)) for output in outputs
 config = client.get_model_config("ranker", as_json=True)["config"]
 assert config["input"][0]["data_type"] == "TYPE_STRING" and config["input"][0]["dims"] == ["-1", "2"], config
 models = [(model.name, model.state) for model in client.get_model_repository_index().models]
-assert models == [(name, "READY") for name in ("encoder", "encoder", "feed", "mood", "ranker", "shelf")], models
+assert models == [(name, "READY") for name in ("encoder", "encoder", "feed", "mood", "nearby", "ranker", "shelf")], models
 
 
 def tensor(texts):

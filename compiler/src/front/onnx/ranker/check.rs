@@ -135,7 +135,8 @@ impl Drawn {
         };
         let mut columns = Vec::new();
         for (at, column) in network.columns.iter().enumerate() {
-            let rows = column.rows.unwrap_or(IDS);
+            let compared = masked.iter().find(|(of, _)| *of == at).map(|&(_, id)| id);
+            let rows = column.rows.unwrap_or_else(|| compared.map_or(IDS, |id| IDS.max(u64::from(id) + 1)));
             let mut number = || match column.takes {
                 Takes::Id => (draw.next() * rows as f64).floor(),
                 Takes::Number if whole(at) => (draw.next() * 4.0).floor(),
@@ -143,7 +144,7 @@ impl Drawn {
             };
             let count = count(column.side);
             let mut drawn: Vec<f64> = (0..count).map(|_| number()).collect();
-            if let Some(&(_, id)) = masked.iter().find(|(of, _)| *of == at) {
+            if let Some(id) = compared {
                 for (row, drawn) in drawn.iter_mut().enumerate() {
                     match mask.is(row, count) {
                         Some(true) if u64::from(id) < rows => *drawn = f64::from(id),
