@@ -38,6 +38,9 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
+/// Rows of which a stretch of steps is divided between two threads, and a product where it is not small.
+const DIVIDED: u32 = 32;
+
 /// A session of one thread and one of two, if both can be made.
 fn sessions<'a>(artifact: &Artifact<'a>, capacity: Capacity) -> Option<[Session<'a>; 2]> {
     let options = |threads| Options { threads: Threads::for_test(threads), ..Options::default() };
@@ -55,9 +58,14 @@ fn assert_same(one: &Result<&[f32], RunError>, two: &Result<&[f32], RunError>) {
 }
 
 fn run(artifact: &Artifact<'_>) {
-    let Some([mut session, mut team]) = sessions(artifact, Capacity::new(16, 4)) else { return };
-    for (ids, starts) in [(&[0, 1, 0, 1, 1][..], &[0, 2, 5][..]), (&[0], &[0, 1]), (&[u32::MAX], &[0, 1]), (&[], &[0])]
-    {
+    let Some([mut session, mut team]) = sessions(artifact, Capacity::new(DIVIDED as usize, 4)) else { return };
+    for (ids, starts) in [
+        (&[0, 1, 0, 1, 1][..], &[0, 2, 5][..]),
+        (&[0], &[0, 1]),
+        (&[u32::MAX], &[0, 1]),
+        (&[], &[0]),
+        (&[1; DIVIDED as usize], &[0, 3, 9, DIVIDED]),
+    ] {
         let types = vec![0; ids.len()];
         let batch = Batch { ids, types: &types, starts };
         let outputs = session.run(&batch);
@@ -72,13 +80,14 @@ fn score(artifact: &Artifact<'_>, given: &Given) {
     if Rows::ALL.iter().any(|&rows| given.with(rows).numbers.saturating_add(given.with(rows).ids) > 1 << 12) {
         return;
     }
-    let capacity = Capacity { tokens: 16, texts: 4, candidates: 8 };
+    let capacity = Capacity { tokens: DIVIDED as usize, texts: 4, candidates: DIVIDED as usize };
     let Some([mut session, mut team]) = sessions(artifact, capacity) else { return };
     for (starts, candidates) in [
         (&[0, 2, 5][..], &[0, 4, 5][..]),
         (&[0, 1, 1], &[0, 0, 2]),
         (&[0, 0], &[0, 1]),
-        (&[0, 17], &[0, 1]),
+        (&[0, DIVIDED + 1], &[0, 1]),
+        (&[0, DIVIDED], &[0, DIVIDED]),
         (&[0, 1], &[0, 0]),
         (&[0], &[0]),
     ] {

@@ -1,8 +1,9 @@
 //! A service of small models packed by hand, for clients to be tried on: `encoder` in two versions with labels, `ranker` and `mood`, and
-//! the rankers `shelf` and `feed`.
+//! the rankers `shelf`, `feed` and `nearby`.
 //!
 //! Its own route `POST /engine/{model}` answers `{"version"?, "prompt"?, "texts": [[text, pair?], …]}` with the rows that the engine
-//! itself gives, which nothing of the service has touched; `POST /handle/shelf` and `/handle/feed` take columns and answer the handle's scores. `.ci/clients` holds what clients get against them.
+//! itself gives, which nothing of the service has touched; `POST /handle/shelf`, `/handle/feed` and `/handle/nearby` take columns
+//! and answer the scores of the ranker's handle or engine. `.ci/clients` holds what clients get against them.
 
 #[path = "../tests/protocols/candidates.rs"]
 mod candidates;
@@ -80,12 +81,27 @@ async fn of_feed(JsonBody(Feeds { seen, country, item, boost }): JsonBody<Feeds>
     Json(scores.as_chunks().0.to_vec())
 }
 
+/// The embedding of a user, and candidates with one each.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nearest {
+    query: [[f32; 3]; 1],
+    boost: Vec<f64>,
+    title: Vec<[f32; 3]>,
+}
+
+async fn of_nearby(JsonBody(Nearest { query, boost, title }): JsonBody<Nearest>) -> Json<Vec<[f64; 2]>> {
+    let scores = candidates::of_nearby(&query[0], &title.into_iter().zip(boost).collect::<Vec<_>>());
+    Json(scores.as_chunks().0.to_vec())
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let own = Router::new()
         .route("/engine/{model}", post(engine))
         .route("/handle/shelf", post(of_shelf))
-        .route("/handle/feed", post(of_feed));
+        .route("/handle/feed", post(of_feed))
+        .route("/handle/nearby", post(of_nearby));
     match models::service().routes(own).serve().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

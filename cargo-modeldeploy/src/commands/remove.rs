@@ -46,9 +46,27 @@ pub(crate) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), Failure> {
     write_atomically(path, text.as_bytes())?;
     output.step("Removed", format_args!("model `{}` from {shown}", args.name));
     indexes.iter().for_each(|index| output.step("Removed", format_args!("index `{index}`, which it made")));
-    output.note("`cargo modeldeploy lock` brings Model.lock up to date");
-    output.result("", json!({"removed": args.name, "indexes": indexes, "manifest": shown}))?;
+    let dependents = dependents(&workspace, &args.name);
+    for ranker in &dependents {
+        output.note(format_args!(
+            "`{ranker}` takes embeddings of `{name}`, and is not locked without it: name another encoder in its features.toml, or remove it",
+            name = args.name
+        ));
+    }
+    if dependents.is_empty() {
+        output.note("`cargo modeldeploy lock` brings Model.lock up to date");
+    }
+    output
+        .result("", json!({"removed": args.name, "indexes": indexes, "dependents": dependents, "manifest": shown}))?;
     Ok(())
+}
+
+/// The rankers of the workspace that were locked against embeddings of a model. Without a lock that can be read nothing is known of them.
+fn dependents(workspace: &Workspace, name: &str) -> Vec<String> {
+    let Ok(models) = workspace.models() else { return vec![] };
+    let locked = models.lock().map(|lock| lock.models).unwrap_or_default();
+    let takes = locked.into_iter().filter(|model| model.signature.embeddings().any(|of| of.model == name));
+    takes.map(|model| model.name).filter(|name| models.select(std::slice::from_ref(name)).is_ok()).collect()
 }
 
 /// The only one of these packages whose manifest has the model. What else is wrong with a manifest is no matter here: the model that

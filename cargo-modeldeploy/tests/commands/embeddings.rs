@@ -144,7 +144,7 @@ fn a_ranker_follows_its_encoder_into_another_space() {
     shop.run(&["build"]).code(1).errs(&["MD0703", said]);
     shop.write("Model.lock", &lock);
 
-    shop.run(&["remove", "encoder"]).code(0);
+    shop.run(&["remove", "encoder"]).code(0).errs(&["`a-ranker` takes embeddings of `encoder`"]);
     shop.run(&["lock"]).code(1).errs(&["MD1605", "embedding of `encoder`, which is not locked"]);
 }
 

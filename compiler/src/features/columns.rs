@@ -35,14 +35,20 @@ pub(super) fn stretch(columns: &[Column], named: &str, is_embedding: bool) -> Op
         let own = columns[first..].iter().take(most).zip(from..);
         Some(first..first + own.take_while(|(column, at)| column.name == name(base, *at)).count())
     };
-    let Some((base, range)) = named.strip_suffix(']').and_then(|named| named.rsplit_once('[')) else {
+    if !named.ends_with(']') {
         return follow(&bracketed, named, 0, usize::MAX);
-    };
-    let (from, to) = range.split_once("..")?;
-    let (from, to) = (from.parse::<usize>().ok()?, to.parse::<usize>().ok()?);
+    }
+    let (base, from, to) = range(named)?;
     let count = to.checked_sub(from).filter(|&count| count > 0)?;
     let whole = |own: &Range<usize>| own.len() == count;
     follow(&bracketed, base, from, count).or_else(|| follow(&bare, base, from, count)).filter(whole)
+}
+
+/// The name and the range of `dense[0..384]`.
+fn range(named: &str) -> Option<(&str, usize, usize)> {
+    let (base, range) = named.strip_suffix(']')?.rsplit_once('[')?;
+    let (from, to) = range.split_once("..")?;
+    Some((base, from.parse().ok()?, to.parse().ok()?))
 }
 
 /// Of what a column is known that `features.toml` names.
@@ -57,9 +63,15 @@ pub struct Sided {
 }
 
 impl Sided {
-    /// Whether the column is one of this input's.
+    /// Whether the column is one of this input's, or the input one of the columns `text_[0..384]`.
     pub fn is_of(&self, input: &str) -> bool {
+        let numbered = || {
+            let (base, from, to) = range(&self.column)?;
+            let at: usize = input.strip_prefix(base)?.parse().ok()?;
+            Some((from..to).contains(&at) && input == format!("{base}{at}"))
+        };
         self.column.strip_prefix(input).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+            || numbered() == Some(true)
     }
 }
 
@@ -73,9 +85,8 @@ pub fn sides(text: &str) -> Vec<Sided> {
         let side =
             text("of").map_or(Some(Side::Candidate), |of| Side::ALL.into_iter().find(|side| side.name() == of))?;
         let column = text("column").unwrap_or(name).to_owned();
-        let range = column.strip_suffix(']').and_then(|column| column.rsplit_once('[')?.1.split_once(".."));
-        let columns = match (text("type"), range) {
-            (Some("embedding"), Some((from, to))) => Some(to.parse::<usize>().ok()?.checked_sub(from.parse().ok()?)?),
+        let columns = match (text("type"), range(&column)) {
+            (Some("embedding"), Some((_, from, to))) => Some(to.checked_sub(from)?),
             (Some("embedding"), None) => None,
             _ => Some(1),
         };
@@ -138,6 +149,26 @@ column = "brand_[1..4]"
             assert_eq!((feature.name.as_str(), feature.side, feature.takes), (name, side, Takes::Number));
             // A default that is missing is NaN, which equals nothing.
             assert_eq!(format!("{:?}", feature.rule), format!("{rule:?}"));
+        }
+    }
+
+    #[test]
+    fn an_input_is_known_by_what_names_it_or_its_columns() {
+        let said = sides(EMBEDDINGS);
+        let of = |input: &str| -> Vec<&str> {
+            said.iter().filter(|it| it.is_of(input)).map(|it| it.column.as_str()).collect()
+        };
+        assert_eq!(of("query"), ["query"]);
+        assert_eq!(of("dense").len(), 3);
+        for (input, is) in [
+            ("brand_1", true),
+            ("brand_3", true),
+            ("brand_4", false),
+            ("brand_0", false),
+            ("brand_01", false),
+            ("brand", false),
+        ] {
+            assert_eq!(of(input).len(), usize::from(is), "{input}");
         }
     }
 

@@ -11,7 +11,7 @@ use super::model::{Body, Model, Node, ValueId};
 use super::ops::{Eval, zeros};
 use super::run::Values;
 use super::tensor::Tensor;
-use super::{Elem, codes};
+use super::{Data, Elem, codes};
 use crate::diagnostic::Diagnostic;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -295,8 +295,12 @@ impl Tracer<'_> {
         if matches!(node.operator.eval, Eval::Branch) {
             return self.branch(node, read != Source::Lengths);
         }
-        // The size of a value follows from the length, whatever its numbers are.
-        let source = if matches!(node.operator.name, "Shape" | "Size") { Source::Lengths } else { read };
+        // The size of a value follows from the length, whatever its numbers are; and so does what is taken of numbers that are all one.
+        let source = if matches!(node.operator.name, "Shape" | "Size") || self.takes_of_one_number(node) {
+            Source::Lengths
+        } else {
+            read
+        };
         // A long text is not computed: its shapes can be told from those of the short ones.
         for run in 0..if source == Source::Lengths { LENGTHS } else { SHORT.len() } {
             let made = self.model.node(node, &self.inputs(node, run)?, &self.budget)?;
@@ -309,6 +313,19 @@ impl Tracer<'_> {
         }
         self.steps.push(step(node, node.operator.name, &node.inputs, &node.outputs));
         Ok(())
+    }
+
+    /// Whether a node takes some of what is one number everywhere, so that it matters not which: the types of all tokens, as exporters
+    /// of RoBERTa take them by position.
+    fn takes_of_one_number(&self, node: &Node) -> bool {
+        let Some(from) = node.inputs.first().copied().flatten().map(|id| id.0 as usize) else { return false };
+        let one = |run: &Values| {
+            let affordable = |tensor: &Tensor| self.budget.work(&[tensor.len()]).is_ok();
+            run[from].as_ref().is_some_and(|tensor| affordable(tensor) && is_one_number(tensor))
+        };
+        matches!(node.operator.name, "Gather" | "GatherElements" | "GatherND")
+            && self.sources[from] == Source::Lengths
+            && self.runs.iter().all(one)
     }
 
     /// A tensor of the shape that a value has for the longest text.
@@ -369,6 +386,18 @@ impl Tracer<'_> {
         Diagnostic::new(codes::CANNOT_COMPUTE, message)
             .at(format!("{}, node `{node}`", self.model.place))
             .help("export the model with batch and length as its dynamic axes")
+    }
+}
+
+/// Whether a tensor is of whole numbers, one and the same.
+fn is_one_number(tensor: &Tensor) -> bool {
+    fn alike<T: PartialEq>(values: &[T]) -> bool {
+        values.split_first().is_some_and(|(first, rest)| rest.iter().all(|value| value == first))
+    }
+    match tensor.data() {
+        Data::I64(values) => alike(values),
+        Data::I32(values) => alike(values),
+        _ => false,
     }
 }
 

@@ -80,7 +80,7 @@ pub fn lock(
             Ok(made) => made,
             Err(more) => {
                 errors.extend(more);
-                // So that no ranker is told that its encoder is absent, where that has an error of its own.
+                // So that no ranker is told that its encoder is absent, where that was locked before and has an error of its own now.
                 locked.extend(before.cloned());
                 continue;
             }

@@ -5,6 +5,7 @@
 
 mod array;
 mod machine;
+mod text;
 
 pub(super) use array::Records;
 

@@ -3,8 +3,8 @@
     python3 -m venv .venv && .venv/bin/pip install scikit-learn==1.9.1 joblib
     .venv/bin/python compiler/tests/models/make_scikit_trees.py
 
-and again with `scikit-learn==1.5.2`, `scikit-learn==1.3.2 numpy==1.26.4` and `scikit-learn==1.2.2 numpy==1.26.4`. Models are saved by `pickle` in each of its protocols, and
-by joblib. `rows.tsv` has the rows, `NAME.tsv` the predictions (of two classes the second's), `NAME.raw.tsv` the sums before the
+and again with `scikit-learn==1.5.2`, and with `numpy==1.26.4` and `scikit-learn==1.4.0` (the first whose classifiers keep shares), `==1.3.2`
+and `==1.2.2`. Models are saved by `pickle` in each of its protocols, and by joblib. `rows.tsv` has the rows, `NAME.tsv` the predictions (of two classes the second's), `NAME.raw.tsv` the sums before the
 objective's function where there is one.
 """
 

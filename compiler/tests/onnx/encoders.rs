@@ -89,12 +89,12 @@ fn every_exporter_gives_the_pack_of_the_checkpoint() {
         ("bert-score", Task::Score, &["torchscript", "dynamo"]),
         ("bert-classify", Task::Classify, &["dynamo"]),
         ("distilbert-embed", Task::Embed, &["torchscript", "dynamo"]),
-        ("roberta-embed", Task::Embed, &["torchscript"]),
-        ("roberta-score", Task::Score, &["torchscript"]),
-        ("xlm-roberta-embed", Task::Embed, &["torchscript"]),
-        ("mpnet-embed", Task::Embed, &["torchscript"]),
-        ("mpnet-score", Task::Score, &["torchscript"]),
-        ("albert-embed", Task::Embed, &["torchscript"]),
+        ("roberta-embed", Task::Embed, &["torchscript", "dynamo"]),
+        ("roberta-score", Task::Score, &["torchscript", "dynamo"]),
+        ("xlm-roberta-embed", Task::Embed, &["torchscript", "dynamo"]),
+        ("mpnet-embed", Task::Embed, &["torchscript", "dynamo"]),
+        ("mpnet-score", Task::Score, &["torchscript", "dynamo"]),
+        ("albert-embed", Task::Embed, &["torchscript", "dynamo"]),
     ] {
         let exports: Vec<PathBuf> =
             exporters.iter().map(|exporter| data().join(format!("onnx/{name}-{exporter}.onnx"))).collect();

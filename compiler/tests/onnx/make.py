@@ -4,8 +4,9 @@
     .venv/bin/python make.py
 
 The weights are those of the models, which their own recipe seeds; what exporters say of lines of Python is left out. Written with torch 2.15,
-transformers 5.24 and onnx 1.23, but those of RoBERTa, XLM-RoBERTa, MPNet and ALBERT with torch 2.9.1 and transformers 4.57. With `--optimum` only what optimum exports is written, which needs an older transformers and so an
-environment of its own: `pip install torch onnx optimum-onnx==0.1.0`, with transformers 4.57.
+transformers 5.24 and onnx 1.23, but those of RoBERTa, XLM-RoBERTa, MPNet and ALBERT by `torchscript` with torch 2.9.1 and transformers
+4.57. With `--optimum` only what optimum exports is written, which needs an older transformers and so an environment of its own:
+`pip install torch onnx optimum-onnx==0.1.0`, with transformers 4.57.
 """
 
 import pathlib
@@ -26,12 +27,12 @@ EXPORTS = [
     ("bert-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript", "dynamo"]),
     ("bert-classify", transformers.AutoModelForSequenceClassification, "logits", ["dynamo"]),
     ("distilbert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
-    ("roberta-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
-    ("roberta-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript"]),
-    ("xlm-roberta-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
-    ("mpnet-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
-    ("mpnet-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript"]),
-    ("albert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript"]),
+    ("roberta-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
+    ("roberta-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript", "dynamo"]),
+    ("xlm-roberta-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
+    ("mpnet-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
+    ("mpnet-score", transformers.AutoModelForSequenceClassification, "logits", ["torchscript", "dynamo"]),
+    ("albert-embed", transformers.AutoModel, "last_hidden_state", ["torchscript", "dynamo"]),
 ]
 
 

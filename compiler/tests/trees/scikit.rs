@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The versions, and how many models of each.
-const VERSIONS: [(&str, usize); 4] = [("1.2", 16), ("1.3", 17), ("1.5", 18), ("1.9", 18)];
+const VERSIONS: [(&str, usize); 5] = [("1.2", 16), ("1.3", 17), ("1.4", 18), ("1.5", 18), ("1.9", 18)];
 
 fn folder(version: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/trees/scikit").join(version)

@@ -12,6 +12,11 @@ PAIRS = [["ab", "cde"], ["手机", "phone"]]
 # What rankers are asked, by their features.
 SHELF = {"price": [float("nan"), 0.1 + 0.2, 10.0, 1e-9], "brand": ["acme", "globex", "initech", "acme"]}
 FEED = {"seen": [5, 1, 3, 2], "country": ["de"], "item": [0, 4, 5], "boost": [0.5, 1 / 3, 2e4]}
+NEARBY = {
+    "query": np.array([[0.1, -2.5, 1 / 3]], np.float32),
+    "boost": [0.5, 1 / 3, 2e4],
+    "title": np.array([[0, 1, -1], [1 / 7, 0.5, 3], [-1e-9, 2, 1e5]], np.float32),
+}
 
 
 def rows(model, texts, prompt="", version=None):
@@ -24,7 +29,8 @@ def rows(model, texts, prompt="", version=None):
 
 def scores(model, columns):
     """What a ranker's handle says of candidates, in f64: a column for each feature, NaN where a number is missing."""
-    plain = {name: [None if value != value else value for value in values] for name, values in columns.items()}
+    lists = {name: values.tolist() if isinstance(values, np.ndarray) else values for name, values in columns.items()}
+    plain = {name: [None if value != value else value for value in values] for name, values in lists.items()}
     request = urllib.request.Request(f"{URL}/handle/{model}", json.dumps(plain).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request) as answer:
         return np.array(json.load(answer), dtype=np.float64)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import grpc
 import numpy as np
-from engine import FEED, PAIRS, SHELF, TEXTS, URL, rows, same
+from engine import FEED, NEARBY, PAIRS, SHELF, TEXTS, URL, rows, same
 from engine import scores as handle
 
 protos = Path(__file__).parents[2] / "proto"
@@ -124,11 +124,15 @@ states = models.GetModelStatus(request).model_version_status
 assert [(one.version, one.state) for one in states] == [(version, one.AVAILABLE) for version, one in zip([2, 1], states)]
 
 
-for model, columns in (("shelf", SHELF), ("feed", FEED)):
+for model, columns in (("shelf", SHELF), ("feed", FEED), ("nearby", NEARBY)):
     request = predict_pb2.PredictRequest()
     request.model_spec.name = model
     for name, values in columns.items():
-        if isinstance(values[0], str):
+        if isinstance(values, np.ndarray):
+            made = tensor_pb2.TensorProto(dtype=types_pb2.DT_FLOAT, tensor_content=values.tobytes())
+            for size in values.shape:
+                made.tensor_shape.dim.add(size=size)
+        elif isinstance(values[0], str):
             made = tensor(values)
         elif isinstance(values[0], int):
             made = tensor_pb2.TensorProto(dtype=types_pb2.DT_INT64, int64_val=values)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import tritonclient.http as triton
-from engine import FEED, PAIRS, SHELF, TEXTS, URL, rows, same, scores
+from engine import FEED, NEARBY, PAIRS, SHELF, TEXTS, URL, rows, same, scores
 from tritonclient.utils import InferenceServerException
 
 client = triton.InferenceServerClient(URL.removeprefix("http://"), concurrency=4)
@@ -49,7 +49,7 @@ same(infer("ranker", PAIRS, ["score"]).as_numpy("score"), rows("ranker", PAIRS)[
 older = infer("encoder", ["ab"], ["embedding"], model_version="1.0.0", parameters={"prompt": "query"})
 same(older.as_numpy("embedding"), rows("encoder", [["ab"]], "q: ", "1.0.0"), "encoder 1.0.0, prompt `query`")
 
-TYPES = {np.dtype(np.float64): "FP64", np.dtype(np.int64): "INT64", np.dtype(object): "BYTES"}
+TYPES = {np.dtype(np.float32): "FP32", np.dtype(np.float64): "FP64", np.dtype(np.int64): "INT64", np.dtype(object): "BYTES"}
 
 
 def rank(model, columns, binary_in=True, binary_out=True):
@@ -64,7 +64,7 @@ def rank(model, columns, binary_in=True, binary_out=True):
     return client.infer(model, tensors, outputs=wanted).as_numpy("scores")
 
 
-for model, columns in (("shelf", SHELF), ("feed", FEED)):
+for model, columns in (("shelf", SHELF), ("feed", FEED), ("nearby", NEARBY)):
     for binary_in in (True, False):
         for binary_out in (True, False):
             # NumPy's NaN is none of JSON.

@@ -4,7 +4,7 @@ import queue
 
 import numpy as np
 import tritonclient.grpc as triton
-from engine import FEED, PAIRS, SHELF, TEXTS, URL, rows, same, scores
+from engine import FEED, NEARBY, PAIRS, SHELF, TEXTS, URL, rows, same, scores
 from tritonclient.utils import InferenceServerException
 
 client = triton.InferenceServerClient(URL.removeprefix("http://"))
@@ -53,8 +53,8 @@ same(infer("ranker", PAIRS).as_numpy("score"), rows("ranker", PAIRS)[:, 0], "ran
 older = infer("encoder", ["ab"], model_version="1.0.0", parameters={"prompt": "query"})
 same(older.as_numpy("embedding"), rows("encoder", [["ab"]], "q: ", "1.0.0"), "encoder 1.0.0, prompt `query`")
 
-TYPES = {np.dtype(np.float64): "FP64", np.dtype(np.int64): "INT64", np.dtype(object): "BYTES"}
-for model, columns in (("shelf", SHELF), ("feed", FEED)):
+TYPES = {np.dtype(np.float32): "FP32", np.dtype(np.float64): "FP64", np.dtype(np.int64): "INT64", np.dtype(object): "BYTES"}
+for model, columns in (("shelf", SHELF), ("feed", FEED), ("nearby", NEARBY)):
     tensors = []
     for name, values in columns.items():
         data = np.array([value.encode() if isinstance(value, str) else value for value in values])

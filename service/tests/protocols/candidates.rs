@@ -1,7 +1,7 @@
 //! What the hand-made rankers are asked, as `#[model]` would write it, and what their handles say.
 
-use crate::models::{Feed, Shelf};
-use modeldeploy::rank::{Handle, List, Row, User, Userless, Value};
+use crate::models::{Feed, Nearby, Shelf};
+use modeldeploy::rank::{For, Handle, List, RankModel as _, Row, User, Userless, Value};
 
 impl Userless for Shelf {}
 
@@ -62,4 +62,16 @@ pub(crate) fn of_shelf(rows: &[ShelfRow<'_>]) -> Vec<f64> {
 /// What the handle itself says of candidates of a feed, two scores each.
 pub(crate) fn of_feed(user: &FeedUser<'_>, rows: &[FeedRow]) -> Vec<f64> {
     Handle::<Feed>::new().scores_for(user, rows).expect("scores")
+}
+
+/// What the engine itself says of candidates of `nearby`, a title and a boost each, two scores each.
+pub(crate) fn of_nearby(query: &[f32; 3], rows: &[([f32; 3], f64)]) -> Vec<f64> {
+    let user = [Value::Embedding(query)];
+    let values: Vec<[Value<'_>; 2]> =
+        rows.iter().map(|(title, boost)| [Value::Number(*boost), Value::Embedding(title)]).collect();
+    let mut scores = vec![];
+    let asked = For { user: &user, session: &[] };
+    let engine = Nearby::engine().expect("an engine");
+    engine.run_values(asked, values.iter(), |row| scores.extend_from_slice(row)).expect("scores");
+    scores
 }

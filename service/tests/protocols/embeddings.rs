@@ -1,9 +1,9 @@
 //! A ranker of embeddings over REST: the scores of every protocol are those of the engine, to the bit, and what is wrong is said by name.
 
+use crate::candidates::of_nearby;
 use crate::client::{get, post, post_to};
 use crate::models::Nearby;
 use axum::body::Body;
-use modeldeploy::rank::{For, RankModel as _, Value};
 use modeldeploy_service::Service;
 use serde_json::{Value as Json, json};
 
@@ -13,18 +13,6 @@ pub(crate) const QUERY: [f32; 3] = [0.1, -2.5, 1.0 / 3.0];
 /// Candidates: a title of numbers that no f64 of few digits is, and a boost.
 pub(crate) fn candidates(count: usize) -> Vec<([f32; 3], f64)> {
     (0..count).map(|at| ([(at as f32).sqrt(), 1.0 / (1.0 + at as f32), -(at as f32)], at as f64 / 3.0)).collect()
-}
-
-/// What the engine itself says of them, two scores each.
-pub(crate) fn expected(rows: &[([f32; 3], f64)]) -> Vec<f64> {
-    let user = [Value::Embedding(&QUERY)];
-    let values: Vec<[Value<'_>; 2]> =
-        rows.iter().map(|(title, boost)| [Value::Number(*boost), Value::Embedding(title)]).collect();
-    let mut scores = vec![];
-    let asked = For { user: &user, session: &[] };
-    let engine = Nearby::engine().expect("an engine");
-    engine.run_values(asked, values.iter(), |row| scores.extend_from_slice(row)).expect("scores");
-    scores
 }
 
 /// All numbers of an answer, in their order, whatever lists they are in.
@@ -49,7 +37,7 @@ pub(crate) fn bytes(values: &[f32]) -> Vec<u8> {
 async fn every_protocol_gives_the_engines_scores_to_the_bit() {
     for count in [1, 3, 300] {
         let rows = candidates(count);
-        let expected = expected(&rows);
+        let expected = of_nearby(&QUERY, &rows);
         let titles: Vec<f32> = rows.iter().flat_map(|(title, _)| *title).collect();
         let boosts: Vec<f64> = rows.iter().map(|(_, boost)| *boost).collect();
         let nested: Vec<Json> = rows.iter().map(|(title, _)| json!(title)).collect();

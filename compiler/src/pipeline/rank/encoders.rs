@@ -23,10 +23,16 @@ pub(super) fn in_spaces(loaded: LoadedRanker, locked: &[LockedModel]) -> Result<
                 let names: Vec<&str> = names.collect();
                 let help = match nearest(model, names.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None if names.is_empty() => {
-                        format!("`cargo modeldeploy add FOLDER --name {model} --task embed` adds one")
+                    None => {
+                        let known = match names.is_empty() {
+                            true => String::new(),
+                            false => format!("; locked models that embed are {}", list(&names)),
+                        };
+                        format!(
+                            "`cargo modeldeploy lock {model}` locks it where a manifest has it, and \
+                             `cargo modeldeploy add FOLDER --name {model} --task embed` adds one{known}"
+                        )
                     }
-                    None => format!("models that embed are {}", list(&names)),
                 };
                 (format!("feature `{feature}` is an embedding of `{model}`, which is not locked"), help)
             }

@@ -5,6 +5,9 @@ use super::{Object, Pickle, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+/// Arrays of more axes are none.
+const MAX_AXES: usize = 64;
+
 /// The bytes of an item, from what numpy calls its kind: `f8`, `V64`, `U5`.
 pub(super) fn width(kind: &str) -> Option<usize> {
     let mut chars = kind.chars();
@@ -198,12 +201,13 @@ impl Pickle<'_> {
         }
     }
 
+    /// The sizes of the axes, of which numpy has 64 at most.
     fn shape(&self, value: &Value) -> Option<Vec<usize>> {
         let size = |size: &Value| match *size {
             Value::Whole(whole) => usize::try_from(whole).ok(),
             _ => None,
         };
-        self.tuple(value)?.iter().map(size).collect()
+        self.tuple(value).filter(|sizes| sizes.len() <= MAX_AXES)?.iter().map(size).collect()
     }
 
     /// What numpy calls the kind of items, without their order of bytes.

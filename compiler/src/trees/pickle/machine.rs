@@ -1,6 +1,6 @@
 //! The machine that pickles are written for: a stack, marks, and a memory of what may be needed again.
 
-use super::{Object, Value};
+use super::{Object, Value, text};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -10,7 +10,7 @@ const MAX_OBJECTS: usize = 1 << 22;
 /// More values than this are refused, each time that one is put on the stack or remembered counted.
 const MAX_VALUES: usize = 1 << 24;
 
-/// Longer names of what would be called are refused.
+/// Longer names of what would be called are refused, and longer keys left out: none that is read is as long.
 const MAX_NAME: usize = 128;
 
 /// What models of scikit-learn are made of: packages, and of Python itself the few things that hold data. `_loss` is what Cython calls
@@ -262,7 +262,7 @@ impl Machine<'_> {
                 let bytes: [u8; 8] = self.bytes[at..at + 8].try_into().expect("eight bytes");
                 Value::Number(f64::from_be_bytes(bytes))
             }
-            b'V' => Value::Text(self.escaped()?.into()),
+            b'V' => Value::Text(text::escaped(self.raw()?)?.into()),
             b'X' | SHORT_BINUNICODE | BINUNICODE8 => {
                 let (at, len) = self.sized(match opcode {
                     b'X' => 4,
@@ -281,6 +281,7 @@ impl Machine<'_> {
                 Value::Bytes { at, len }
             }
             // What Python 2 calls a text is bytes.
+            b'S' => Value::Text(text::quoted(self.raw()?)?.into()),
             b'T' | b'U' => {
                 let (at, len) = self.sized(if opcode == b'T' { 4 } else { 1 })?;
                 Value::Text(self.bytes[at..at + len].iter().map(|&byte| char::from(byte)).collect::<String>().into())
@@ -331,7 +332,9 @@ impl Machine<'_> {
         let mut pairs = pairs.into_iter();
         while let Some(key) = pairs.next() {
             let value = pairs.next().ok_or("a key without a value")?;
-            if let Value::Text(key) = key {
+            if let Value::Text(key) = key
+                && key.len() <= MAX_NAME
+            {
                 object.entries.insert(key, value);
             }
         }
@@ -445,24 +448,6 @@ impl Machine<'_> {
     fn number(&mut self) -> Result<u64, String> {
         let line = self.line()?;
         line.parse().map_err(|_| format!("`{}` is no place to remember at", line.escape_debug()))
-    }
-
-    /// Python's raw-unicode-escape: bytes are Latin-1, but for `\u` and four digits.
-    fn escaped(&mut self) -> Result<String, String> {
-        let bytes = self.raw()?;
-        let (mut text, mut at) = (String::with_capacity(bytes.len()), 0);
-        while at < bytes.len() {
-            if bytes[at..].starts_with(b"\\u") {
-                let digits = bytes.get(at + 2..at + 6).and_then(|digits| std::str::from_utf8(digits).ok());
-                let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
-                text.push(code.and_then(char::from_u32).ok_or("an escape is no character")?);
-                at += 6;
-            } else {
-                text.push(char::from(bytes[at]));
-                at += 1;
-            }
-        }
-        Ok(text)
     }
 }
 

@@ -47,6 +47,9 @@ fn opcodes_of_every_protocol_give_their_values() {
         (b"\x8c\x01a.", text("a")),
         (b"\x8d\x01\x00\x00\x00\x00\x00\x00\x00a.", text("a")),
         (b"U\x01\xe9.", text("é")),
+        // As `pickle.loads` reads them with `encoding="latin1"`.
+        (b"S'a\\x00\\xe9\\n\\'\\\\ \\t\\r\"'\n.", text("a\0é\n'\\ \t\r\"")),
+        (b"S\"it's\"\n.", text("it's")),
         (b"\x80\x04\x95\x05\x00\x00\x00\x00\x00\x00\x00C\x03abc.", Value::Bytes { at: 13, len: 3 }),
         (b"\x96\x01\x00\x00\x00\x00\x00\x00\x00a.", Value::Bytes { at: 9, len: 1 }),
         (b"K\x01K\x020.", Value::Whole(1)),
@@ -96,6 +99,12 @@ fn what_is_no_such_pickle_is_refused() {
         (b"g-\n.", "no place to remember at"),
         (b"Ione\n.", "no whole number"),
         (b"V\\u00\n.", "escape"),
+        (b"S'\n.", "not in quotes"),
+        (b"S'a\"\n.", "not in quotes"),
+        (b"S'a\\'\n.", "not in quotes"),
+        (b"S'\\x0'\n.", "not in quotes"),
+        (b"S'\\xg0'\n.", "escape"),
+        (b"S'\\q'\n.", "escape"),
         (b"\x80\x06.", "protocol 6"),
         (b"\x97.", "the opcode"),
         (b"Pname\n.", "the opcode `P`"),
@@ -111,6 +120,23 @@ fn what_is_no_such_pickle_is_refused() {
         let outcome = Pickle::parse(wrong);
         assert!(outcome.as_ref().is_err_and(|error| error.contains(said)), "{said}: {outcome:?}");
     }
+}
+
+#[test]
+fn what_costs_more_than_it_is_worth_is_left_out() {
+    let array = |axes: usize| {
+        let head = b"cnumpy.core.numeric\n_frombuffer\n(C\x01acnumpy\ndtype\n(Vu1\nI0\nI1\ntR(I3\nV|\nNNNtb(";
+        [&head[..], "I1\n".repeat(axes).as_bytes(), b"tVF\ntR."].concat()
+    };
+    for (axes, is_read) in [(64, true), (65, false)] {
+        let bytes = array(axes);
+        let pickle = Pickle::parse(&bytes).expect("a pickle");
+        assert_eq!(pickle.numbers(&pickle.root).is_some(), is_read, "{axes} axes");
+    }
+    let long = format!("}}V{}\nI1\nsVshort\nI2\ns.", "k".repeat(5000));
+    let pickle = Pickle::parse(long.as_bytes()).expect("a pickle");
+    let entries = &pickle.object(&pickle.root).expect("a dictionary").entries;
+    assert_eq!(*entries, BTreeMap::from([("short".into(), Value::Whole(2))]));
 }
 
 /// An array as joblib has it: its form, then a byte that says how many follow to be passed over, then the items.

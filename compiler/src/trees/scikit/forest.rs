@@ -11,18 +11,12 @@ use super::{Wrong, features};
 const SHARES: (u32, u32) = (1, 4);
 
 pub(super) fn regressor(reader: &Reader<'_>, model: &Instance<'_>, tree: Option<&Value>) -> Result<Ensemble, Wrong> {
-    read(
-        reader,
-        model,
-        tree,
-        |saved| {
-            if saved.classes != 1 {
-                return Err("the values of a regression have classes".to_owned());
-            }
-            Ok((0..saved.outputs).collect())
-        },
-        |values, output| values[output],
-    )
+    read(reader, model, tree, |saved| {
+        if saved.classes != 1 {
+            return Err("the values of a regression have classes".to_owned());
+        }
+        Ok((0..saved.outputs).collect())
+    })
 }
 
 pub(super) fn classifier(reader: &Reader<'_>, model: &Instance<'_>, tree: Option<&Value>) -> Result<Ensemble, Wrong> {
@@ -30,30 +24,23 @@ pub(super) fn classifier(reader: &Reader<'_>, model: &Instance<'_>, tree: Option
         return Err(Wrong::Unsupported(format!("the class `{}` with several outputs", model.name())));
     }
     let shares = reader.version(model).is_some_and(|version| version >= SHARES);
-    read(
-        reader,
-        model,
-        tree,
-        |saved| {
-            if saved.outputs != 1 {
-                return Err("its nodes have several outputs".to_owned());
-            }
-            Ok(if saved.classes == 2 { vec![1] } else { (0..saved.classes).collect() })
-        },
-        |values, class| {
-            let total = if shares { 1.0 } else { sum(values) };
-            if total == 0.0 { values[class] } else { values[class] / total }
-        },
-    )
+    read(reader, model, tree, |saved| {
+        if saved.outputs != 1 {
+            return Err("its nodes have several outputs".to_owned());
+        }
+        if !shares {
+            saved.divide(sum);
+        }
+        Ok(if saved.classes == 2 { vec![1] } else { (0..saved.classes).collect() })
+    })
 }
 
-/// The model of all trees, each grown for those of its values that `chosen` names.
+/// The model of all trees, each grown for those of its values that `chosen` names, which may change them before.
 fn read(
     reader: &Reader<'_>,
     model: &Instance<'_>,
     tree: Option<&Value>,
-    chosen: impl Fn(&Saved<'_>) -> Result<Vec<usize>, String>,
-    leaf: impl Fn(&[f64], usize) -> f64,
+    chosen: impl Fn(&mut Saved<'_>) -> Result<Vec<usize>, String>,
 ) -> Result<Ensemble, Wrong> {
     let features = features(reader, model)?;
     let estimators = match tree {
@@ -67,13 +54,13 @@ fn read(
     let mut kept: Option<Vec<usize>> = None;
     for (at, estimator) in estimators.iter().enumerate() {
         let wrong = |why| Wrong::Tree(at, why);
-        let saved = reader.tree(estimator, &mut taken).map_err(wrong)?;
-        let own = chosen(&saved).map_err(wrong)?;
+        let mut saved = reader.tree(estimator, &mut taken).map_err(wrong)?;
+        let own = chosen(&mut saved).map_err(wrong)?;
         if kept.get_or_insert_with(|| own.clone()) != &own {
             return Err(wrong("it has other outputs than the trees before".to_owned()));
         }
         for (output, &value) in own.iter().enumerate() {
-            let tree = saved.grow(output, true, &mut taken, |values| leaf(values, value));
+            let tree = saved.grow(output, true, &mut taken, |values| values[value]);
             trees.push(tree.map_err(wrong)?);
         }
     }

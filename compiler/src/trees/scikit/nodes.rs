@@ -70,6 +70,16 @@ impl<'a> Reader<'a> {
 }
 
 impl Saved<'_> {
+    /// Divides the values of each node by what `total` makes of them, unless that is 0.
+    pub(super) fn divide(&mut self, total: impl Fn(&[f64]) -> f64) {
+        for values in self.values.chunks_exact_mut(self.outputs * self.classes) {
+            let total = total(values);
+            if total != 0.0 {
+                values.iter_mut().for_each(|value| *value /= total);
+            }
+        }
+    }
+
     /// The tree for one output, whose leaves are what `leaf` makes of a node's values. What has no flag for missing values sends them
     /// right, where what compares as false goes.
     pub(super) fn grow(

@@ -1,7 +1,8 @@
 //! A ranker of embeddings over gRPC: the scores are those of the engine, to the bit, however tensors are written.
 
 use super::client::shared;
-use crate::embeddings::{QUERY, bytes, candidates, expected};
+use crate::candidates::of_nearby;
+use crate::embeddings::{QUERY, bytes, candidates};
 use modeldeploy_service::wire::inference::model_infer_request::InferInputTensor;
 use modeldeploy_service::wire::inference::{InferTensorContents, ModelInferRequest, ModelInferResponse};
 use modeldeploy_service::wire::tensorflow::serving::{ModelSpec, PredictRequest, PredictResponse};
@@ -15,7 +16,7 @@ const PREDICT: &str = "/tensorflow.serving.PredictionService/Predict";
 #[tokio::test]
 async fn grpc_gives_the_engines_scores_to_the_bit() {
     let (client, rows) = (shared().await, candidates(5));
-    let expected = expected(&rows);
+    let expected = of_nearby(&QUERY, &rows);
     let titles: Vec<f32> = rows.iter().flat_map(|(title, _)| *title).collect();
     let boosts: Vec<f64> = rows.iter().map(|(_, boost)| *boost).collect();
     let input = |name: &str, datatype: &str, shape: &[i64], contents| InferInputTensor {

@@ -36,9 +36,11 @@ enum Masked {
     First,
     /// Each other one.
     Mixed,
+    /// All, as where an empty session is filled up.
+    All,
 }
 
-const MASKS: [Masked; 4] = [Masked::AsDrawn, Masked::Never, Masked::First, Masked::Mixed];
+const MASKS: [Masked; 5] = [Masked::AsDrawn, Masked::Never, Masked::First, Masked::Mixed, Masked::All];
 
 impl Masked {
     /// Whether the row of that number is, of so many.
@@ -48,6 +50,7 @@ impl Masked {
             Masked::Never => Some(false),
             Masked::First => Some(row < rows / 2),
             Masked::Mixed => Some(row.is_multiple_of(2) && row + 1 < rows),
+            Masked::All => Some(true),
         }
     }
 }
@@ -135,8 +138,8 @@ impl Drawn {
         };
         let mut columns = Vec::new();
         for (at, column) in network.columns.iter().enumerate() {
-            let compared = masked.iter().find(|(of, _)| *of == at).map(|&(_, id)| id);
-            let rows = column.rows.unwrap_or_else(|| compared.map_or(IDS, |id| IDS.max(u64::from(id) + 1)));
+            let compared: Vec<u32> = masked.iter().filter(|(of, _)| *of == at).map(|&(_, id)| id).collect();
+            let rows = column.rows.unwrap_or_else(|| compared.iter().map(|&id| u64::from(id) + 1).fold(IDS, u64::max));
             let mut number = || match column.takes {
                 Takes::Id => (draw.next() * rows as f64).floor(),
                 Takes::Number if whole(at) => (draw.next() * 4.0).floor(),
@@ -144,13 +147,19 @@ impl Drawn {
             };
             let count = count(column.side);
             let mut drawn: Vec<f64> = (0..count).map(|_| number()).collect();
-            if let Some(id) = compared {
-                for (row, drawn) in drawn.iter_mut().enumerate() {
-                    match mask.is(row, count) {
-                        Some(true) if u64::from(id) < rows => *drawn = f64::from(id),
-                        Some(false) if *drawn == f64::from(id) => *drawn = (*drawn + 1.0) % rows as f64,
-                        _ => {}
+            for (row, drawn) in drawn.iter_mut().enumerate().filter(|_| !compared.is_empty()) {
+                // Of several ids one after the other.
+                let id = compared[row % compared.len()];
+                match mask.is(row, count) {
+                    Some(true) if u64::from(id) < rows => *drawn = f64::from(id),
+                    Some(false) => {
+                        for _ in 0..compared.len() {
+                            if compared.iter().any(|&id| *drawn == f64::from(id)) {
+                                *drawn = (*drawn + 1.0) % rows as f64;
+                            }
+                        }
                     }
+                    _ => {}
                 }
             }
             columns.push(drawn);
