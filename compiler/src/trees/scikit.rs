@@ -2,6 +2,7 @@
 //! to 1.9 name them. Nothing is executed.
 
 mod boosting;
+mod categorical;
 mod fields;
 mod forest;
 mod histogram;

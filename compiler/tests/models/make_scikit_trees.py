@@ -85,6 +85,18 @@ save("histogram_missing", "joblib", HistGradientBoostingRegressor(**short), y, *
 save("histogram_poisson_missing", 4, HistGradientBoostingRegressor(loss="poisson", **short), np.exp(y), **missing)
 save("histogram_binary_missing", 5, HistGradientBoostingClassifier(**short), two, **missing)
 save("histogram_classes_missing", ("gzip", 3), HistGradientBoostingClassifier(**short), three, **missing)
+# Categories with gaps between their numbers; requests have some that training has not seen, and none.
+kinds, rows_kinds = gaps.copy(), rows_gaps.copy()
+for column, count, step in ((1, 7, 3), (3, 40, 1)):
+    kinds[:, column] = random.integers(0, count, size=len(kinds)) * step + 1
+    rows_kinds[:, column] = random.integers(0, count + 5, size=len(rows)) * step + 1
+kinds[::9, 1], rows_kinds[::7, 1], rows_kinds[::8, 3] = np.nan, np.nan, np.nan
+table("rows_kinds.tsv", rows_kinds)
+of_kinds = y + (kinds[:, 3] % 3) * (kinds[:, 3] > 20) + np.nan_to_num(kinds[:, 1] % 2, nan=3)
+kinds_of = dict(categorical_features=[1, 3], min_samples_leaf=4, **short)
+by_kind = dict(given=kinds, asked=rows_kinds)
+save("histogram_kinds", 4, HistGradientBoostingRegressor(**kinds_of), of_kinds, **by_kind)
+save("histogram_classes_kinds", "joblib", HistGradientBoostingClassifier(**kinds_of), np.digitize(of_kinds, [0, 2]), **by_kind)
 if VERSION >= (1, 3):
     save("tree_missing", 5, DecisionTreeRegressor(max_depth=4, **few), y, **missing)
 if VERSION >= (1, 4):

@@ -6,10 +6,9 @@
 //! the middle of its column's range. A key's column scale goes into the query, which has one scale in all.
 //!
 //! Scores are `Σ q · k` in i32, sixteen queries side by side, so that softmax asks no lane for another. Its weights are codes from 0
-//! to 255, 255 for the greatest, and what they are divided by is the sum of the codes themselves. In a text of more than
-//! [`COARSE_LEN`] tokens many weights are small and count together: there they are codes from 0 to 4080, whose lowest four bits are
-//! multiplied by themselves. All sums are exact and all else is lane by lane, so the bits depend neither on the batch nor on the
-//! instruction set.
+//! to 255, 255 for the greatest. In a long text many weights are small and count together, though each is next to nothing: what the codes
+//! leave out of the sum of a query's weights is given to the mean of the values, so that no weight is lost, only whose it is. All sums of
+//! codes are exact and all else is lane by lane, key after key, so the bits depend neither on the batch nor on the instruction set.
 //!
 //! A NaN or an infinity anywhere in a head of a text makes all of that head's output NaN.
 
@@ -25,10 +24,6 @@ use weigh::{Block, weigh};
 /// The longest text whose sums cannot leave i32: `255 · 127 · len < 2^31`.
 pub const ATTENTION_I8_MAX_LEN: usize = 65_536;
 
-/// The longest text whose weights are codes of 8 bits; the cosine of all-MiniLM-L6-v2's vectors to f32's would lose 0.0001 at 64
-/// tokens and 0.0011 at 256 by them.
-const COARSE_LEN: usize = 32;
-
 /// The parts of the scratch.
 struct Parts<'s> {
     /// Key codes, `[len][width]`.
@@ -41,16 +36,14 @@ struct Parts<'s> {
     columns: &'s mut [Columns],
     /// Scores of sixteen queries, `[len][16]`.
     scores: &'s mut [[i32; 16]],
-    /// Their weights, `[len/4][16][4]`, without their lowest bits where those stand apart.
+    /// Their weights, `[len/4][16][4]`.
     weights: &'s mut [[i32; 16]],
-    /// The lowest four bits of each weight, likewise, for texts of over [`COARSE_LEN`] tokens.
-    fine: &'s mut [[i32; 16]],
     /// The bias by query less key, from `1 - len` on; fifteen more to be read in sixteens.
     bias: &'s mut [f32],
 }
 
 /// How many f32 the parts take.
-fn sizes(len: usize, head_dim: usize) -> [usize; 8] {
+fn sizes(len: usize, head_dim: usize) -> [usize; 7] {
     let width = head_dim.next_multiple_of(16);
     let groups = 16 * len.div_ceil(4);
     let columns = width / 16 * size_of::<Columns>() / size_of::<f32>();
@@ -61,7 +54,6 @@ fn sizes(len: usize, head_dim: usize) -> [usize; 8] {
         columns,
         16 * len,
         groups,
-        if len > COARSE_LEN { groups } else { 0 },
         2 * len + 15,
     ]
 }
@@ -151,7 +143,7 @@ impl Kernel for One<'_, '_> {
 #[inline(always)]
 fn split(scratch: &mut [f32], len: usize, head_dim: usize) -> Parts<'_> {
     let mut rest = scratch;
-    let [keys, queries, values, columns, scores, weights, fine, bias] = sizes(len, head_dim).map(|size| {
+    let [keys, queries, values, columns, scores, weights, bias] = sizes(len, head_dim).map(|size| {
         let (part, after) = std::mem::take(&mut rest).split_at_mut(size);
         rest = after;
         part
@@ -163,7 +155,6 @@ fn split(scratch: &mut [f32], len: usize, head_dim: usize) -> Parts<'_> {
         columns: bytemuck::cast_slice_mut(columns),
         scores: bytemuck::cast_slice_mut(scores),
         weights: bytemuck::cast_slice_mut(weights),
-        fine: bytemuck::cast_slice_mut(fine),
         bias,
     }
 }

@@ -16,14 +16,15 @@ const MAX_NAME: usize = 128;
 /// What models of scikit-learn are made of: packages, and of Python itself the few things that hold data. `_loss` is what Cython calls
 /// `sklearn._loss._loss`.
 const PACKAGES: [&str; 6] = ["sklearn", "numpy", "scipy", "joblib", "pandas", "_loss"];
-const DATA: [&str; 8] = ["object", "list", "tuple", "dict", "set", "frozenset", "bytes", "bytearray"];
-const OF_PYTHON: [&str; 6] = [
+const DATA: [&str; 9] = ["object", "list", "tuple", "dict", "set", "frozenset", "bytes", "bytearray", "slice"];
+const OF_PYTHON: [&str; 7] = [
     "copy_reg._reconstructor",
     "copyreg._reconstructor",
     "_codecs.encode",
     "collections.OrderedDict",
     "collections.defaultdict",
     "collections.deque",
+    "functools.partial",
 ];
 
 // The opcodes of protocols 2 to 5, as `pickletools` calls them; those before are letters.

@@ -5,6 +5,7 @@ use crate::kernels::Buckets;
 use crate::kernels::testing::{Random, assert_bits, close};
 
 /// Texts, heads and the bias between them.
+#[derive(Clone)]
 pub(crate) struct Case {
     heads: usize,
     head_dim: usize,

@@ -13,6 +13,8 @@ pub(super) struct Columns {
     /// A value is `middle + scale · code`.
     pub(super) scale: [f32; 16],
     pub(super) middle: [f32; 16],
+    /// The mean of the codes of the values that all of a block's queries see.
+    pub(super) mean: [f32; 16],
     /// The sum of the values' codes.
     pub(super) sums: [i32; 16],
     /// What products with the values' codes leave out.

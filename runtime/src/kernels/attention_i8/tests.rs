@@ -58,8 +58,41 @@ fn many_small_weights_count_in_a_long_text() {
     let off = run(&case, Isa::SCALAR, 0..1, false);
     let off = off.iter().zip(&exact).map(|(&got, exact)| f64::from(got) - exact);
     let relative = size(off) / size(exact.iter().copied());
-    // Codes of 8 bits are 0.021 off.
-    assert!(relative <= 0.012, "{relative:.4} off");
+    // Without what they leave out, codes of 8 bits are 0.021 off.
+    assert!(relative <= 0.016, "{relative:.4} off");
+}
+
+#[test]
+fn what_is_next_to_nothing_stays_so_however_often_it_is_there() {
+    // The last key's score is far over all others, whose values are all another.
+    let mut case = Case::new(&mut Random::new(69), 1, 4, &[4096], 1.0);
+    for (token, row) in case.qkv.as_chunks_mut::<12>().0.iter_mut().enumerate() {
+        let (key, value) = if token == 4095 { (40.0, 1.0) } else { (-40.0, -1.0) };
+        *row = [1.0, 1.0, 1.0, 1.0, key, key, key, key, value, value, value, value];
+    }
+    for y in run(&case, Isa::detect(), 0..1, false) {
+        // The greatest weight is a ten-thousandth off its code.
+        assert!((y - 1.0).abs() <= 2e-4, "{y}");
+    }
+}
+
+#[test]
+fn no_item_of_a_session_knows_of_a_later_one() {
+    let mut case = Case::new(&mut Random::new(70), 1, 16, &[40], 2.0);
+    case.causal = true;
+    for isa in Isa::available() {
+        let before = run(&case, isa, 0..1, false);
+        // Within the ranges of the columns, so that the codes of all others are the same.
+        let mut other = case.clone();
+        let (first, last) = other.qkv.split_at_mut(39 * 48);
+        last.copy_from_slice(&first[2 * 48..3 * 48]);
+        let mut earlier = case.clone();
+        earlier.qkv[39 * 48..].copy_from_slice(&case.qkv[5 * 48..6 * 48]);
+        let [one, two] = [other, earlier].map(|case| run(&case, isa, 0..1, false));
+        assert_bits(&one[..39 * 16], &two[..39 * 16], &isa.to_string());
+        assert_ne!(one[39 * 16..], two[39 * 16..]);
+        assert_ne!(before[39 * 16..], two[39 * 16..]);
+    }
 }
 
 #[test]

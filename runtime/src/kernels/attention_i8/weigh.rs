@@ -6,14 +6,12 @@ use crate::isa::{Simd, Tiles, Walk};
 use crate::kernels::RowsMut;
 use core::ops::Range;
 
-/// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2: a ten-thousandth of it, and less than the rounding of a code of either kind.
+/// `255 · 2^f` for |f| ≤ 1/2 within 2.6e-2: a ten-thousandth of it, and far less than the rounding of a code.
 const P: [f32; 4] = [254.981_66, 176.781_56, 61.865_837, 14.068_775];
 /// Adding 1.5·2^23 rounds a small f32 to a whole number and leaves it in the low bits.
 const WHOLE: f32 = 12_582_912.0;
-/// Under it, as a power of two, a weight's code is 0.
-const LEAST: f32 = -16.0;
-/// What the codes of a long text are finer by.
-const FINER: f32 = 16.0;
+/// Under it, as a power of two, a weight is too small to count, however many there are.
+const LEAST: f32 = -64.0;
 
 /// Which text, block and head dimension.
 #[derive(Clone, Copy)]
@@ -75,37 +73,53 @@ pub(super) fn weigh<S: Simd>(
         Tiles::Wide => scores::<S, 8>(s, parts, block),
         Tiles::Narrow => scores::<S, 4>(s, parts, block),
     };
-    let is_fine = !parts.fine.is_empty();
     let (top, power) = match biased {
         true => (Top::<S>::Sums(add_bias(s, parts, block, unit, greatest)), 1.0),
         false => (Top::<S>::Codes(greatest), unit.score),
     };
-    let total = match is_fine {
-        true => soften::<S, true>(s, parts, block, top, power),
-        false => soften::<S, false>(s, parts, block, top, power),
-    };
+    let total = soften(s, parts, block, top, power);
+    let open = block.open();
+    // Of a session's first items there is no mean yet: there the codes are all that counts.
+    let each = s.splat(if open > 0 { 1.0 / open as f32 } else { 0.0 });
+    for columns in parts.columns.iter_mut() {
+        let sums = s.int_to_f32(s.load_int(&columns.sums));
+        s.store(&mut columns.mean, s.mul(sums, each));
+    }
     if block.causal {
         take_in(s, parts, block);
     }
-    let inverse = s.to_array(s.div(s.splat(unit.one), s.int_to_f32(total)));
-    let count = (block.len - 16 * block.index).min(16);
-    let inverse = &inverse[..count];
-    for c in 0..parts.columns.len() {
-        match (S::TILES, count) {
-            (Tiles::Wide, ..9) if is_fine => mix::<S, 8, true>(s, parts, c, block, 0, inverse, out),
-            (Tiles::Wide, ..9) => mix::<S, 8, false>(s, parts, c, block, 0, inverse, out),
-            (Tiles::Wide, _) if is_fine => mix::<S, 16, true>(s, parts, c, block, 0, inverse, out),
-            (Tiles::Wide, _) => mix::<S, 16, false>(s, parts, c, block, 0, inverse, out),
-            (Tiles::Narrow, _) => {
-                for first in (0..count).step_by(4) {
-                    match is_fine {
-                        true => mix::<S, 4, true>(s, parts, c, block, first, inverse, out),
-                        false => mix::<S, 4, false>(s, parts, c, block, first, inverse, out),
-                    }
-                }
-            }
+    let codes = s.int_to_f32(total.codes);
+    let whole = if open > 0 { total.weights } else { codes };
+    let shares = Shares {
+        left: s.to_array(s.sub(whole, codes)),
+        inverse: s.to_array(s.div(s.splat(unit.one), whole)),
+        count: (block.len - 16 * block.index).min(16),
+    };
+    let mut c = 0;
+    while c < parts.columns.len() {
+        let pair = S::TILES == Tiles::Wide && c + 2 <= parts.columns.len();
+        match S::TILES {
+            Tiles::Wide if pair => (0..shares.count).step_by(8).for_each(|first| {
+                mix::<S, 8, 2>(s, parts, c, block, first, &shares, out);
+            }),
+            Tiles::Wide if shares.count > 8 => mix::<S, 16, 1>(s, parts, c, block, 0, &shares, out),
+            Tiles::Wide => mix::<S, 8, 1>(s, parts, c, block, 0, &shares, out),
+            Tiles::Narrow => (0..shares.count).step_by(4).for_each(|first| {
+                mix::<S, 4, 1>(s, parts, c, block, first, &shares, out);
+            }),
         }
+        c += if pair { 2 } else { 1 };
     }
+}
+
+/// What a block's queries do with their sums.
+struct Shares {
+    /// What the codes leave out of the sum of each query's weights.
+    left: [f32; 16],
+    /// One over that sum.
+    inverse: [f32; 16],
+    /// How many queries there are.
+    count: usize,
 }
 
 /// The scores of each key that is seen, in codes and but for a number that is the same for all keys, those of `KEYS` summed at once.
@@ -135,6 +149,12 @@ fn scores_of<S: Simd, const KEYS: usize>(s: S, parts: &mut Parts<'_>, block: Blo
         let codes = &codes[KEYS * width * tile..];
         greatest = some_scores(s, codes, width, queries, block.head_dim, scores, greatest);
     }
+    let (fours, rest) = rest.as_chunks_mut::<4>();
+    for (four, scores) in fours.iter_mut().enumerate() {
+        let codes = &codes[width * (last + 4 * four)..];
+        greatest = some_scores(s, codes, width, queries, block.head_dim, scores, greatest);
+    }
+    let last = last + 4 * fours.len();
     for (key, score) in rest.iter_mut().enumerate() {
         let codes = &codes[width * (last + key)..];
         greatest = some_scores(s, codes, width, queries, block.head_dim, std::array::from_mut(score), greatest);
@@ -207,58 +227,56 @@ impl<S: Simd> Top<S> {
     }
 }
 
-/// The weights of all keys that are seen, four to a word, where `unit` makes of a score a power of two. Returns the sum of each query's.
+/// The sums of each query's weights.
+#[derive(Clone, Copy)]
+struct Total<S: Simd> {
+    /// Of their codes.
+    codes: S::I,
+    /// Of themselves.
+    weights: S::F,
+}
+
+/// The weights of all keys that are seen, four to a word, where `unit` makes of a score a power of two.
 #[inline(always)]
-fn soften<S: Simd, const FINE: bool>(s: S, parts: &mut Parts<'_>, block: Block, top: Top<S>, unit: f32) -> S::I {
-    let mut total = s.splat_int(0);
+fn soften<S: Simd>(s: S, parts: &mut Parts<'_>, block: Block, top: Top<S>, unit: f32) -> Total<S> {
+    let mut total = Total { codes: s.splat_int(0), weights: s.splat(0.0) };
     let (open, own) = parts.scores[..block.seen()].split_at(block.open());
     let (fours, rest) = open.as_chunks::<4>();
     let (words, last) = parts.weights.split_at_mut(fours.len());
-    let mut fine = parts.fine.iter_mut();
     for (word, scores) in words.iter_mut().zip(fours) {
-        total = word_of::<S, FINE>(s, scores, top, unit, total, word, fine.next(), None);
+        total = word_of(s, scores, top, unit, total, word, None);
     }
     if !block.causal {
         if let [word, ..] = last {
-            total = word_of::<S, FINE>(s, rest, top, unit, total, word, fine.next(), None);
+            total = word_of(s, rest, top, unit, total, word, None);
         }
         return total;
     }
     for (first, (word, scores)) in (0..).step_by(4).zip(last.iter_mut().zip(own.chunks(4))) {
-        total = word_of::<S, FINE>(s, scores, top, unit, total, word, fine.next(), Some(first));
+        total = word_of(s, scores, top, unit, total, word, Some(first));
     }
     total
 }
 
-/// The weights of up to four keys into a word, and their lowest bits into another where they are finer; of a block's own keys from `own`
-/// on, those that are seen. Returns the new total.
-#[expect(clippy::too_many_arguments, reason = "what a word is made of, and where it goes")]
+/// The weights of up to four keys into a word; of a block's own keys from `own` on, those that are seen. Returns the new total.
 #[inline(always)]
-fn word_of<S: Simd, const FINE: bool>(
+fn word_of<S: Simd>(
     s: S,
     scores: &[[i32; 16]],
     top: Top<S>,
     unit: f32,
-    mut total: S::I,
+    mut total: Total<S>,
     word: &mut [i32; 16],
-    fine: Option<&mut [i32; 16]>,
     own: Option<usize>,
-) -> S::I {
+) -> Total<S> {
     let mut codes = [s.splat_int(0); 4];
     for (key, (code, score)) in codes.iter_mut().zip(scores).enumerate() {
-        *code = weight::<S, FINE>(s, top.above(s, score), unit);
+        let mut weight = weight(s, top.above(s, score), unit);
         if let Some(first) = own {
-            *code = where_seen(s, first + key, *code, 0);
+            weight = s.of_bits(where_seen(s, first + key, s.bits(weight), 0));
         }
-        total = s.add_int(total, *code);
-    }
-    if let (true, Some(fine)) = (FINE, fine) {
-        let mut low = codes;
-        for (low, code) in low.iter_mut().zip(&mut codes) {
-            *low = s.and(*code, s.splat_int(15));
-            *code = s.shift_right::<4>(*code);
-        }
-        s.store_int(fine, bytes(s, low));
+        *code = s.round_to_int(weight);
+        total = Total { codes: s.add_int(total.codes, *code), weights: s.add(total.weights, weight) };
     }
     s.store_int(word, bytes(s, codes));
     total
@@ -296,67 +314,79 @@ fn bytes<S: Simd>(s: S, [a, b, c, d]: [S::I; 4]) -> S::I {
     s.or(low, s.or(s.shift_left::<16>(c), s.shift_left::<24>(d)))
 }
 
-/// `round(255 · 2^(x · unit))`, or that of [`FINER`] times as much.
+/// `255 · 2^(x · unit)`
 #[inline(always)]
-fn weight<S: Simd, const FINE: bool>(s: S, x: S::F, unit: f32) -> S::I {
-    let finer = if FINE { FINER } else { 1.0 };
-    let p = [s.splat(finer * P[0]), s.splat(finer * P[1]), s.splat(finer * P[2]), s.splat(finer * P[3])];
+fn weight<S: Simd>(s: S, x: S::F, unit: f32) -> S::F {
+    let p = P.map(|p| s.splat(p));
     let x = s.max(x, s.splat(LEAST / unit));
     let (unit, whole) = (s.splat(unit), s.splat(WHOLE));
     let shifted = s.fma(x, unit, whole);
     let part = s.fma(x, unit, s.sub(whole, shifted));
     let size = s.fma(s.fma(s.fma(p[3], part, p[2]), part, p[1]), part, p[0]);
-    s.round_to_int(s.of_bits(s.add_int(s.bits(size), s.shift_left::<23>(s.bits(shifted)))))
+    s.of_bits(s.add_int(s.bits(size), s.shift_left::<23>(s.bits(shifted))))
 }
 
-/// Columns `c` of the outputs of up to `R` queries from `first` on, whose weights are divided by the sums that `inverse` is one over.
+/// `C` times sixteen columns from columns `c` on of the outputs of up to `R` queries from `first` on.
 #[inline(always)]
-fn mix<S: Simd, const R: usize, const FINE: bool>(
+fn mix<S: Simd, const R: usize, const C: usize>(
     s: S,
     parts: &Parts<'_>,
     c: usize,
     block: Block,
     first: usize,
-    inverse: &[f32],
+    shares: &Shares,
     out: &mut RowsMut<'_>,
 ) {
     let words = block.seen().div_ceil(4);
-    let sums = products::<S, R>(s, parts, &parts.weights[..words], c, first);
-    let fine = if FINE { products::<S, R>(s, parts, &parts.fine[..words], c, first) } else { sums };
-    let columns = &parts.columns[c];
-    let (scale, middle) = (s.load(&columns.scale), s.load(&columns.middle));
-    for (r, (&inverse, (&sum, &fine))) in (first..).zip(inverse[first..].iter().zip(sums.iter().zip(&fine))) {
-        let sum = if FINE { s.fma(sum, s.splat(FINER), fine) } else { sum };
-        let y = s.fma(s.mul(sum, scale), s.splat(inverse), middle);
-        let to = &mut out.row(16 * block.index + r, block.head_dim)[16 * c..];
-        match to.first_chunk_mut() {
-            Some(chunk) => s.store(chunk, y),
-            None => s.store_part(to, y),
+    let sums = products::<S, R, C>(s, parts, words, c, first);
+    for (c, sums) in (c..).zip(sums) {
+        let columns = &parts.columns[c];
+        let (scale, middle, mean) = (s.load(&columns.scale), s.load(&columns.middle), s.load(&columns.mean));
+        for (r, sum) in (first..shares.count).zip(sums) {
+            let sum = s.fma(s.splat(shares.left[r]), mean, sum);
+            let y = s.fma(s.mul(sum, scale), s.splat(shares.inverse[r]), middle);
+            let to = &mut out.row(16 * block.index + r, block.head_dim)[16 * c..];
+            match to.first_chunk_mut() {
+                Some(chunk) => s.store(chunk, y),
+                None => s.store_part(to, y),
+            }
         }
     }
 }
 
-/// The values' codes in columns `c`, summed by the weights of `R` queries from `first` on.
+/// The values' codes of `C` times sixteen columns from columns `c` on, summed by the weights of `R` queries from `first` on.
 #[inline(always)]
-fn products<S: Simd, const R: usize>(
+fn products<S: Simd, const R: usize, const C: usize>(
     s: S,
     parts: &Parts<'_>,
-    weights: &[[i32; 16]],
+    words: usize,
     c: usize,
     first: usize,
-) -> [S::F; R] {
-    let (values, _) = parts.values[64 * parts.weights.len() * c..].as_chunks::<64>();
-    let mut sums = [s.splat_int(0); R];
-    for (weights, values) in weights.iter().zip(values) {
-        let values = s.weights(values);
-        for (sum, weights) in sums.iter_mut().zip(&weights[first..first + R]) {
-            *sum = s.dot(*sum, s.codes(weights.to_le_bytes()), values);
+) -> [[S::F; R]; C] {
+    let all = parts.weights.len();
+    let mut values = [&[][..]; C];
+    for (values, c) in values.iter_mut().zip(c..) {
+        *values = &parts.values[64 * all * c..].as_chunks::<64>().0[..words];
+    }
+    let mut sums = [[s.splat_int(0); R]; C];
+    for (word, weights) in parts.weights[..words].iter().enumerate() {
+        let mut own = [s.weights(&values[0][word]); C];
+        for (own, values) in own.iter_mut().zip(&values) {
+            *own = s.weights(&values[word]);
+        }
+        for (r, weights) in weights[first..first + R].iter().enumerate() {
+            let codes = s.codes(weights.to_le_bytes());
+            for (sums, &values) in sums.iter_mut().zip(&own) {
+                sums[r] = s.dot(sums[r], codes, values);
+            }
         }
     }
-    let (value_sums, debts) = (s.load_int(&parts.columns[c].sums), s.load_int(&parts.columns[c].debts));
-    let mut totals = [s.splat(0.0); R];
-    for (total, sum) in totals.iter_mut().zip(sums) {
-        *total = s.int_to_f32(s.dot_total(s.add_int(sum, debts), value_sums));
+    let mut totals = [[s.splat(0.0); R]; C];
+    for (c, (totals, sums)) in (c..).zip(totals.iter_mut().zip(sums)) {
+        let (value_sums, debts) = (s.load_int(&parts.columns[c].sums), s.load_int(&parts.columns[c].debts));
+        for (total, sum) in totals.iter_mut().zip(sums) {
+            *total = s.int_to_f32(s.dot_total(s.add_int(sum, debts), value_sums));
+        }
     }
     totals
 }
