@@ -71,11 +71,12 @@ mod tests {
     use crate::kernels::testing::{Random, assert_bits};
 
     type Kernel = fn(Isa, Rows<'_>, usize, usize, usize, RowsMut<'_>);
+    type Pair = fn(f32, f32) -> f32;
 
     #[test]
     fn every_isa_takes_the_fields_in_their_order() {
         let mut random = Random::new(74);
-        let kernels: [(&str, Kernel, fn(f32, f32) -> f32); 2] =
+        let kernels: [(&str, Kernel, Pair); 2] =
             [("sum", sum_fields, |sum, it| sum + it), ("max", max_fields, f32::max)];
         for (fields, width) in [(1, 5), (2, 16), (3, 1), (3, 17), (5, 33), (27, 64), (40, 15)] {
             let x = random.floats(3 * fields * width, 2.0);

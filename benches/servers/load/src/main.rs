@@ -77,12 +77,13 @@ async fn run(options: Options) -> Report {
         let clock = std::thread::spawn(move || {
             let mut sent = 0u64;
             while Instant::now() < end {
-                let wanted = (begun.elapsed().as_secs_f64() * rate) as u64;
+                // The first is due at once.
+                let wanted = (begun.elapsed().as_secs_f64() * rate) as u64 + 1;
                 for request in sent..wanted {
                     let _ended = ring.send(begun + Duration::from_secs_f64(request as f64 / rate));
                 }
                 sent = wanted.max(sent);
-                let next = begun + Duration::from_secs_f64((sent + 1) as f64 / rate);
+                let next = begun + Duration::from_secs_f64(sent as f64 / rate);
                 std::thread::sleep(next.saturating_duration_since(Instant::now()).max(FINEST));
             }
         });
