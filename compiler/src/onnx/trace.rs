@@ -296,11 +296,9 @@ impl Tracer<'_> {
             return self.branch(node, read != Source::Lengths);
         }
         // The size of a value follows from the length, whatever its numbers are; and so does what is taken of numbers that are all one.
-        let source = if matches!(node.operator.name, "Shape" | "Size") || self.takes_of_one_number(node) {
-            Source::Lengths
-        } else {
-            read
-        };
+        let is_known = matches!(node.operator.name, "Shape" | "Size")
+            || (read != Source::Lengths && self.takes_of_one_number(node));
+        let source = if is_known { Source::Lengths } else { read };
         // A long text is not computed: its shapes can be told from those of the short ones.
         for run in 0..if source == Source::Lengths { LENGTHS } else { SHORT.len() } {
             let made = self.model.node(node, &self.inputs(node, run)?, &self.budget)?;

@@ -49,6 +49,17 @@ pub enum Test {
     Among(Box<[f64]>),
 }
 
+impl Test {
+    /// That a value is one of these, in any order; NaN is equal to nothing, and there is one zero.
+    pub(super) fn among(mut members: Vec<f64>) -> Test {
+        members.retain(|member| !member.is_nan());
+        members.iter_mut().for_each(|member| *member += 0.0);
+        members.sort_unstable_by(f64::total_cmp);
+        members.dedup();
+        Test::Among(members.into())
+    }
+}
+
 /// Why nodes are no tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NoTree(pub(crate) String);
@@ -103,6 +114,36 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trees::{Ensemble, Link, Number, pack};
+    use modeldeploy_format::forest::Forest;
+
+    #[test]
+    fn members_ascend_and_stand_once() {
+        let Test::Among(members) = Test::among(vec![3.0, -0.0, f64::NAN, 0.0, -1.5, 3.0]) else { panic!("members") };
+        assert_eq!(
+            members.iter().map(|member| member.to_bits()).collect::<Vec<_>>(),
+            [-1.5_f64, 0.0, 3.0].map(f64::to_bits)
+        );
+    }
+
+    #[test]
+    fn a_test_of_no_members_is_packed() {
+        let split = Split { feature: 0, test: Test::among(vec![]), missing: Missing::Right, left: 1, right: 2 };
+        let nodes = [Node::Split(split), Node::Leaf(1.0), Node::Leaf(2.0)];
+        let ensemble = Ensemble {
+            features: vec!["x0".to_owned()],
+            inputs: Number::F64,
+            sums: Number::F64,
+            base: vec![0.0],
+            trees: vec![Tree::grow(0, &nodes, false).expect("a tree")],
+            linear: vec![],
+            divisor: 1.0,
+            link: Link::Identity,
+        };
+        let bytes = pack(&ensemble, "no members").expect("a pack");
+        assert!(Forest::parse(&bytes).is_ok());
+        assert_eq!(ensemble.raw(&[0.0]), [2.0]);
+    }
 
     fn split(left: u32, right: u32) -> Node {
         Node::Split(Split { feature: 0, test: Test::AtMost(0.5), missing: Missing::Zero, left, right })

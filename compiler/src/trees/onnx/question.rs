@@ -47,24 +47,15 @@ pub(super) fn question(
         Mode::Below => (Test::Below(value), false),
         Mode::Above => (Test::AtMost(value), true),
         Mode::AtLeast => (Test::Below(value), true),
-        Mode::Equal => (Test::Among(ascending(vec![value])), false),
-        Mode::NotEqual => (Test::Among(ascending(vec![value])), true),
-        Mode::Member(members) => (Test::Among(ascending(members)), false),
+        Mode::Equal => (Test::among(vec![value]), false),
+        Mode::NotEqual => (Test::among(vec![value]), true),
+        Mode::Member(members) => (Test::among(members), false),
     };
     let passes = tracks || matches!((&test, turned), (Test::Among(_), true));
     let goes_left = passes != turned;
     let (left, right) = if turned { (no, yes) } else { (yes, no) };
     let missing = if goes_left { Missing::Left } else { Missing::Right };
     Ok(Split { feature, test, missing, left, right })
-}
-
-/// Each number once, without NaN, which is equal to nothing; zeros of both signs are one number.
-fn ascending(mut members: Vec<f64>) -> Box<[f64]> {
-    members.retain(|member| !member.is_nan());
-    members.iter_mut().for_each(|member| *member += 0.0);
-    members.sort_unstable_by(f64::total_cmp);
-    members.dedup();
-    members.into()
 }
 
 #[cfg(test)]
@@ -86,14 +77,5 @@ mod tests {
                 assert_eq!(child, if tracks || at == 5 { 1 } else { 2 }, "mode {at}, {tracks}");
             }
         }
-    }
-
-    #[test]
-    fn members_ascend_and_stand_once() {
-        let members = ascending(vec![3.0, -0.0, f64::NAN, 0.0, -1.5, 3.0]);
-        assert_eq!(
-            members.iter().map(|member| member.to_bits()).collect::<Vec<_>>(),
-            [-1.5_f64, 0.0, 3.0].map(f64::to_bits)
-        );
     }
 }

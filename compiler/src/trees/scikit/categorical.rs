@@ -10,7 +10,7 @@ use super::fields::{Instance, Reader};
 use crate::trees::pickle::Value;
 
 /// Values of all sets of a file together.
-const MOST_VALUES: usize = 1 << 22;
+const MOST_VALUES: usize = 1 << 24;
 
 /// What a model says of its categories.
 pub(super) struct Categories {
@@ -69,13 +69,10 @@ impl Categories {
             (word >> (number % 32) & 1 == 1) == is_in
         };
         let values = known.iter().enumerate().filter_map(|(number, value)| value.filter(|_| holds(number)));
-        // One zero, as it is compared.
-        let mut values: Vec<f64> = values.filter(|value| !value.is_nan()).map(|value| value + 0.0).collect();
-        values.sort_by(f64::total_cmp);
-        values.dedup();
+        let values: Vec<f64> = values.collect();
         self.left =
             self.left.checked_sub(values.len()).ok_or("the sets of categories have too many members together")?;
-        Ok(if values.is_empty() { Test::In(Box::default()) } else { Test::Among(values.into()) })
+        Ok(Test::among(values))
     }
 }
 

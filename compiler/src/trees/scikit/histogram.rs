@@ -56,9 +56,9 @@ pub(super) fn read(reader: &Reader<'_>, model: &Instance<'_>) -> Result<Ensemble
             let records = predictor.as_ref().and_then(|it| reader.pickle.records(reader.field(it, "nodes")?));
             let records = records.ok_or_else(|| Wrong::Tree(at, "`nodes` are not what they should be".to_owned()))?;
             let sets = predictor.and_then(|it| reader.numbers(&it, "raw_left_cat_bitsets")).unwrap_or_default();
-            bytes += records.bytes();
+            bytes += records.bytes() + size_of::<u32>() * sets.len();
             if bytes > reader.len {
-                let why = "there are fewer bytes than the nodes take: one tree stands in several places";
+                let why = "there are fewer bytes than the nodes and sets take: one tree stands in several places";
                 return Err(Wrong::Tree(at, why.to_owned()));
             }
             trees.push(tree(&records, &sets, &mut categories, output, at)?);
@@ -81,7 +81,7 @@ fn tree(
     if let Some(unknown) = records.names().find(|name| !FIELDS.contains(name)) {
         return Err(wrong(format!("its nodes have `{}`, which is not known", unknown.escape_debug())));
     }
-    let mut node = |node: usize| {
+    let node = |node: usize| {
         let field = |name: &str| records.number(node, name).ok_or_else(|| wrong(format!("its nodes have no `{name}`")));
         if field("is_leaf")? != 0.0 {
             return Ok(Node::Leaf(field("value")?));
@@ -106,6 +106,6 @@ fn tree(
         let missing = if missing_goes_left { Missing::Left } else { Missing::Right };
         Ok(Node::Split(Split { feature, test: Test::AtMost(threshold), missing, left, right }))
     };
-    let nodes = (0..records.len()).map(&mut node).collect::<Result<Vec<_>, Wrong>>()?;
+    let nodes = (0..records.len()).map(node).collect::<Result<Vec<_>, Wrong>>()?;
     Tree::grow(output as u32, &nodes, false).map_err(|NoTree(why)| wrong(why))
 }

@@ -77,7 +77,7 @@ fn what_is_next_to_nothing_stays_so_however_often_it_is_there() {
 }
 
 #[test]
-fn no_item_of_a_session_knows_of_a_later_one() {
+fn what_codes_leave_out_is_not_given_to_later_items() {
     let mut case = Case::new(&mut Random::new(70), 1, 16, &[40], 2.0);
     case.causal = true;
     for isa in Isa::available() {
