@@ -24,6 +24,7 @@ let turn = 0; // answers of older questions are dropped
 
 async function ask() {
   const mine = ++turn;
+  $("cards").ariaBusy = "true";
   try {
     const response = await fetch("/predict", {
       method: "POST",
@@ -36,6 +37,8 @@ async function ask() {
     show(answer);
   } catch {
     if (mine === turn) say("The shop cannot be reached. Try again in a moment.", true);
+  } finally {
+    if (mine === turn) $("cards").ariaBusy = "false";
   }
 }
 

@@ -7,12 +7,16 @@ const CARDS: &str = "document.querySelectorAll('.card').length";
 /// How many clicks the page shows.
 const CLICKS: &str = "document.querySelectorAll('#session li').length";
 
+/// Whether the feed is the answer to the last question: none is under way.
+const ANSWERED: &str = "document.getElementById('cards').ariaBusy === 'false'";
+
 /// Clicks the card in a place of the feed, and waits for the feed after it.
 fn click(browser: &Browser, place: usize) -> String {
+    browser.until(ANSWERED);
     let item = browser.value(&format!("document.querySelectorAll('.card')[{place}].dataset.item"));
     let item = item.as_str().expect("a number").to_owned();
     browser.run(&format!("document.querySelectorAll('.card button')[{place}].click()"));
-    browser.until(&format!("{CARDS} === 24 && !document.querySelector('.card[data-item=\"{item}\"]')"));
+    browser.until(&format!("{ANSWERED} && {CARDS} === 24 && !document.querySelector('.card[data-item=\"{item}\"]')"));
     item
 }
 
