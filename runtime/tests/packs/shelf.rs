@@ -7,10 +7,10 @@ use modeldeploy::format::pack::{Aligned, RankContents, write_ranker};
 use modeldeploy::format::{Signature, Task};
 
 /// Of two features: the price is asked whether it is above 10, the brand whether it is neither 0 nor 2.
-fn forest() -> Vec<u8> {
+fn forest(last: f64) -> Vec<u8> {
     let columns = vec![(0, Missing::Left, Column::Cuts(vec![10.0])), (1, Missing::Right, Column::In(vec![0b101]))];
     let trees = vec![
-        Tree { output: 0, nodes: vec![[1, 0, 0, 1], [0, 0, 1, 2]], leaves: vec![0.5, 1.0, 2.0] },
+        Tree { output: 0, nodes: vec![[1, 0, 0, 1], [0, 0, 1, 2]], leaves: vec![0.5, 1.0, last] },
         Tree { output: 0, nodes: vec![[0, 0, 0, 1]], leaves: vec![0.25, -0.25] },
     ];
     write(&Parts {
@@ -62,7 +62,12 @@ fn signature() -> Signature {
 
 /// The pack; its golden row is said to have this score, which is 0.75.
 pub(crate) fn pack(score: f64) -> Aligned {
-    let (signature, features, forest) = (signature(), features(), forest());
+    with_last(2.0, score)
+}
+
+/// The same with this in the place of the 2 that the first tree gives last.
+pub(crate) fn with_last(last: f64, score: f64) -> Aligned {
+    let (signature, features, forest) = (signature(), features(), forest(last));
     let goldens = [GoldenRow { row: vec![3.0, 0.0], scores: vec![score] }];
     write_ranker(&RankContents { signature: &signature, forest: &forest, features: &features, goldens: &goldens })
         .expect("a pack")

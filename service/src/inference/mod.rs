@@ -16,7 +16,7 @@ use crate::models::{ModelCard, Models, Served};
 use crate::observe::Record;
 use crate::processors::processors;
 use crate::ranking::Workers;
-use crate::shadow::{Afterwards, Answered, Shadows};
+use crate::shadow::{Afterwards, Answered, Exchange, Shadows, Texts};
 use crate::{Limits, logs};
 use axum::http::HeaderMap;
 use std::sync::Arc;
@@ -103,7 +103,15 @@ impl Inference {
         let threads = processors();
         let batcher = Batcher::start(&models, metrics.models())?;
         let rankers = Workers::start(&models, metrics.models())?;
-        let shadows = Shadows::start(&models, batcher.idle())?;
+        let (texts, candidates) = (batcher.idle(), rankers.idle());
+        let idle = move || loop {
+            texts.wait();
+            if candidates.is_now() {
+                return;
+            }
+            candidates.wait();
+        };
+        let shadows = Shadows::start(&models, idle)?;
         if let Some(shadows) = &shadows {
             metrics.follow(shadows.clone());
         }
@@ -185,11 +193,16 @@ impl Inference {
         }
         let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
         let values = rows.values;
-        let followed = self.shadows.as_ref().filter(|shadows| shadows.follow(model));
-        let afterwards = followed
-            .map(|shadows| shadows.afterwards(Answered { model, prompt, texts, overlong, values: values.clone() }));
+        let exchange = || Exchange::Texts(Texts { prompt, texts, overlong, rows: values.clone() });
+        let afterwards = self.afterwards(model, exchange);
         let width = served.facts.outputs;
         Ok(Answer { values, width, tokens: counts, times, batch: rows.batch, _afterwards: afterwards })
+    }
+
+    /// What hands a request that the model in that place has answered to its shadows; none where it has none.
+    fn afterwards(&self, model: usize, exchange: impl FnOnce() -> Exchange) -> Option<Afterwards> {
+        let shadows = self.shadows.as_ref().filter(|shadows| shadows.follow(model))?;
+        Some(shadows.afterwards(Answered { model, exchange: exchange() }))
     }
 
     /// If the only model could not answer even one token in this time, when it may be tried again; it is counted as the model's refusal.

@@ -4,6 +4,8 @@ use super::{Fault, Inference, Times};
 use crate::logs;
 use crate::observe::Record;
 use crate::ranking::{Asked, Scored};
+use crate::shadow::{Afterwards, Candidates, Exchange};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A ranker's answer.
@@ -14,6 +16,8 @@ pub(crate) struct Scores {
     /// How many a candidate has.
     pub(crate) width: usize,
     pub(crate) times: Times,
+    /// Has the shadows score the request, once the answer is written and this is dropped.
+    _afterwards: Option<Afterwards>,
 }
 
 impl Scores {
@@ -37,11 +41,14 @@ impl Inference {
     pub(crate) async fn rank(&self, model: usize, asked: Asked, timeout: Option<Duration>) -> Result<Scores, Fault> {
         let (card, begun) = (self.served(model).card, Instant::now());
         Record::ask(model, asked.candidates());
-        let scored = self.rankers.run(model, asked, self.deadline(begun, timeout)).await;
+        let asked = Arc::new(asked);
+        let scored = self.rankers.run(model, asked.clone(), self.deadline(begun, timeout)).await;
         let width = self.served(model).facts.outputs;
         let outcome = scored.map(|Scored { values, queued, ran }| {
             let times = Times { tokenize: Duration::ZERO, queue: queued, infer: ran };
-            Scores { values, width, times }
+            let exchange = || Exchange::Candidates(Candidates { asked, scores: values.clone() });
+            let _afterwards = self.afterwards(model, exchange);
+            Scores { values, width, times, _afterwards }
         });
         Record::scored(&outcome);
         if let Err(fault) = &outcome {

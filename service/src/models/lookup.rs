@@ -140,9 +140,6 @@ impl Versions {
                 other.facts.task
             )));
         }
-        if let Some(shadow) = shadows.iter().find(|shadow| shadow.ranker().is_some()) {
-            return Err(wrong(format!("{} is a shadow, and rankers cannot be one yet", shadow.shown())));
-        }
         if let Some(shadow) = shadows.iter().find(|shadow| shadow.share > Share::NONE) {
             return Err(wrong(format!(
                 "{} has a share of {}, and a shadow answers nobody",

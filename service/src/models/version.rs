@@ -40,8 +40,7 @@ impl Version {
     }
 
     /// The version with the label `shadow`: it answers nobody. What the others answered it scores as well, when the processors have
-    /// nothing else to do, and `/models/{name}/shadow` and `/metrics` tell how far it was from them. A ranker cannot be one yet: a
-    /// service with such a shadow does not start.
+    /// nothing else to do, and `/models/{name}/shadow` and `/metrics` tell how far it was from them.
     pub fn shadow<M: AnyModel>() -> Version {
         let mut version = Version::of::<M>().label("shadow");
         version.0.is_shadow = true;

@@ -28,9 +28,9 @@ fn shadows(name: &str) -> Operation {
     let (count, number) = (schema::count, || json!({ "type": "number" }));
     let at_most = schema::list(json!({ "type": "array", "items": number(), "minItems": 2, "maxItems": 2 }));
     let against = schema::object(
-        &["version", "requests", "texts", "distance"],
+        &["version", "requests", "distance"],
         json!({
-            "version": schema::string(), "requests": count(), "texts": count(),
+            "version": schema::string(), "requests": count(), "texts": count(), "candidates": count(),
             "distance": schema::record(json!({ "mean": number(), "max": number(), "at_most": at_most })),
             "labels_agreed": count(),
             "rank_correlation": schema::record(json!({ "requests": count(), "mean": number(), "min": number() })),

@@ -110,6 +110,11 @@ impl Asked {
         self.count
     }
 
+    /// What its values take, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        [&self.user, &self.session, &self.candidates].into_iter().flatten().map(Values::bytes).sum()
+    }
+
     /// The scores of the candidates, in their order.
     ///
     /// # Errors

@@ -138,6 +138,15 @@ impl Values {
         }
     }
 
+    pub(super) fn bytes(&self) -> usize {
+        let own = match self {
+            Values::Numbers(values) => size_of_val(&values[..]),
+            Values::Texts(values) => values.iter().map(|text| size_of::<String>() + text.len()).sum(),
+            Values::Embeddings { values, .. } => size_of_val(&values[..]),
+        };
+        size_of::<Values>() + own
+    }
+
     /// One of them, as engines take it.
     pub(super) fn at(&self, at: usize) -> Value<'_> {
         match self {

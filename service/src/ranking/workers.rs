@@ -4,6 +4,8 @@
 //! queue of texts, which counts in tokens, has no place for them. Requests are taken in the order in which they came; one that by what
 //! earlier ones took would be late is refused at once, unless nothing else runs; one whose client has gone is not run.
 
+mod idle;
+
 use super::Asked;
 use crate::batch::{Executions, Spent, Tally};
 use crate::inference::Fault;
@@ -11,6 +13,7 @@ use crate::metrics::ModelMetrics;
 use crate::models::Models;
 use crate::priority;
 use crate::processors::processors;
+use idle::Idle;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,6 +59,8 @@ struct Shared {
     state: Mutex<State>,
     /// Something waits, or the workers are to end.
     news: Condvar,
+    /// A worker has nothing to do, or the workers are to end.
+    idle: Condvar,
     workers: u32,
     score: Box<Score>,
     counts: Arc<[ModelMetrics]>,
@@ -65,8 +70,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     waiting: VecDeque<Job>,
-    /// What the requests that are being scored are expected to take together.
+    /// How many workers score a request.
+    busy: u32,
+    /// What these requests are expected to take together.
     running: Duration,
+    /// Who waits for `idle`.
+    idlers: usize,
     /// By model: what its candidates take.
     costs: Vec<Cost>,
     tallies: Vec<Tally>,
@@ -89,7 +98,7 @@ struct Cost {
 /// A request that waits.
 struct Job {
     model: usize,
-    asked: Asked,
+    asked: Arc<Asked>,
     arrived: Instant,
     deadline: Instant,
     reply: oneshot::Sender<Result<Scored, Fault>>,
@@ -115,7 +124,8 @@ impl Workers {
         let (costs, tallies) = (vec![Cost::default(); counts.len()], vec![Tally::default(); counts.len()]);
         let state = Mutex::new(State { costs, tallies, ..State::default() });
         let executions = counts.iter().map(|_| Executions::new()).collect();
-        let shared = Shared { state, news: Condvar::new(), workers: workers as u32, score, counts, executions };
+        let [news, idle] = [(); 2].map(|()| Condvar::new());
+        let shared = Shared { state, news, idle, workers: workers as u32, score, counts, executions };
         let started = Workers { shared: Arc::new(shared) };
         for worker in 0..workers {
             let shared = started.shared.clone();
@@ -129,6 +139,11 @@ impl Workers {
         Ok(started)
     }
 
+    /// What waits for the workers to be idle.
+    pub(crate) fn idle(&self) -> Idle {
+        Idle(self.shared.clone())
+    }
+
     /// How often the model in that place ran: a request is one run, of one.
     pub(crate) fn executions(&self, model: usize) -> &Executions {
         &self.shared.executions[model]
@@ -139,7 +154,7 @@ impl Workers {
     /// # Errors
     ///
     /// Why there are none.
-    pub(crate) async fn run(&self, model: usize, asked: Asked, deadline: Instant) -> Result<Scored, Fault> {
+    pub(crate) async fn run(&self, model: usize, asked: Arc<Asked>, deadline: Instant) -> Result<Scored, Fault> {
         let (reply, answer) = oneshot::channel();
         self.shared.admit(Job { model, asked, arrived: Instant::now(), deadline, reply })?;
         self.shared.news.notify_one();
@@ -210,7 +225,7 @@ impl Shared {
                 }
                 self.counts[job.model].publish_candidates(*tally);
                 if !is_gone && !is_late {
-                    state.running += expected;
+                    (state.busy, state.running) = (state.busy + 1, state.running + expected);
                     return Some((job, expected));
                 }
                 // Who has gone hears nothing; who is late has heard it from the clock.
@@ -218,6 +233,9 @@ impl Shared {
             }
             if state.is_ending {
                 return None;
+            }
+            if state.idlers > 0 {
+                self.idle.notify_all();
             }
             state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
@@ -272,7 +290,7 @@ impl State {
 
     /// Learns what a request took, where it was scored.
     fn finish(&mut self, model: usize, candidates: usize, expected: Duration, took: Option<Duration>) {
-        self.running = self.running.saturating_sub(expected);
+        (self.busy, self.running) = (self.busy - 1, self.running.saturating_sub(expected));
         let Some(took) = took else { return };
         self.costs[model].observe(candidates, took);
     }
@@ -300,6 +318,7 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.shared.lock().is_ending = true;
         self.shared.news.notify_all();
+        self.shared.idle.notify_all();
     }
 }
 

@@ -1,22 +1,43 @@
 //! What waits for the shadows: a bounded line, which refuses rather than grows.
 
 use crate::inference::{Overlong, Text};
+use crate::ranking::Asked;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// A request that was answered.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     /// The place of the version that answered.
     pub(crate) model: usize,
+    pub(crate) exchange: Exchange,
+}
+
+/// What was asked, and what was answered.
+#[derive(Clone, Debug)]
+pub(crate) enum Exchange {
+    Texts(Texts),
+    /// Of a ranker.
+    Candidates(Candidates),
+}
+
+/// Texts, and their rows, one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Texts {
     pub(crate) prompt: Option<String>,
     pub(crate) texts: Vec<Text>,
     pub(crate) overlong: Overlong,
-    /// The rows, one text after the other.
-    pub(crate) values: Vec<f32>,
+    pub(crate) rows: Vec<f32>,
 }
 
-/// The most requests that wait, and the most bytes of their texts and rows.
+/// A user, a session and candidates, and the scores of these, one's after the other's.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidates {
+    pub(crate) asked: Arc<Asked>,
+    pub(crate) scores: Vec<f64>,
+}
+
+/// The most requests that wait, and the most bytes of what they ask and what was answered.
 const REQUESTS: usize = 1024;
 const BYTES: usize = 4 << 20;
 
@@ -36,8 +57,13 @@ struct State {
 
 impl Answered {
     fn bytes(&self) -> usize {
-        let texts: usize = self.texts.iter().map(|text| size_of::<Text>() + text.bytes()).sum();
-        texts + size_of_val(&self.values[..])
+        match &self.exchange {
+            Exchange::Texts(Texts { texts, rows, .. }) => {
+                let texts: usize = texts.iter().map(|text| size_of::<Text>() + text.bytes()).sum();
+                texts + size_of_val(&rows[..])
+            }
+            Exchange::Candidates(Candidates { asked, scores }) => asked.bytes() + size_of_val(&scores[..]),
+        }
     }
 }
 
@@ -89,7 +115,8 @@ mod tests {
 
     fn answered(bytes: usize) -> Answered {
         let texts = vec![Text::One("x".repeat(bytes))];
-        Answered { model: 0, prompt: None, texts, overlong: Overlong::Cut, values: vec![] }
+        let texts = Texts { prompt: None, texts, overlong: Overlong::Cut, rows: vec![] };
+        Answered { model: 0, exchange: Exchange::Texts(texts) }
     }
 
     #[test]

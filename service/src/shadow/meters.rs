@@ -45,8 +45,8 @@ pub(super) fn write(shared: &Shared, out: &mut Exposition) {
             tallies.iter().map(move |(against, tally)| (labels(*against), tally))
         })
     };
-    let help = "Of each text, how far a shadow is from what was answered: 1 - cosine of the vectors, the difference of the scores, or the \
-                largest difference of a label's probability";
+    let help = "Of each text or candidate, how far a shadow is from what was answered: 1 - cosine of the vectors, the difference of the scores, or \
+                the largest difference of a score or of a label's probability";
     let mut family = out.family("modeldeploy_shadow_distance", Kind::Histogram, help);
     for (labels, tally) in pairs() {
         family.numbers(&labels, &LIMITS, &tally.under, tally.distance.total());

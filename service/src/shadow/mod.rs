@@ -5,9 +5,9 @@
 //! ```
 //!
 //! An answer never waits for a shadow and has nothing of it: a request is handed on when its answer is done, where there is no room it is
-//! dropped, and what a shadow needs (its session, its thread, its panics) is its own. The thread begins a text only while no request
-//! waits and a worker is free, and the system lets every other thread go before it (`SCHED_IDLE` on Linux), so that a request that comes
-//! in the middle of a text need not wait for its end.
+//! dropped, and what a shadow needs (its session, its thread, its panics) is its own. The thread begins a text, or a ranker's request, only
+//! while no request waits and a worker is free, and the system lets every other thread go before it (`SCHED_IDLE` on Linux), so that a request that comes
+//! in the middle of it need not wait for its end.
 
 mod compare;
 mod line;
@@ -16,10 +16,9 @@ mod route;
 mod tally;
 mod worker;
 
-pub(crate) use line::Answered;
+pub(crate) use line::{Answered, Candidates, Exchange, Texts};
 pub(crate) use route::router;
 
-use crate::batch::Idle;
 use crate::metrics::exposition::Exposition;
 use crate::models::{ModelCard, Models, Served};
 use compare::compare;
@@ -77,12 +76,12 @@ struct Shared {
 }
 
 impl Shadows {
-    /// Starts their thread; none where there is no shadow.
+    /// Starts their thread; none where there is no shadow. `idle` waits until no request does and a worker is free.
     ///
     /// # Errors
     ///
     /// If the thread cannot be had.
-    pub(crate) fn start(models: &Arc<Models>, idle: Idle) -> Result<Option<Shadows>, String> {
+    pub(crate) fn start(models: &Arc<Models>, idle: impl Fn() + Send + 'static) -> Result<Option<Shadows>, String> {
         if models.shadows().is_empty() {
             return Ok(None);
         }
@@ -91,7 +90,7 @@ impl Shadows {
         let versions = models.all().iter().map(|served| served.card).collect();
         let models = models.clone();
         let make = Box::new(move || Box::new(Sessions::new(models.clone())) as Box<_>);
-        Shadows::with(shadows, versions, make, move || idle.wait()).map(Some)
+        Shadows::with(shadows, versions, make, idle).map(Some)
     }
 
     fn with(
@@ -149,14 +148,14 @@ impl Shared {
         self.outcomes[shadow][outcome as usize].fetch_add(1, Relaxed);
     }
 
-    /// Notes what a shadow made of a request.
-    fn compare(&self, shadow: usize, answered: &Answered, rows: Result<Vec<f32>, String>) {
-        let whole = |rows: &Vec<f32>| rows.len() == answered.values.len() && rows.iter().all(|value| value.is_finite());
+    /// Notes what a shadow made of a request that the version in that place answered.
+    fn compare<T: Copy + Into<f64>>(&self, shadow: usize, model: usize, answered: &[T], rows: Result<Vec<T>, String>) {
+        let whole = |rows: &Vec<T>| rows.len() == answered.len() && rows.iter().all(|&value| value.into().is_finite());
         let Some(rows) = rows.ok().filter(whole) else {
             return self.count(shadow, Outcome::Failed);
         };
-        let (of, against) = (&self.shadows[shadow], self.versions[answered.model].version);
-        let comparison = compare(&of.facts, &answered.values, &rows);
+        let (of, against) = (&self.shadows[shadow], self.versions[model].version);
+        let comparison = compare(&of.facts, answered, &rows);
         self.tallies()[shadow].entry(against).or_default().add(&comparison);
         // Last, so that who sees it counted sees its figures.
         self.count(shadow, Outcome::Compared);

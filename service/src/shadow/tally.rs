@@ -2,6 +2,7 @@
 
 use super::compare::{Comparison, measure};
 use super::{LIMITS, RANKS, Shadow};
+use modeldeploy::format::Task;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 pub(super) struct Tally {
     requests: u64,
     pub(super) distance: Spread,
-    /// By the limit under which they are: of the texts that are under no lower one.
+    /// By the limit under which they are: of the texts or candidates that are under no lower one.
     pub(super) under: [u64; LIMITS.len()],
     pub(super) agreed: Option<u64>,
     pub(super) rank: Option<Spread>,
@@ -85,7 +86,12 @@ pub(super) struct Report {
 struct Against {
     version: &'static str,
     requests: u64,
-    texts: u64,
+    /// Of a model of texts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    texts: Option<u64>,
+    /// Of a ranker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    candidates: Option<u64>,
     distance: Distance,
     /// Texts.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -98,7 +104,7 @@ struct Against {
 struct Distance {
     mean: f64,
     max: f64,
-    /// How many texts are no farther, by the limit.
+    /// How many texts or candidates are no farther, by the limit.
     at_most: Vec<(f64, u64)>,
 }
 
@@ -115,6 +121,7 @@ impl Report {
         [compared, dropped, failed]: [u64; 3],
         tallies: &BTreeMap<&'static str, Tally>,
     ) -> Report {
+        let is_ranker = shadow.facts.task == Task::Rank;
         let against = tallies.iter().map(|(version, tally)| {
             let sums = LIMITS.iter().zip(&tally.under).scan(0, |sum, (&limit, under)| {
                 *sum += under;
@@ -125,14 +132,15 @@ impl Report {
             Against {
                 version,
                 requests: tally.requests,
-                texts: tally.distance.count,
+                texts: (!is_ranker).then_some(tally.distance.count),
+                candidates: is_ranker.then_some(tally.distance.count),
                 distance,
                 labels_agreed: tally.agreed,
                 rank_correlation: rank,
             }
         });
         let (version, label) = (shadow.card.version, shadow.label);
-        let measure = measure(shadow.facts.task);
+        let measure = measure(&shadow.facts);
         Report { version, label, measure, compared, dropped, failed, against: against.collect() }
     }
 }

@@ -24,10 +24,10 @@ struct Fake {
 }
 
 impl Score for Fake {
-    fn score(&mut self, shadow: usize, answered: &Answered, wait: &mut dyn FnMut()) -> Result<Vec<f32>, String> {
+    fn rows(&mut self, shadow: usize, _: usize, asked: &Texts, wait: &mut dyn FnMut()) -> Result<Vec<f32>, String> {
         wait();
         let mut rows = vec![];
-        for text in &answered.texts {
+        for text in &asked.texts {
             let Text::One(text) = text else { return Err("no such text".to_owned()) };
             match text.as_str() {
                 "hold" => {
@@ -35,13 +35,18 @@ impl Score for Fake {
                     self.go.lock().expect("no panic").recv().expect("the test lets go");
                 }
                 "panic" => panic!("a panic that a test asked for"),
-                "nan" => return Ok(vec![f32::NAN; answered.values.len()]),
+                "nan" => return Ok(vec![f32::NAN; asked.rows.len()]),
                 "short" => return Ok(vec![]),
                 _ => {}
             }
             rows.push(text.len() as f32 + shadow as f32);
         }
         Ok(rows)
+    }
+
+    fn scores(&mut self, shadow: usize, asked: &Candidates, wait: &mut dyn FnMut()) -> Result<Vec<f64>, String> {
+        wait();
+        Ok(asked.scores.iter().map(|score| score + shadow as f64).collect())
     }
 }
 
@@ -71,8 +76,8 @@ fn held(idle: impl Fn() + Send + 'static) -> Held {
 impl Held {
     fn offer(&self, model: usize, texts: &[&str], values: &[f32]) {
         let texts = texts.iter().map(|&text| Text::One(text.to_owned())).collect();
-        let answered = Answered { model, prompt: None, texts, overlong: Overlong::Cut, values: values.to_vec() };
-        drop(self.shadows.afterwards(answered));
+        let texts = Texts { prompt: None, texts, overlong: Overlong::Cut, rows: values.to_vec() };
+        drop(self.shadows.afterwards(Answered { model, exchange: Exchange::Texts(texts) }));
     }
 
     fn counts(&self, shadow: usize) -> [u64; 3] {

@@ -1,6 +1,6 @@
-//! The thread of the shadows: it scores what waits, one text at a time, while nothing else wants the processors.
+//! The thread of the shadows: it scores what waits, one text or one ranker's request at a time, while nothing else wants the processors.
 
-use super::line::Answered;
+use super::line::{Answered, Candidates, Exchange, Texts};
 use super::{Outcome, Shared};
 use crate::batch::Ragged;
 use crate::inference::{Text, tokenize};
@@ -13,8 +13,11 @@ use std::sync::Arc;
 
 /// What scores: sessions, or in tests something that one can look into.
 pub(super) trait Score {
-    /// The rows of the texts by the shadow in that place. `wait` is called before each text.
-    fn score(&mut self, shadow: usize, answered: &Answered, wait: &mut dyn FnMut()) -> Result<Vec<f32>, String>;
+    /// The rows of the texts by the shadow in that place, which others than that of `answered` answered. `wait` is called before each text.
+    fn rows(&mut self, shadow: usize, model: usize, asked: &Texts, wait: &mut dyn FnMut()) -> Result<Vec<f32>, String>;
+
+    /// The scores of the candidates by the ranker in that place. `wait` is called before.
+    fn scores(&mut self, shadow: usize, asked: &Candidates, wait: &mut dyn FnMut()) -> Result<Vec<f64>, String>;
 }
 
 /// Makes what scores, on the shadows' own thread: at its start, and again after a panic, which may have left it in any state.
@@ -26,18 +29,27 @@ pub(super) fn work(shared: &Shared, make: &Make, idle: &dyn Fn()) {
     let mut score = make();
     while let Some(answered) = shared.line.pop() {
         for shadow in shared.of(answered.model) {
-            let rows = catch_unwind(AssertUnwindSafe(|| score.score(shadow, &answered, &mut || idle())));
-            let Ok(rows) = rows else {
+            let compare = || compare(shared, shadow, &answered, &mut *score, &mut || idle());
+            if catch_unwind(AssertUnwindSafe(compare)).is_err() {
                 score = make();
                 shared.count(shadow, Outcome::Failed);
-                continue;
-            };
-            shared.compare(shadow, &answered, rows);
+            }
         }
     }
 }
 
-/// A session of each shadow, made when it is first needed.
+/// Has a shadow answer what was asked, and notes how far it is from what was answered.
+fn compare(shared: &Shared, shadow: usize, answered: &Answered, score: &mut dyn Score, wait: &mut dyn FnMut()) {
+    let model = answered.model;
+    match &answered.exchange {
+        Exchange::Texts(texts) => shared.compare(shadow, model, &texts.rows, score.rows(shadow, model, texts, wait)),
+        Exchange::Candidates(candidates) => {
+            shared.compare(shadow, model, &candidates.scores, score.scores(shadow, candidates, wait));
+        }
+    }
+}
+
+/// A session of each shadow of texts, made when it is first needed.
 pub(super) struct Sessions {
     models: Arc<Models>,
     sessions: Vec<Option<Session<'static>>>,
@@ -51,14 +63,14 @@ impl Sessions {
 }
 
 impl Score for Sessions {
-    fn score(&mut self, shadow: usize, answered: &Answered, wait: &mut dyn FnMut()) -> Result<Vec<f32>, String> {
-        let (served, against) = (&self.models.shadows()[shadow], &self.models.all()[answered.model]);
-        let has_ids = answered.texts.iter().any(|text| matches!(text, Text::Tokens(_)));
+    fn rows(&mut self, shadow: usize, model: usize, asked: &Texts, wait: &mut dyn FnMut()) -> Result<Vec<f32>, String> {
+        let (served, against) = (&self.models.shadows()[shadow], &self.models.all()[model]);
+        let has_ids = asked.texts.iter().any(|text| matches!(text, Text::Tokens(_)));
         if has_ids && tables(served) != tables(against) {
             return Err("its tokens are those of another tokenizer".to_owned());
         }
         wait();
-        let tokens = tokenize(served, answered.prompt.as_deref(), &answered.texts, answered.overlong);
+        let tokens = tokenize(served, asked.prompt.as_deref(), &asked.texts, asked.overlong);
         let tokens = tokens.map_err(|fault| fault.to_string())?;
         let session = match &mut self.sessions[shadow] {
             Some(session) => session,
@@ -72,6 +84,13 @@ impl Score for Sessions {
             values.extend_from_slice(session.run(&text.as_batch()).map_err(|error| error.to_string())?);
         }
         Ok(values)
+    }
+
+    fn scores(&mut self, shadow: usize, asked: &Candidates, wait: &mut dyn FnMut()) -> Result<Vec<f64>, String> {
+        let served = &self.models.shadows()[shadow];
+        let engine = served.ranker().ok_or("it scores no candidates")?;
+        wait();
+        asked.asked.score(engine).map_err(|fault| fault.to_string())
     }
 }
 

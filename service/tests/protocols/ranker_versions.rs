@@ -4,13 +4,17 @@ use crate::candidates::{ShelfRow, of_shelf};
 use crate::client::post_to;
 use crate::models::{Feed, Shelf};
 use crate::packs::shelf;
+use crate::versions::{get, near, report};
 use modeldeploy::format::Task;
 use modeldeploy::model::{Facts, Gate};
+use modeldeploy::rank::{For, RankModel as _, Value};
 use modeldeploy_service::{Service, Share, Version};
 use serde_json::json;
 
 /// `shelf` 2.0.0.
 struct Next;
+/// One that scores what is dear otherwise.
+struct Thrifty;
 /// One that says of itself what its pack is not.
 struct Wider;
 
@@ -25,12 +29,24 @@ const FACTS: Facts = Facts {
 };
 
 ranker!(Next: "shelf-next" "2.0.0", ["price", "brand"], FACTS, shelf::pack(0.75));
+ranker!(Thrifty: "shelf-thrifty" "2.1.0", ["price", "brand"], FACTS, shelf::with_last(0.0, 0.75));
 ranker!(Wider: "shelf-wide" "3.0.0", ["price", "brand"], Facts { outputs: 2, ..FACTS }, shelf::pack(0.75));
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
 fn of(versions: impl IntoIterator<Item = Version>) -> Service {
     Service::new("shop", "1.2.3").versions("shelf", versions)
+}
+
+/// What the engine itself says of candidates of the thrifty version.
+fn of_thrifty(rows: &[ShelfRow<'_>]) -> Vec<f64> {
+    let mut scores = vec![];
+    let values: Vec<[Value<'_>; 2]> =
+        rows.iter().map(|row| [Value::Number(row.price), Value::Text(row.brand)]).collect();
+    let asked = For { user: &[], session: &[] };
+    let engine = Thrifty::engine().expect("an engine");
+    engine.run_values(asked, values.iter(), |row| scores.extend_from_slice(row)).expect("scores");
+    scores
 }
 
 #[tokio::test]
@@ -62,9 +78,56 @@ async fn paths_headers_and_shares_choose_the_version() {
 }
 
 #[tokio::test]
+async fn a_shadow_changes_no_byte_and_its_scores_are_compared_as_the_engines_say() {
+    let stable = Version::stable::<Shelf>;
+    let [alone, followed] = [of([stable()]), of([Version::shadow::<Thrifty>(), stable()])];
+    let [alone, followed] = [alone, followed].map(|service| service.into_router().expect("a router"));
+    let rows = [(3.0, "acme"), (30.0, "acme"), (3.0, "globex"), (30.0, "globex")];
+    let instances: Vec<_> = rows.iter().map(|(price, brand)| json!({"price": price, "brand": brand})).collect();
+    let wrong = json!({"instances": [{"price": 3.0, "brand": "nobody's"}]}).to_string();
+    for body in [json!({ "instances": instances }).to_string(), json!({"instances": instances[3..]}).to_string(), wrong]
+    {
+        let path = "/v1/models/shelf:predict";
+        let (a, b) =
+            (post_to(&alone, path, &[JSON], body.clone()).await, post_to(&followed, path, &[JSON], body).await);
+        assert_eq!((a.status, a.text(), &a.headers), (b.status, b.text(), &b.headers));
+    }
+    // What is refused has no scores to compare.
+    let found = report(&followed, "shelf", 2).await;
+    let rows = rows.map(|(price, brand)| ShelfRow { price, brand });
+    let (answered, shadow) = (of_shelf(&rows), of_thrifty(&rows));
+    let distance = |at: usize| (answered[at] - shadow[at]).abs();
+    let expected: Vec<f64> = (0..4).chain([3]).map(distance).collect();
+    let far = expected.iter().copied().fold(0.0, f64::max);
+    assert!(far > 0.0, "they differ: {answered:?} {shadow:?}");
+    let against = &found["against"][0];
+    assert_eq!((&found["version"], &found["measure"]), (&json!("2.1.0"), &json!("difference of scores")));
+    assert_eq!((&against["version"], &against["requests"]), (&json!("1.0.0"), &json!(2)));
+    assert_eq!((&against["candidates"], against.get("texts")), (&json!(5), None));
+    near(&against["distance"]["mean"], expected.iter().sum::<f64>() / 5.0);
+    near(&against["distance"]["max"], far);
+    // One candidate alone has no rank. No two scores of a model are equal, so that it is 1 − 6 Σd² ⁄ n(n² − 1).
+    let rank = |scores: &[f64], score: f64| scores.iter().filter(|&&other| other < score).count() as f64;
+    let pairs = answered.iter().zip(&shadow);
+    let squares: f64 = pairs.map(|(&x, &y)| (rank(&answered, x) - rank(&shadow, y)).powi(2)).sum();
+    assert_eq!(against["rank_correlation"]["requests"], 1);
+    near(&against["rank_correlation"]["mean"], 1.0 - 6.0 * squares / (4.0 * 15.0));
+    assert!(squares > 0.0, "they rank otherwise: {answered:?} {shadow:?}");
+    let metrics = get(&followed, "/metrics").await;
+    for line in [
+        r#"modeldeploy_shadow_requests_total{model="shelf",version="2.1.0",outcome="compared"} 2"#,
+        r#"modeldeploy_shadow_distance_count{model="shelf",version="2.1.0",against="1.0.0"} 5"#,
+        r#"modeldeploy_shadow_rank_correlation_count{model="shelf",version="2.1.0",against="1.0.0"} 1"#,
+    ] {
+        assert!(metrics.text().contains(line), "{line} is not in\n{}", metrics.text());
+    }
+}
+
+#[tokio::test]
 async fn what_does_not_go_together_does_not_start() {
     for (service, message) in [
-        (of([Version::stable::<Shelf>(), Version::shadow::<Next>()]), "is a shadow, and rankers cannot be one yet"),
+        (of([Version::shadow::<Next>()]), "there is only a shadow, and none that answers"),
+        (of([Version::stable::<Shelf>(), Version::shadow::<Feed>()]), "gives 1 values, 1.0.0 (shadow) 2 or others"),
         (
             of([Version::stable::<Shelf>(), Version::canary::<Feed>(Share::percent(5.0))]),
             "gives 1 values, 1.0.0 (canary) 2 or others",

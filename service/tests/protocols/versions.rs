@@ -65,7 +65,7 @@ async fn ask(router: &Router, path: &str, headers: &[(&str, &str)], body: impl I
     send(router, request.body(body.into()).expect("a request")).await
 }
 
-async fn get(router: &Router, path: &str) -> Answer {
+pub(crate) async fn get(router: &Router, path: &str) -> Answer {
     send(router, Request::get(path).body(Body::empty()).expect("a request")).await
 }
 
@@ -230,7 +230,7 @@ async fn a_shadow_changes_no_byte_of_an_answer_and_is_seen_by_nobody() {
 }
 
 /// The report on a model once so many requests were compared.
-async fn report(router: &Router, name: &str, requests: u64) -> Value {
+pub(crate) async fn report(router: &Router, name: &str, requests: u64) -> Value {
     loop {
         let report = get(router, &format!("/models/{name}/shadow")).await.json();
         let shadow = &report["shadows"][0];
@@ -243,7 +243,7 @@ async fn report(router: &Router, name: &str, requests: u64) -> Value {
 }
 
 #[track_caller]
-fn near(got: &Value, expected: f64) {
+pub(crate) fn near(got: &Value, expected: f64) {
     let got = got.as_f64().expect("a number");
     assert!((got - expected).abs() < 1e-9, "{got} is not {expected}");
 }

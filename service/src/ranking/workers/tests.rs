@@ -14,11 +14,11 @@ const HOLD: f64 = 1000.0;
 const PANIC: f64 = 1001.0;
 
 /// Candidates of one feature.
-fn asked(values: &[f64]) -> Asked {
+fn asked(values: &[f64]) -> Arc<Asked> {
     let facts = [Fact { name: "x".to_owned(), kind: Kind::Number, side: Side::Candidate }];
     let row = |&value: &f64| -> Row { vec![("x".to_owned(), Cell::Number(value))] };
     let rows: Vec<Row> = values.iter().map(row).collect();
-    Asked::of_rows(&facts, &rows, "rows", usize::MAX).expect("candidates")
+    Arc::new(Asked::of_rows(&facts, &rows, "rows", usize::MAX).expect("candidates"))
 }
 
 /// Workers, and the test's hands on them.
@@ -38,11 +38,11 @@ fn held(workers: usize) -> Held {
     let holding = asked(&[HOLD]);
     let panicking = asked(&[PANIC]);
     let score = move |_: usize, asked: &Asked| {
-        if *asked == holding {
+        if *asked == *holding {
             held.lock().expect("no panic").send(()).expect("the test listens");
             gone.lock().expect("no panic").recv().expect("the test lets go");
         }
-        assert!(*asked != panicking, "a panic that a test asked for");
+        assert!(*asked != *panicking, "a panic that a test asked for");
         count.fetch_add(1, Ordering::Relaxed);
         Ok((0..asked.candidates()).map(|at| at as f64).collect())
     };
@@ -199,4 +199,33 @@ async fn the_end_waits_for_what_is_in_flight() {
     held.go.send(()).expect("it waits");
     assert!(first.await.expect("answered").is_ok());
     assert_eq!(answer.await.expect("answered").map(|scored| scored.values), Ok(vec![0.0]));
+}
+
+#[tokio::test]
+async fn who_waits_for_idle_workers_waits_until_one_is_free() {
+    let held = held(2);
+    let idle = held.workers.idle();
+    idle.wait();
+    // Of two workers one is free while the other is held.
+    let first = hold(&held).await;
+    assert!(idle.is_now());
+    let second = hold(&held).await;
+    assert!(!idle.is_now());
+    let waits = std::thread::spawn(move || idle.wait());
+    assert!(!waits.is_finished());
+    held.go.send(()).expect("it waits");
+    held.go.send(()).expect("it waits");
+    assert!(first.await.expect("answered").is_ok() && second.await.expect("answered").is_ok());
+    waits.join().expect("it is told");
+    // The end lets all go, and where there is no worker nothing is waited for.
+    let (ending, none) = (held.workers.idle(), Workers::with(0, Arc::new([]), Box::new(|_, _| Ok(vec![]))));
+    none.expect("no thread").idle().wait();
+    let last = hold(&held).await;
+    let other = hold(&held).await;
+    let waits = std::thread::spawn(move || ending.wait());
+    held.workers.shared.lock().is_ending = true;
+    held.workers.shared.idle.notify_all();
+    waits.join().expect("it is told");
+    (0..2).for_each(|_| held.go.send(()).expect("it waits"));
+    assert!(last.await.expect("answered").is_ok() && other.await.expect("answered").is_ok());
 }
