@@ -17,7 +17,7 @@ use idle::Idle;
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout_at;
@@ -98,10 +98,37 @@ struct Cost {
 /// A request that waits.
 struct Job {
     model: usize,
-    asked: Arc<Asked>,
+    /// Whoever waits for the answer holds it: nothing is left of a request whose client has gone, however long the line is.
+    asked: Weak<Asked>,
+    candidates: usize,
     arrived: Instant,
     deadline: Instant,
     reply: oneshot::Sender<Result<Scored, Fault>>,
+}
+
+/// A request that is to be scored.
+struct Next {
+    job: Job,
+    asked: Arc<Asked>,
+    /// What it is expected to take.
+    expected: Duration,
+}
+
+impl Job {
+    fn new(
+        model: usize,
+        asked: &Arc<Asked>,
+        (arrived, deadline): (Instant, Instant),
+        reply: oneshot::Sender<Result<Scored, Fault>>,
+    ) -> Job {
+        let candidates = asked.candidates();
+        Job { model, asked: Arc::downgrade(asked), candidates, arrived, deadline, reply }
+    }
+
+    /// What is asked, if somebody waits for it.
+    fn asked(&self) -> Option<Arc<Asked>> {
+        self.asked.upgrade().filter(|_| !self.reply.is_closed())
+    }
 }
 
 impl Workers {
@@ -156,7 +183,7 @@ impl Workers {
     /// Why there are none.
     pub(crate) async fn run(&self, model: usize, asked: Arc<Asked>, deadline: Instant) -> Result<Scored, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.shared.admit(Job { model, asked, arrived: Instant::now(), deadline, reply })?;
+        self.shared.admit(Job::new(model, &asked, (Instant::now(), deadline), reply))?;
         self.shared.news.notify_one();
         match timeout_at(deadline.into(), answer).await {
             Ok(Ok(answer)) => answer,
@@ -189,8 +216,8 @@ impl Shared {
 
     /// Scores what waits, until nothing does and nothing will.
     fn work(&self) {
-        while let Some((job, expected)) = self.next() {
-            let Job { model, asked, arrived, reply, .. } = job;
+        while let Some(Next { job, asked, expected }) = self.next() {
+            let Job { model, arrived, reply, .. } = job;
             let begun = Instant::now();
             let scored = catch_unwind(AssertUnwindSafe(|| (self.score)(model, &asked)));
             let ran = begun.elapsed();
@@ -208,25 +235,25 @@ impl Shared {
         }
     }
 
-    /// The next request that somebody waits for, and what it is expected to take; none if the workers are to end.
-    fn next(&self) -> Option<(Job, Duration)> {
+    /// The next request that somebody waits for; none if the workers are to end.
+    fn next(&self) -> Option<Next> {
         let mut state = self.lock();
         loop {
             while let Some(job) = state.waiting.pop_front() {
                 let expected = state.expected(&job);
                 state.wait(&job, false);
-                let (is_gone, is_late) = (job.reply.is_closed(), Instant::now() >= job.deadline);
+                let (asked, is_late) = (job.asked(), Instant::now() >= job.deadline);
                 let tally = &mut state.tallies[job.model];
-                match (is_gone, is_late) {
+                match (&asked, is_late) {
                     // Who is late has gone, too, by the clock.
                     (_, true) => tally.late += 1,
-                    (true, false) => tally.gone += 1,
+                    (None, false) => tally.gone += 1,
                     _ => {}
                 }
                 self.counts[job.model].publish_candidates(*tally);
-                if !is_gone && !is_late {
+                if let (Some(asked), false) = (asked, is_late) {
                     (state.busy, state.running) = (state.busy + 1, state.running + expected);
-                    return Some((job, expected));
+                    return Some(Next { job, asked, expected });
                 }
                 // Who has gone hears nothing; who is late has heard it from the clock.
                 let _unheard = job.reply.send(Err(Fault::Late));
@@ -250,7 +277,7 @@ impl Shared {
 impl State {
     /// What a request is expected to take; nothing until its model has scored one.
     fn expected(&self, job: &Job) -> Duration {
-        self.costs[job.model].of(job.asked.candidates())
+        self.costs[job.model].of(job.candidates)
     }
 
     /// How long a request is expected to wait for those before it and to be scored.
@@ -268,9 +295,9 @@ impl State {
         let before = self.waiting.len();
         let State { waiting, tallies, .. } = self;
         waiting.retain(|job| {
-            let is_gone = job.reply.is_closed();
+            let is_gone = job.asked().is_none();
             if is_gone {
-                let (tally, candidates) = (&mut tallies[job.model], job.asked.candidates());
+                let (tally, candidates) = (&mut tallies[job.model], job.candidates);
                 (tally.requests, tally.texts) = (tally.requests - 1, tally.texts - candidates);
                 if now >= job.deadline { tally.late += 1 } else { tally.gone += 1 }
             }
@@ -281,7 +308,7 @@ impl State {
 
     /// Counts a request among those that wait, or no longer.
     fn wait(&mut self, job: &Job, waits: bool) {
-        let (tally, candidates) = (&mut self.tallies[job.model], job.asked.candidates());
+        let (tally, candidates) = (&mut self.tallies[job.model], job.candidates);
         match waits {
             true => (tally.requests, tally.texts) = (tally.requests + 1, tally.texts + candidates),
             false => (tally.requests, tally.texts) = (tally.requests - 1, tally.texts - candidates),

@@ -86,6 +86,9 @@ async fn what_a_client_left_behind_is_not_run() {
     assert_eq!(held.workers.shared.counts[0].waiting(), [1, 1, 0]);
     left.abort();
     assert!(left.await.expect_err("it was left").is_cancelled());
+    // What it asked takes no memory while it is in the line.
+    let strong: Vec<_> = held.workers.shared.lock().waiting.iter().map(|job| job.asked.strong_count()).collect();
+    assert_eq!(strong, [0]);
     held.go.send(()).expect("it waits");
     assert!(first.await.expect("answered").is_ok());
     assert_eq!(run(&held.workers, &[1.0]).await, Ok(vec![0.0]));
@@ -192,8 +195,8 @@ async fn the_end_waits_for_what_is_in_flight() {
     let first = hold(&held).await;
     let shared = held.workers.shared.clone();
     let (reply, answer) = oneshot::channel();
-    let (arrived, deadline) = (Instant::now(), Instant::now() + FAR);
-    shared.admit(Job { model: 0, asked: asked(&[1.0]), arrived, deadline, reply }).expect("admitted");
+    let (asked, now) = (asked(&[1.0]), Instant::now());
+    shared.admit(Job::new(0, &asked, (now, now + FAR), reply)).expect("admitted");
     drop(shared);
     held.workers.shared.lock().is_ending = true;
     held.go.send(()).expect("it waits");
