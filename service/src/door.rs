@@ -1,5 +1,8 @@
 //! The door before every route: a request is let in by its head, its body is read, and its route answers; a panic is that request's alone.
 //!
+//! A route that is given a long body may take milliseconds to read it, and as long to write its answer: it does so aside, while another
+//! thread goes on with the connections.
+//!
 //! All of it is one future around the route's own. A route that panics answers 500: without this, its connection would end without an
 //! answer, and with it what else is under way on it in HTTP/2.
 
@@ -22,11 +25,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 use tokio::time::timeout;
 use tower::{Layer, Service};
 
 /// How long the rest of a body that is too much is still read, and dropped: who sends it reads the answer only after.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// Requests whose bodies have more bytes than this are answered aside. To hand the connections to another thread costs some ten
+/// microseconds, to read so many bytes of JSON several times as long, and to write the vectors of as many texts milliseconds.
+const LONG: usize = 16 * 1024;
 
 /// What requests go through before their routes.
 #[derive(Debug)]
@@ -86,7 +95,7 @@ where
                         let route = std::mem::replace(&mut self.route, next);
                         State::Reads { reads: Some(Reads { reading, parts, route, limits: gate.limits }) }
                     }
-                    _ => State::running(&mut self.route, request, None, wire),
+                    _ => State::running(&mut self.route, request, None, (wire, false)),
                 }
             }
         };
@@ -116,7 +125,7 @@ pin_project! {
     enum State<S, F> {
         Reads { reads: Option<Reads<S>> },
         /// The share of the room for bodies is held until there is an answer.
-        Runs { #[pin] answer: F, share: Option<Share> },
+        Runs { #[pin] answer: F, share: Option<Share>, is_long: bool },
         Answered { answer: Option<Response> },
     }
 }
@@ -126,9 +135,14 @@ impl<S: Service<Request>> State<S, S::Future> {
         State::Answered { answer: Some(answer) }
     }
 
-    fn running(route: &mut S, request: Request, share: Option<Share>, wire: Wire) -> State<S, S::Future> {
+    fn running(
+        route: &mut S,
+        request: Request,
+        share: Option<Share>,
+        (wire, is_long): (Wire, bool),
+    ) -> State<S, S::Future> {
         match catch_unwind(AssertUnwindSafe(|| route.call(request))) {
-            Ok(answer) => State::Runs { answer, share },
+            Ok(answer) => State::Runs { answer, share, is_long },
             Err(_panic) => State::answered(broken_off(wire)),
         }
     }
@@ -150,23 +164,33 @@ where
                     let Reads { reading, parts, mut route, limits } = reads.take().expect(ONCE);
                     match read {
                         Ok(bytes) => {
+                            let is_long = bytes.len() > LONG;
                             let request = Request::from_parts(parts, Body::from(bytes));
-                            State::running(&mut route, request, Some(reading.into_share()), wire)
+                            State::running(&mut route, request, Some(reading.into_share()), (wire, is_long))
                         }
                         Err(broken) => State::answered(unread(broken, reading, &parts, limits).answer(wire)),
                     }
                 }
-                StateNow::Runs { answer, .. } => match catch_unwind(AssertUnwindSafe(|| answer.poll(context))) {
-                    Ok(Poll::Pending) => return Poll::Pending,
-                    Ok(Poll::Ready(Ok(answer))) => State::answered(answer),
-                    // It is not asked again. The panic's own words are on stderr, by the hook.
-                    Err(_panic) => State::answered(broken_off(wire)),
-                },
+                StateNow::Runs { answer, is_long, .. } => {
+                    let poll = AssertUnwindSafe(|| answer.poll(context));
+                    match catch_unwind(|| if *is_long { aside(poll) } else { poll() }) {
+                        Ok(Poll::Pending) => return Poll::Pending,
+                        Ok(Poll::Ready(Ok(answer))) => State::answered(answer),
+                        // It is not asked again. The panic's own words are on stderr, by the hook.
+                        Err(_panic) => State::answered(broken_off(wire)),
+                    }
+                }
                 StateNow::Answered { answer } => return Poll::Ready(Ok(answer.take().expect(ONCE))),
             };
             this.state.set(next);
         }
     }
+}
+
+/// Does what may take long while another thread goes on with what else this one has; where there can be none, here and now.
+fn aside<T>(work: impl FnOnce() -> T) -> T {
+    let has_others = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if has_others { block_in_place(work) } else { work() }
 }
 
 /// Why nothing is there that a state takes: a future is not polled after its end.

@@ -37,6 +37,30 @@ fn post_json(path: &str, body: impl Into<Body>) -> Request<Body> {
     Request::post(path).header(header::CONTENT_TYPE, "application/json").body(body.into()).expect("a request")
 }
 
+/// Of a service with one thread for connections, what is answered while a route holds that thread.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_long_body_holds_up_no_other_request() {
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Arc::new(std::sync::Mutex::new(gone));
+    // As a route that has much to read, it gives its thread to nobody.
+    let hold = async move |body: axum::body::Bytes| {
+        gone.lock().expect("no panic").recv_timeout(std::time::Duration::from_secs(60)).expect("another is answered");
+        body.len().to_string()
+    };
+    let routes = Router::new().route("/hold", post(hold)).route("/double", post(double));
+    let router = Service::new("shop", "1.2.3").routes(routes).into_router().expect("a router");
+    let long = 20_000;
+    let held = tokio::spawn({
+        let router = router.clone();
+        async move { answer(&router, post_json("/hold", vec![b' '; long])).await }
+    });
+    tokio::task::yield_now().await;
+    let other = tokio::spawn(async move { answer(&router, post_json("/double", "4")).await });
+    assert_eq!(other.await.expect("answered"), (StatusCode::OK, "8".to_owned()));
+    go.send(()).expect("it waits");
+    assert_eq!(held.await.expect("answered"), (StatusCode::OK, long.to_string()));
+}
+
 #[tokio::test]
 async fn health_answers_and_unknown_routes_are_refused_in_json() {
     let router = service();
