@@ -33,8 +33,7 @@ use tower::{Layer, Service};
 /// How long the rest of a body that is too much is still read, and dropped: who sends it reads the answer only after.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Requests whose bodies have more bytes than this are answered aside. To hand the connections to another thread costs some ten
-/// microseconds, to read so many bytes of JSON several times as long, and to write the vectors of as many texts milliseconds.
+/// Requests whose bodies have more bytes than this are answered aside. Others, a text or a few, are not worth another thread's waking.
 const LONG: usize = 16 * 1024;
 
 /// What requests go through before their routes.

@@ -42,7 +42,7 @@ impl Inference {
         let (card, begun) = (self.served(model).card, Instant::now());
         Record::ask(model, asked.candidates());
         let asked = Arc::new(asked);
-        let scored = self.rankers.run(model, asked.clone(), self.deadline(begun, timeout)).await;
+        let scored = self.rankers.run(model, &asked, self.deadline(begun, timeout)).await;
         let width = self.served(model).facts.outputs;
         let outcome = scored.map(|Scored { values, queued, ran }| {
             let times = Times { tokenize: Duration::ZERO, queue: queued, infer: ran };

@@ -127,7 +127,7 @@ impl Job {
 
     /// What is asked, if somebody waits for it.
     fn asked(&self) -> Option<Arc<Asked>> {
-        self.asked.upgrade().filter(|_| !self.reply.is_closed())
+        self.asked.upgrade()
     }
 }
 
@@ -176,14 +176,14 @@ impl Workers {
         &self.shared.executions[model]
     }
 
-    /// The scores of the candidates by the model in that place, by the deadline. If the future is dropped, what has not begun is not run.
+    /// The scores of the candidates by the model in that place, by the deadline. Once `asked` is dropped, what has not begun is not run.
     ///
     /// # Errors
     ///
     /// Why there are none.
-    pub(crate) async fn run(&self, model: usize, asked: Arc<Asked>, deadline: Instant) -> Result<Scored, Fault> {
+    pub(crate) async fn run(&self, model: usize, asked: &Arc<Asked>, deadline: Instant) -> Result<Scored, Fault> {
         let (reply, answer) = oneshot::channel();
-        self.shared.admit(Job::new(model, &asked, (Instant::now(), deadline), reply))?;
+        self.shared.admit(Job::new(model, asked, (Instant::now(), deadline), reply))?;
         self.shared.news.notify_one();
         match timeout_at(deadline.into(), answer).await {
             Ok(Ok(answer)) => answer,

@@ -6,8 +6,8 @@
 //!
 //! An answer never waits for a shadow and has nothing of it: a request is handed on when its answer is done, where there is no room it is
 //! dropped, and what a shadow needs (its session, its thread, its panics) is its own. The thread begins a text, or a ranker's request, only
-//! while no request waits and a worker is free, and the system lets every other thread go before it (`SCHED_IDLE` on Linux), so that a request that comes
-//! in the middle of it need not wait for its end.
+//! while no request waits and a worker is free, and the system lets every other thread go before it (`SCHED_IDLE` on Linux), so that a
+//! request that comes in the middle of it need not wait for its end.
 
 mod compare;
 mod line;

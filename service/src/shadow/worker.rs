@@ -6,6 +6,7 @@ use crate::batch::Ragged;
 use crate::inference::{Text, tokenize};
 use crate::models::{Models, Served};
 use crate::priority;
+use crate::ranking::Asked;
 use modeldeploy::isa::Isa;
 use modeldeploy::session::{Capacity, Session};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,11 +14,12 @@ use std::sync::Arc;
 
 /// What scores: sessions, or in tests something that one can look into.
 pub(super) trait Score {
-    /// The rows of the texts by the shadow in that place, which others than that of `answered` answered. `wait` is called before each text.
+    /// The rows of the texts by the shadow in that place, where the version in the place `model` has answered them. `wait` is called before
+    /// each text.
     fn rows(&mut self, shadow: usize, model: usize, asked: &Texts, wait: &mut dyn FnMut()) -> Result<Vec<f32>, String>;
 
     /// The scores of the candidates by the ranker in that place. `wait` is called before.
-    fn scores(&mut self, shadow: usize, asked: &Candidates, wait: &mut dyn FnMut()) -> Result<Vec<f64>, String>;
+    fn scores(&mut self, shadow: usize, asked: &Asked, wait: &mut dyn FnMut()) -> Result<Vec<f64>, String>;
 }
 
 /// Makes what scores, on the shadows' own thread: at its start, and again after a panic, which may have left it in any state.
@@ -43,8 +45,8 @@ fn compare(shared: &Shared, shadow: usize, answered: &Answered, score: &mut dyn 
     let model = answered.model;
     match &answered.exchange {
         Exchange::Texts(texts) => shared.compare(shadow, model, &texts.rows, score.rows(shadow, model, texts, wait)),
-        Exchange::Candidates(candidates) => {
-            shared.compare(shadow, model, &candidates.scores, score.scores(shadow, candidates, wait));
+        Exchange::Candidates(Candidates { asked, scores }) => {
+            shared.compare(shadow, model, scores, score.scores(shadow, asked, wait));
         }
     }
 }
@@ -86,11 +88,11 @@ impl Score for Sessions {
         Ok(values)
     }
 
-    fn scores(&mut self, shadow: usize, asked: &Candidates, wait: &mut dyn FnMut()) -> Result<Vec<f64>, String> {
+    fn scores(&mut self, shadow: usize, asked: &Asked, wait: &mut dyn FnMut()) -> Result<Vec<f64>, String> {
         let served = &self.models.shadows()[shadow];
         let engine = served.ranker().ok_or("it scores no candidates")?;
         wait();
-        asked.asked.score(engine).map_err(|fault| fault.to_string())
+        asked.score(engine).map_err(|fault| fault.to_string())
     }
 }
 

@@ -52,7 +52,7 @@ fn held(workers: usize) -> Held {
 }
 
 async fn run(workers: &Workers, values: &[f64]) -> Result<Vec<f64>, Fault> {
-    workers.run(0, asked(values), Instant::now() + FAR).await.map(|scored| scored.values)
+    workers.run(0, &asked(values), Instant::now() + FAR).await.map(|scored| scored.values)
 }
 
 /// A request that is held by the only worker.
@@ -99,8 +99,8 @@ async fn what_a_client_left_behind_is_not_run() {
 #[tokio::test]
 async fn a_deadline_that_passes_is_told() {
     let held = held(1);
-    let late = held.workers.run(0, asked(&[HOLD]), Instant::now() + Duration::from_millis(200));
-    assert_eq!(late.await, Err(Fault::Late));
+    let late = held.workers.run(0, &asked(&[HOLD]), Instant::now() + Duration::from_millis(200)).await;
+    assert_eq!(late, Err(Fault::Late));
     held.go.send(()).expect("it waits");
 }
 
@@ -110,10 +110,10 @@ async fn what_would_be_late_is_refused_at_once() {
     held.workers.shared.lock().costs[0] = second_each();
     let first = hold(&held).await;
     // Behind one that takes a second, and may be held up for four.
-    let refused = held.workers.run(0, asked(&[1.0; 86]), Instant::now() + FAR).await;
+    let refused = held.workers.run(0, &asked(&[1.0; 86]), Instant::now() + FAR).await;
     let Err(Fault::Overloaded { after }) = refused else { panic!("{refused:?}") };
     assert!(after > Duration::from_secs(29) && after < Duration::from_secs(31), "{after:?}");
-    assert!(held.workers.run(0, asked(&[1.0; 58]), Instant::now() + FAR).await.is_err());
+    assert!(held.workers.run(0, &asked(&[1.0; 58]), Instant::now() + FAR).await.is_err());
     held.go.send(()).expect("it waits");
     assert!(first.await.expect("answered").is_ok());
     assert_eq!(held.workers.shared.counts[0].sheds(), [2, 0, 0]);
@@ -130,7 +130,7 @@ async fn a_cost_that_is_far_too_high_is_unlearned_where_nothing_else_runs() {
     held.workers.shared.lock().costs[0] = second_each();
     let candidates = [1.0; 3000];
     for _ in 0..200 {
-        assert!(held.workers.run(0, asked(&candidates), Instant::now() + FAR).await.is_ok());
+        assert!(held.workers.run(0, &asked(&candidates), Instant::now() + FAR).await.is_ok());
         while !held.workers.shared.lock().running.is_zero() {
             tokio::task::yield_now().await;
         }
@@ -181,8 +181,8 @@ async fn those_whose_clients_have_gone_hold_nobody_up() {
 async fn a_deadline_that_passes_in_the_queue_is_counted_as_late() {
     let held = held(1);
     let first = hold(&held).await;
-    let late = held.workers.run(0, asked(&[1.0]), Instant::now() + Duration::from_millis(20));
-    assert_eq!(late.await, Err(Fault::Late));
+    let late = held.workers.run(0, &asked(&[1.0]), Instant::now() + Duration::from_millis(20)).await;
+    assert_eq!(late, Err(Fault::Late));
     held.go.send(()).expect("it waits");
     assert!(first.await.expect("answered").is_ok());
     assert_eq!(run(&held.workers, &[1.0]).await, Ok(vec![0.0]));
@@ -215,7 +215,10 @@ async fn who_waits_for_idle_workers_waits_until_one_is_free() {
     let second = hold(&held).await;
     assert!(!idle.is_now());
     let waits = std::thread::spawn(move || idle.wait());
-    assert!(!waits.is_finished());
+    while held.workers.shared.lock().idlers == 0 {
+        assert!(!waits.is_finished(), "it did not wait");
+        std::thread::yield_now();
+    }
     held.go.send(()).expect("it waits");
     held.go.send(()).expect("it waits");
     assert!(first.await.expect("answered").is_ok() && second.await.expect("answered").is_ok());
