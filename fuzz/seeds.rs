@@ -56,7 +56,7 @@ const CLASSIFY: &str = "kind = \"classify\"\n[examples]\nfile = \"corpus.jsonl\"
                         {\"text\": \"good\", \"label\": \"positive\"}\n";
 
 /// A request of each form, after the line that says whose it is.
-const REQUESTS: [&str; 28] = [
+const REQUESTS: [&str; 32] = [
     "oip\n{\"id\":\"7\",\"inputs\":[{\"name\":\"text\",\"shape\":[1,2],\"datatype\":\"BYTES\",\"data\":[[\"a\",\"手\"]]}],\
      \"outputs\":[{\"name\":\"embedding\",\"parameters\":{\"binary_data\":true}}]}",
     "oip 99\n{\"inputs\":[{\"name\":\"text\",\"shape\":[1],\"datatype\":\"BYTES\",\"parameters\":{\"binary_data_size\":5}}]}    \x01\0\0\0a",
@@ -70,11 +70,15 @@ const REQUESTS: [&str; 28] = [
     "tfserving predict\n{\"signature_name\":\"serving_default\",\"instances\":[\"a\",{\"text\":\"b\"},{\"b64\":\"YQ==\"},[\"c\",\"d\"]]}",
     "tfserving classify\n{\"context\":{\"text\":\"a\"},\"examples\":[{}]}",
     "torchserve application/json\n{\"instances\":[{\"data\":\"a\"},{\"body\":[\"b\",\"c\"]}]}",
+    "torchserve multipart/form-data; boundary=b\n--b\r\nContent-Disposition: form-data; name=\"data\"\r\nContent-Type: application/json\r\n\r\n[\"a\"]\r\n--b--\r\n",
+    "torchserve application/x-www-form-urlencoded\na=b&data=%E6%89%8B+c",
     "mlflow application/json\n{\"dataframe_split\":{\"columns\":[\"t\"],\"index\":[0],\"data\":[[\"a\"]]},\"params\":{}}",
     "mlflow text/csv\nt,u\r\n\"a \"\"b\"\"\",手\r\n",
     "oip-ranked\n{\"inputs\":[{\"name\":\"seen\",\"shape\":[2],\"datatype\":\"INT64\",\"data\":[1,2]},{\"name\":\"country\",\"shape\":[1],\"datatype\":\"BYTES\",\"data\":[\"fr\"]},{\"name\":\"item\",\"shape\":[2,1],\"datatype\":\"INT32\",\"data\":[[1],[2]]},{\"name\":\"boost\",\"shape\":[2],\"datatype\":\"FP64\",\"data\":[0.5,null]}]}",
     "tfserving-ranked\n{\"instances\":[{\"seen\":[1,null],\"country\":\"fr\",\"item\":1,\"boost\":NaN}]}",
+    "tfserving-ranked\n{\"instances\":[{\"seen\":[],\"country\":\"fr\",\"item\":1,\"boost\":-Infinity}]}",
     "tfserving-ranked\n{\"inputs\":{\"seen\":[[1]],\"country\":[null],\"item\":[1,2],\"boost\":[1e-9,2]}}",
+    "torchserve-ranked multipart/form-data; boundary=b\n--b\r\nContent-Disposition: form-data; name=\"body\"\r\nContent-Type: application/json\r\n\r\n{\"seen\":[],\"country\":\"fr\",\"item\":1,\"boost\":1}\r\n--b--\r\n",
     "torchserve-ranked application/json\n{\"instances\":[{\"seen\":[],\"country\":\"fr\",\"item\":1,\"boost\":1}]}",
     "mlflow-ranked application/json\n{\"dataframe_split\":{\"columns\":[\"item\",\"boost\",\"seen\",\"country\"],\"data\":[[1,0.5,[1],\"fr\"]]}}",
     "mlflow-ranked text/csv\nseen,country,item,boost\n\"[1,2]\",fr,1,\n\"[1,2]\",fr,2,0.5\n",

@@ -3,9 +3,11 @@
 //!
 //! `/try/{what}` answers `done`, or what the system says: `read` a file (of `CONFINED_FILE`, which the service says it needs, or of the
 //! system), `write` one, `exec` a program, `connect` to an address, `listen` on a port. `/panic` panics, `/caller` answers whose token
-//! the request came with, `/large` sends more than sockets hold.
+//! the request came with, `/large` sends more than sockets hold. `divided` is a model in two versions, of which the second gets no requests
+//! unless `--weights` gives it some.
 
 #[allow(dead_code, reason = "nobody asks the engines here")]
+#[macro_use]
 #[path = "../tests/protocols/models.rs"]
 mod models;
 #[path = "../../runtime/tests/packs/mod.rs"]
@@ -14,10 +16,18 @@ pub(crate) mod packs;
 use axum::extract::Path;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use modeldeploy_service::{Caller, Need};
+use modeldeploy::Error;
+use modeldeploy::format::Task;
+use modeldeploy::model::{Engine, Facts, Model, Space};
+use modeldeploy_service::{Caller, Need, Share, Version};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, ExitCode};
+use std::sync::OnceLock;
 use std::{env, fs, io};
+
+struct Next;
+
+model!(Next: "divided-next" "2.0.0", models::Encoder1::FACTS, packs::means::build(Task::Embed));
 
 async fn attempt(Path(what): Path<String>) -> String {
     let file = env::var("CONFINED_FILE");
@@ -48,7 +58,8 @@ pub(crate) fn main() -> ExitCode {
         .route("/caller", get(caller))
         .route("/length", post(async |body: String| body.len().to_string()))
         .route("/large", get(async || vec![b'x'; 64 << 20]));
-    let mut service = models::service().routes(routes);
+    let divided = [Version::stable::<models::Encoder1>(), Version::canary::<Next>(Share::percent(0.0))];
+    let mut service = models::service().versions("divided", divided).routes(routes);
     if let Some(file) = env::var_os("CONFINED_FILE") {
         service = service.needs(Need::Read(file.into()));
     }

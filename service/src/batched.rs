@@ -7,6 +7,7 @@ use crate::protocols::Shared;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use modeldeploy::model::{Classification, ClassifyModel, EmbedModel, Embedding, Model, ScoreModel};
+use modeldeploy::session::Stage;
 use std::fmt;
 use std::marker::PhantomData;
 use std::time::Instant;
@@ -49,7 +50,14 @@ struct Deadline(Instant);
 impl<M: Model> Batched<M> {
     async fn rows(&self, texts: Vec<Text>) -> Result<Vec<f32>, Refusal> {
         let left = self.deadline.checked_duration_since(Instant::now()).ok_or(Fault::Late)?;
-        let ask = Ask { model: self.place, prompt: None, texts, overlong: Overlong::Cut, timeout: Some(left) };
+        let ask = Ask {
+            model: self.place,
+            prompt: None,
+            texts,
+            overlong: Overlong::Cut,
+            stage: Stage::Output,
+            timeout: Some(left),
+        };
         Ok(self.served.inference.answer(ask).await?.values)
     }
 

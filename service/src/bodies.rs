@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
+use tokio::time::{Sleep, sleep};
 
 /// When to try again: what is held goes when requests end, most of them sooner than that.
 pub(crate) const AGAIN: Duration = Duration::from_secs(1);
@@ -33,6 +34,10 @@ pub(crate) struct Share {
     room: Arc<Room>,
     held: AtomicUsize,
 }
+
+/// What a stream began to send did not come to its end in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Late;
 
 /// There is no room for more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +76,12 @@ impl Share {
     }
 }
 
+impl Share {
+    fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
 impl Drop for Share {
     fn drop(&mut self) {
         self.room.held.fetch_sub(*self.held.get_mut(), Ordering::Relaxed);
@@ -85,19 +96,34 @@ impl fmt::Display for Full {
 
 impl std::error::Error for Full {}
 
+impl fmt::Display for Late {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message of the stream did not come to its end in time")
+    }
+}
+
+impl std::error::Error for Late {}
+
 pin_project! {
-    /// A body whose bytes are taken from a share as they are read; where there are none its error is [`Full`].
+    /// The body of a stream of messages: its bytes are taken from a share as they are read, and whoever reads a message takes its part of
+    /// that. Where there is no room its error is [`Full`], and [`Late`] where a message has begun and does not come to its end in time.
     #[derive(Debug)]
     pub(crate) struct Metered<B> {
         #[pin]
         body: B,
         share: Arc<Share>,
+        // What of it no message had when it was last asked.
+        held: usize,
+        time: Duration,
+        // Over the message that has begun.
+        clock: Option<Pin<Box<Sleep>>>,
     }
 }
 
 impl<B> Metered<B> {
-    pub(crate) fn new(body: B, share: Arc<Share>) -> Metered<B> {
-        Metered { body, share }
+    /// A body whose messages each have that time.
+    pub(crate) fn new(body: B, share: Arc<Share>, time: Duration) -> Metered<B> {
+        Metered { body, share, held: 0, time, clock: None }
     }
 }
 
@@ -107,12 +133,27 @@ impl<B: HttpBody<Data = Bytes, Error: Into<BoxError>>> HttpBody for Metered<B> {
 
     fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let this = self.project();
-        let frame = ready!(this.body.poll_frame(context)).map(|frame| {
+        let held = this.share.held();
+        // A message was read since, or none has begun.
+        if held < *this.held || held == 0 {
+            *this.clock = None;
+        }
+        *this.held = held;
+        let frame = match this.body.poll_frame(context) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending if held == 0 => return Poll::Pending,
+            Poll::Pending => {
+                let clock = this.clock.get_or_insert_with(|| Box::pin(sleep(*this.time)));
+                ready!(clock.as_mut().poll(context));
+                return Poll::Ready(Some(Err(Late.into())));
+            }
+        };
+        Poll::Ready(frame.map(|frame| {
             let frame = frame.map_err(Into::into)?;
             this.share.take(frame.data_ref().map_or(0, Bytes::len))?;
+            *this.held = this.share.held();
             Ok(frame)
-        });
-        Poll::Ready(frame)
+        }))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,12 +1,12 @@
 //! The door before every route: a request is let in by its head, its body is read, and its route answers; a panic is that request's alone.
 //!
-//! A route that is given a long body may take milliseconds to read it, and as long to write its answer: it does so aside, while another
-//! thread goes on with the connections.
+//! A route that is given a long body, or that says that its answer is long, is polled [aside](crate::aside).
 //!
 //! All of it is one future around the route's own. A route that panics answers 500: without this, its connection would end without an
 //! answer, and with it what else is under way on it in HTTP/2.
 
 use crate::Limits;
+use crate::aside::{LONG_BODY, aside, heard};
 use crate::auth::Gate;
 use crate::bodies::{AGAIN, Bodies, Full, Share};
 use crate::protocols::{Whole, Wire};
@@ -25,16 +25,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
 use tokio::time::timeout;
 use tower::{Layer, Service};
 
 /// How long the rest of a body that is too much is still read, and dropped: who sends it reads the answer only after.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// Requests whose bodies have more bytes than this are answered aside. Others, a text or a few, are not worth another thread's waking.
-const LONG: usize = 16 * 1024;
 
 /// What requests go through before their routes.
 #[derive(Debug)]
@@ -163,7 +158,7 @@ where
                     let Reads { reading, parts, mut route, limits } = reads.take().expect(ONCE);
                     match read {
                         Ok(bytes) => {
-                            let is_long = bytes.len() > LONG;
+                            let is_long = bytes.len() > LONG_BODY;
                             let request = Request::from_parts(parts, Body::from(bytes));
                             State::running(&mut route, request, Some(reading.into_share()), (wire, is_long))
                         }
@@ -172,9 +167,12 @@ where
                 }
                 StateNow::Runs { answer, is_long, .. } => {
                     let poll = AssertUnwindSafe(|| answer.poll(context));
-                    match catch_unwind(|| if *is_long { aside(poll) } else { poll() }) {
-                        Ok(Poll::Pending) => return Poll::Pending,
-                        Ok(Poll::Ready(Ok(answer))) => State::answered(answer),
+                    match catch_unwind(|| if *is_long { (aside(poll), true) } else { heard(poll) }) {
+                        Ok((Poll::Pending, rest_is_long)) => {
+                            *is_long = rest_is_long;
+                            return Poll::Pending;
+                        }
+                        Ok((Poll::Ready(Ok(answer)), _)) => State::answered(answer),
                         // It is not asked again. The panic's own words are on stderr, by the hook.
                         Err(_panic) => State::answered(broken_off(wire)),
                     }
@@ -184,12 +182,6 @@ where
             this.state.set(next);
         }
     }
-}
-
-/// Does what may take long while another thread goes on with what else this one has; where there can be none, here and now.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
-    let has_others = Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if has_others { block_in_place(work) } else { work() }
 }
 
 /// Why nothing is there that a state takes: a future is not polled after its end.

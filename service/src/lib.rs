@@ -62,6 +62,7 @@
 
 #![forbid(unsafe_code)]
 
+mod aside;
 mod auth;
 mod batch;
 mod batched;
@@ -72,6 +73,7 @@ mod door;
 mod error;
 mod grpc;
 mod inference;
+mod json;
 mod lifecycle;
 mod limits;
 mod logs;

@@ -6,7 +6,9 @@
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
 
-/// A value that, if its type is a struct, is read from an object alone. Structs inside it are read as serde derives them.
+/// A value that, if its type is a struct, is read from an object alone. This holds for a struct inside it where that is a `FromObject`, too,
+/// as all are in the types of the protocols.
+#[derive(Debug)]
 pub(crate) struct FromObject<T>(pub(crate) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for FromObject<T> {

@@ -1,4 +1,12 @@
-//! Which threads go first where there are more of them than processors. Where the system does not let a thread step back, it runs as all do.
+//! Which threads run where, and which go first where there are more of them than processors. Where the system does not let a thread step
+//! back, it runs as all do.
+
+/// Keeps a worker of models on a core of its own, whose caches have what it works with: of those that the process may use, the one in
+/// that place. Where the system does not let it, the worker goes where it is put.
+pub(crate) fn on_core(worker: usize) {
+    let core = core_affinity::get_core_ids().and_then(|cores| cores.get(worker).copied());
+    let _pinned = core.map(core_affinity::set_for_current);
+}
 
 /// Lets the threads that answer sockets go first: they work for microseconds, models for milliseconds. So what cannot be answered in its
 /// time is refused at once, and a batch does not hold up the answers of the last one.

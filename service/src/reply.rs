@@ -1,10 +1,10 @@
 //! Answers in JSON, errors too: `{"error": "…"}` with the status that fits, whatever went wrong.
 
-use crate::object::FromObject;
+use crate::json;
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -69,7 +69,8 @@ impl<T: Serialize> IntoResponse for AsJson<T> {
     }
 }
 
-/// A body in JSON, as `axum::Json`, but refused as a [`Refusal`]; and a struct comes from an object, never from an array.
+/// A body in JSON, as `axum::Json`, but refused as a [`Refusal`] that names the field which is wrong; and a struct comes from an object,
+/// never from an array.
 #[derive(Clone, Copy, Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -77,22 +78,23 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<JsonBody<T>, Refusal> {
-        match Json::from_request(request, state).await {
-            Ok(Json(FromObject(value))) => Ok(JsonBody(value)),
-            Err(JsonRejection::MissingJsonContentType(_)) => Err(Refusal::new(
+        if !is_json(request.headers()) {
+            return Err(Refusal::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "the body is not said to be JSON; send the header `Content-Type: application/json`",
-            )),
-            Err(rejection) => {
-                // The rejection's own words name the place in the body; those of its source are more exact.
-                let source = std::error::Error::source(&rejection).and_then(|source| source.source());
-                let detail = source.map_or_else(|| rejection.body_text(), ToString::to_string);
-                let status = match rejection.status() {
-                    StatusCode::UNPROCESSABLE_ENTITY => StatusCode::BAD_REQUEST,
-                    status => status,
-                };
-                Err(Refusal::new(status, format!("the body cannot be read: {detail}")))
-            }
+            ));
         }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            Refusal::new(rejection.status(), format!("the body cannot be read: {}", rejection.body_text()))
+        })?;
+        let read = json::read(&body).map(JsonBody);
+        read.map_err(|wrong| Refusal::bad_request(format!("the body cannot be read: {wrong}")))
     }
+}
+
+/// Whether a body is said to be JSON, as `axum::Json` asks: of `application/json`, or of another type whose name ends in `+json`.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    kind.strip_prefix("application/").is_some_and(|kind| kind == "json" || kind.ends_with("+json"))
 }

@@ -92,6 +92,17 @@ async fn the_services_own_routes_answer_and_refuse() {
     }
     let plain = Request::post("/double").body(Body::from("4")).expect("a request");
     assert_eq!(answer(&router, plain).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    for (kind, status) in [
+        ("application/json; charset=utf-8", StatusCode::OK),
+        ("Application/JSON", StatusCode::OK),
+        ("application/vnd.shop+json", StatusCode::OK),
+        ("application/jsonl", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("text/json", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ("", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    ] {
+        let said = Request::post("/double").header(header::CONTENT_TYPE, kind).body(Body::from("4"));
+        assert_eq!(answer(&router, said.expect("a request")).await.0, status, "{kind}");
+    }
 }
 
 /// A search, as services have them.
@@ -138,8 +149,11 @@ async fn a_struct_is_read_from_an_object_alone() {
         (r#""shoes""#, keys),
         ("null", keys),
         (r#"{"limit": 3}"#, "missing field `query`"),
-        (r#"{"query": "shoes", "limt": 3}"#, "unknown field `limt`"),
-        (r#"{"query": ["shoes"]}"#, "expected a string"),
+        (r#"{"query": "shoes", "limt": 3}"#, "`limt`: unknown field `limt`"),
+        (r#"{"query": ["shoes"]}"#, "`query`: invalid type: sequence, expected a string"),
+        (r#"{"query": "shoes", "limit": -3}"#, "the body cannot be read: `limit`: invalid value: integer `-3`"),
+        (r#"{"query": "shoes", "tags": ["red", 1]}"#, "`tags[1]`: invalid type: integer `1`, expected a string"),
+        (r#"{"query": "shoes"} {}"#, "the body cannot be read: trailing characters"),
     ] {
         let (status, answer) = answer(&router, post_json("/search", body)).await;
         assert!(status == StatusCode::BAD_REQUEST && answer.contains(message), "{body}: {status} {answer}");

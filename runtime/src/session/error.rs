@@ -1,6 +1,6 @@
 //! Why a session cannot be made, and why a batch cannot be run.
 
-use super::RequestError;
+use super::{RequestError, Stage};
 use core::fmt;
 
 /// Why a session cannot be made.
@@ -68,6 +68,11 @@ pub enum RunError {
     NoNetwork,
     /// The request is wrong.
     Request(RequestError),
+    /// The program computes no rows of that stage.
+    Stage {
+        /// Which.
+        stage: Stage,
+    },
     /// There is no text.
     NoTexts,
     /// `ids` and `types` differ in length.
@@ -133,6 +138,12 @@ impl fmt::Display for RunError {
             RunError::Network => f.write_str("the model does `rank`, it reads no text: call `Session::score`"),
             RunError::NoNetwork => f.write_str("the model reads texts, it scores no candidate: call `Session::run`"),
             RunError::Request(error) => error.fmt(f),
+            RunError::Stage { stage: Stage::Tokens } => {
+                f.write_str("the model has no rows of tokens: it computes its last block for the first token alone, or pools nothing")
+            }
+            RunError::Stage { stage: Stage::Unscaled } => f.write_str("the model's rows are not of unit length"),
+            RunError::Stage { stage: Stage::Raw } => f.write_str("the model's rows end in no sigmoid and no softmax"),
+            RunError::Stage { stage: Stage::Output } => f.write_str("the model has no step"),
             RunError::NoTexts => f.write_str("the batch has no text"),
             RunError::Lengths { ids, types } => {
                 write!(f, "the batch has {ids} ids but {types} types; each token has one of each")

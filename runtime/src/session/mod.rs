@@ -19,6 +19,7 @@ mod layout;
 mod plan;
 mod request;
 mod request_error;
+mod stage;
 mod stretch;
 mod team;
 mod threads;
@@ -27,6 +28,7 @@ pub use batch::Batch;
 pub use error::{RunError, SessionError};
 pub use request::{Columns, Request};
 pub use request_error::RequestError;
+pub use stage::Stage;
 pub(crate) use threads::cores;
 pub use threads::{THREADS_VARIABLE, Threads, ThreadsError};
 
@@ -39,6 +41,7 @@ use modeldeploy_format::pack::{Ranker, Scorer};
 use modeldeploy_format::program::{Given, Program, Rows};
 use modeldeploy_format::{Artifact, Signature};
 use plan::Plan;
+use stage::End;
 use stretch::Stretches;
 use team::Team;
 
@@ -163,12 +166,24 @@ impl<'a> Session<'a> {
     ///
     /// If the batch is malformed or beyond a limit; the error names it. The session stays as good as before.
     pub fn run(&mut self, batch: &Batch<'_>) -> Result<&[f32], RunError> {
+        self.run_to(Stage::Output, batch)
+    }
+
+    /// Runs a batch so far: the rows of that [`Stage`], of each token or of each text, one text after the other.
+    ///
+    /// As [`run`](Session::run), it allocates nothing, locks nothing and does no IO.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Session::run), and if the program computes no such rows.
+    pub fn run_to(&mut self, stage: Stage, batch: &Batch<'_>) -> Result<&[f32], RunError> {
         if !self.given.is_nothing() {
             return Err(RunError::Network);
         }
         batch.check(&self.limits)?;
+        let end = stage.end(&self.program).ok_or(RunError::Stage { stage })?;
         let size = Capacity::new(batch.ids.len(), batch.texts());
-        Ok(self.steps(size, &Feed::Texts(batch)))
+        Ok(self.steps(size, &Feed::Texts(batch), end))
     }
 
     /// Scores the candidates of some users: `signature.outputs` values for each candidate, one candidate after the other.
@@ -187,18 +202,22 @@ impl<'a> Session<'a> {
         if size.candidates == 0 {
             return Ok(&[]);
         }
-        Ok(self.steps(size, &Feed::Request(request, self.given)))
+        let end = Stage::Output.end(&self.program).ok_or(RunError::Stage { stage: Stage::Output })?;
+        Ok(self.steps(size, &Feed::Request(request, self.given), end))
     }
 
-    /// All steps, and what stands in the output then.
-    fn steps(&mut self, size: Capacity, feed: &Feed<'_>) -> &[f32] {
+    /// The steps up to an end, and what stands there then.
+    fn steps(&mut self, size: Capacity, feed: &Feed<'_>, end: End) -> &[f32] {
         let members = self.team.members();
         let layout = Layout::new(&self.program, size, self.scratch, members).expect("no larger than the session's own");
         let run = Run { isa: self.isa, layout: &layout, feed };
         run.begin(&self.plan, &mut self.arena);
         let batch = (run, size.tokens);
-        self.stretches.run(&self.program, &self.plan.steps, batch, &mut self.arena, &mut self.team);
-        bytemuck::cast_slice(self.arena.bytes(layout.place(self.program.output).values))
+        self.stretches.run(&self.program, &self.plan.steps[..end.steps], batch, &mut self.arena, &mut self.team);
+        if let Some(product) = end.plain {
+            run.step(&stage::plain(&self.plan.steps[product]), &mut self.arena, &mut self.team);
+        }
+        bytemuck::cast_slice(self.arena.bytes(layout.place(end.slot).values))
     }
 
     /// How large a batch may be.

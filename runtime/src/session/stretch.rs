@@ -76,7 +76,7 @@ impl Stretches {
         self.members.iter().map(|member| member.arena.len()).sum()
     }
 
-    /// Runs all the steps of a program, those of stretches as such if the batch's rows are as many as they are for.
+    /// Runs the first steps of a program, those of stretches as such if the batch's rows are as many as they are for.
     pub(super) fn run(
         &mut self,
         program: &Program,
@@ -95,7 +95,7 @@ impl Stretches {
             [rows / count, rows.div_ceil(count)].map(layout)
         });
         let mut done = 0;
-        for stretch in list {
+        for stretch in list.iter().filter(|stretch| stretch.steps.end <= steps.len()) {
             steps[done..stretch.steps.start].iter().for_each(|op| run.step(op, arena, team));
             let layouts = layouts.as_ref().expect("there are stretches");
             stretch.run(&steps[stretch.steps.clone()], run, layouts, &mut self.members, arena, team);

@@ -4,6 +4,7 @@ mod interpreter;
 mod network;
 #[path = "../packs/mod.rs"]
 mod packs;
+mod stages;
 mod team;
 
 use interpreter::interpret;

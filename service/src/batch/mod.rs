@@ -128,12 +128,10 @@ impl Batcher {
         let (state, soonest) = (Mutex::new(state), AtomicU64::new(u64::MAX));
         let shared = Shared { state, news, idle, bell, soonest, counts, executions };
         let batcher = Batcher { shared: Arc::new(shared) };
-        let cores = core_affinity::get_core_ids().unwrap_or_default();
         for worker in 0..workers {
-            let (shared, make, core) = (batcher.shared.clone(), make.clone(), cores.get(worker).copied());
+            let (shared, make) = (batcher.shared.clone(), make.clone());
             let work = move || {
-                // Where the system does not let it, the worker goes where it is put.
-                let _pinned = core.map(core_affinity::set_for_current);
+                priority::on_core(worker);
                 priority::behind_answers();
                 worker::work(&shared, worker, &*make);
             };

@@ -1,6 +1,6 @@
 //! The tokens of some texts, one text after the other, as a session reads them.
 
-use modeldeploy::session::Batch;
+use modeldeploy::session::{Batch, Stage};
 
 /// Some texts in tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,11 +9,13 @@ pub(crate) struct Ragged {
     types: Vec<u32>,
     /// Where each text begins, and last where the last one ends.
     starts: Vec<u32>,
+    /// Which rows are asked of them.
+    stage: Stage,
 }
 
 impl Ragged {
     pub(crate) fn new() -> Ragged {
-        Ragged { ids: vec![], types: vec![], starts: vec![0] }
+        Ragged { ids: vec![], types: vec![], starts: vec![0], stage: Stage::Output }
     }
 
     /// Adds a text.
@@ -27,6 +29,26 @@ impl Ragged {
     pub(crate) fn push_of(&mut self, other: &Ragged, text: usize) {
         let range = other.starts[text] as usize..other.starts[text + 1] as usize;
         self.push(other.ids[range.clone()].iter().copied(), other.types[range].iter().copied());
+    }
+
+    /// As they are, and asked for the rows of that stage.
+    pub(crate) fn to(self, stage: Stage) -> Ragged {
+        Ragged { stage, ..self }
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// How many rows the texts before one have.
+    pub(crate) fn rows_before(&self, text: usize) -> usize {
+        if self.stage == Stage::Tokens { self.tokens_before(text) } else { text }
+    }
+
+    /// Takes all of them away; those to come are asked for the rows of that stage.
+    pub(crate) fn clear_for(&mut self, stage: Stage) {
+        self.clear();
+        self.stage = stage;
     }
 
     pub(crate) fn clear(&mut self) {

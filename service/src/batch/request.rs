@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 /// The rows of a request, and how long they took.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rows {
-    /// The rows, one text after the other.
+    /// The rows, one text after the other, of the texts' stage.
     pub(crate) values: Vec<f32>,
     /// From the request's arrival to its first batch.
     pub(crate) queued: Duration,
@@ -68,9 +68,10 @@ impl Request {
     /// Takes the rows of some of its texts; with the last ones it is answered.
     pub(super) fn fill(&self, texts: Range<usize>, rows: &[f32], now: Instant) {
         let mut state = self.state();
-        let width = rows.len() / texts.len();
-        state.values.resize(self.texts.texts() * width, 0.0);
-        state.values[texts.start * width..texts.end * width].copy_from_slice(rows);
+        let [start, end, all] = [texts.start, texts.end, self.texts.texts()].map(|text| self.texts.rows_before(text));
+        let width = rows.len() / (end - start);
+        state.values.resize(all * width, 0.0);
+        state.values[start * width..end * width].copy_from_slice(rows);
         state.missing -= texts.len();
         if state.missing == 0 {
             let begun = state.begun.unwrap_or(now);

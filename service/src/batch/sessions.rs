@@ -56,7 +56,7 @@ impl Sessions {
 impl Run for Sessions {
     fn run(&mut self, model: usize, texts: &Ragged, rows: &mut Vec<f32>) -> Result<(), String> {
         let session = self.sessions[model].as_mut().ok_or("the model reads no texts")?;
-        let values = session.run(&texts.as_batch()).map_err(|error| error.to_string())?;
+        let values = session.run_to(texts.stage(), &texts.as_batch()).map_err(|error| error.to_string())?;
         rows.extend_from_slice(values);
         Ok(())
     }

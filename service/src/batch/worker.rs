@@ -3,12 +3,13 @@
 use super::queue::{Batch, Piece};
 use super::ragged::Ragged;
 use super::{Failure, Shared, Spent};
+use modeldeploy::session::Stage;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 /// What runs a model's texts: the sessions of a worker, or in tests something that one can look into.
 pub(super) trait Run {
-    /// The rows of the texts by the model in that place, appended to `rows`.
+    /// The rows of the texts' stage by the model in that place, appended to `rows`.
     fn run(&mut self, model: usize, texts: &Ragged, rows: &mut Vec<f32>) -> Result<(), String>;
 }
 
@@ -40,27 +41,33 @@ struct Hands<'a> {
 }
 
 impl Hands<'_> {
-    /// Answers a batch; whether it ran as a whole. If it does not, its pieces run one by one, so that what is wrong with one of them is
-    /// the failure of its request alone.
+    /// Answers a batch; whether it ran as a whole. Texts of which other rows are asked than of those before them run apart.
     fn run(&mut self, batch: &Batch) -> bool {
-        let whole = self.attempt(batch.model, &batch.pieces);
-        match (&whole, &batch.pieces[..]) {
+        let alike = batch.pieces.chunk_by(|a, b| a.request.texts.stage() == b.request.texts.stage());
+        alike.fold(true, |whole, pieces| self.run_together(batch.model, pieces) && whole)
+    }
+
+    /// Answers pieces; whether they ran together. If they do not, they run one by one, so that what is wrong with one of them is the
+    /// failure of its request alone.
+    fn run_together(&mut self, model: usize, pieces: &[Piece]) -> bool {
+        let together = self.attempt(model, pieces);
+        match (&together, pieces) {
             (Ok(()), _) => {}
             (Err(failure), [piece]) => piece.request.fail(failure.clone()),
             (Err(_), pieces) => {
                 for piece in pieces {
-                    if let Err(failure) = self.attempt(batch.model, std::slice::from_ref(piece)) {
+                    if let Err(failure) = self.attempt(model, std::slice::from_ref(piece)) {
                         piece.request.fail(failure);
                     }
                 }
             }
         }
-        whole.is_ok()
+        together.is_ok()
     }
 
     fn attempt(&mut self, model: usize, pieces: &[Piece]) -> Result<(), Failure> {
         let begun = Instant::now();
-        self.texts.clear();
+        self.texts.clear_for(pieces.first().map_or(Stage::Output, |piece| piece.request.texts.stage()));
         self.rows.clear();
         for piece in pieces {
             piece.texts.clone().for_each(|text| self.texts.push_of(&piece.request.texts, text));
@@ -78,10 +85,11 @@ impl Hands<'_> {
         })?;
         self.run = Some(run);
         outcome.map_err(Failure::Model)?;
-        let (width, now) = (self.rows.len() / self.texts.texts(), Instant::now());
+        let (width, now) = (self.rows.len() / self.texts.rows_before(self.texts.texts()), Instant::now());
         let mut rows = &self.rows[..];
         for piece in pieces {
-            let (own, rest) = rows.split_at(piece.texts.len() * width);
+            let [start, end] = [piece.texts.start, piece.texts.end].map(|text| piece.request.texts.rows_before(text));
+            let (own, rest) = rows.split_at((end - start) * width);
             piece.request.fill(piece.texts.clone(), own, now);
             rows = rest;
         }

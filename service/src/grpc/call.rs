@@ -6,7 +6,8 @@
 use super::messages::{Messages, Weighed, Weighing};
 use super::timeout::timeout as given;
 use super::{is_grpc, overloaded};
-use crate::bodies::{AGAIN, Bodies, Full, Metered, Share};
+use crate::aside::{self, LONG_BODY};
+use crate::bodies::{self, AGAIN, Bodies, Full, Metered, Share};
 use crate::models::Served;
 use crate::protocols::Shared;
 use crate::reading::{Broken, Reading};
@@ -133,7 +134,8 @@ where
             Ok(timeout) => {
                 let share = Arc::new(served.bodies.share());
                 let codec = Weighing::new(share.clone());
-                let request = request.map(|body| Metered::new(body, share).map_err(of_stream));
+                let request = request
+                    .map(|body| Metered::new(body, share, limits.body).map_err(move |error| of_stream(limits, error)));
                 let method = Method { method, served, timeout };
                 Grpc::new(codec)
                     .max_decoding_message_size(limits.body_bytes)
@@ -253,18 +255,26 @@ async fn whole(limits: Limits, bodies: &Bodies, request: Request) -> Result<Read
             return Err(Status::cancelled(format!("the message cannot be read: {error}")).into());
         }
         Err(Broken::Late) => {
-            let message = format!("the message did not come to its end within {} s", most.as_secs_f64());
-            return Err(Status::deadline_exceeded(message).into());
+            return Err(late(most).into());
         }
     };
+    aside::rest(body.len() > LONG_BODY).await;
     let share = reading.into_share();
     let timeout = time.map(|time| time.saturating_sub(begun.elapsed()));
     Ok(Read { request: Request::from_parts(parts, Body::from(body)), timeout, share })
 }
 
 /// Why a stream is not read on.
-fn of_stream(error: BoxError) -> BoxError {
-    if error.is::<Full>() { full().into() } else { error }
+fn of_stream(limits: Limits, error: BoxError) -> BoxError {
+    match error {
+        error if error.is::<Full>() => full().into(),
+        error if error.is::<bodies::Late>() => late(limits.body).into(),
+        error => error,
+    }
+}
+
+fn late(most: Duration) -> Status {
+    Status::deadline_exceeded(format!("the message did not come to its end within {} s", most.as_secs_f64()))
 }
 
 fn full() -> Status {

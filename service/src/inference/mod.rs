@@ -10,6 +10,7 @@ pub(crate) use fault::Fault;
 pub(crate) use rank::Scores;
 pub(crate) use tokenize::{Overlong, Text, tokenize};
 
+use crate::aside::{self, LONG_ANSWER};
 use crate::batch::{Batcher, Executions, Failure};
 use crate::metrics::Metrics;
 use crate::models::{ModelCard, Models, Served};
@@ -19,6 +20,7 @@ use crate::ranking::Workers;
 use crate::shadow::{Afterwards, Answered, Exchange, Shadows, Texts};
 use crate::{Limits, logs};
 use axum::http::HeaderMap;
+use modeldeploy::session::Stage;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
@@ -57,13 +59,15 @@ pub(crate) struct Ask {
     pub(crate) prompt: Option<String>,
     pub(crate) texts: Vec<Text>,
     pub(crate) overlong: Overlong,
+    /// Which rows, of those that the model computes.
+    pub(crate) stage: Stage,
     pub(crate) timeout: Option<Duration>,
 }
 
 /// A model's answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The rows, one text after the other.
+    /// The rows, one text after the other; of [`Stage::Tokens`] one for each token.
     pub(crate) values: Vec<f32>,
     /// The values of a row.
     pub(crate) width: usize,
@@ -175,7 +179,8 @@ impl Inference {
             ));
         }
         let served = *self.served(ask.model);
-        let Ask { model, prompt, texts, overlong, .. } = ask;
+        let Ask { model, prompt, texts, overlong, stage, .. } = ask;
+        let width = served.width(stage).ok_or_else(|| Fault::Unsupported(served.lacks(stage)))?;
         self.batcher.check(model, texts.len(), deadline)?;
         let bytes: usize = texts.iter().map(Text::bytes).sum();
         let tokenize = move || (tokenize(&served, prompt.as_deref(), &texts, overlong), prompt, texts);
@@ -187,15 +192,16 @@ impl Inference {
             return Err(Fault::input(None, format!("the texts have {all} tokens, and at most {most} are taken")));
         }
         let tokenized = begun.elapsed();
-        let rows = self.batcher.run(model, tokens, deadline).await?;
+        let rows = self.batcher.run(model, tokens.to(stage), deadline).await?;
         if rows.values.iter().any(|value| !value.is_finite()) {
             return Err(Fault::Internal(format!("an output of model `{}` is not finite", served.card.name)));
         }
+        aside::rest(rows.values.len() > LONG_ANSWER).await;
         let times = Times { tokenize: tokenized, queue: rows.queued, infer: rows.ran };
         let values = rows.values;
         let exchange = || Exchange::Texts(Texts { prompt, texts, overlong, rows: values.clone() });
-        let afterwards = self.afterwards(model, exchange);
-        let width = served.facts.outputs;
+        // Shadows are compared by their answers.
+        let afterwards = if stage == Stage::Output { self.afterwards(model, exchange) } else { None };
         Ok(Answer { values, width, tokens: counts, times, batch: rows.batch, _afterwards: afterwards })
     }
 

@@ -1,6 +1,7 @@
 //! From a user, a session and candidates to scores: what every protocol asks of a ranker.
 
 use super::{Fault, Inference, Times};
+use crate::aside::{self, LONG_ANSWER};
 use crate::logs;
 use crate::observe::Record;
 use crate::ranking::{Asked, Scored};
@@ -43,6 +44,7 @@ impl Inference {
         Record::ask(model, asked.candidates());
         let asked = Arc::new(asked);
         let scored = self.rankers.run(model, &asked, self.deadline(begun, timeout)).await;
+        aside::rest(scored.as_ref().is_ok_and(|scored| scored.values.len() > LONG_ANSWER)).await;
         let width = self.served(model).facts.outputs;
         let outcome = scored.map(|Scored { values, queued, ran }| {
             let times = Times { tokenize: Duration::ZERO, queue: queued, infer: ran };

@@ -6,6 +6,7 @@ use axum::http::{HeaderName, HeaderValue};
 use modeldeploy::format::program::{Activation, Step};
 use modeldeploy::model::{Engine, Facts, Made};
 use modeldeploy::rank;
+use modeldeploy::session::Stage;
 
 /// A model that is served.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +61,27 @@ impl Served {
             "model `{name}` is a ranker: it scores candidates by their features and reads no texts; \
              ask it by `/v2/models/{name}/infer` or `/v1/models/{name}:predict`"
         )
+    }
+
+    /// The values of a row of that stage; none where the model computes no such rows.
+    pub(crate) fn width(&self, stage: Stage) -> Option<usize> {
+        match stage {
+            Stage::Output => Some(self.facts.outputs),
+            _ => stage.width(self.texts()?.artifact().program()),
+        }
+    }
+
+    /// What is said to who asks for rows that the model does not compute.
+    pub(crate) fn lacks(&self, stage: Stage) -> String {
+        let name = self.card.name;
+        match stage {
+            Stage::Output => self.no_texts(),
+            Stage::Tokens => {
+                format!("model `{name}` computes its last block for the first token alone: it has no rows of tokens")
+            }
+            Stage::Unscaled => format!("model `{name}` does not end in a step that brings its vectors to unit length"),
+            Stage::Raw => format!("model `{name}` does not end in a sigmoid or a softmax"),
+        }
     }
 
     /// Its version and label, in words.

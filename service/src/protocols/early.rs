@@ -15,7 +15,8 @@ const METHODS: [&str; 5] = [
 ];
 
 /// The paths of HTTP that ask a model, but for those that name it.
-const PATHS: [&str; 6] = ["/embed", "/invocations", "/predict", "/rerank", "/similarity", "/v1/embeddings"];
+const PATHS: [&str; 8] =
+    ["/embed", "/embed_all", "/embeddings", "/invocations", "/predict", "/rerank", "/similarity", "/v1/embeddings"];
 
 /// Why a request is not read: the only model could not answer even one token of it in the time that its head gives.
 pub(crate) fn overload(served: &Shared, request: &Request) -> Option<Whole> {

@@ -43,7 +43,7 @@ pub(crate) type Write = fn(StatusCode, &str) -> Value;
 /// Paths, and whose they are, with the schema of these errors; the first that fits.
 const FORMS: [(&[&str], Write, &str); 6] = [
     (&["/v2"], oip::whole, oip::openapi::ERRORS.schema),
-    (&["/v1/embeddings"], openai::whole, openai::openapi::ERRORS.schema),
+    (&["/v1/embeddings", "/embeddings"], openai::whole, openai::openapi::ERRORS.schema),
     (&["/v1/models"], tfserving::whole, tfserving::openapi::ERRORS.schema),
     (&["/predictions", "/ping"], torchserve::whole, torchserve::openapi::ERRORS.schema),
     (&["/invocations", "/version"], mlflow::whole, mlflow::openapi::ERRORS.schema),

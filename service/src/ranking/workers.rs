@@ -158,6 +158,7 @@ impl Workers {
             let shared = started.shared.clone();
             let thread = std::thread::Builder::new().name(format!("ranker-{worker}"));
             let thread = thread.spawn(move || {
+                priority::on_core(worker);
                 priority::behind_answers();
                 shared.work();
             });

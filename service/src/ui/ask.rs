@@ -2,11 +2,13 @@
 
 use crate::inference::{Ask, Fault, Overlong, Text};
 use crate::models::{Named, Served};
+use crate::object::FromObject;
 use crate::protocols::Shared;
 use crate::{JsonBody, Refusal};
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use modeldeploy::session::Stage;
 use modeldeploy::tokenizer::{Encoding, Truncation};
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, Instant};
@@ -19,7 +21,7 @@ pub(super) struct Try {
     version: Option<String>,
     /// The name of a prompt; none for the model's default.
     prompt: Option<String>,
-    texts: Vec<Tried>,
+    texts: Vec<FromObject<Tried>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,6 +59,7 @@ struct Token {
 
 pub(super) async fn ask(State(served): State<Shared>, JsonBody(tried): JsonBody<Try>) -> Result<Response, Refusal> {
     let Try { model: name, version, prompt, texts } = tried;
+    let texts: Vec<Tried> = texts.into_iter().map(|FromObject(tried)| tried).collect();
     let place = served
         .inference
         .models()
@@ -67,8 +70,14 @@ pub(super) async fn ask(State(served): State<Shared>, JsonBody(tried): JsonBody<
         Some(pair) => Text::Pair(text.clone(), pair.clone()),
         None => Text::One(text.clone()),
     });
-    let ask =
-        Ask { model: place, prompt: prompt.clone(), texts: asked.collect(), overlong: Overlong::Cut, timeout: None };
+    let ask = Ask {
+        model: place,
+        prompt: prompt.clone(),
+        texts: asked.collect(),
+        overlong: Overlong::Cut,
+        stage: Stage::Output,
+        timeout: None,
+    };
     let answer = served.inference.answer(ask).await.map_err(refusal)?;
     let bytes = texts.iter().map(|Tried { text, pair }| text.len() + pair.as_ref().map_or(0, String::len)).sum();
     let deadline = served.inference.deadline(Instant::now(), None);

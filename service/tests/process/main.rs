@@ -10,8 +10,11 @@ mod limits;
 mod probe;
 mod sandbox;
 mod service;
+mod texts;
 mod tls;
 mod tokens;
+mod weights;
+mod workers;
 
 use confined::packs;
 use libtest_mimic::{Arguments, Trial};
@@ -30,13 +33,16 @@ fn main() -> ExitCode {
     if std::env::var_os(service::ROLE).is_some() {
         return confined::main();
     }
-    let rooms: [(&str, &'static [Test]); 6] = [
+    let rooms: [(&str, &'static [Test]); 9] = [
         ("lifecycle", lifecycle::ALL),
         ("limits", limits::ALL),
         ("probe", probe::ALL),
         ("sandbox", sandbox::ALL),
+        ("texts", texts::ALL),
         ("tls", tls::ALL),
         ("tokens", tokens::ALL),
+        ("weights", weights::ALL),
+        ("workers", workers::ALL),
     ];
     let trials = rooms.iter().flat_map(|(room, tests)| {
         tests.iter().map(move |(name, test)| {

@@ -77,6 +77,11 @@ impl Service {
         }
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id();
         let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {id}")]).status().expect("a shell runs");

@@ -2,6 +2,7 @@
 
 use crate::client::{Answer, post, post_to};
 use crate::models::{Feed, Nearby};
+use axum::http::StatusCode;
 use modeldeploy_service::Service;
 use std::path::Path;
 
@@ -25,6 +26,8 @@ fn request<'a>(protocol: &str, beside: &'a str) -> (String, Vec<(&'a str, &'a st
         "tfserving-matched" => (format!("/v1/models/nearby:{beside}"), vec![json], "/error"),
         "torchserve-matched" => ("/predictions/nearby".to_owned(), vec![("content-type", beside)], "/message"),
         "mlflow-matched" => ("/invocations".to_owned(), vec![("content-type", beside)], "/message"),
+        // Examples are of a classifier.
+        "tfserving" if beside == "classify" => ("/v1/models/mood:classify".to_owned(), vec![json], "/error"),
         "tfserving" => (format!("/v1/models/encoder:{beside}"), vec![json], "/error"),
         "tfserving-ranked" => (format!("/v1/models/feed:{beside}"), vec![json], "/error"),
         "torchserve-ranked" => ("/predictions/feed".to_owned(), vec![("content-type", beside)], "/message"),
@@ -61,7 +64,9 @@ async fn every_hostile_body_is_refused_in_its_protocols_own_form() {
 }
 
 fn check(name: &str, answer: &Answer, message: &str) {
-    assert!(answer.status.is_client_error(), "{name}: {} {}", answer.status, answer.text());
+    // Not for the model, which is there: for what is asked of it.
+    let is_refused = answer.status.is_client_error() && answer.status != StatusCode::NOT_FOUND;
+    assert!(is_refused, "{name}: {} {}", answer.status, answer.text());
     let json = answer.json();
     let said = json.pointer(message).and_then(|message| message.as_str());
     assert!(said.is_some_and(|said| said.len() > 10), "{name}: {}", answer.text());

@@ -36,6 +36,20 @@ async fn errors_have_their_form() {
         (vec![], "{}", 400, "BAD_REQUEST", "`Content-Type` is ``, and must be application/json or text/csv"),
         (vec![("content-type", "application/json")], "{}", 400, "BAD_REQUEST", "the body must have one of"),
         (
+            vec![("content-type", "application/json")],
+            r#"{"dataframe_split": {"data": 3}}"#,
+            400,
+            "BAD_REQUEST",
+            "the body cannot be read: `dataframe_split.data`: invalid type: integer `3`, expected a sequence",
+        ),
+        (
+            vec![("content-type", "application/json")],
+            r#"{"dataframe_split": [null, null, [["a"]]]}"#,
+            400,
+            "BAD_REQUEST",
+            "`dataframe_split`: invalid type: sequence, expected an object",
+        ),
+        (
             vec![("content-type", "application/json"), ("x-request-timeout-ms", "0")],
             r#"{"inputs": ["a"]}"#,
             429,

@@ -192,6 +192,16 @@ async fn bad_requests_say_what_is_wrong() {
         ("ranker", texts(r#"["a"]"#, "[1]"), "input `text`: element 0: the model scores a query and a document"),
         ("encoder", texts(&many, "[2049]"), "there are 2049 texts, and at most 2048 are taken"),
         ("encoder", prompt, "no prompt `passage`; there is `query`"),
+        (
+            "encoder",
+            texts(r#"["a"]"#, "[-1]"),
+            "the body cannot be read: `inputs[0].shape[0]`: invalid value: integer `-1`, expected u64 at line 1",
+        ),
+        (
+            "encoder",
+            r#"{"inputs": [["text", [1], "BYTES", {}, ["a"]]]}"#.to_owned(),
+            "`inputs[0]`: invalid type: sequence, expected an object with the keys `name`",
+        ),
         ("encoder", "\u{0}".to_owned(), "the body cannot be read: expected value at line 1 column 1"),
     ] {
         let answer = infer(model, &body).await;

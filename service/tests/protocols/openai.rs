@@ -36,6 +36,18 @@ async fn vectors_are_the_engines_in_floats_and_in_base64() {
 }
 
 #[tokio::test]
+async fn the_path_of_text_embeddings_inference_asks_the_first_encoder_whatever_is_named() {
+    let expected = embed(json!({"model": "encoder", "input": "phone"})).await.json();
+    same_bits(&floats(&expected["data"][0]["embedding"]), &rows_of::<Encoder2>(&["phone"])[0]);
+    let ask = async |body: Value| post("/embeddings", &[("content-type", "application/json")], body.to_string()).await;
+    for body in [json!({"input": "phone"}), json!({"input": "phone", "model": "text-embeddings-inference"})] {
+        assert_eq!(ask(body.clone()).await.json(), expected, "{body}");
+    }
+    let wrong = ask(json!({"input": "phone", "model": 1})).await;
+    assert_eq!((wrong.status, &wrong.json()["error"]["param"]), (StatusCode::BAD_REQUEST, &json!("model")));
+}
+
+#[tokio::test]
 async fn token_ids_are_run_as_they_are() {
     let ids = |text: &str| [&[0], &text.bytes().map(crate::packs::token_of).collect::<Vec<_>>()[..], &[1]].concat();
     let expected = rows_of::<Encoder2>(&["phone", "abc"]);
@@ -86,7 +98,17 @@ async fn errors_have_openais_form() {
             "it has more tokens than the model takes, which is 9",
         ),
         (json!({"model": "encoder", "input": vec!["a"; 2049]}), Value::Null, "there are 2049 texts"),
-        (json!({"model": "encoder", "input": 1}), Value::Null, "could not parse the JSON body"),
+        (
+            json!({"model": "encoder", "input": 1}),
+            json!("input"),
+            "could not parse the JSON body of your request: `input`: ",
+        ),
+        (
+            json!({"model": "encoder", "input": "a", "dimensions": -1}),
+            json!("dimensions"),
+            "`dimensions`: invalid value",
+        ),
+        (json!({"model": "encoder"}), Value::Null, "missing field `input`"),
     ] {
         is_error(&embed(body).await, 400, invalid, param, Value::Null, message);
     }

@@ -96,7 +96,12 @@ async fn every_version_that_a_header_may_ask_for_answers_and_every_path_says_whi
         let answered = &operation["responses"]["200"]["headers"]["x-model-version"]["schema"]["enum"];
         let Some(answered) = answered.as_array() else { continue };
         let content = &operation["requestBody"]["content"]["application/json"];
-        let (_, example) = examples(content).next().unwrap_or_else(|| panic!("{path} has no example"));
+        // What the engine computes on its way to a text's vector is in no example.
+        let without = path == "/embed_all";
+        let Some((_, example)) = examples(content).next() else {
+            assert!(without, "{path} has no example");
+            continue;
+        };
         let parameters = operation["parameters"].as_array().expect("parameters").iter();
         let of = |name: &'static str| {
             let found = parameters.clone().find(|parameter| parameter["name"] == name);

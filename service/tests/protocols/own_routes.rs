@@ -9,6 +9,7 @@ use axum::{Json, Router};
 use modeldeploy::model::{ClassifyModel, EmbedModel, Input, ScoreModel};
 use modeldeploy_service::{Batched, JsonBody, Limits, Refusal, Service};
 use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 macro_rules! task {
@@ -104,6 +105,35 @@ async fn an_own_route_gets_the_engines_bits() {
         let label = row.iter().position(|value| *value == best).expect("it is one of them");
         assert_eq!(answer[at]["label"], crate::packs::means::LABELS[label]);
     }
+}
+
+/// Of a service with one thread for connections, what is answered while a route holds that thread after a long answer of a model.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_long_answer_to_a_short_question_holds_up_no_other_request() {
+    const TEXTS: usize = 5000;
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = Arc::new(Mutex::new(gone));
+    // As one that has much to write, it gives its thread to nobody once it has its rows.
+    let hold = async move |ranker: Batched<Ranker>| {
+        let scores = ranker.score_batch("ab", std::iter::repeat_n("cde", TEXTS)).await.expect("scores");
+        gone.lock().expect("no panic").recv_timeout(Duration::from_secs(60)).expect("another is answered");
+        scores.len().to_string()
+    };
+    let limits = Limits { texts: TEXTS, tokens: usize::MAX, ..Limits::default() };
+    let routes = Router::new().route("/hold", get(hold)).route("/other", get("other"));
+    let router = service().limits(limits).routes(routes).into_router().expect("a router");
+    let asked = |path: &'static str| {
+        let router = router.clone();
+        tokio::spawn(async move { send(&router, Request::get(path).body(Body::empty()).expect("a request")).await })
+    };
+    let held = asked("/hold");
+    // Some while it waits for the model, some after.
+    for _ in 0..100 {
+        assert_eq!(asked("/other").await.expect("answered").text(), "other");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    go.send(()).expect("it waits");
+    assert_eq!(held.await.expect("answered").text(), TEXTS.to_string());
 }
 
 #[tokio::test]

@@ -214,9 +214,16 @@ async fn an_empty_session_and_what_is_not_known_are_what_the_rules_say() {
         let answer = ask("/v1/models/feed:predict", JSON, json!({"inputs": inputs}).to_string()).await;
         same(&scores(&answer["outputs"]), &of_feed(&told, &[FeedRow { item: 4.0, boost: 1.0 }]), &inputs.to_string());
     }
-    // TensorFlow Serving's own token.
-    let answer = ask("/v1/models/shelf:predict", JSON, r#"{"instances": [{"price": NaN, "brand": "acme"}]}"#).await;
-    same(&scores(&answer["predictions"]), &of_shelf(&[ShelfRow { price: f64::NAN, brand: "acme" }]), "NaN");
+    // TensorFlow Serving's own tokens.
+    for (token, price) in [("NaN", f64::NAN), ("Infinity", f64::INFINITY), ("-Infinity", f64::NEG_INFINITY)] {
+        let expected = of_shelf(&[ShelfRow { price, brand: "acme" }]);
+        for (key, body) in [
+            ("predictions", format!(r#"{{"instances": [{{"price": {token}, "brand": "acme"}}]}}"#)),
+            ("outputs", format!(r#"{{"inputs": {{"price": [{token}], "brand": ["acme"]}}}}"#)),
+        ] {
+            same(&scores(&ask("/v1/models/shelf:predict", JSON, body.clone()).await[key]), &expected, &body);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -275,7 +282,16 @@ async fn what_is_wrong_is_named_with_its_feature() {
             "candidate 0: `nobody` is not in the vocabulary of feature `brand`",
         ),
         (row("shelf", r#"[1, "acme"]"#), "`instances[0]` is a list, and must be an object"),
-        (row("shelf", r#"{"price": Infinity, "brand": "acme"}"#), "the body cannot be read: expected value"),
+        (row("shelf", r#"{"price": 1Infinity, "brand": "acme"}"#), "expected `,` or `}`"),
+        (row("shelf", r#"{"price": 1, "brand": Infinity}"#), "the feature `brand` is a number, where a string"),
+        (
+            row("shelf", r#"{"price": -Infinity, "brand": "Infinity"}"#),
+            "candidate 0: `Infinity` is not in the vocabulary",
+        ),
+        (
+            row("feed", r#"{"seen": [], "country": "fr", "item": 1, "boost": Infinity}"#),
+            "candidate 0: its score is no finite number",
+        ),
         (row("shelf", ""), "there is no candidate"),
         (row("feed", ""), "there is no candidate"),
         (

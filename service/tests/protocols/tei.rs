@@ -3,7 +3,9 @@
 use crate::client::{Answer, floats, get, number, post, rows_of, same_bits};
 use crate::models::{Encoder2, Mood, Ranker, rows};
 use axum::http::StatusCode;
-use modeldeploy::model::Input;
+use modeldeploy::model::{Input, Model};
+use modeldeploy::session::{Batch, Capacity, Session, Stage};
+use modeldeploy::tokenizer::Encoding;
 use serde_json::{Value, json};
 
 async fn ask(path: &str, body: Value) -> Answer {
@@ -32,6 +34,66 @@ async fn vectors_are_the_engines_and_their_time_is_in_the_headers() {
     let length = expected[0][..5].iter().map(|value| value * value).sum::<f32>().sqrt();
     cut.iter().zip(&expected[0]).for_each(|(cut, whole)| assert!((cut - whole / length).abs() < 1e-6, "{cut} {whole}"));
     assert_eq!(cut.len(), 5);
+}
+
+/// What the engine computes of texts up to a stage, each alone.
+fn stage_of<M: Model>(stage: Stage, texts: &[&str]) -> Vec<Vec<f32>> {
+    let engine = M::engine().expect("an engine");
+    let mut session = Session::new(engine.artifact(), Capacity::new(64, 1)).expect("a session");
+    let mut run = |text: &&str| {
+        let mut encoding = Encoding::new();
+        engine.tokenizer().encode_into(text, None, engine.truncation(), &mut encoding).expect("tokens");
+        let types: Vec<u32> = encoding.type_ids().iter().map(|&id| id.into()).collect();
+        let ids = encoding.ids();
+        let batch = Batch { ids, types: &types, starts: &[0, ids.len() as u32] };
+        session.run_to(stage, &batch).expect("rows").to_vec()
+    };
+    texts.iter().map(&mut run).collect()
+}
+
+#[tokio::test]
+async fn rows_of_tokens_are_those_that_a_vector_is_pooled_from() {
+    let texts = ["phone", "ab"];
+    let all = ask("/embed_all", json!({"inputs": texts})).await;
+    assert_eq!(all.headers["x-compute-tokens"], "11", "seven and four, with two special ones each");
+    let (all, expected) = (all.json(), stage_of::<Encoder2>(Stage::Tokens, &texts));
+    for (at, vector) in rows_of::<Encoder2>(&texts).iter().enumerate() {
+        let rows: Vec<Vec<f32>> = all[at].as_array().expect("rows").iter().map(floats).collect();
+        assert_eq!(rows.len(), texts[at].len() + 2);
+        same_bits(&rows.concat(), &expected[at]);
+        // Their mean has the vector's direction.
+        let mean = |at: usize| rows.iter().map(|row| f64::from(row[at])).sum::<f64>();
+        let means: Vec<f64> = (0..vector.len()).map(mean).collect();
+        let length = means.iter().map(|value| value * value).sum::<f64>().sqrt();
+        for (mean, value) in means.iter().zip(vector) {
+            assert!((mean / length - f64::from(*value)).abs() < 1e-6, "{mean} {length} {value}");
+        }
+    }
+    let one = ask("/embed_all", json!({"inputs": "ab", "truncate": true})).await.json();
+    assert_eq!(one, json!([all[1]]));
+}
+
+#[tokio::test]
+async fn a_vector_is_given_before_it_is_brought_to_unit_length_and_labels_before_they_are_probabilities() {
+    let texts = ["phone", "ab"];
+    let vectors = ask("/embed", json!({"inputs": texts, "normalize": false})).await.json();
+    let expected = stage_of::<Encoder2>(Stage::Unscaled, &texts);
+    assert_ne!(expected, rows_of::<Encoder2>(&texts));
+    expected.iter().enumerate().for_each(|(at, row)| same_bits(&floats(&vectors[at]), row));
+    let cut = ask("/embed", json!({"inputs": "ab", "normalize": false, "dimensions": 3})).await.json();
+    same_bits(&floats(&cut[0]), &expected[1][..3]);
+
+    let raw = stage_of::<Mood>(Stage::Raw, &["ab"]).concat();
+    let probabilities = rows_of::<Mood>(&["ab"]).concat();
+    let sum: f64 = raw.iter().map(|value| f64::from(*value).exp()).sum();
+    for (raw, probability) in raw.iter().zip(&probabilities) {
+        assert!((f64::from(*raw).exp() / sum - f64::from(*probability)).abs() < 1e-6, "{raw} {probability}");
+    }
+    let mut labels: Vec<_> = raw.iter().zip(crate::packs::means::LABELS).collect();
+    labels.sort_by(|a, b| b.0.total_cmp(a.0));
+    let expected: Vec<_> =
+        labels.iter().map(|(score, label)| json!({"score": number(**score), "label": label})).collect();
+    assert_eq!(ask("/predict", json!({"inputs": "ab", "raw_scores": true})).await.json(), json!(expected));
 }
 
 #[tokio::test]
@@ -125,16 +187,9 @@ async fn the_first_model_is_described() {
 #[tokio::test]
 async fn errors_have_their_form_and_type() {
     for (path, body, status, kind, message) in [
-        ("/embed", json!({"inputs": 1}), 422, "Validation", "the body cannot be read: invalid type"),
+        ("/embed", json!({"inputs": 1}), 422, "Validation", "the body cannot be read: `inputs`: invalid type"),
         ("/embed", json!({"inputs": ""}), 400, "Empty", "`inputs` cannot be empty"),
         ("/embed", json!({"inputs": []}), 400, "Empty", "`inputs` cannot be empty"),
-        (
-            "/embed",
-            json!({"inputs": "a", "normalize": false}),
-            422,
-            "Validation",
-            "`normalize` is false, and the model's",
-        ),
         (
             "/embed",
             json!({"inputs": "a", "dimensions": 21}),
@@ -144,10 +199,17 @@ async fn errors_have_their_form_and_type() {
         ),
         ("/embed", json!({"inputs": "a", "prompt_name": "x"}), 422, "Validation", "no prompt `x`; there is `query`"),
         ("/embed", json!({"inputs": [13]}), 422, "Validation", "`inputs[0]`: there is no token 13"),
-        ("/embed_all", json!({"inputs": "a"}), 424, "Backend", "its pack holds no rows of tokens"),
+        ("/embed_all", json!({"inputs": []}), 400, "Empty", "`inputs` cannot be empty"),
+        ("/embed_all", json!({"inputs": "a", "normalize": true}), 422, "Validation", "unknown field `normalize`"),
         ("/rerank", json!({"query": "", "texts": ["a"]}), 400, "Empty", "`query` cannot be empty"),
         ("/rerank", json!({"query": "a", "texts": []}), 400, "Empty", "`texts` cannot be empty"),
-        ("/predict", json!({"inputs": "a", "raw_scores": true}), 422, "Validation", "model `mood` gives probabilities"),
+        (
+            "/similarity",
+            json!({"inputs": ["a", ["b"]]}),
+            422,
+            "Validation",
+            "`inputs`: invalid type: sequence, expected",
+        ),
         ("/similarity", json!({"inputs": {"source_sentence": "a", "sentences": []}}), 400, "Empty", "cannot be empty"),
         ("/decode", json!({"ids": [13]}), 422, "Validation", "there is no token 13: the model's are below 13"),
     ] {

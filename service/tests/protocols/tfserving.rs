@@ -105,6 +105,12 @@ async fn errors_have_their_form() {
         ),
         ("ranker:predict", instances(), 400, "input `text`: element 0: the model scores a query and a document"),
         ("encoder:predict", json!({"instances": [1]}), 400, "`instances[0]` has a number, where a text must stand"),
+        (
+            "encoder:predict",
+            json!({"instances": ["a"], "signature_name": 1}),
+            400,
+            "the body cannot be read: `signature_name`: invalid type: integer `1`, expected a string",
+        ),
     ] {
         let answer = ask(path, body).await;
         let error = answer.json();

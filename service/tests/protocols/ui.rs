@@ -43,7 +43,8 @@ async fn what_cannot_be_tried_is_refused_with_its_cause() {
         (json!({"model": "encoder", "version": "9", "texts": []}), 404, "there is no version `9`"),
         (json!({"model": "encoder", "prompt": "x", "texts": [{"text": "a"}]}), 400, "no prompt `x`; there is `query`"),
         (json!({"model": "ranker", "texts": [{"text": "a"}]}), 400, "the model scores a query and a document"),
-        (json!({"model": "encoder", "texts": ["a"]}), 400, "invalid type: string"),
+        (json!({"model": "encoder", "texts": ["a"]}), 400, "`texts[0]`: invalid type: string"),
+        (json!({"model": "encoder", "texts": [["a", "b"]]}), 400, "expected an object with the keys `text`, `pair`"),
         (json!({"model": "encoder", "texts": [], "more": 1}), 400, "unknown field `more`"),
     ] {
         let answer = ask(body).await;

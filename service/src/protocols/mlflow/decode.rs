@@ -14,7 +14,7 @@ use std::io::Read as _;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    dataframe_split: Option<Split>,
+    dataframe_split: Option<FromObject<Split>>,
     dataframe_records: Option<Vec<Node>>,
     instances: Option<Node>,
     inputs: Option<Node>,
@@ -80,7 +80,7 @@ pub(super) fn decode_ranked(
     let of_rows = |nodes: &[Node], field: &str| Asked::of_rows(features, &Node::rows(nodes, field)?, field, most);
     let body = read(body)?;
     match (body.dataframe_split, body.dataframe_records, body.instances, body.inputs) {
-        (Some(split), None, None, None) => {
+        (Some(FromObject(split)), None, None, None) => {
             Asked::of_rows(features, &split.rows(features, most)?, "dataframe_split.data", most)
         }
         (None, Some(records), None, None) => of_rows(&records, "dataframe_records"),
@@ -111,8 +111,7 @@ fn kind(content_type: Option<&str>) -> Result<Media, String> {
 }
 
 fn read(body: &[u8]) -> Result<Body, String> {
-    let read = serde_json::from_slice(body).map(|FromObject(body)| body);
-    read.map_err(|error| format!("the body cannot be read: {error}"))
+    crate::json::read(body).map_err(|wrong| format!("the body cannot be read: {wrong}"))
 }
 
 const ONE_OF: &str = "the body must have one of `dataframe_split`, `dataframe_records`, `instances` and `inputs`";
@@ -166,7 +165,7 @@ fn bounded<'a>(
 fn json(body: &[u8]) -> Result<Vec<Text>, String> {
     let body = read(body)?;
     match (body.dataframe_split, body.dataframe_records, body.instances, body.inputs) {
-        (Some(split), None, None, None) => rows("dataframe_split.data", &split.data),
+        (Some(FromObject(split)), None, None, None) => rows("dataframe_split.data", &split.data),
         (None, Some(records), None, None) => rows("dataframe_records", &records),
         (None, None, Some(instances), None) => list("instances", &instances),
         (None, None, None, Some(inputs)) => match one_column(&inputs) {
@@ -320,8 +319,15 @@ mod tests {
             (JSON, "{}", "the body must have one of `dataframe_split`"),
             (JSON, r#"{"inputs": [], "instances": []}"#, "the body must have one of"),
             (JSON, r#"{"inputs": [], "inputs": []}"#, "duplicate field `inputs`"),
-            (JSON, r#"{"data": []}"#, "unknown field `data`"),
-            (JSON, r#"{"dataframe_split": {}}"#, "missing field `data`"),
+            (JSON, r#"{"data": []}"#, "`data`: unknown field `data`"),
+            (JSON, r#"{"dataframe_split": {}}"#, "`dataframe_split`: missing field `data`"),
+            (JSON, r#"{"dataframe_split": {"data": 3}}"#, "`dataframe_split.data`: invalid type: integer `3`"),
+            (
+                JSON,
+                r#"{"dataframe_split": [null, null, [["a"]]]}"#,
+                "`dataframe_split`: invalid type: sequence, expected an object with the keys `columns`, `index`, `data`",
+            ),
+            (JSON, r#"{"dataframe_records": [{"t": "a", "t": "b"}]}"#, "`dataframe_records[0]`: duplicate key `t`"),
             (
                 JSON,
                 r#"{"dataframe_records": [{"a": 1}]}"#,
@@ -329,7 +335,7 @@ mod tests {
             ),
             (JSON, r#"{"dataframe_split": {"data": [["a", "b", "c"]]}}"#, "`dataframe_split.data[0]` has a list of 3"),
             (JSON, r#"{"instances": 1}"#, "`instances` is a number, and must be a list of texts"),
-            (JSON, r#"{"inputs": [NaN]}"#, "expected value"),
+            (JSON, r#"{"inputs": [NaN]}"#, "`inputs[0]`: expected value"),
             (CSV, "a,b,c\n1,2,3\n", "the header has 3 columns"),
             (CSV, "a,b,c\n", "the header has 3 columns"),
             (CSV, "a,b\n1\n", "row 0 has 1 columns, and the header has 2"),

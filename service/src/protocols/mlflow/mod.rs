@@ -28,6 +28,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use error::Error;
 use modeldeploy::format::Task;
+use modeldeploy::session::Stage;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -67,7 +68,7 @@ async fn invoke(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -
     let texts = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
     let place = first?.ok_or_else(|| Error::invalid("there is no model here"))?;
     let timeout = inference::timeout(&headers)?;
-    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
+    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, stage: Stage::Output, timeout };
     let answer = served.inference.answer(ask).await?;
     let model = served.inference.served(place);
     let prediction = |row| match model.facts.task {

@@ -4,6 +4,7 @@ use super::nested::Nested;
 use super::wire::{Input, Output, Request};
 use super::{HEADER_LENGTH, bytes, numbers};
 use crate::inference::Text;
+use crate::json;
 use crate::object::FromObject;
 use crate::protocols::tensor::{self, INPUT};
 use crate::ranking::{Asked, Gathered, Values};
@@ -140,15 +141,15 @@ fn read<T>(
     mut binary: &[u8],
     asked: impl FnOnce(Vec<Input>, &mut &[u8]) -> Result<T, String>,
 ) -> Result<Infer<T>, String> {
-    let FromObject(request): FromObject<Request> =
-        serde_json::from_slice(json).map_err(|error| format!("the body cannot be read: {error}"))?;
-    let asked = asked(request.inputs, &mut binary)?;
+    let request: Request = json::read(json).map_err(|wrong| format!("the body cannot be read: {wrong}"))?;
+    let asked = asked(request.inputs.into_iter().map(|FromObject(input)| input).collect(), &mut binary)?;
     if !binary.is_empty() {
         return Err(format!("the body has {} bytes after its last tensor", binary.len()));
     }
     let is_binary = request.parameters.bool("binary_data_output")?.unwrap_or(false);
     let (prompt, timeout) = (request.parameters.text("prompt")?, request.parameters.timeout()?);
-    let outputs = request.outputs.map(|outputs| outputs.into_iter().map(|output| wanted(output, is_binary)).collect());
+    let wanted = |FromObject(output): FromObject<Output>| wanted(output, is_binary);
+    let outputs = request.outputs.map(|outputs| outputs.into_iter().map(wanted).collect());
     let outputs = Outputs { wanted: outputs.transpose()?, is_binary };
     Ok(Infer { id: request.id, asked, prompt, timeout, outputs })
 }

@@ -6,7 +6,6 @@ use super::{EXTENSIONS, HEADER_LENGTH, PLATFORM, config, decode, encode, statist
 use crate::grpc::wire::inference::ModelStatisticsResponse;
 use crate::inference::{self, Ask, Fault, Overlong};
 use crate::models::{Named, Wanted};
-use crate::object::FromObject;
 use crate::protocols::Shared;
 use axum::Json;
 use axum::body::Bytes;
@@ -14,6 +13,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
+use modeldeploy::session::Stage;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -100,7 +100,7 @@ pub(super) async fn infer(
     let chosen = encode::chosen(&model, &infer.outputs).map_err(Error::invalid)?;
     let decode::Infer { id, asked: texts, prompt, timeout, .. } = infer;
     let timeout = timeout.into_iter().chain(header).min();
-    let ask = Ask { model: place, prompt, texts, overlong: Overlong::Cut, timeout };
+    let ask = Ask { model: place, prompt, texts, overlong: Overlong::Cut, stage: Stage::Output, timeout };
     let answer = served.inference.answer(ask).await?;
     Ok((model.header(), encode::encode(&model, id.as_deref(), &answer, &chosen)))
 }
@@ -108,8 +108,8 @@ pub(super) async fn infer(
 /// `POST /v2/repository/index`.
 pub(super) async fn index(State(served): State<Shared>, body: Bytes) -> Result<Json<Vec<Indexed>>, Error> {
     if !body.is_empty() {
-        let read: Result<FromObject<IndexRequest>, _> = serde_json::from_slice(&body);
-        read.map_err(|error| Error::invalid(format!("the body cannot be read: {error}")))?;
+        let read = crate::json::read::<IndexRequest>(&body);
+        read.map_err(|wrong| Error::invalid(format!("the body cannot be read: {wrong}")))?;
     }
     let models = served.inference.models().all().iter().map(|model| model.card);
     let indexed = models.map(|card| Indexed { name: card.name, version: card.version, state: "READY", reason: "" });

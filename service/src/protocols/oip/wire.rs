@@ -1,6 +1,7 @@
 //! Requests and answers as they stand in JSON.
 
 use super::nested::Nested;
+use crate::object::FromObject;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize as Derived, Serialize};
 use std::fmt;
@@ -13,8 +14,8 @@ pub(super) struct Request {
     pub(super) id: Option<String>,
     #[serde(default)]
     pub(super) parameters: Parameters,
-    pub(super) inputs: Vec<Input>,
-    pub(super) outputs: Option<Vec<Output>>,
+    pub(super) inputs: Vec<FromObject<Input>>,
+    pub(super) outputs: Option<Vec<FromObject<Output>>>,
     /// Some clients repeat the path's.
     #[serde(rename = "model_name")]
     _name: Option<IgnoredAny>,

@@ -2,15 +2,16 @@
 
 use super::Error;
 use crate::inference::Text;
-use crate::object::FromObject;
+use crate::json;
 use crate::protocols::input::Input;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 /// Embeddings that are asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Embeddings {
-    pub(super) model: String,
+pub(super) struct Embeddings<M = String> {
+    /// A name, or perhaps one.
+    pub(super) model: M,
     pub(super) texts: Vec<Text>,
     pub(super) encoding: Encoding,
     pub(super) dimensions: Option<u64>,
@@ -27,8 +28,8 @@ pub(super) enum Encoding {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Request {
-    model: String,
+struct Request<M> {
+    model: M,
     input: Input,
     encoding_format: Option<Encoding>,
     dimensions: Option<u64>,
@@ -43,17 +44,18 @@ struct Request {
 ///
 /// What is wrong with it.
 pub fn check(body: &[u8]) -> Result<(), String> {
-    decode(body).map(drop).map_err(|error| error.message)
+    decode::<String>(body).map(drop).map_err(|error| error.message)
 }
 
-/// Reads a body.
+/// Reads a body, which names a model, or, where `M` is optional, perhaps one.
 ///
 /// # Errors
 ///
 /// What is wrong with it, and in which field.
-pub(super) fn decode(body: &[u8]) -> Result<Embeddings, Error> {
-    let FromObject(request): FromObject<Request> = serde_json::from_slice(body)
-        .map_err(|error| Error::invalid(None, format!("We could not parse the JSON body of your request: {error}.")))?;
+pub(super) fn decode<M: DeserializeOwned>(body: &[u8]) -> Result<Embeddings<M>, Error> {
+    let request: Request<M> = json::read(body).map_err(|wrong| {
+        Error::invalid(wrong.field(), format!("We could not parse the JSON body of your request: {wrong}."))
+    })?;
     let Input(texts) = request.input;
     let invalid = |message: String| Err(Error::invalid(Some("input"), message));
     if texts.is_empty() {
@@ -86,9 +88,9 @@ mod tests {
                 r#"{{"model": "m", "input": {input}, "encoding_format": "base64", "dimensions": 3, "user": "u"}}"#
             );
             let expected = Embeddings { model: "m".to_owned(), texts, encoding: Encoding::Base64, dimensions: Some(3) };
-            assert_eq!(decode(body.as_bytes()), Ok(expected), "{input}");
+            assert_eq!(decode::<String>(body.as_bytes()), Ok(expected), "{input}");
         }
-        let plain = decode(br#"{"input": "a", "model": "m", "encoding_format": null}"#).expect("embeddings");
+        let plain = decode::<String>(br#"{"input": "a", "model": "m", "encoding_format": null}"#).expect("embeddings");
         assert_eq!((plain.encoding, plain.dimensions), (Encoding::Float, None));
     }
 
@@ -100,35 +102,41 @@ mod tests {
             ("[]", None, "expected an object with the keys `model`, `input`"),
             (r#"{"input": "a"}"#, None, "missing field `model`"),
             (r#"{"model": "m"}"#, None, "missing field `input`"),
-            (r#"{"model": "m", "input": "a", "inputs": 1}"#, None, "unknown field `inputs`"),
+            (r#"{"model": "m", "input": "a"} x"#, None, "your request: trailing characters"),
             (r#"{"model": "m", "model": "n", "input": "a"}"#, None, "duplicate field `model`"),
+            (r#"{"model": 1, "input": "a"}"#, Some("model"), "your request: `model`: invalid type: integer `1`"),
+            (r#"{"model": "m", "input": "a", "inputs": 1}"#, Some("inputs"), "unknown field `inputs`"),
             (
                 r#"{"model": "m", "input": "a", "encoding_format": "hex"}"#,
-                None,
-                "unknown variant `hex`, expected `float` or",
+                Some("encoding_format"),
+                "`encoding_format`: unknown variant `hex`, expected `float` or",
             ),
-            (r#"{"model": "m", "input": "a", "dimensions": -1}"#, None, "invalid value: integer `-1`"),
-            (r#"{"model": "m", "input": 3}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": {"a": 1}}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": [null]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": ["a", 1]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": [1, "a"]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": [1, [1]]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": ["a", [1]]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": [[1], "a"]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": [-1]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": [1.5]}"#, None, "expected a string, a list of strings"),
-            (r#"{"model": "m", "input": [4294967296]}"#, None, "token id 4294967296 is too large"),
-            (r#"{"model": "m", "input": [[4294967296]]}"#, None, "expected u32"),
-            (r#"{"model": "m", "input": [NaN]}"#, None, "expected value"),
+            (
+                r#"{"model": "m", "input": "a", "dimensions": -1}"#,
+                Some("dimensions"),
+                "`dimensions`: invalid value: integer `-1`",
+            ),
+            (r#"{"model": "m", "input": 3}"#, Some("input"), "`input`: invalid type: integer `3`, expected a string"),
+            (r#"{"model": "m", "input": {"a": 1}}"#, Some("input"), "expected a string, a list of strings"),
+            (r#"{"model": "m", "input": [null]}"#, Some("input"), "`input[0]`: invalid type: null, expected a string"),
+            (r#"{"model": "m", "input": ["a", 1]}"#, Some("input"), "`input`: expected a string, a list of strings"),
+            (r#"{"model": "m", "input": [1, "a"]}"#, Some("input"), "expected a string, a list of strings"),
+            (r#"{"model": "m", "input": [1, [1]]}"#, Some("input"), "expected a string, a list of strings"),
+            (r#"{"model": "m", "input": ["a", [1]]}"#, Some("input"), "expected a string, a list of strings"),
+            (r#"{"model": "m", "input": [[1], "a"]}"#, Some("input"), "expected a string, a list of strings"),
+            (r#"{"model": "m", "input": [-1]}"#, Some("input"), "`input[0]`: invalid type: integer `-1`, expected"),
+            (r#"{"model": "m", "input": [1.5]}"#, Some("input"), "expected a string, a list of strings"),
+            (r#"{"model": "m", "input": [4294967296]}"#, Some("input"), "token id 4294967296 is too large"),
+            (r#"{"model": "m", "input": [[1, 4294967296]]}"#, Some("input"), "`input[0][1]`: invalid value"),
+            (r#"{"model": "m", "input": [NaN]}"#, Some("input"), "`input[0]`: expected value"),
             (r#"{"model": "m", "input": []}"#, Some("input"), "it has no texts"),
             (r#"{"model": "m", "input": ["a", ""]}"#, Some("input"), "Invalid `input[1]`: it is empty."),
             (r#"{"model": "m", "input": [[1], []]}"#, Some("input"), "Invalid `input[1]`: it is empty."),
-            (deep.as_str(), None, "expected u32"),
+            (deep.as_str(), Some("input"), "`input[0][0]`: invalid type: sequence, expected u32"),
         ] {
-            let error = decode(body.as_bytes()).expect_err(body);
-            assert!(error.param == param && error.message.contains(message), "{body}: {error:?}");
+            let error = decode::<String>(body.as_bytes()).expect_err(body);
+            assert!(error.param.as_deref() == param && error.message.contains(message), "{body}: {error:?}");
         }
-        assert!(decode(b"{\"model\": \"\xff\"}").expect_err("not UTF-8").message.contains("unicode"));
+        assert!(decode::<String>(b"{\"model\": \"\xff\"}").expect_err("not UTF-8").message.contains("unicode"));
     }
 }

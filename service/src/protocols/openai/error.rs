@@ -32,14 +32,15 @@ pub(in crate::protocols) struct Error {
     pub(super) status: StatusCode,
     pub(super) message: String,
     /// The field that is wrong.
-    pub(super) param: Option<&'static str>,
+    pub(super) param: Option<String>,
     pub(super) code: Option<&'static str>,
     retry_after: Option<HeaderValue>,
 }
 
 impl Error {
     /// A request that is wrong in this field.
-    pub(super) fn invalid(param: Option<&'static str>, message: impl Into<String>) -> Error {
+    pub(super) fn invalid(param: Option<&str>, message: impl Into<String>) -> Error {
+        let param = param.map(str::to_owned);
         Error { status: StatusCode::BAD_REQUEST, message: message.into(), param, code: None, retry_after: None }
     }
 

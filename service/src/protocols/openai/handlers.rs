@@ -1,6 +1,6 @@
 //! What the route answers.
 
-use super::decode::{self, Encoding};
+use super::decode::{self, Embeddings, Encoding};
 use super::error::Error;
 use crate::AsJson;
 use crate::inference::{self, Ask, Overlong};
@@ -13,6 +13,7 @@ use axum::response::IntoResponse;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use modeldeploy::format::Task;
+use modeldeploy::session::Stage;
 use serde::Serialize;
 
 /// The answer's body.
@@ -50,8 +51,9 @@ pub(super) async fn embeddings(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<impl IntoResponse + use<>, Error> {
-    let decode::Embeddings { model: name, texts, encoding, dimensions } = decode::decode(&body)?;
-    let found = served.inference.models().choose(&name, &Wanted::new(None, &headers));
+    let asked: Embeddings = decode::decode(&body)?;
+    let name = &asked.model;
+    let found = served.inference.models().choose(name, &Wanted::new(None, &headers));
     let model = found.map_err(|unknown| Error::unknown(&unknown))?;
     let facts = served.inference.served(model).facts;
     if facts.task != Task::Embed {
@@ -62,12 +64,37 @@ pub(super) async fn embeddings(
         };
         return Err(Error::invalid(Some("model"), message));
     }
+    answer(&served, model, asked, &headers).await
+}
+
+/// `POST /embeddings`: as Text Embeddings Inference has it, of the first model that embeds, whatever is named.
+pub(super) async fn embeddings_of_first(
+    State(served): State<Shared>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<impl IntoResponse + use<>, Error> {
+    let asked: Embeddings<Option<String>> = decode::decode(&body)?;
+    let models = served.inference.models();
+    let first = models.choose_first(Some(Task::Embed), &Wanted::new(None, &headers));
+    let model = first.map_err(|unknown| Error::unknown(&unknown))?;
+    let model = model.ok_or_else(|| Error::invalid(None, models.lacks(&format!("does `{}`", Task::Embed))))?;
+    answer(&served, model, asked, &headers).await
+}
+
+async fn answer<M>(
+    served: &Shared,
+    model: usize,
+    asked: Embeddings<M>,
+    headers: &HeaderMap,
+) -> Result<impl IntoResponse + use<M>, Error> {
+    let Embeddings { texts, encoding, dimensions, model: _ } = asked;
+    let facts = served.inference.served(model).facts;
     if dimensions.is_some_and(|dimensions| dimensions != facts.outputs as u64) {
         let message = format!("This model does not support specifying dimensions: its vectors have {}.", facts.outputs);
         return Err(Error::invalid(Some("dimensions"), message));
     }
-    let timeout = inference::timeout(&headers)?;
-    let ask = Ask { model, prompt: None, texts, overlong: Overlong::Refuse, timeout };
+    let timeout = inference::timeout(headers)?;
+    let ask = Ask { model, prompt: None, texts, overlong: Overlong::Refuse, stage: Stage::Output, timeout };
     let answer = served.inference.answer(ask).await?;
     let rows = answer.values.chunks_exact(answer.width).enumerate();
     let data = rows.map(|(index, row)| Embedding { object: "embedding", index, embedding: vector(row, encoding) });

@@ -31,7 +31,7 @@ pub(in crate::protocols) fn section(about: &About) -> Section {
         name: "OpenAI",
         description: "OpenAI's embeddings.",
         schemas: vec![(ERRORS.schema, schema::record(json!({ "error": error })))],
-        operations: vec![embeddings(about, &models)],
+        operations: vec![embeddings(about, &models), embeddings_of_first(about)],
     }
 }
 
@@ -58,6 +58,22 @@ fn embeddings(about: &About, models: &[&Shown]) -> Operation {
             .shows(name, all, answer(model, &[(first, numbers(&first.row)), (second, numbers(&second.row))]))
             .shows(&format!("{name}, in base64"), base64, answer(model, &[(first, bytes(&first.row))]))
     })
+}
+
+fn embeddings_of_first(about: &About) -> Operation {
+    let operation =
+        Operation::post("/embeddings", "Vectors of texts by the first model that embeds, whatever is named");
+    let operation = operation.described(DESCRIPTION).timed().refuses(ERRORS, &[400, 404, 429, 500, 504]);
+    let Some(model) = about.first_of(Task::Embed) else { return operation.takes(JSON, json!({ "type": "object" })) };
+    let mut body = request(about, model);
+    body["required"] = json!(["input"]);
+    body["properties"]["model"] = schema::optional(schema::string());
+    let [first, _] = &model.asks;
+    operation
+        .takes(JSON, body)
+        .gives(200, "A vector for each text, in order.", JSON, answer_of(model))
+        .chosen_of(&about.alike(model))
+        .shows("one text", json!({ "input": first.text }), answer(model, &[(first, numbers(&first.row))]))
 }
 
 fn request(about: &About, model: &Shown) -> Value {

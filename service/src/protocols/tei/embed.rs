@@ -1,11 +1,12 @@
 //! `POST /embed`, `/embed_all` and `/similarity`.
 
 use super::error::Error;
-use super::wire::{self, Embed, Similarity, SimilarityParameters};
+use super::wire::{self, Embed, EmbedAll, Similarity, SimilarityParameters};
 use super::{How, Timed, model_for, run};
 use crate::AsJson;
 use crate::inference::Text;
 use crate::models::Served;
+use crate::object::FromObject;
 use crate::protocols::Shared;
 use axum::Json;
 use axum::body::Bytes;
@@ -13,25 +14,30 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use modeldeploy::format::Task;
+use modeldeploy::session::Stage;
 use std::borrow::Cow;
 
 /// The vectors of texts, of unit length unless the request says otherwise.
 pub(super) async fn embed(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
     let request: Embed = wire::read(&body)?;
     let (place, model) = model_for(&served, Task::Embed, &headers)?;
-    let shape = Shape::of(&model, request.normalize.unwrap_or(true), request.dimensions)?;
-    let texts = request.inputs.0;
-    if texts.is_empty() || texts.iter().any(|text| text.bytes() == 0) {
-        return Err(Error::empty("inputs"));
-    }
+    let normalize = request.normalize.unwrap_or(true);
+    let shape = Shape::of(&model, normalize, request.dimensions)?;
+    let texts = filled(request.inputs.0)?;
     let how = How {
         truncate: request.truncate.unwrap_or(false),
         direction: request.truncation_direction.unwrap_or_default(),
         prompt: request.prompt_name,
+        stage: if model.facts.normalized && !normalize { Stage::Unscaled } else { Stage::Output },
     };
     let Timed { answer, headers } = run(&served, place, texts, how, &headers).await?;
     let vectors: Vec<Cow<'_, [f32]>> = answer.values.chunks_exact(answer.width).map(|row| shape.apply(row)).collect();
     Ok((headers, AsJson(vectors)).into_response())
+}
+
+fn filled(texts: Vec<Text>) -> Result<Vec<Text>, Error> {
+    let has_empty = texts.is_empty() || texts.iter().any(|text| text.bytes() == 0);
+    if has_empty { Err(Error::empty("inputs")) } else { Ok(texts) }
 }
 
 /// What is asked of a vector beyond what the model gives.
@@ -49,11 +55,6 @@ impl Shape {
             let message = format!("`dimensions` is {dimensions}, and must be 1 to {}", facts.outputs);
             return Err(Error::validation(message));
         }
-        if facts.normalized && !normalize {
-            return Err(Error::validation(
-                "`normalize` is false, and the model's vectors are of unit length".to_owned(),
-            ));
-        }
         // The model's own vectors of unit length stay as they are, to the bit.
         let normalize = normalize && (!facts.normalized || dimensions < facts.outputs);
         Ok(Shape { normalize, dimensions })
@@ -70,11 +71,25 @@ impl Shape {
     }
 }
 
-/// Rows of tokens, which no pack gives.
-pub(super) async fn embed_all(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<(), Error> {
-    let _request: Embed = wire::read(&body)?;
-    let name = model_for(&served, Task::Embed, &headers)?.1.card.name;
-    Err(Error::backend(format!("model `{name}` gives one vector a text: its pack holds no rows of tokens")))
+/// The rows of each text's tokens, special ones and those of a prompt counted.
+pub(super) async fn embed_all(
+    State(served): State<Shared>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Error> {
+    let request: EmbedAll = wire::read(&body)?;
+    let (place, _) = model_for(&served, Task::Embed, &headers)?;
+    let texts = filled(request.inputs.0)?;
+    let how = How {
+        truncate: request.truncate.unwrap_or(false),
+        direction: request.truncation_direction.unwrap_or_default(),
+        prompt: request.prompt_name,
+        stage: Stage::Tokens,
+    };
+    let Timed { answer, headers } = run(&served, place, texts, how, &headers).await?;
+    let mut rows = answer.values.chunks_exact(answer.width);
+    let texts: Vec<Vec<&[f32]>> = answer.tokens.iter().map(|&tokens| rows.by_ref().take(tokens).collect()).collect();
+    Ok((headers, AsJson(texts)).into_response())
 }
 
 /// The cosine of the first text and each of the others.
@@ -85,18 +100,20 @@ pub(super) async fn similarity(
 ) -> Result<impl IntoResponse, Error> {
     let request: Similarity = wire::read(&body)?;
     let (place, _) = model_for(&served, Task::Embed, &headers)?;
-    let sentences = request.inputs;
+    let FromObject(sentences) = request.inputs;
     if sentences.source_sentence.is_empty() {
         return Err(Error::empty("inputs.source_sentence"));
     }
     if sentences.sentences.is_empty() || sentences.sentences.iter().any(String::is_empty) {
         return Err(Error::empty("inputs.sentences"));
     }
-    let SimilarityParameters { truncate, truncation_direction, prompt_name } = request.parameters.unwrap_or_default();
+    let parameters = request.parameters.map(|FromObject(parameters)| parameters);
+    let SimilarityParameters { truncate, truncation_direction, prompt_name } = parameters.unwrap_or_default();
     let how = How {
         truncate: truncate.unwrap_or(false),
         direction: truncation_direction.unwrap_or_default(),
         prompt: prompt_name,
+        stage: Stage::Output,
     };
     let texts = [sentences.source_sentence].into_iter().chain(sentences.sentences).map(Text::One).collect();
     let Timed { answer, headers } = run(&served, place, texts, how, &headers).await?;

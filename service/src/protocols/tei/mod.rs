@@ -8,7 +8,7 @@
 //! | `POST /rerank` | scores, best first, of the first model that scores |
 //! | `POST /predict` | labels with probabilities, best first, of the first model that classifies |
 //! | `POST /tokenize`, `/decode`, `GET /info` | the tokens and the facts of the first model |
-//! | `POST /embed_all` | 424: a pack gives one vector a text, and no rows of tokens |
+//! | `POST /embed_all` | the rows of the tokens from which vectors are pooled, of the first model that embeds |
 //! | `GET /health` | 200 |
 //!
 //! A text of more tokens than the model takes is refused unless `truncate` is true, as there without `--auto-truncate`.
@@ -34,6 +34,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::routing::{get, post};
 use error::Error;
 use modeldeploy::format::Task;
+use modeldeploy::session::Stage;
 use modeldeploy::tokenizer::Side;
 use std::time::{Duration, Instant};
 use wire::Direction;
@@ -69,6 +70,8 @@ struct How {
     truncate: bool,
     direction: Direction,
     prompt: Option<String>,
+    /// Which rows.
+    stage: Stage,
 }
 
 /// An answer with the headers that say who gave it and where its time went.
@@ -86,7 +89,8 @@ async fn run(served: &Shared, model: usize, texts: Vec<Text>, how: How, headers:
         (true, Direction::Left) => Overlong::CutAt(Side::Left),
         (true, Direction::Right) => Overlong::CutAt(Side::Right),
     };
-    let answer = served.inference.answer(Ask { model, prompt: how.prompt, texts, overlong, timeout }).await?;
+    let answer =
+        served.inference.answer(Ask { model, prompt: how.prompt, texts, overlong, stage: how.stage, timeout }).await?;
     let mut headers = times(&answer, characters, begun.elapsed());
     headers.extend(served.inference.served(model).header());
     Ok(Timed { answer, headers })

@@ -1,6 +1,5 @@
 //! The operations of Text Embeddings Inference.
 
-use super::BACKEND;
 use crate::openapi::{About, Errors, JSON, Operation, Section, Shown, number, numbers, schema};
 use modeldeploy::format::Task;
 use serde_json::{Value, json};
@@ -105,15 +104,12 @@ fn inputs(about: &About, model: Option<&Shown>) -> Value {
 
 fn embed_body(about: &About, model: Option<&Shown>) -> Value {
     let [truncate, truncation_direction] = truncation();
-    let is_normalized = model.is_some_and(|model| model.facts.normalized);
-    let normalize =
-        if is_normalized { json!({ "enum": [true, null] }) } else { schema::optional(json!({ "type": "boolean" })) };
     let most = model.map_or(1, |model| model.facts.outputs);
     schema::object(
         &["inputs"],
         json!({
             "inputs": inputs(about, model), "truncate": truncate, "truncation_direction": truncation_direction,
-            "prompt_name": prompt(model), "normalize": normalize,
+            "prompt_name": prompt(model), "normalize": schema::optional(json!({ "type": "boolean" })),
             "dimensions": schema::optional(json!({ "type": "integer", "minimum": 1, "maximum": most })),
         }),
     )
@@ -142,10 +138,19 @@ fn embed(about: &About) -> Operation {
 
 fn embed_all(about: &About) -> Operation {
     let model = about.first_of(Task::Embed);
-    Operation::post("/embed_all", "Rows of tokens, which no model gives")
-        .described("A pack gives one vector a text: this is answered with 424.")
-        .takes(JSON, schema::object(&["inputs"], embed_body(about, model)["properties"].clone()))
-        .refuses(ERRORS, &[400, 422, BACKEND.as_u16()])
+    let [truncate, truncation_direction] = truncation();
+    let body = schema::object(
+        &["inputs"],
+        json!({
+            "inputs": inputs(about, model), "truncate": truncate, "truncation_direction": truncation_direction,
+            "prompt_name": prompt(model),
+        }),
+    );
+    let operation = operation("/embed_all", "The rows of texts' tokens, from which vectors are pooled", model);
+    ran(about, operation, model, body, |_| {
+        let row = schema::list(json!({ "type": "number" }));
+        schema::list(schema::list(row))
+    })
 }
 
 fn similarity(about: &About) -> Operation {
@@ -175,14 +180,13 @@ fn rerank(about: &About) -> Operation {
     let model = about.first_of(Task::Score);
     let [truncate, truncation_direction] = truncation();
     let has_sigmoid = model.is_some_and(|model| model.has_sigmoid);
-    let raw =
-        if has_sigmoid { json!({ "enum": [false, null] }) } else { schema::optional(json!({ "type": "boolean" })) };
     let body = schema::object(
         &["query", "texts"],
         json!({
             "query": schema::filled(), "texts": schema::sized(schema::filled(), 1, about.limits.texts),
             "truncate": truncate, "truncation_direction": truncation_direction,
-            "raw_scores": raw, "return_text": schema::optional(json!({ "type": "boolean" })),
+            "raw_scores": schema::optional(json!({ "type": "boolean" })),
+            "return_text": schema::optional(json!({ "type": "boolean" })),
         }),
     );
     let rank = json!({ "index": schema::count(), "text": schema::string(), "score": { "type": "number" } });
@@ -213,13 +217,15 @@ fn predict(about: &About) -> Operation {
         &["inputs"],
         json!({
             "inputs": { "anyOf": [filled, lists, many] },
-            "truncate": truncate, "truncation_direction": truncation_direction, "raw_scores": { "enum": [false, null] },
+            "truncate": truncate, "truncation_direction": truncation_direction,
+            "raw_scores": schema::optional(json!({ "type": "boolean" })),
         }),
     );
-    let operation = operation("/predict", "Labels with their probabilities, likeliest first", model);
+    let operation =
+        operation("/predict", "Labels with their probabilities, or what these are made of, likeliest first", model);
     let labels = |model: &Shown| {
         let count = model.facts.labels.len();
-        let prediction = json!({ "label": schema::one_of(model.facts.labels), "score": schema::probability() });
+        let prediction = json!({ "label": schema::one_of(model.facts.labels), "score": { "type": "number" } });
         let all = schema::sized(schema::object(&["label", "score"], prediction), count, count);
         json!({ "anyOf": [all, schema::list(all.clone())] })
     };

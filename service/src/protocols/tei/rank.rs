@@ -11,6 +11,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use modeldeploy::format::Task;
+use modeldeploy::session::Stage;
 use serde::Serialize;
 
 #[derive(Debug, Serialize)]
@@ -42,16 +43,13 @@ pub(super) async fn rerank(
         return Err(Error::empty("texts"));
     }
     let wants_raw = request.raw_scores.unwrap_or(false);
-    if wants_raw && model.has_sigmoid() {
-        let message = format!("`raw_scores` is true, and model `{}` ends in a sigmoid", model.card.name);
-        return Err(Error::validation(message));
-    }
     let squash = |score: f32| if wants_raw || model.has_sigmoid() { score } else { 1.0 / (1.0 + (-score).exp()) };
     let pairs = request.texts.iter().map(|text| Text::Pair(request.query.clone(), text.clone())).collect();
     let how = How {
         truncate: request.truncate.unwrap_or(false),
         direction: request.truncation_direction.unwrap_or_default(),
         prompt: None,
+        stage: if wants_raw && model.has_sigmoid() { Stage::Raw } else { Stage::Output },
     };
     let Timed { answer, headers } = run(&served, place, pairs, how, &headers).await?;
     let with_text = request.return_text.unwrap_or(false);
@@ -68,10 +66,6 @@ pub(super) async fn rerank(
 pub(super) async fn predict(State(served): State<Shared>, headers: HeaderMap, body: Bytes) -> Result<Response, Error> {
     let request: Predict = wire::read(&body)?;
     let (place, model) = model_for(&served, Task::Classify, &headers)?;
-    if request.raw_scores.unwrap_or(false) {
-        let message = format!("`raw_scores` is true, and model `{}` gives probabilities", model.card.name);
-        return Err(Error::validation(message));
-    }
     let (texts, is_list) = request.inputs.texts()?;
     if texts.is_empty() || texts.iter().any(|text| text.bytes() == 0) {
         return Err(Error::empty("inputs"));
@@ -80,6 +74,7 @@ pub(super) async fn predict(State(served): State<Shared>, headers: HeaderMap, bo
         truncate: request.truncate.unwrap_or(false),
         direction: request.truncation_direction.unwrap_or_default(),
         prompt: None,
+        stage: if request.raw_scores.unwrap_or(false) { Stage::Raw } else { Stage::Output },
     };
     let Timed { answer, headers } = run(&served, place, texts, how, &headers).await?;
     let predictions = |row: &[f32]| {

@@ -2,12 +2,13 @@
 
 use super::error::Error;
 use crate::inference::Text;
+use crate::json;
 use crate::object::FromObject;
 use crate::protocols::input::Input;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// `POST /embed` and `/embed_all`.
+/// `POST /embed`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Embed {
@@ -17,6 +18,16 @@ pub(super) struct Embed {
     pub(super) prompt_name: Option<String>,
     pub(super) normalize: Option<bool>,
     pub(super) dimensions: Option<usize>,
+}
+
+/// `POST /embed_all`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct EmbedAll {
+    pub(super) inputs: Input,
+    pub(super) truncate: Option<bool>,
+    pub(super) truncation_direction: Option<Direction>,
+    pub(super) prompt_name: Option<String>,
 }
 
 /// The side on which a text is cut.
@@ -33,8 +44,8 @@ pub(super) enum Direction {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Similarity {
-    pub(super) inputs: Sentences,
-    pub(super) parameters: Option<SimilarityParameters>,
+    pub(super) inputs: FromObject<Sentences>,
+    pub(super) parameters: Option<FromObject<SimilarityParameters>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -76,7 +87,7 @@ pub(super) struct Predict {
 
 /// A text, a pair of texts, or a list of lists of one or two.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "`inputs` is a string, a list of one or two strings, or a list of such lists")]
+#[serde(untagged, expecting = "expected a string, a list of one or two strings, or a list of such lists")]
 pub(super) enum Sequences {
     Text(String),
     Pair(Vec<String>),
@@ -94,7 +105,7 @@ pub(super) struct Tokenize {
 
 /// A text or several.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "`inputs` is a string or a list of strings")]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
 pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),
@@ -110,7 +121,7 @@ pub(super) struct Decode {
 
 /// The ids of a text, or of several.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "`ids` is a list of token ids or a list of such lists")]
+#[serde(untagged, expecting = "expected a list of token ids or a list of such lists")]
 pub(super) enum Ids {
     One(Vec<u32>),
     Many(Vec<Vec<u32>>),
@@ -120,10 +131,9 @@ pub(super) enum Ids {
 ///
 /// # Errors
 ///
-/// What is wrong with it: which field, and what is expected.
+/// What is wrong with it: where, and what is expected.
 pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
-    let read = serde_json::from_slice(body).map(|FromObject(value)| value);
-    read.map_err(|error| Error::validation(format!("the body cannot be read: {error}")))
+    json::read(body).map_err(|wrong| Error::validation(format!("the body cannot be read: {wrong}")))
 }
 
 /// Whether a body is one of a route; for the fuzz targets.
@@ -138,6 +148,7 @@ pub fn check(route: &str, body: &[u8]) -> Result<(), String> {
         "/predict" => read::<Predict>(body).and_then(|predict| predict.inputs.texts()).map(drop),
         "/tokenize" => read::<Tokenize>(body).map(drop),
         "/decode" => read::<Decode>(body).map(drop),
+        "/embed_all" => read::<EmbedAll>(body).map(drop),
         _ => read::<Embed>(body).map(drop),
     };
     read.map_err(|error| error.message)
@@ -193,23 +204,43 @@ mod tests {
             ("/embed", "", "the body cannot be read: EOF"),
             ("/embed", "[]", "expected an object with the keys `inputs`, `truncate`"),
             ("/embed", "{}", "missing field `inputs`"),
-            ("/embed", r#"{"inputs": 1}"#, "expected a string, a list of strings"),
+            ("/embed", r#"{"inputs": 1}"#, "`inputs`: invalid type: integer `1`, expected a string, a list of strings"),
             ("/embed", r#"{"inputs": "a", "inputs": "b"}"#, "duplicate field `inputs`"),
-            ("/embed", r#"{"inputs": "a", "normalise": true}"#, "unknown field `normalise`"),
-            ("/embed", r#"{"inputs": "a", "truncate": 1}"#, "expected a boolean"),
-            ("/embed", r#"{"inputs": "a", "truncation_direction": "Up"}"#, "unknown variant `Up`"),
-            ("/embed", r#"{"inputs": "a", "dimensions": -1}"#, "integer `-1`"),
-            ("/embed", &deep, "expected u32"),
-            ("/similarity", r#"{"inputs": {"sentences": []}}"#, "missing field `source_sentence`"),
-            ("/rerank", r#"{"query": "a", "texts": "b"}"#, "expected a sequence"),
-            ("/predict", r#"{"inputs": 3}"#, "`inputs` is a string, a list of one or two strings"),
+            ("/embed", r#"{"inputs": "a", "normalise": true}"#, "`normalise`: unknown field `normalise`"),
+            (
+                "/embed",
+                r#"{"inputs": "a", "truncate": 1}"#,
+                "`truncate`: invalid type: integer `1`, expected a boolean",
+            ),
+            (
+                "/embed",
+                r#"{"inputs": "a", "truncation_direction": "Up"}"#,
+                "`truncation_direction`: unknown variant `Up`",
+            ),
+            ("/embed", r#"{"inputs": "a", "dimensions": -1}"#, "`dimensions`: invalid value: integer `-1`"),
+            ("/embed", &deep, "`inputs[0][0]`: invalid type: sequence, expected u32"),
+            ("/embed_all", r#"{"inputs": ["a", true]}"#, "`inputs[1]`: invalid type: boolean `true`"),
+            ("/similarity", r#"{"inputs": {"sentences": []}}"#, "`inputs`: missing field `source_sentence`"),
+            (
+                "/similarity",
+                r#"{"inputs": ["a", ["b"]]}"#,
+                "`inputs`: invalid type: sequence, expected an object with the keys `source_sentence`, `sentences`",
+            ),
+            (
+                "/similarity",
+                r#"{"inputs": {"source_sentence": "a", "sentences": ["b"]}, "parameters": [true]}"#,
+                "`parameters`: invalid type: sequence, expected an object with the keys `truncate`",
+            ),
+            ("/rerank", r#"{"query": "a", "texts": "b"}"#, "`texts`: invalid type: string \"b\", expected a sequence"),
+            ("/rerank", r#"{"query": "a", "texts": ["b", 3]}"#, "`texts[1]`: invalid type: integer `3`"),
+            ("/predict", r#"{"inputs": 3}"#, "`inputs`: expected a string, a list of one or two strings"),
             ("/predict", r#"{"inputs": [["a", "b", "c"]]}"#, "has a list of 3 strings"),
             ("/predict", r#"{"inputs": ["a", "b", "c"]}"#, "has a list of 3 strings"),
             ("/predict", r#"{"inputs": [[]]}"#, "has a list of 0 strings"),
             ("/predict", r#"{"inputs": []}"#, "`inputs` cannot be empty"),
-            ("/tokenize", r#"{"inputs": [1]}"#, "`inputs` is a string or a list of strings"),
-            ("/decode", r#"{"ids": [-1]}"#, "`ids` is a list of token ids"),
-            ("/decode", r#"{"ids": [4294967296]}"#, "`ids` is a list of token ids"),
+            ("/tokenize", r#"{"inputs": [1]}"#, "`inputs`: expected a string or a list of strings"),
+            ("/decode", r#"{"ids": [-1]}"#, "`ids`: expected a list of token ids"),
+            ("/decode", r#"{"ids": [4294967296]}"#, "`ids`: expected a list of token ids"),
         ] {
             let error = check(route, body.as_bytes()).expect_err(body);
             assert!(error.contains(message), "{route} {body}: {error}");

@@ -2,7 +2,7 @@
 
 use super::{SIGNATURE, tokens};
 use crate::inference::Text;
-use crate::object::FromObject;
+use crate::json;
 use crate::protocols::node::Node;
 use crate::protocols::tensor::INPUT;
 use crate::ranking::Asked;
@@ -89,7 +89,16 @@ pub(super) fn predict(body: &[u8]) -> Result<Predict, String> {
 ///
 /// As [`predict`].
 pub(super) fn predict_ranked(body: &[u8], features: &[Fact], most: usize) -> Result<Predict<Asked>, String> {
-    let body: PredictBody = read(&tokens::as_json_of_numbers(body))?;
+    let numbers = tokens::as_json_of_numbers(body);
+    let mut body: PredictBody = read(&numbers.json)?;
+    if let Some(signs) = numbers.signs() {
+        let signs: PredictBody = read(&signs)?;
+        for (values, signs) in [(&mut body.instances, &signs.instances), (&mut body.inputs, &signs.inputs)] {
+            if let (Some(values), Some(signs)) = (values, signs) {
+                tokens::make_infinite(values, signs);
+            }
+        }
+    }
     signature(body.signature_name.as_deref())?;
     match (body.instances, body.inputs) {
         (Some(Node::List(rows)), None) => {
@@ -138,8 +147,7 @@ pub(super) fn examples(body: &[u8]) -> Result<Vec<Text>, String> {
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    let read = serde_json::from_slice(body).map(|FromObject(value)| value);
-    read.map_err(|error| format!("the body cannot be read: {error}"))
+    json::read(body).map_err(|wrong| format!("the body cannot be read: {wrong}"))
 }
 
 /// Whether there is such a signature.
@@ -219,7 +227,8 @@ mod tests {
             ("predict", "{}", "the body has neither `instances` nor `inputs`"),
             ("predict", r#"{"instances": [], "inputs": []}"#, "the body has both `instances` and `inputs`"),
             ("predict", r#"{"instances": [], "instances": []}"#, "duplicate field `instances`"),
-            ("predict", r#"{"instances": [{"text": "a", "text": "b"}]}"#, "duplicate key `text`"),
+            ("predict", r#"{"instances": [{"text": "a", "text": "b"}]}"#, "`instances[0]`: duplicate key `text`"),
+            ("predict", r#"{"instances": [], "signature_name": 3}"#, "`signature_name`: invalid type: integer `3`"),
             ("predict", r#"{"instances": "a"}"#, "`instances` is a string, and must be a list"),
             ("predict", r#"{"instances": ["a", 1]}"#, "`instances[1]` has a number, where a text must stand"),
             ("predict", r#"{"instances": [NaN]}"#, "`instances[0]` has a number"),
@@ -242,6 +251,8 @@ mod tests {
             ),
             ("predict", &deep, "recursion limit"),
             ("classify", "{}", "missing field `examples`"),
+            ("classify", "[]", "expected an object with the keys `signature_name`, `context`, `examples`"),
+            ("classify", r#"{"examples": 3}"#, "`examples`: invalid type: integer `3`, expected a sequence"),
             ("classify", r#"{"examples": ["a"]}"#, "`examples[0]` is a string, and must be an object"),
             (
                 "classify",

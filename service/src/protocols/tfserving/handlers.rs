@@ -13,6 +13,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use modeldeploy::format::Task;
+use modeldeploy::session::Stage;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -185,7 +186,10 @@ async fn answer(
 
 async fn run(served: &Shared, model: usize, texts: Vec<Text>, headers: &HeaderMap) -> Result<Answer, Error> {
     let timeout = inference::timeout(headers)?;
-    Ok(served.inference.answer(Ask { model, prompt: None, texts, overlong: Overlong::Cut, timeout }).await?)
+    Ok(served
+        .inference
+        .answer(Ask { model, prompt: None, texts, overlong: Overlong::Cut, stage: Stage::Output, timeout })
+        .await?)
 }
 
 fn values<'a>(model: &Served, answer: &'a Answer, by_row: bool) -> Values<'a> {

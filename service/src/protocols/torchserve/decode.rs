@@ -1,9 +1,13 @@
 //! From the bytes of a body to what is asked.
 
+use super::form::{self, Content};
 use crate::inference::Text;
 use crate::protocols::node::Node;
 use crate::ranking::Asked;
 use modeldeploy::format::features::Fact;
+
+/// The type of a body that is not the text itself.
+const JSON: &str = "application/json";
 
 /// A prediction that is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,11 +29,11 @@ pub(super) fn decode_ranked(
     features: &[Fact],
     most: usize,
 ) -> Result<(Asked, bool), String> {
-    let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
-        return Err(format!("`Content-Type` is `{kind}`, and must be application/json: the model takes features"));
+    let Content { bytes, kind, place } = form::content(body, content_type)?;
+    if kind != JSON {
+        return Err(format!("`Content-Type` of {place} is `{kind}`, and must be {JSON}: the model takes features"));
     }
-    let node: Node = serde_json::from_slice(body).map_err(|error| format!("the body cannot be read: {error}"))?;
+    let node: Node = serde_json::from_slice(&bytes).map_err(|error| format!("{place} cannot be read: {error}"))?;
     if let Node::Object(fields) = &node
         && let [(key, Node::List(instances))] = &fields[..]
         && key == "instances"
@@ -37,7 +41,7 @@ pub(super) fn decode_ranked(
         let rows = Node::rows(instances, "instances")?;
         return Ok((Asked::of_rows(features, &rows, "instances", most)?, true));
     }
-    let row = node.row().map_err(|error| format!("the body {error}"))?;
+    let row = node.row().map_err(|error| format!("{place} {error}"))?;
     Ok((Asked::of_rows(features, &[row], "body", most)?, false))
 }
 
@@ -65,12 +69,12 @@ pub fn check_ranked(body: &[u8], content_type: Option<&str>, features: &[Fact]) 
 ///
 /// What is wrong with it.
 pub(super) fn decode(body: &[u8], content_type: Option<&str>) -> Result<Predict, String> {
-    let kind = content_type.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case("application/json") {
-        let text = std::str::from_utf8(body).map_err(|error| format!("the body is not UTF-8: {error}"))?;
+    let Content { bytes, kind, place } = form::content(body, content_type)?;
+    if kind != JSON {
+        let text = std::str::from_utf8(&bytes).map_err(|error| format!("{place} is not UTF-8: {error}"))?;
         return Ok(Predict { texts: vec![Text::One(text.to_owned())], is_list: false });
     }
-    let node: Node = serde_json::from_slice(body).map_err(|error| format!("the body cannot be read: {error}"))?;
+    let node: Node = serde_json::from_slice(&bytes).map_err(|error| format!("{place} cannot be read: {error}"))?;
     if let Node::Object(fields) = &node
         && let [(key, instances)] = &fields[..]
         && key == "instances"
@@ -82,7 +86,7 @@ pub(super) fn decode(body: &[u8], content_type: Option<&str>) -> Result<Predict,
         let texts = instances.iter().enumerate().map(instance).collect::<Result<_, _>>()?;
         return Ok(Predict { texts, is_list: true });
     }
-    let text = data(&node).map_err(|error| format!("the body {error}"))?;
+    let text = data(&node).map_err(|error| format!("{place} {error}"))?;
     Ok(Predict { texts: vec![text], is_list: false })
 }
 
@@ -106,6 +110,14 @@ mod tests {
     use super::*;
 
     const JSON: Option<&str> = Some("application/json; charset=utf-8");
+    const PARTS: Option<&str> = Some("multipart/form-data; boundary=b");
+    const FIELDS: Option<&str> = Some("application/x-www-form-urlencoded");
+
+    /// A form whose one part is `data`, of that type.
+    fn form(kind: &str, data: &str) -> String {
+        let disposition = "Content-Disposition: form-data; name=\"data\"; filename=\"file\"";
+        format!("--b\r\n{disposition}\r\nContent-Type: {kind}\r\n\r\n{data}\r\n--b--\r\n")
+    }
 
     #[test]
     fn a_body_is_a_text_unless_it_is_said_to_be_json() {
@@ -120,6 +132,11 @@ mod tests {
             (JSON, r#"{"body": {"b64": "YQ=="}}"#, vec![one("a")], false),
             (JSON, r#"{"instances": ["a", {"data": "c"}, ["a", "b"]]}"#, vec![one("a"), one("c"), pair()], true),
             (JSON, r#"{"instances": []}"#, vec![], true),
+            (PARTS, &form("application/octet-stream", r#"{"data": "a"}"#), vec![one(r#"{"data": "a"}"#)], false),
+            (PARTS, &form("text/plain", ""), vec![one("")], false),
+            (PARTS, &form("application/json", r#"{"data": ["a", "b"]}"#), vec![pair()], false),
+            (PARTS, &form("application/json", r#"{"instances": ["a", ["a", "b"]]}"#), vec![one("a"), pair()], true),
+            (FIELDS, "data=%E6%89%8B+a%2B%3d=", vec![one("手 a+==")], false),
         ] {
             assert_eq!(decode(body.as_bytes(), kind), Ok(Predict { texts, is_list }), "{body}");
         }
@@ -142,5 +159,27 @@ mod tests {
             assert!(error.contains(message), "{body}: {error}");
         }
         assert!(decode(b"\xff", None).expect_err("not UTF-8").contains("the body is not UTF-8"));
+        for (kind, body, message) in [
+            (PARTS, &form("application/json", "3"), "the form's `data` has a number, where a text must stand"),
+            (PARTS, &form("application/json", "["), "the form's `data` cannot be read: EOF"),
+            (FIELDS, &"body=a%ffb".to_owned(), "the form's `body` is not UTF-8"),
+            (FIELDS, &"phone".to_owned(), "the form has neither `data` nor `body`"),
+        ] {
+            let error = decode(body.as_bytes(), kind).expect_err(body);
+            assert!(error.contains(message), "{body}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_ranker_takes_a_row_in_json_alone() {
+        for (kind, body, message) in [
+            (Some("Text/Plain"), "{}", "`Content-Type` of the body is `text/plain`, and must be application/json"),
+            (FIELDS, "data={}", "`Content-Type` of the form's `data` is ``, and must be application/json"),
+            (PARTS, &form("text/csv", "{}"), "`Content-Type` of the form's `data` is `text/csv`"),
+            (PARTS, &form("application/json", "3"), "the form's `data` is a number, and must be an object"),
+        ] {
+            let error = check_ranked(body.as_bytes(), kind, &[]).expect_err(body);
+            assert!(error.contains(message), "{body}: {error}");
+        }
     }
 }

@@ -6,13 +6,14 @@
 //! | `POST`, `PUT /predictions/{m}[/{version}]` | a vector, a score, or each label's probability |
 //!
 //! A body that is said to be JSON is a text, a pair of texts in a list, `{"data": …}` of these, or `{"instances": […]}` of these, which
-//! is answered by `{"predictions": […]}`; any other body is a text itself. A ranker takes a row of its features in JSON, which is
-//! answered by its score, or `{"instances": […]}` of rows.
+//! is answered by `{"predictions": […]}`; any other body is a text itself. Of a form, its `data` is read as a body is, or else its `body`. A
+//! ranker takes a row of its features in JSON, which is answered by its score, or `{"instances": […]}` of rows.
 //!
 //! Specification: <https://pytorch.org/serve/inference_api.html>.
 
 mod decode;
 mod error;
+mod form;
 pub(super) mod openapi;
 
 pub use decode::{check, check_ranked};
@@ -31,6 +32,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use error::Error;
 use modeldeploy::format::Task;
+use modeldeploy::session::Stage;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -89,7 +91,7 @@ async fn predict(
     }
     let decode::Predict { texts, is_list } = decode::decode(&body, kind.as_deref()).map_err(Error::invalid)?;
     let timeout = inference::timeout(&headers)?;
-    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
+    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, stage: Stage::Output, timeout };
     let answer = served.inference.answer(ask).await?;
     let model = served.inference.served(place);
     let mut outputs: Vec<_> = answer.values.chunks_exact(answer.width).map(|row| output(model, row)).collect();

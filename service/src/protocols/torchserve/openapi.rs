@@ -61,7 +61,10 @@ fn predictions(about: &About, model: &Shown, method: &'static str, path: &str) -
     let both = json!({ "predictions": [value(model, &first.row), value(model, &second.row)] });
     let operation =
         Operation::new(method, path, format!("A prediction of `{}` {}", model.card.name, model.card.version))
-            .described("A text or `{\"data\": …}` is answered by its row, `{\"instances\": […]}` by a list of rows.")
+            .described(
+                "A text or `{\"data\": …}` is answered by its row, `{\"instances\": […]}` by a list of rows. \
+                 Of a form, `data` is read as a body is.",
+            )
             .timed()
             .takes(JSON, json!({ "anyOf": [data, instances] }))
             .gives(200, "The row of the one text, or those of all instances.", JSON, json!({ "anyOf": [one, many] }))

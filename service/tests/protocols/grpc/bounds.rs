@@ -167,6 +167,43 @@ async fn a_message_that_does_not_come_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_stream_may_rest_between_messages_and_not_within_one() {
+    let limits = Limits { body: Duration::from_millis(100), ..Limits::default() };
+    let router = service().limits(limits).into_router().expect("a router");
+    let (send, receive) = mpsc::channel(1);
+    let asked = http::Request::post(STREAM).header("content-type", "application/grpc").body(sent(receive));
+    let answers = router.oneshot(asked.expect("a request")).await.expect("an answer").into_body();
+    let message = framed(&request("encoder", &[1], &["a"], true).encode_to_vec());
+    let sending = tokio::spawn(async move {
+        // Each message in two pieces, with less than its time between them; all of them together take longer.
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let (first, second) = message.split_at(message.len() / 2);
+            send.send(first.to_vec()).await.expect("it reads");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            send.send(second.to_vec()).await.expect("it reads");
+        }
+        // A whole one, and the first byte of the next.
+        send.send([&message[..], &message[..1]].concat()).await.expect("it reads");
+        send
+    });
+    let answers = answers.collect().await.expect("a body");
+    // The client is still there.
+    let _sender = sending.await.expect("no panic");
+    let status = Status::from_header_map(answers.trailers().expect("trailers")).expect("a status");
+    let expected = (Code::DeadlineExceeded, "the message did not come to its end within 0.1 s");
+    assert_eq!((status.code(), status.message()), expected);
+    let (bytes, mut answered) = (answers.to_bytes(), 0);
+    let mut rest = &bytes[..];
+    while let Some((prefix, after)) = rest.split_first_chunk::<5>() {
+        let [_, length @ ..] = *prefix;
+        rest = &after[u32::from_be_bytes(length) as usize..];
+        answered += 1;
+    }
+    assert_eq!((answered, rest), (4, &[][..]));
+}
+
+#[tokio::test]
 async fn who_does_not_speak_grpc_is_told_so() {
     let router = service().into_router().expect("a router");
     for kind in ["application/json", "application/grpc-web", "application/grpc+json"] {

@@ -67,8 +67,11 @@ fn what_is_wrong_is_named_with_its_field() {
         ("{}", "missing field `inputs`"),
         (r#"{"inputs": [], "input": []}"#, "unknown field `input`"),
         (r#"{"inputs": [], "inputs": []}"#, "duplicate field `inputs`"),
-        (r#"{"inputs": [], "parameters": {"a": 1, "a": 2}}"#, "duplicate parameter `a`"),
-        (r#"{"inputs": [], "parameters": {"a": [1]}}"#, "a parameter is a boolean, a number or a string"),
+        (r#"{"inputs": [], "parameters": {"a": 1, "a": 2}}"#, "`parameters`: duplicate parameter `a`"),
+        (
+            r#"{"inputs": [], "parameters": {"a": [1]}}"#,
+            "`parameters.a`: a parameter is a boolean, a number or a string",
+        ),
         (r#"{"inputs": []}"#, "`inputs` has 0 tensors, and the model takes one, `text`"),
         (many, "`inputs` has 2 tensors"),
         (
@@ -77,12 +80,24 @@ fn what_is_wrong_is_named_with_its_field() {
         ),
         (&input(r#""shape": [1], "data": [1]"#).replace("BYTES", "FP32"), "input `text`: `datatype` is `FP32`"),
         (&input(r#""shape": [1], "data": [1]"#), "input `text`: element 0 of `data` is a number, and must be a string"),
-        (&input(r#""shape": [1], "data": [NaN]"#), "the body cannot be read: expected value"),
+        (&input(r#""shape": [1], "data": [NaN]"#), "the body cannot be read: `inputs[0].data[0]`: expected value"),
         (&input(r#""shape": [1]"#), "input `text`: it has neither `data` nor `binary_data_size`"),
         (&input(r#""shape": [3], "data": ["a", "b"]"#), "`data` is of shape [2], and `shape` is [3]"),
-        (&input(r#""shape": [-1], "data": ["a"]"#), "invalid value: integer `-1`, expected u64"),
+        (&input(r#""shape": [-1], "data": ["a"]"#), "`inputs[0].shape[0]`: invalid value: integer `-1`, expected u64"),
         (&input(r#""shape": [18446744073709551615, 2], "data": ["a"]"#), "`shape` is [18446744073709551615, 2]"),
-        (&input(r#""shape": [18446744073709551616], "data": ["a"]"#), "invalid type: floating point"),
+        (
+            &input(r#""shape": [18446744073709551616], "data": ["a"]"#),
+            "`inputs[0].shape[0]`: invalid type: floating point",
+        ),
+        (&input(r#""shape": [2], "data": ["a", ["b"]]"#), "`inputs[0].data[1]`: `data` is nested unevenly"),
+        (
+            r#"{"inputs": [["text", [1], "BYTES", {}, ["a"]]]}"#,
+            "`inputs[0]`: invalid type: sequence, expected an object with the keys `name`, `shape`, `datatype`",
+        ),
+        (
+            r#"{"inputs": [], "outputs": [{"name": "label"}, ["label"]]}"#,
+            "`outputs[1]`: invalid type: sequence, expected an object with the keys `name`, `parameters`",
+        ),
         (&input(r#""shape": [1, 3], "data": ["a", "b", "c"]"#), "must be [n] for texts or [n, 2] for pairs"),
         (&input(r#""shape": [], "data": ["a"]"#), "must be [n] for texts"),
         (&input(r#""shape": [1], "data": ["a"], "parameters": {"binary_data_size": 1}"#), "it has both `data` and"),
@@ -91,7 +106,7 @@ fn what_is_wrong_is_named_with_its_field() {
             &input(r#""shape": [1], "parameters": {"binary_data_size": 9}"#),
             "`binary_data_size` is 9, and the body has 0 more",
         ),
-        (&deep, "recursion limit exceeded"),
+        (&deep, "`inputs[0].data[0][0][0][0][0]…`: recursion limit exceeded"),
     ] {
         let error = json(body).expect_err(body);
         assert!(error.contains(message), "{body}: {error}");

@@ -12,6 +12,7 @@ use crate::protocols::oip::encode::chosen;
 use crate::protocols::oip::error::Error;
 use axum::http::HeaderMap;
 use futures_util::stream::{self, StreamExt};
+use modeldeploy::session::Stage;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tonic::Status;
@@ -97,7 +98,14 @@ async fn answer(
     let infer = decode::decode(request).map_err(Error::invalid)?;
     let chosen = chosen(&model, &infer.outputs).map_err(Error::invalid)?;
     let timeout = infer.timeout.into_iter().chain(time).min();
-    let ask = Ask { model: place, prompt: infer.prompt, texts: infer.asked, overlong: Overlong::Cut, timeout };
+    let ask = Ask {
+        model: place,
+        prompt: infer.prompt,
+        texts: infer.asked,
+        overlong: Overlong::Cut,
+        stage: Stage::Output,
+        timeout,
+    };
     let answer = served.inference.answer(ask).await?;
     let message = encode::encode(&model, infer.id, &answer, &chosen, infer.outputs.is_binary);
     Ok(OfModel { model, message })

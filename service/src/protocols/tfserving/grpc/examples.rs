@@ -15,6 +15,7 @@ use crate::protocols::Shared;
 use crate::protocols::tensor::{INPUT, utf8};
 use crate::protocols::tfserving::error::Error;
 use crate::protocols::tfserving::handlers::{Verb, does};
+use modeldeploy::session::Stage;
 use prost::Message;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ pub(super) async fn run(
     let model = *served.inference.served(place);
     does(&model, verb)?;
     let texts = texts(input).map_err(Error::invalid)?;
-    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
+    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, stage: Stage::Output, timeout };
     Ok((model, served.inference.answer(ask).await?))
 }
 

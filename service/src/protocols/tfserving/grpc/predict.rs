@@ -12,6 +12,7 @@ use crate::protocols::tfserving::error::Error;
 use crate::ranking::{Asked, Gathered, OUTPUT};
 use modeldeploy::format::Task;
 use modeldeploy::format::features::{Fact, Side};
+use modeldeploy::session::Stage;
 use prost::Message;
 use std::collections::BTreeMap;
 
@@ -33,7 +34,7 @@ pub(super) async fn predict(call: Call<PredictRequest>) -> Result<OfModel<Predic
         return Ok(OfModel { model, message: PredictResponse { model_spec: spec::given(&model), outputs } });
     }
     let texts = texts(&inputs, served.inference.limits().texts).map_err(Error::invalid)?;
-    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, timeout };
+    let ask = Ask { model: place, prompt: None, texts, overlong: Overlong::Cut, stage: Stage::Output, timeout };
     let answer = served.inference.answer(ask).await?;
     let wanted = known.iter().filter(|name| output_filter.is_empty() || output_filter.iter().any(|it| it == *name));
     let outputs = wanted.map(|&name| (name.to_owned(), output(name, &model, &answer))).collect();
