@@ -44,7 +44,11 @@ impl Hands<'_> {
     /// Answers a batch; whether it ran as a whole. Texts of which other rows are asked than of those before them run apart.
     fn run(&mut self, batch: &Batch) -> bool {
         let alike = batch.pieces.chunk_by(|a, b| a.request.texts.stage() == b.request.texts.stage());
-        alike.fold(true, |whole, pieces| self.run_together(batch.model, pieces) && whole)
+        let mut whole = true;
+        for pieces in alike {
+            whole &= self.run_together(batch.model, pieces);
+        }
+        whole
     }
 
     /// Answers pieces; whether they ran together. If they do not, they run one by one, so that what is wrong with one of them is the
