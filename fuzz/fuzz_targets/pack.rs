@@ -5,7 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use modeldeploy::isa::Isa;
 use modeldeploy::rank::Engine;
-use modeldeploy::session::{Batch, Capacity, Columns, Options, Request, RunError, Session, Threads};
+use modeldeploy::session::{Batch, Capacity, Columns, Options, Request, RunError, Session, Stage, Threads};
 use modeldeploy_format::Artifact;
 use modeldeploy_format::pack::{Aligned, Ranker, Scorer, gather};
 use modeldeploy_format::program::{Given, Rows};
@@ -72,6 +72,15 @@ fn run(artifact: &Artifact<'_>) {
         assert_same(&outputs, &team.run(&batch));
         if let Ok(outputs) = outputs {
             assert_eq!(outputs.len(), (starts.len() - 1) * artifact.signature().outputs as usize);
+        }
+        for (stage, rows) in
+            [(Stage::Tokens, ids.len()), (Stage::Unscaled, starts.len() - 1), (Stage::Raw, starts.len() - 1)]
+        {
+            let given = session.run_to(stage, &batch);
+            assert_same(&given, &team.run_to(stage, &batch));
+            if let Ok(given) = given {
+                assert_eq!(Some(given.len()), stage.width(artifact.program()).map(|width| rows * width));
+            }
         }
     }
 }
