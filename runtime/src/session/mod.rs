@@ -214,8 +214,8 @@ impl<'a> Session<'a> {
         run.begin(&self.plan, &mut self.arena);
         let batch = (run, size.tokens);
         self.stretches.run(&self.program, &self.plan.steps[..end.steps], batch, &mut self.arena, &mut self.team);
-        if let Some(product) = end.plain {
-            run.step(&stage::plain(&self.plan.steps[product]), &mut self.arena, &mut self.team);
+        if end.then_plain {
+            run.step(&stage::plain(&self.plan.steps[end.steps]), &mut self.arena, &mut self.team);
         }
         bytemuck::cast_slice(self.arena.bytes(layout.place(end.slot).values))
     }

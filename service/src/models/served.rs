@@ -6,7 +6,7 @@ use axum::http::{HeaderName, HeaderValue};
 use modeldeploy::format::program::{Activation, Step};
 use modeldeploy::model::{Engine, Facts, Made};
 use modeldeploy::rank;
-use modeldeploy::session::Stage;
+use modeldeploy::session::{RunError, Stage};
 
 /// A model that is served.
 #[derive(Clone, Copy, Debug)]
@@ -73,15 +73,7 @@ impl Served {
 
     /// What is said to who asks for rows that the model does not compute.
     pub(crate) fn lacks(&self, stage: Stage) -> String {
-        let name = self.card.name;
-        match stage {
-            Stage::Output => self.no_texts(),
-            Stage::Tokens => {
-                format!("model `{name}` computes its last block for the first token alone: it has no rows of tokens")
-            }
-            Stage::Unscaled => format!("model `{name}` does not end in a step that brings its vectors to unit length"),
-            Stage::Raw => format!("model `{name}` does not end in a sigmoid or a softmax"),
-        }
+        format!("model `{}`: {}", self.card.name, RunError::Stage { stage })
     }
 
     /// Its version and label, in words.

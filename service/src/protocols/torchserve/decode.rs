@@ -2,6 +2,7 @@
 
 use super::form::{self, Content};
 use crate::inference::Text;
+use crate::json;
 use crate::protocols::node::Node;
 use crate::ranking::Asked;
 use modeldeploy::format::features::Fact;
@@ -33,7 +34,7 @@ pub(super) fn decode_ranked(
     if kind != JSON {
         return Err(format!("`Content-Type` of {place} is `{kind}`, and must be {JSON}: the model takes features"));
     }
-    let node: Node = serde_json::from_slice(&bytes).map_err(|error| format!("{place} cannot be read: {error}"))?;
+    let node: Node = json::read(&bytes).map_err(|wrong| format!("{place} cannot be read: {wrong}"))?;
     if let Node::Object(fields) = &node
         && let [(key, Node::List(instances))] = &fields[..]
         && key == "instances"
@@ -74,7 +75,7 @@ pub(super) fn decode(body: &[u8], content_type: Option<&str>) -> Result<Predict,
         let text = std::str::from_utf8(&bytes).map_err(|error| format!("{place} is not UTF-8: {error}"))?;
         return Ok(Predict { texts: vec![Text::One(text.to_owned())], is_list: false });
     }
-    let node: Node = serde_json::from_slice(&bytes).map_err(|error| format!("{place} cannot be read: {error}"))?;
+    let node: Node = json::read(&bytes).map_err(|wrong| format!("{place} cannot be read: {wrong}"))?;
     if let Node::Object(fields) = &node
         && let [(key, instances)] = &fields[..]
         && key == "instances"
